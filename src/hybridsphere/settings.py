@@ -1,0 +1,129 @@
+"""Every environment variable of the bridge and its tools, typed and documented once.
+
+Credentials, region and endpoints are none of ours: they come from the standard chain of AWS
+(`AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL`, …).
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "HYBRIDSPHERE_"
+
+
+class ConfigurationError(Exception):
+    """A configuration that cannot work; its text names the variable, the value and the remedy."""
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field of Settings."""
+    return f"{PREFIX}{field.upper()}"
+
+
+def _queue_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+/\S+", value):
+        raise ValueError(
+            "give the queue's URL, as in https://sqs.eu-west-1.amazonaws.com/1234/name"
+        )
+    return value
+
+
+def _bucket(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{3,63}", value):
+        raise ValueError("give the bucket's bare name, as in input-bucket-video")
+    return value
+
+
+def _function(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9:$_-]{1,170}", value):
+        raise ValueError("give the function's name or ARN, with or without a qualifier")
+    return value
+
+
+def _address(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not value:
+        return None
+    host, colon, port = value.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise ValueError("give host:port, as in 127.0.0.1:8080, or nothing to turn it off")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - `:8080` means every address
+
+
+QueueUrl = Annotated[str, AfterValidator(_queue_url)]
+Bucket = Annotated[str, AfterValidator(_bucket)]
+Function = Annotated[str, AfterValidator(_function)]
+Address = Annotated[tuple[str, int] | None, BeforeValidator(_address)]
+
+
+class Settings(BaseSettings):
+    """What the environment says; one field a variable `HYBRIDSPHERE_…`."""
+
+    # enable_decoding off: a host and port is no JSON.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", frozen=True, enable_decoding=False
+    )
+
+    input_queue_url: QueueUrl | None = Field(None, description="Queue that S3's events come on.")
+    output_queue_url: QueueUrl | None = Field(None, description="Queue that results come on.")
+    dead_letter_queue_url: QueueUrl | None = Field(
+        None, description="Queue for input that can never succeed."
+    )
+    function_name: Function | None = Field(None, description="Name or ARN of the function.")
+    source: Literal["queue", "bucket", "none"] = Field("queue", description="Where uploads show.")
+    sink: Literal["queue", "bucket"] = Field("queue", description="Where results show.")
+    input_bucket: Bucket | None = Field(None, description="The one bucket that is served.")
+    output_bucket: Bucket | None = Field(None, description="Bucket that the CSVs are written to.")
+    table: str | None = Field(None, description="Table of the students.")
+    results_dir: Path = Field(Path("results"), description="Folder of the CSVs and the ledger.")
+    invocation_type: Literal["Event", "RequestResponse"] = Field(
+        "Event", description="How the function is invoked."
+    )
+    max_in_flight: int = Field(100, ge=1, le=10_000, description="Messages held at once, a queue.")
+    max_attempts: int = Field(
+        3, ge=1, le=100, description="RequestResponse: function errors before `failed`."
+    )
+    drain_s: float = Field(25, gt=0, le=3600, description="Seconds that a stop may take.")
+    http: Address = Field(("127.0.0.1", 8080), description="Address of health and metrics.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """An empty variable is one that is not set, as in a template; HTTP's means «off»."""
+        return {name: value for name, value in values.items() if value != "" or name == "http"}
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment; raises ConfigurationError for a value that cannot work."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise ConfigurationError(_sentence(error)) from None
+
+    def need(self, field: str) -> str:
+        """The value of a variable without which the caller cannot work."""
+        value = getattr(self, field)
+        if value is None:
+            description = type(self).model_fields[field].description
+            raise ConfigurationError(f"{variable(field)} is not set. {description}")
+        return str(value)
+
+    def check_bridge(self) -> None:
+        """Raise ConfigurationError if a variable is missing that this source and sink need."""
+        self.need("input_bucket")
+        if self.source != "none":
+            self.need("function_name")
+        if self.source == "queue":
+            self.need("input_queue_url")
+        self.need("output_queue_url" if self.sink == "queue" else "output_bucket")
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first complaint, as one line; the others show when this one is mended."""
+    first = error.errors(include_url=False)[0]
+    name = variable(str(first["loc"][0]))
+    return f"{name}={first['input']!r} cannot be used: {first['msg'].removeprefix('Value error, ')}"

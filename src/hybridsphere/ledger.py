@@ -15,7 +15,7 @@ from hybridsphere.messages import Result, S3Record, Version
 from hybridsphere.paths import OWN_FOLDER
 
 SCHEMA_VERSION = 1
-BUSY_TIMEOUT_S = 10.0
+BUSY_TIMEOUT_S = 2.0
 """How long a writer waits for another process's transaction."""
 
 _SCHEMA = """
@@ -69,8 +69,9 @@ WHERE bucket = ? AND key = ? AND version = ?
 """
 
 _COLUMNS = """
-    bucket, key, version, etag, sequencer, event_time, created_at, received_at, invoked_at, attempts,
-    status, reason, people, csv, output_bucket, output_key, started_at, finished_at, stored_at
+    bucket, key, version, etag, sequencer, event_time, created_at, received_at, invoked_at,
+    attempts, status, reason, people, csv, output_bucket, output_key, started_at, finished_at,
+    stored_at
 """
 
 
@@ -206,6 +207,14 @@ class Ledger:
             if newest is None or _version(upload).newer_than(_version(newest)):
                 newest = upload
         return newest
+
+    def names(self, *, after: tuple[str, str], most: int) -> list[tuple[str, str]]:
+        """A page of the bucket and key of what has a result, in their order."""
+        return self._connection.execute(
+            """SELECT DISTINCT bucket, key FROM uploads
+            WHERE (bucket, key) > (?, ?) AND status IS NOT NULL ORDER BY bucket, key LIMIT ?""",
+            (*after, most),
+        ).fetchall()
 
     def uploads(self, *, since: str = "") -> Iterator[Upload]:
         """All rows first written at `since` or after, the oldest first."""

@@ -1,0 +1,48 @@
+# Everything is prepared in .venv by the first target that needs it; nothing is written outside
+# this folder, and nothing is done twice.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-cache-dir
+REQUIREMENTS := deploy/requirements/dev.txt
+INSTALLED := .venv/installed
+
+.PHONY: setup demo test lint bench clean requirements
+
+setup: $(INSTALLED)
+
+# --no-deps: the pins are complete, and face_recognition would ask for a dlib that has no wheel.
+$(INSTALLED): $(REQUIREMENTS) pyproject.toml
+	@echo "Preparing .venv; this takes a minute or two."
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; name one with PYTHON=")'
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --no-deps --require-hashes -r $(REQUIREMENTS)
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup
+	@$(BIN)/hybridsphere demo
+
+test: setup
+	@$(BIN)/python -m pytest
+
+lint: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: setup
+	@$(BIN)/python -m bench
+
+clean:
+	rm -rf .venv .cache build dist results bench/out .mypy_cache .pytest_cache .ruff_cache .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
+
+# Pins anew what pyproject.toml asks for; needs uv.
+COMPILE := uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
+requirements:
+	$(COMPILE) --extra dev --output-file $(REQUIREMENTS)
+	for extra in bridge function; do $(COMPILE) --extra $$extra --constraint $(REQUIREMENTS) \
+		--output-file deploy/requirements/$$extra.txt; done

@@ -1,0 +1,1 @@
+"""The bridge: one asyncio process between two queues, a function and a disk."""

@@ -1,0 +1,30 @@
+"""How long to wait before the next try."""
+
+import asyncio
+import random
+
+from hybridsphere.aws import Refused
+
+FIRST_S = 0.5
+LONGEST_S = 4.0
+"""Short enough to be back within five seconds of the end of a fault."""
+LONGEST_REFUSED_S = 30.0
+"""A refusal ends when somebody mends it, which takes longer and wants no hammering."""
+
+
+class Backoff:
+    """Waits that double, with jitter; never two tries within half a second."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+
+    def reset(self) -> None:
+        self._failures = 0
+
+    async def wait(self, error: Exception | None = None) -> None:
+        """Sleep after a failure, the longer the more of them came in a row."""
+        longest = LONGEST_REFUSED_S if isinstance(error, Refused) else LONGEST_S
+        ceiling = min(longest, FIRST_S * 2**self._failures)
+        # 2**10 halves of a second is beyond both ceilings.
+        self._failures = min(self._failures + 1, 10)
+        await asyncio.sleep(random.uniform(max(FIRST_S, ceiling / 2), ceiling))  # noqa: S311

@@ -1,0 +1,31 @@
+"""From the output queue to the disk."""
+
+from dataclasses import dataclass
+
+from hybridsphere.aws import Message
+from hybridsphere.bridge.dead_letters import DeadLetters
+from hybridsphere.bridge.poller import Verdict
+from hybridsphere.bridge.results import ResultStore
+from hybridsphere.messages import BadMessage, parse_output
+
+
+@dataclass
+class Collector:
+    """The handler of the output queue."""
+
+    bucket: str
+    store: ResultStore
+    dead_letters: DeadLetters
+
+    async def handle(self, message: Message) -> Verdict:
+        """Store the results in a message; done when they are durable."""
+        try:
+            results = parse_output(message.body)
+        except BadMessage as error:
+            return await self.dead_letters.reject("output", message, str(error))
+        await self.store.put([result for result in results if result.bucket == self.bucket])
+        foreign = {result.bucket for result in results} - {self.bucket}
+        if foreign:
+            reason = f"bucket is {', '.join(sorted(foreign))}, not {self.bucket}"
+            return await self.dead_letters.reject("output", message, reason)
+        return Verdict.DONE

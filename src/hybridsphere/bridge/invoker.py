@@ -1,0 +1,108 @@
+"""From an event to the function: one record, one invocation."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from hybridsphere.aws import AwsError, Function, FunctionError, Message, Throttled
+from hybridsphere.bridge.backoff import Backoff
+from hybridsphere.bridge.dead_letters import DeadLetters
+from hybridsphere.bridge.health import Health
+from hybridsphere.bridge.limiter import Limiter
+from hybridsphere.bridge.metrics import Metrics
+from hybridsphere.bridge.poller import Verdict
+from hybridsphere.bridge.results import ResultStore
+from hybridsphere.messages import BadMessage, Result, S3Record, parse_s3_event, utc_text
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Invoker:
+    """The handler of the input queue.
+
+    Throttled and failing calls are made again until Lambda takes them. An attempt that ended in
+    the function's own error is counted in the ledger; after `max_attempts` the upload is `failed`.
+    """
+
+    function: Function
+    bucket: str
+    max_attempts: int
+    limiter: Limiter
+    store: ResultStore
+    dead_letters: DeadLetters
+    health: Health
+    metrics: Metrics
+
+    async def handle(self, message: Message) -> Verdict:
+        """Invoke the function for each record; done when each has been accepted."""
+        received_at, started = utc_text(), time.monotonic()
+        try:
+            records = parse_s3_event(message.body)
+        except BadMessage as error:
+            return await self.dead_letters.reject("input", message, str(error))
+        async with asyncio.TaskGroup() as invocations:
+            for record in records:
+                if record.bucket == self.bucket:
+                    invocations.create_task(self._process(record, received_at, started))
+        foreign = {record.bucket for record in records} - {self.bucket}
+        if foreign:
+            reason = f"bucket is {', '.join(sorted(foreign))}, not {self.bucket}"
+            return await self.dead_letters.reject("input", message, reason)
+        return Verdict.DONE
+
+    async def _process(self, record: S3Record, received_at: str, started: float) -> None:
+        backoff = Backoff()
+        with structlog.contextvars.bound_contextvars(
+            bucket=record.bucket, key=record.key, version=record.version.id
+        ):
+            while True:
+                invoked_at, error = await self._invoke(record)
+                self.metrics.latency.observe(time.monotonic() - started)
+                await self.store.note_invoked(record, received_at, invoked_at)
+                if error is None:
+                    return
+                attempts = await self.store.count_attempt(record, received_at)
+                log.warning("function.failed", error=str(error), attempts=attempts)
+                if attempts >= self.max_attempts:
+                    await self.store.put([Result.failed(record, f"FunctionError: {error}")])
+                    return
+                await backoff.wait()
+
+    async def _invoke(self, record: S3Record) -> tuple[str, FunctionError | None]:
+        """Call until Lambda takes the event; returns when it was sent, and the function's error."""
+        backoff = Backoff()
+        event = record.to_event()
+        while True:
+            async with self.limiter:
+                invoked_at = utc_text()
+                try:
+                    error = await self.function.invoke(event)
+                except AwsError as raised:
+                    failure = raised
+                else:
+                    self._note_accepted(error)
+                    return invoked_at, error
+                self._note_failure(failure)
+            await backoff.wait(failure)
+
+    def _note_accepted(self, error: FunctionError | None) -> None:
+        self.limiter.accepted()
+        self.metrics.limit.set(self.limiter.limit)
+        self.metrics.invocations.labels("error" if error else "accepted").inc()
+        self.health.clear("function")
+        log.info("event.invoked")
+
+    def _note_failure(self, failure: AwsError) -> None:
+        if isinstance(failure, Throttled):
+            # Ordinary life, not a trouble: the limiter finds the pace.
+            self.limiter.throttled()
+            self.metrics.limit.set(self.limiter.limit)
+            self.metrics.invocations.labels("throttled").inc()
+            log.info("invoke.throttled", limit=self.limiter.limit)
+        else:
+            self.health.report("function", str(failure))
+            self.metrics.invocations.labels("failed").inc()
+            log.warning("invoke.failed", reason=str(failure))

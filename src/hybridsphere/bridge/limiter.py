@@ -1,0 +1,55 @@
+"""How many calls may be under way at once, found out by trying."""
+
+import asyncio
+from types import TracebackType
+
+START = 8
+
+
+class Limiter:
+    """Additive increase, multiplicative decrease, between 1 and `most`; used with `async with`.
+
+    The limit doubles with every round of accepted calls until the first is throttled, then grows by
+    one a round: the congestion avoidance of TCP (RFC 5681), with calls in place of segments.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._limit = float(min(START, most))
+        self._running = 0
+        self._probing = True
+        self._ignore_throttled = 0
+        self._room = asyncio.Condition()
+
+    @property
+    def limit(self) -> int:
+        return int(self._limit)
+
+    async def __aenter__(self) -> None:
+        async with self._room:
+            await self._room.wait_for(lambda: self._running < self.limit)
+            self._running += 1
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        async with self._room:
+            self._running -= 1
+            self._room.notify_all()
+
+    def accepted(self) -> None:
+        """A call went through."""
+        self._ignore_throttled = max(0, self._ignore_throttled - 1)
+        self._limit = min(self._most, self._limit + (1 if self._probing else 1 / self._limit))
+
+    def throttled(self) -> None:
+        """A call was turned away; those under way with it tell the same story and count once."""
+        if self._ignore_throttled:
+            self._ignore_throttled -= 1
+            return
+        self._probing = False
+        self._limit = max(1.0, self._limit / 2)
+        self._ignore_throttled = self._running - 1

@@ -1,0 +1,267 @@
+"""One long-poll loop: receive, hand over, acknowledge. Both queues are this loop.
+
+Three loops share what is in flight: receivers take messages while there is room, each message is
+handled in a task of its own and deleted in a batch with others, and a heartbeat extends the
+visibility time-out of those whose deadline comes first.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import structlog
+
+from hybridsphere.aws import BATCH, AwsError, Message, Queue, Refused
+from hybridsphere.bridge.backoff import Backoff
+from hybridsphere.bridge.batcher import Batcher
+from hybridsphere.bridge.health import Health
+from hybridsphere.bridge.metrics import Metrics
+
+RECEIVERS = 2
+"""Long polls under way at once on a queue: one fills while the other is answered."""
+
+VISIBILITY_TIMEOUT_S = 30
+HEARTBEAT_MARGIN_S = 15
+"""How long before its deadline a message is extended: half of the time, for tries to fail in."""
+
+LAST_POLL_S = 1.0
+"""What a running poll is given when the bridge stops."""
+
+RELEASE_SHARE = 0.2
+"""The part of a stop that is kept for making visible again what could not be finished."""
+
+log = structlog.get_logger()
+
+
+class Verdict(Enum):
+    """What is to become of a message that was handled."""
+
+    DONE = "done"
+    """Delete it."""
+    LEAVE = "leave"
+    """Leave it to the visibility time-out and the queue's own redrive."""
+
+
+Handler = Callable[[Message], Awaitable[Verdict]]
+
+
+@dataclass(slots=True)
+class _Held:
+    """A message in flight; `deadline` in seconds of the loop's clock."""
+
+    message: Message
+    deadline: float
+
+
+class Poller:
+    """Takes messages from a queue, at most `most` at once, and hands each to `handle`.
+
+    `gate` returns when it is all right to receive; `name` is the queue's in log and metrics.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        queue: Queue,
+        handle: Handler,
+        *,
+        most: int,
+        gate: Callable[[], Awaitable[None]],
+        health: Health,
+        metrics: Metrics,
+    ) -> None:
+        self._name = name
+        self._queue = queue
+        self._handle = handle
+        self._gate = gate
+        self._health = health
+        self._metrics = metrics
+        self._room = asyncio.Semaphore(most)
+        # In the order of their deadlines: whoever is added or extended goes to the end.
+        self._held: dict[str, _Held] = {}
+        self._holding = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._deletes: Batcher[str, AwsError | None] = Batcher(queue.delete, size=BATCH)
+
+    async def run(self, stop: asyncio.Event, drain_s: float) -> None:
+        """Poll until `stop`; then finish or give back what is held, within `drain_s` seconds."""
+        async with asyncio.TaskGroup() as upkeep:
+            keepers = [
+                upkeep.create_task(self._deletes.run()),
+                upkeep.create_task(self._heartbeat()),
+            ]
+            last_poll_s = min(LAST_POLL_S, drain_s / 4)
+            await self._receive_until(stop, last_poll_s)
+            await self._drain(drain_s - last_poll_s)
+            for keeper in keepers:
+                keeper.cancel()
+
+    async def _receive_until(self, stop: asyncio.Event, last_poll_s: float) -> None:
+        stopped = asyncio.create_task(stop.wait())
+        receivers = [asyncio.create_task(self._receive(stop)) for _ in range(RECEIVERS)]
+        everything = [stopped, *receivers]
+        try:
+            # A receiver never returns before the stop: if one ends, it is by an error.
+            await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set():
+                await asyncio.wait(receivers, timeout=last_poll_s)
+        finally:
+            for task in everything:
+                task.cancel()
+            results = await asyncio.gather(*everything, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def _receive(self, stop: asyncio.Event) -> None:
+        backoff = Backoff()
+        while not stop.is_set():
+            await self._gate()
+            room = await self._take_room()
+            messages: list[Message] = []
+            try:
+                messages = await self._queue.receive(
+                    room, visibility_timeout_s=VISIBILITY_TIMEOUT_S
+                )
+            except AwsError as error:
+                self._health.report(f"{self._name} queue", str(error))
+                failure: AwsError | None = error
+            else:
+                self._health.clear(f"{self._name} queue")
+                backoff.reset()
+                failure = None
+            finally:
+                for _ in range(room - len(messages)):
+                    self._room.release()
+            for message in messages:
+                self._hold(message)
+            if failure:
+                await backoff.wait(failure)
+
+    async def _take_room(self) -> int:
+        """Wait for room for one message, and take what there is, up to a batch."""
+        await self._room.acquire()
+        room = 1
+        while room < BATCH and not self._room.locked():
+            await self._room.acquire()
+            room += 1
+        return room
+
+    def _hold(self, message: Message) -> None:
+        self._held[message.receipt_handle] = _Held(message, _now() + VISIBILITY_TIMEOUT_S)
+        self._holding.set()
+        self._metrics.received.labels(self._name).inc()
+        self._metrics.in_flight.labels(self._name).inc()
+        task = asyncio.create_task(self._process(message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _process(self, message: Message) -> None:
+        try:
+            if await self._judge(message) is Verdict.DONE:
+                await self._delete(message)
+        except asyncio.CancelledError:
+            # Only the drain cancels, and it gives back what is still held.
+            return
+        self._let_go(message.receipt_handle)
+
+    async def _judge(self, message: Message) -> Verdict:
+        try:
+            return await self._handle(message)
+        except Exception:
+            # Not swallowed: the queue's redrive sets it aside if it happens again and again.
+            self._metrics.handler_errors.labels(self._name).inc()
+            log.exception("message.unhandled", queue=self._name, message_id=message.id)
+            return Verdict.LEAVE
+
+    async def _delete(self, message: Message) -> None:
+        backoff = Backoff()
+        while failure := await self._try_to_delete(message):
+            log.warning(
+                "delete.failed", queue=self._name, message_id=message.id, reason=str(failure)
+            )
+            if isinstance(failure, Refused):
+                # The receipt handle is no longer good: the message comes again, to no effect.
+                return
+            await backoff.wait(failure)
+        self._metrics.deleted.labels(self._name).inc()
+
+    async def _try_to_delete(self, message: Message) -> AwsError | None:
+        try:
+            return await self._deletes.submit(message.receipt_handle)
+        except AwsError as error:
+            return error
+
+    def _let_go(self, receipt_handle: str) -> None:
+        del self._held[receipt_handle]
+        if not self._held:
+            self._holding.clear()
+        self._metrics.in_flight.labels(self._name).dec()
+        self._room.release()
+
+    async def _heartbeat(self) -> None:
+        backoff = Backoff()
+        while True:
+            await self._holding.wait()
+            first = next(iter(self._held.values()))
+            wait_s = first.deadline - HEARTBEAT_MARGIN_S - _now()
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+                continue
+            try:
+                await self._extend(self._due())
+                backoff.reset()
+            except AwsError as error:
+                log.warning("heartbeat.failed", queue=self._name, reason=str(error))
+                await backoff.wait(error)
+
+    def _due(self) -> list[str]:
+        """The receipt handles to extend now, at most a batch."""
+        until = _now() + HEARTBEAT_MARGIN_S
+        held = list(self._held.items())[:BATCH]
+        return [handle for handle, message in held if message.deadline <= until]
+
+    async def _extend(self, handles: Sequence[str]) -> None:
+        deadline = _now() + VISIBILITY_TIMEOUT_S
+        outcomes = await self._queue.change_visibility(handles, VISIBILITY_TIMEOUT_S)
+        for handle, failure in zip(handles, outcomes, strict=True):
+            held = self._held.pop(handle, None)
+            if held is None:
+                continue  # It was finished meanwhile.
+            held.deadline = deadline
+            self._held[handle] = held
+            if failure:
+                # SQS has taken it back, say after twelve hours; its work goes on all the same.
+                log.warning("heartbeat.refused", queue=self._name, reason=str(failure))
+            else:
+                self._metrics.extended.labels(self._name).inc()
+
+    async def _drain(self, drain_s: float) -> None:
+        release_s = drain_s * RELEASE_SHARE
+        log.info("queue.draining", queue=self._name, held=len(self._held), within_s=drain_s)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=drain_s - release_s)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            async with asyncio.timeout(release_s):
+                await self._release(list(self._held))
+        except (AwsError, TimeoutError) as error:
+            log.warning("release.failed", queue=self._name, reason=str(error) or "no time left")
+        log.info("queue.drained", queue=self._name, left=len(self._held))
+
+    async def _release(self, handles: list[str]) -> None:
+        """Make visible again what could not be finished."""
+        for start in range(0, len(handles), BATCH):
+            batch = handles[start : start + BATCH]
+            outcomes = await self._queue.change_visibility(batch, 0)
+            for handle, failure in zip(batch, outcomes, strict=True):
+                if failure is None:
+                    self._metrics.released.labels(self._name).inc()
+                    self._let_go(handle)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

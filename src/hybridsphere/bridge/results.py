@@ -1,0 +1,213 @@
+"""Results on disk: a row in the ledger and a CSV file each.
+
+Whatever is asked for while a transaction is under way goes together in the next, so that a batch of
+results costs one commit. A change is durable when its call returns. While the disk does not take
+it, the call waits and tries again; `wait_until_working` tells the pollers not to receive meanwhile.
+"""
+
+import asyncio
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import structlog
+from aiofiles.os import wrap
+
+from hybridsphere.bridge.backoff import Backoff
+from hybridsphere.bridge.batcher import Batcher
+from hybridsphere.bridge.health import Health
+from hybridsphere.bridge.metrics import Metrics
+from hybridsphere.ledger import Ledger, LedgerError, Upload
+from hybridsphere.messages import Result, S3Record, csv_key, utc_text
+from hybridsphere.paths import OWN_FOLDER, csv_path
+from hybridsphere.settings import ConfigurationError
+
+BATCH = 100
+"""Changes that one transaction takes at most."""
+
+LEFTOVER_AGE_S = 3600
+
+Change = Callable[[Ledger], Any]
+log = structlog.get_logger()
+
+
+class ResultStore:
+    """The results folder of one bridge; an async context manager, with `run` going meanwhile."""
+
+    def __init__(self, folder: Path, health: Health, metrics: Metrics) -> None:
+        self._folder = folder
+        self._partial = folder / OWN_FOLDER / "partial"
+        self._health = health
+        self._metrics = metrics
+        self._ledger: Ledger | None = None
+        # One thread: SQLite has one writer at a time, and the order of changes is kept.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="results")
+        self._batcher: Batcher[Change, Any] = Batcher(self._store, size=BATCH)
+        self._working = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._in_thread(self._prepare)
+        except (OSError, sqlite3.Error, LedgerError) as error:
+            self._thread.shutdown(wait=False)
+            raise ConfigurationError(
+                f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} cannot be used: {error}"
+            ) from error
+        self._working.set()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._in_thread(self._close)
+        self._thread.shutdown(wait=False)
+
+    async def run(self) -> None:
+        """Take changes until cancelled; first write again what a crash kept from the disk."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._batcher.run())
+            tasks.create_task(self._restore())
+
+    async def wait_until_working(self) -> None:
+        """Return at once, or when results can be stored again."""
+        await self._working.wait()
+
+    async def note_invoked(self, record: S3Record, received_at: str, invoked_at: str) -> None:
+        await self._change(lambda ledger: ledger.note_invoked(record, received_at, invoked_at))
+
+    async def count_attempt(self, record: S3Record, received_at: str) -> int:
+        return int(await self._change(lambda ledger: ledger.count_attempt(record, received_at)))
+
+    async def put(self, results: Sequence[Result]) -> None:
+        """Store results; those that a stored one outranks change nothing."""
+        written = await self._change(lambda ledger: self._put(ledger, results))
+        for result in written:
+            self._metrics.results.labels(result.status).inc()
+            log.info(
+                "result.written",
+                bucket=result.bucket,
+                key=result.key,
+                version=result.version.id,
+                status=result.status,
+                reason=result.reason,
+            )
+
+    async def _change(self, change: Change) -> Any:
+        outcome = await self._batcher.submit(change)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def _store(self, changes: Sequence[Change]) -> list[Any]:
+        """Make changes durable, however long that takes."""
+        backoff = Backoff()
+        while True:
+            try:
+                outcomes: list[Any] = await self._in_thread(self._apply, changes)
+            except (OSError, sqlite3.Error, LedgerError) as error:
+                self._working.clear()
+                self._metrics.storage_errors.inc()
+                self._health.report("results", f"{type(error).__name__}: {error}")
+                await backoff.wait(error)
+            else:
+                self._working.set()
+                self._health.clear("results")
+                return outcomes
+
+    async def _restore(self) -> None:
+        """Write the files again that the ledger has and the disk has not."""
+        after: tuple[str, str] | None = ("", "")
+        restored = 0
+        while after is not None:
+            # A page is a change like any other, so that results are stored between two.
+            after, count = await self._change(partial(self._restore_page, after=after))
+            restored += count
+        if restored:
+            log.info("files.restored", files=restored)
+
+    async def _in_thread(self, function: Callable[..., Any], *values: Any) -> Any:
+        return await wrap(function)(*values, executor=self._thread)
+
+    # What follows runs in the thread.
+
+    def _prepare(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._ledger = self._open()
+        for file in self._partial.iterdir():
+            # Old enough not to be under way in another bridge: a crash left it.
+            if time.time() - file.stat().st_mtime > LEFTOVER_AGE_S:
+                file.unlink(missing_ok=True)
+
+    def _open(self) -> Ledger:
+        # The results folder itself is not made anew: where it is gone, a disk is not mounted.
+        self._partial.parent.mkdir(exist_ok=True)
+        self._partial.mkdir(exist_ok=True)
+        return Ledger.open(self._folder)
+
+    def _close(self) -> None:
+        if self._ledger:
+            self._ledger.close()
+            self._ledger = None
+
+    def _apply(self, changes: Sequence[Change]) -> list[Any]:
+        """All changes in one transaction, or, if one of them is at fault, in one each."""
+        try:
+            # After a failure the ledger is opened anew: the disk under it may be another.
+            self._ledger = self._ledger or self._open()
+            with self._ledger.transaction():
+                return [change(self._ledger) for change in changes]
+        except (OSError, sqlite3.Error, LedgerError):
+            self._close()
+            raise
+        except Exception as error:  # noqa: BLE001 - goes to the caller whose change it is
+            if len(changes) == 1:
+                return [error]
+            return [self._apply([change])[0] for change in changes]
+
+    def _put(self, ledger: Ledger, results: Sequence[Result]) -> list[Result]:
+        now = utc_text()
+        written = [result for result in results if ledger.put_result(result, now)]
+        for result in written:
+            newest = ledger.newest(result.bucket, result.key)
+            # Before the commit, whose lock keeps another bridge from writing an older version.
+            if newest and newest.version == result.version.id:
+                self._write_file(newest)
+        return written
+
+    def _restore_page(
+        self, ledger: Ledger, *, after: tuple[str, str]
+    ) -> tuple[tuple[str, str] | None, int]:
+        names = ledger.names(after=after, most=BATCH)
+        newest = [upload for name in names if (upload := ledger.newest(*name))]
+        missing = [upload for upload in newest if not self._is_on_disk(upload)]
+        for upload in missing:
+            self._write_file(upload)
+        return (names[-1] if names else None), len(missing)
+
+    def _is_on_disk(self, upload: Upload) -> bool:
+        try:
+            return self._path(upload).read_bytes() == _content(upload)
+        except FileNotFoundError:
+            return False
+
+    def _write_file(self, upload: Upload) -> None:
+        """Write a CSV whole, then rename it to its place."""
+        path = self._path(upload)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole = self._partial / uuid.uuid4().hex
+        try:
+            whole.write_bytes(_content(upload))
+            whole.replace(path)
+        except BaseException:
+            whole.unlink(missing_ok=True)
+            raise
+
+    def _path(self, upload: Upload) -> Path:
+        return self._folder / csv_path(csv_key(upload.key))
+
+
+def _content(upload: Upload) -> bytes:
+    return (upload.csv or "").encode()

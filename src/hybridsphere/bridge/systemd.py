@@ -1,0 +1,41 @@
+"""What the service manager is told: readiness, status, that all is well, the stop.
+
+The protocol is that of sd_notify(3): datagrams to the socket that `NOTIFY_SOCKET` names.
+"""
+
+import asyncio
+import os
+import socket
+
+from hybridsphere.bridge.health import Health
+
+
+class ServiceManager:
+    """systemd, or nobody: without `NOTIFY_SOCKET` nothing is sent."""
+
+    def __init__(self) -> None:
+        path = os.environ.get("NOTIFY_SOCKET", "")
+        # A leading @ stands for the abstract name space of Linux.
+        self._address = f"\0{path[1:]}" if path.startswith("@") else path
+        self._watchdog_s = int(os.environ.get("WATCHDOG_USEC") or 0) / 1_000_000
+
+    def ready(self) -> None:
+        self._notify("READY=1", "STATUS=polling")
+
+    def stopping(self) -> None:
+        self._notify("STOPPING=1", "STATUS=draining")
+
+    async def watch(self, health: Health) -> None:
+        """Say that the event loop turns, and what is wrong, until cancelled."""
+        interval_s = self._watchdog_s / 3 or 10
+        while self._address:
+            troubles = [f"{part}: {reason}" for part, reason in health.troubles.items()]
+            status = "; ".join(troubles).replace("\n", " ") or "polling"
+            self._notify("WATCHDOG=1", f"STATUS={status}")
+            await asyncio.sleep(interval_s)
+
+    def _notify(self, *assignments: str) -> None:
+        if not self._address:
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+            sender.sendto("\n".join(assignments).encode(), self._address)

@@ -1,0 +1,241 @@
+"""The `hybridsphere` command: parses, calls, prints.
+
+What a command needs is imported inside it, so that `--help` answers at once.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from hybridsphere import __version__
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+PLACE = click.Path(path_type=Path)
+
+CANNOT_RUN = 2
+"""Exit code of a command that could not do its work as asked."""
+
+
+def _fail(message: object) -> NoReturn:
+    click.echo(f"hybridsphere: {message}", err=True)
+    sys.exit(CANNOT_RUN)
+
+
+def _configured(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the settings; a configuration that cannot work ends it with one line."""
+
+    @wraps(command)
+    def run(*values: Any, **options: Any) -> Any:
+        from hybridsphere.settings import ConfigurationError, Settings
+
+        try:
+            return command(Settings.load(), *values, **options)
+        except ConfigurationError as error:
+            _fail(error)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="hybridsphere")
+def main() -> None:
+    """Videos uploaded to S3 become recognised names on your own VM.
+
+    Configured by the environment; `docs/configuration.md` lists every variable.
+    """
+
+
+@main.command()
+@_configured
+def bridge(settings: Any) -> None:
+    """Run the service in the foreground; SIGTERM or Ctrl-C drains it."""
+    from hybridsphere.bridge import service
+
+    service.run(settings)
+
+
+@main.command()
+@click.option("--videos", type=FOLDER, help="Videos to upload, instead of clips made here.")
+@click.option("--encodings", type=FILE, help="Known faces, as .npz or in the legacy pickle.")
+@click.option("--students", type=FILE, help="Student records, JSON or CSV.")
+@click.option("--mapping", type=FILE, help="Expected answers: `video.mp4:major,year` a line.")
+@click.option("--results", type=PLACE, help="Folder for the results.")
+@click.option("--report", type=PLACE, help="Write checks and results here, as JSON.")
+@click.option("--workers", type=click.IntRange(1, 1000), help="Concurrency of the function.")
+@click.option("--source", default="queue", show_default=True, help="Where uploads show.")
+@click.option("--sink", default="queue", show_default=True, help="Where results show.")
+@click.option("--mode", default="identify", show_default=True, help="What is looked for.")
+def demo(**options: Any) -> None:
+    """Run the whole system on this machine, and check every step of the way.
+
+    Exits with 0 if every check holds, 1 if one does not, 2 if it could not run.
+    """
+    from hybridsphere.demo.run import DemoOptions, run_demo
+    from hybridsphere.settings import ConfigurationError
+
+    try:
+        sys.exit(run_demo(DemoOptions(**options)))
+    except ConfigurationError as error:
+        _fail(error)
+
+
+@main.command()
+@click.option("--encodings", type=FILE, help="Known faces, as .npz or in the legacy pickle.")
+@click.option("--students", type=FILE, help="Student records, JSON or CSV.")
+@click.option("--workers", type=click.IntRange(1, 1000), help="Concurrency of the function.")
+@click.option("--env-file", type=PLACE, help="Write the environment here, as NAME=value lines.")
+def local(
+    encodings: Path | None, students: Path | None, workers: int | None, env_file: Path | None
+) -> None:
+    """Run an AWS account on this machine, with the function in it, until Ctrl-C.
+
+    When it is ready it prints the `export` lines that another shell needs.
+    """
+    from hybridsphere.local.serve import CommandFailed, run_local
+
+    try:
+        sys.exit(
+            run_local(encodings=encodings, students=students, workers=workers, env_file=env_file)
+        )
+    except CommandFailed as error:
+        _fail(error)
+
+
+@main.group()
+def workload() -> None:
+    """Upload videos, then check the whole way."""
+
+
+@workload.command("upload")
+@click.argument("folder", type=FOLDER)
+@click.option("--clear", is_flag=True, help="Empty both buckets first.")
+@click.option("--yes", is_flag=True, help="Do not ask before emptying them.")
+@_configured
+def workload_upload(settings: Any, folder: Path, clear: bool, yes: bool) -> None:
+    """Upload every file below FOLDER; leaves a manifest beside the results."""
+    from rich.console import Console
+
+    from hybridsphere.workload.upload import upload
+
+    if clear and not yes:
+        click.confirm(
+            f"Delete everything in {settings.need('input_bucket')} and "
+            f"{settings.need('output_bucket')}?",
+            abort=True,
+        )
+    count = asyncio.run(upload(folder, settings, clear=clear, console=Console(stderr=True)))
+    click.echo(f"{count} uploaded")
+
+
+@workload.command("check")
+@click.option("--mapping", type=FILE, help="Expected answers: `video.mp4:major,year` a line.")
+@_configured
+def workload_check(settings: Any, mapping: Path | None) -> None:
+    """Wait for the results of the last upload, then check the whole way, line by line.
+
+    Exits with 0 if every check holds, 1 if one does not.
+    """
+    from rich.console import Console
+
+    from hybridsphere.workload.check import check_workload
+
+    passed = asyncio.run(check_workload(settings, mapping=mapping, console=Console()))
+    sys.exit(0 if passed else 1)
+
+
+@main.group()
+def gallery() -> None:
+    """The known faces."""
+
+
+@gallery.command("import")
+@click.argument("source", type=FILE)
+@click.option("-o", "--output", type=PLACE, required=True, help="The gallery to write (.npz).")
+def gallery_import(source: Path, output: Path) -> None:
+    """Import known faces from the legacy pickle; nothing in it but arrays is admitted."""
+    from lambda_fn.gallery import GalleryError, import_legacy
+
+    try:
+        known = import_legacy(source)
+        known.save(output)
+    except (GalleryError, OSError) as error:
+        _fail(error)
+    click.echo(f"{len(known.names)} known faces in {output}")
+
+
+@main.command()
+@click.argument("photos", type=FOLDER)
+@click.option("-o", "--output", type=PLACE, required=True, help="The gallery to write (.npz).")
+def enroll(photos: Path, output: Path) -> None:
+    """Make a gallery from PHOTOS: `name.jpg`, or `name/*` for several of one person."""
+    from lambda_fn.enrol import enrol
+    from lambda_fn.gallery import GalleryError
+
+    try:
+        known = enrol(photos, report=lambda line: click.echo(line, err=True))
+        known.save(output)
+    except (GalleryError, OSError) as error:
+        _fail(error)
+    click.echo(f"{len(known.names)} known faces in {output}")
+
+
+@main.group()
+def students() -> None:
+    """The student records."""
+
+
+@students.command("load")
+@click.argument("file", type=FILE)
+@_configured
+def students_load(settings: Any, file: Path) -> None:
+    """Write the student records of FILE (JSON or CSV) into the table."""
+    from hybridsphere.roster import RosterError, load_students
+
+    try:
+        count = asyncio.run(load_students(file, settings))
+    except RosterError as error:
+        _fail(error)
+    click.echo(f"{count} students in {settings.need('table')}")
+
+
+@main.group()
+def results() -> None:
+    """The results on this machine."""
+
+
+@results.command("export")
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True
+)
+@_configured
+def results_export(settings: Any, form: str) -> None:
+    """Print the ledger, one row an upload."""
+    from hybridsphere.export import export
+    from hybridsphere.ledger import Ledger, LedgerError
+
+    try:
+        with Ledger.read(settings.results_dir) as ledger:
+            export(ledger.uploads(), form, sys.stdout)
+    except LedgerError as error:
+        _fail(error)
+
+
+@main.command()
+@_configured
+def status(settings: Any) -> None:
+    """Tell what the bridge has done, and whether it is well."""
+    from rich.console import Console
+
+    from hybridsphere.ledger import LedgerError
+    from hybridsphere.status import show
+
+    try:
+        show(settings, Console())
+    except LedgerError as error:
+        _fail(error)

@@ -96,13 +96,15 @@ class Queue:
         self._client = client
         self.url = url
 
-    async def receive(self, most: int, *, visibility_timeout_s: int) -> list[Message]:
-        """Long-poll for up to `most` (1 to 10) messages; none if none came within 20 s."""
+    async def receive(
+        self, most: int, *, visibility_timeout_s: int, wait_s: int = LONG_POLL_S
+    ) -> list[Message]:
+        """Long-poll for up to `most` (1 to 10) messages; none if none came within `wait_s`."""
         with _failures("ReceiveMessage"):
             answer = await self._client.receive_message(
                 QueueUrl=self.url,
                 MaxNumberOfMessages=most,
-                WaitTimeSeconds=LONG_POLL_S,
+                WaitTimeSeconds=wait_s,
                 VisibilityTimeout=visibility_timeout_s,
                 MessageSystemAttributeNames=["ApproximateReceiveCount"],
             )
@@ -151,10 +153,13 @@ class Queue:
                 },
             )
 
-    async def probe(self) -> None:
-        """Fail as any call would if the queue is not there or may not be used."""
+    async def attributes(self) -> dict[str, str]:
+        """The queue's attributes, by SQS's names; fails if it is not there or may not be used."""
         with _failures("GetQueueAttributes"):
-            await self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
+            answer = await self._client.get_queue_attributes(
+                QueueUrl=self.url, AttributeNames=["All"]
+            )
+        return dict(answer["Attributes"])
 
 
 class Function:

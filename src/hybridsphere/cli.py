@@ -239,3 +239,17 @@ def status(settings: Any) -> None:
         show(settings, Console())
     except LedgerError as error:
         _fail(error)
+
+
+@main.command()
+@_configured
+def doctor(settings: Any) -> None:
+    """Tell whether this configuration could work, one line a check, with the remedy.
+
+    Exits with 0 if all is well, 1 if something is not.
+    """
+    from rich.console import Console
+
+    from hybridsphere.doctor import print_findings
+
+    sys.exit(0 if asyncio.run(print_findings(settings, Console(soft_wrap=True))) else 1)

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from hybridsphere import __version__
-from hybridsphere.aws import Aws, AwsError, Queue, Refused, connect
+from hybridsphere.aws import Aws, AwsError, Function, Refused, connect
 from hybridsphere.bridge import logs, web
 from hybridsphere.bridge.collector import Collector
 from hybridsphere.bridge.dead_letters import DeadLetters
@@ -18,7 +18,7 @@ from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.invoker import Invoker
 from hybridsphere.bridge.limiter import Limiter
 from hybridsphere.bridge.metrics import Metrics
-from hybridsphere.bridge.poller import RECEIVERS, Poller
+from hybridsphere.bridge.poller import RECEIVERS, Handler, Poller
 from hybridsphere.bridge.results import ResultStore
 from hybridsphere.bridge.systemd import ServiceManager
 from hybridsphere.settings import ConfigurationError, Settings, variable
@@ -94,58 +94,63 @@ class Bridge:
         return max(self._settings.drain_s - 3, self._settings.drain_s / 2)
 
     def _pollers(self, aws: Aws, store: ResultStore) -> list[Poller]:
-        settings, health, metrics = self._settings, self._health, self._metrics
-        dead_letter_url = settings.dead_letter_queue_url
-        dead_letters = DeadLetters(
-            aws.queue(dead_letter_url) if dead_letter_url else None, health, metrics
-        )
+        settings = self._settings
+        url = settings.dead_letter_queue_url
+        dead_letters = DeadLetters(aws.queue(url) if url else None, self._health, self._metrics)
         bucket = settings.need("input_bucket")
-        invoker = Invoker(
-            function=aws.function(settings.need("function_name"), settings.invocation_type),
-            bucket=bucket,
-            max_attempts=settings.max_attempts,
-            limiter=Limiter(settings.max_in_flight),
-            store=store,
-            dead_letters=dead_letters,
-            health=health,
-            metrics=metrics,
-        )
         collector = Collector(bucket=bucket, store=store, dead_letters=dead_letters)
-        ways = {"input": invoker.handle, "output": collector.handle}
-        return [
-            Poller(
-                name,
-                aws.queue(settings.need(f"{name}_queue_url")),
-                handle,
-                most=settings.max_in_flight,
-                gate=store.wait_until_working,
-                health=health,
-                metrics=metrics,
+        pollers = [self._poller("output", aws, collector.handle, store)]
+        if settings.source == "queue":
+            invoker = Invoker(
+                function=self._function(aws),
+                bucket=bucket,
+                max_attempts=settings.max_attempts,
+                limiter=Limiter(settings.max_in_flight),
+                store=store,
+                dead_letters=dead_letters,
+                health=self._health,
+                metrics=self._metrics,
             )
-            for name, handle in ways.items()
-        ]
+            pollers.append(self._poller("input", aws, invoker.handle, store))
+        return pollers
+
+    def _poller(self, name: str, aws: Aws, handle: Handler, store: ResultStore) -> Poller:
+        return Poller(
+            name,
+            aws.queue(self._settings.need(f"{name}_queue_url")),
+            handle,
+            most=self._settings.max_in_flight,
+            gate=store.wait_until_working,
+            health=self._health,
+            metrics=self._metrics,
+        )
+
+    def _function(self, aws: Aws) -> Function:
+        return aws.function(self._settings.need("function_name"), self._settings.invocation_type)
 
     async def _probe(self, aws: Aws) -> None:
         """Find out at once, and not at the first message, whether what is named is there."""
         settings = self._settings
-        function = aws.function(settings.need("function_name"), settings.invocation_type)
-        probes = {"function_name": function.probe()}
-        for field in ("input_queue_url", "output_queue_url", "dead_letter_queue_url"):
-            if url := getattr(settings, field):
-                probes[field] = Queue.probe(aws.queue(url))
+        queues = ["output_queue_url"]
+        probes: dict[str, Coroutine[Any, Any, object]] = {}
+        if settings.source == "queue":
+            queues.append("input_queue_url")
+            probes["function_name"] = self._function(aws).probe()
+        if settings.dead_letter_queue_url:
+            queues.append("dead_letter_queue_url")
+        for field in queues:
+            probes[field] = aws.queue(settings.need(field)).attributes()
         await asyncio.gather(*(self._try_out(field, probe) for field, probe in probes.items()))
 
-    async def _try_out(self, field: str, probe: Coroutine[Any, Any, None]) -> None:
+    async def _try_out(self, field: str, probe: Coroutine[Any, Any, object]) -> None:
         try:
             await probe
-        except Refused as error:
-            if error.code in _NOT_THERE:
+        except AwsError as error:
+            if isinstance(error, Refused) and error.code in _NOT_THERE:
                 raise ConfigurationError(
                     f"{variable(field)}={getattr(self._settings, field)!r} names nothing: {error}"
                 ) from error
-            log.warning("probe.failed", variable=variable(field), reason=str(error))
-        except AwsError as error:
-            # A network that is not up yet; the loops try again until it is.
+            # A network that is not up yet, say; the loops try again until it is.
             log.warning("probe.failed", variable=variable(field), reason=str(error))
 
 

@@ -1,0 +1,186 @@
+"""Whether this configuration could work: one finding a part, with the remedy.
+
+Every call is harmless: nothing is invoked, deleted or sent. A message that is received to find out
+whether that is allowed is visible again at once.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import aiohttp
+from rich.console import Console
+from rich.text import Text
+
+from hybridsphere.aws import Aws, AwsError, Queue, Refused, connect
+from hybridsphere.bridge.poller import VISIBILITY_TIMEOUT_S
+from hybridsphere.settings import PREFIX, ConfigurationError, Settings, variable
+from hybridsphere.terminal import plain
+
+MOST_SKEW_S = 60
+"""AWS refuses signatures that are five minutes off (Signature Version 4); warn well before."""
+
+LEAST_FREE_BYTES = 100_000_000
+LEAST_RECEIVES = 10
+"""A redrive after fewer receives turns good messages into dead ones when the bridge crashes."""
+
+# What SQS says to a receipt handle that is none, and to a message without a body.
+_REFUSED_AS_MEANT = {
+    "InvalidParameterValue",
+    "MissingParameter",
+    "ReceiptHandleIsInvalid",
+    "InvalidMessageContents",
+}
+
+# Read by the function, not by the bridge, but at home in the same file of variables.
+_OF_THE_FUNCTION = {
+    f"{PREFIX}{name}" for name in ("GALLERY", "TOLERANCE", "FRAMES_PER_S", "MODE", "TABLE")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found out about one part; without a remedy it is well."""
+
+    part: str
+    detail: str
+    remedy: str = ""
+
+    @property
+    def well(self) -> bool:
+        return not self.remedy
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Look at every part that the bridge needs with these settings."""
+    yield _variables(settings)
+    yield _disk(settings.results_dir)
+    try:
+        async with connect(polls=1, invocations=1, invocation_type=settings.invocation_type) as aws:
+            yield Finding("credentials", "found by the standard chain")
+            async for finding in _services(aws, settings):
+                yield finding
+    except ConfigurationError as error:
+        yield Finding("credentials", str(error), "see docs/configuration.md")
+
+
+async def print_findings(settings: Settings, console: Console) -> bool:
+    """Print a line a finding as it comes; whether all is well."""
+    all_well = True
+    async for finding in examine(settings):
+        all_well = all_well and finding.well
+        mark = Text("ok  ", "green") if finding.well else Text("BAD ", "bold red")
+        remedy = f" → {finding.remedy}" if finding.remedy else ""
+        console.print(mark + plain(f"{finding.part}: {finding.detail}{remedy}"))
+    return all_well
+
+
+def _variables(settings: Settings) -> Finding:
+    known = {variable(field) for field in Settings.model_fields} | _OF_THE_FUNCTION
+    unknown = sorted(n for n in os.environ if n.startswith(PREFIX) and n not in known)
+    if unknown:
+        return Finding("variables", f"{', '.join(unknown)} is unknown", "correct or remove it")
+    try:
+        settings.check_bridge()
+    except ConfigurationError as error:
+        return Finding("variables", str(error), "set it; docs/configuration.md says how")
+    return Finding("variables", f"source {settings.source}, sink {settings.sink}")
+
+
+def _disk(folder: Path) -> Finding:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"hybridsphere")
+            file.flush()
+            os.fsync(file.fileno())
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding("disk", f"{folder}: {error}", f"give {variable('results_dir')} a folder")
+    detail = f"{folder}: {free / 1e9:.1f} GB free"
+    return Finding("disk", detail, "make room" if free < LEAST_FREE_BYTES else "")
+
+
+async def _services(aws: Aws, settings: Settings) -> AsyncIterator[Finding]:
+    urls = {"output queue": settings.output_queue_url}
+    if settings.source == "queue":
+        urls["input queue"] = settings.input_queue_url
+    for part, url in urls.items():
+        if url:
+            yield await _clock(url)
+            async for finding in _queue(part, aws.queue(url)):
+                yield finding
+    if url := settings.dead_letter_queue_url:
+        part = "dead-letter queue"
+        yield await _allowed(part, "sqs:GetQueueAttributes", aws.queue(url).attributes())
+        # Without a body it is refused, but only to those who may send.
+        yield await _allowed(part, "sqs:SendMessage", aws.queue(url).send("", {}))
+    if settings.function_name and settings.source != "none":
+        function = aws.function(settings.function_name, settings.invocation_type)
+        yield await _allowed("function", "lambda:InvokeFunction", function.probe())
+
+
+async def _clock(url: str) -> Finding:
+    """Compare the clocks by the date of any answer, even of a refusal."""
+    try:
+        timeout = aiohttp.ClientTimeout(total=10)
+        async with aiohttp.ClientSession(timeout=timeout) as web, web.get(url) as answer:
+            theirs = parsedate_to_datetime(answer.headers["Date"]).timestamp()
+    except (aiohttp.ClientError, TimeoutError, KeyError, ValueError) as error:
+        return Finding("clock", f"{url} gave no date: {error!r}", "see to the network")
+    skew_s = time.time() - theirs
+    detail = f"{abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} AWS"
+    return Finding("clock", detail, "start an NTP client" if abs(skew_s) > MOST_SKEW_S else "")
+
+
+async def _queue(part: str, queue: Queue) -> AsyncIterator[Finding]:
+    try:
+        attributes = await queue.attributes()
+    except AwsError as error:
+        yield _refusal(part, "sqs:GetQueueAttributes", error)
+        return
+    yield _visibility_timeout(part, attributes)
+    yield _redrive(part, attributes)
+    receipt = queue.receive(1, visibility_timeout_s=0, wait_s=0)
+    yield await _allowed(part, "sqs:ReceiveMessage", receipt)
+    # No message has this receipt handle: nothing is deleted, nothing changed.
+    yield await _allowed(part, "sqs:DeleteMessage", queue.delete(["none"]))
+    changed = queue.change_visibility(["none"], VISIBILITY_TIMEOUT_S)
+    yield await _allowed(part, "sqs:ChangeMessageVisibility", changed)
+
+
+def _visibility_timeout(part: str, attributes: Mapping[str, str]) -> Finding:
+    timeout_s = int(attributes["VisibilityTimeout"])
+    remedy = "" if timeout_s == VISIBILITY_TIMEOUT_S else f"set it to {VISIBILITY_TIMEOUT_S} s"
+    return Finding(part, f"visibility time-out {timeout_s} s", remedy)
+
+
+def _redrive(part: str, attributes: Mapping[str, str]) -> Finding:
+    policy = json.loads(attributes.get("RedrivePolicy", "{}"))
+    receives = int(policy.get("maxReceiveCount", 0))
+    if not receives:
+        return Finding(part, "no dead-letter queue of its own", "give it a redrive policy")
+    remedy = "" if receives >= LEAST_RECEIVES else "raise it to 50"
+    return Finding(part, f"redrive after {receives} receives", remedy)
+
+
+async def _allowed(part: str, action: str, call: Awaitable[object]) -> Finding:
+    """Whether a call is allowed; one that is refused for another reason is."""
+    try:
+        await call
+    except AwsError as error:
+        if not (isinstance(error, Refused) and error.code in _REFUSED_AS_MEANT):
+            return _refusal(part, action, error)
+    return Finding(part, f"{action} allowed")
+
+
+def _refusal(part: str, action: str, error: AwsError) -> Finding:
+    if isinstance(error, Refused):
+        return Finding(part, str(error), f"allow {action}, or correct its name")
+    return Finding(part, str(error), "see to the network, the region and the endpoint")

@@ -1,0 +1,60 @@
+"""The ledger for other programs: CSV or JSON, a row an upload."""
+
+import csv
+import json
+from collections.abc import Iterable
+from typing import Literal, TextIO
+
+from hybridsphere.ledger import Upload
+
+COLUMNS = (
+    "bucket",
+    "key",
+    "version",
+    "status",
+    "name",
+    "major",
+    "year",
+    "output_key",
+    "received_at",
+    "invoked_at",
+    "started_at",
+    "finished_at",
+    "stored_at",
+    "reason",
+)
+
+_OF_PEOPLE = ("name", "major", "year")
+
+
+def export(rows: Iterable[Upload], format: Literal["csv", "json"], out: TextIO) -> None:  # noqa: A002 - the option's name
+    """Write rows one by one, as they come: the ledger may be larger than the memory."""
+    if format == "csv":
+        _write_csv(rows, out)
+    else:
+        _write_json(rows, out)
+
+
+def _write_csv(rows: Iterable[Upload], out: TextIO) -> None:
+    writer = csv.DictWriter(out, COLUMNS)
+    writer.writeheader()
+    writer.writerows(map(_fields, rows))
+
+
+def _write_json(rows: Iterable[Upload], out: TextIO) -> None:
+    """One list with an object a line, so that both kinds of reader are served."""
+    separator = "[\n"
+    for row in rows:
+        out.write(separator + json.dumps(_fields(row), ensure_ascii=False))
+        separator = ",\n"
+    out.write("[]\n" if separator == "[\n" else "\n]\n")
+
+
+def _fields(row: Upload) -> dict[str, str | None]:
+    """A row by column; what there is of several people is joined by `;`, in the same order."""
+    return {
+        column: ";".join(str(person.get(column, "")) for person in row.people)
+        if column in _OF_PEOPLE
+        else getattr(row, column)
+        for column in COLUMNS
+    }

@@ -1,0 +1,1 @@
+"""An AWS account on this machine, for development and tests."""

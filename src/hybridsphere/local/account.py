@@ -1,0 +1,215 @@
+"""The account: S3, SQS and DynamoDB by moto, Lambda by the Lambda host."""
+
+import importlib.util
+import json
+import os
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from aiobotocore.session import get_session
+
+from hybridsphere.local import resources
+from hybridsphere.local.function import FunctionSettings
+from hybridsphere.local.lambda_host import LambdaHost, to_stderr
+from hybridsphere.local.moto_server import MotoServer
+from hybridsphere.local.resources import QueueSettings
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+"""Any will do: nothing here checks them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue that has been made."""
+
+    url: str
+    arn: str
+    dead_letter_url: str
+
+
+class LocalAccount:
+    """An async context manager; within it, all that `resources` declares is there and answers.
+
+    The function knows the faces in `gallery`, nobody by default. `workers` is its reserved
+    concurrency, by default the number of processors. `function` and `task_root` take the place of
+    the function itself. The rest is as in LambdaHost.
+    """
+
+    input_queue: Queue
+    output_queue: Queue
+
+    def __init__(
+        self,
+        *,
+        gallery: Path | None = None,
+        workers: int | None = None,
+        function: FunctionSettings = resources.FUNCTION,
+        task_root: Path | None = None,
+        retry_scale: float = 1.0,
+        idle_s: float = 15.0,
+        log: Callable[[bytes], object] = to_stderr,
+    ) -> None:
+        self._gallery = gallery
+        self._workers = workers or os.cpu_count() or 1
+        self._settings = function
+        self._task_root = task_root or _folder_of(function.handler)
+        self._retry_scale = retry_scale
+        self._idle_s = idle_s
+        self._log = log
+        self._session = get_session()
+        self._moto = MotoServer()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._moto)
+            self._sqs = await stack.enter_async_context(self._client("sqs"))
+            self.input_queue = await self._make_queue(resources.INPUT_QUEUE)
+            self.output_queue = await self._make_queue(resources.OUTPUT_QUEUE)
+            await self._make_buckets()
+            await self._make_table()
+            self._host = await stack.enter_async_context(self._lambda_host())
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    @property
+    def worker_count(self) -> int:
+        """How many worker processes there are, idle or not."""
+        return self._host.worker_count
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which every other command finds this account."""
+        return {
+            **CREDENTIALS,
+            "AWS_REGION": resources.REGION,
+            # botocore itself, and so the reader's own scripts, knows the region by this name only.
+            "AWS_DEFAULT_REGION": resources.REGION,
+            "AWS_ENDPOINT_URL": self._moto.endpoint,
+            "AWS_ENDPOINT_URL_LAMBDA": self._host.endpoint,
+            "HYBRIDSPHERE_INPUT_BUCKET": resources.INPUT_BUCKET,
+            "HYBRIDSPHERE_OUTPUT_BUCKET": resources.OUTPUT_BUCKET,
+            "HYBRIDSPHERE_INPUT_QUEUE_URL": self.input_queue.url,
+            "HYBRIDSPHERE_OUTPUT_QUEUE_URL": self.output_queue.url,
+            "HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL": self.input_queue.dead_letter_url,
+            "HYBRIDSPHERE_FUNCTION_NAME": self._settings.name,
+            "HYBRIDSPHERE_TABLE": resources.TABLE,
+        }
+
+    async def failure(self) -> str:
+        """Waits until the account has broken down, which it should never; says how."""
+        return f"moto's server ended with exit status {await self._moto.wait()}"
+
+    def _client(self, service: str) -> Any:
+        return self._session.create_client(
+            service,
+            region_name=resources.REGION,
+            endpoint_url=self._moto.endpoint,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    async def _make_queue(self, settings: QueueSettings) -> Queue:
+        dead_letter_url, dead_letter_arn = await self._create_queue(
+            settings.dead_letter_name,
+            {"MessageRetentionPeriod": str(settings.dead_letter_retention_s)},
+        )
+        redrive = {
+            "deadLetterTargetArn": dead_letter_arn,
+            "maxReceiveCount": settings.max_receives,
+        }
+        url, arn = await self._create_queue(
+            settings.name,
+            {
+                "VisibilityTimeout": str(settings.visibility_timeout_s),
+                "ReceiveMessageWaitTimeSeconds": str(settings.receive_wait_s),
+                "RedrivePolicy": json.dumps(redrive),
+            },
+        )
+        return Queue(url, arn, dead_letter_url)
+
+    async def _create_queue(self, name: str, attributes: dict[str, str]) -> tuple[str, str]:
+        """A new queue's URL and ARN."""
+        made = await self._sqs.create_queue(QueueName=name, Attributes=attributes)
+        url = made["QueueUrl"]
+        answer = await self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        return url, answer["Attributes"]["QueueArn"]
+
+    async def _make_buckets(self) -> None:
+        async with self._client("s3") as s3:
+            for bucket in (resources.INPUT_BUCKET, resources.OUTPUT_BUCKET):
+                await s3.create_bucket(Bucket=bucket)
+            target = {
+                "QueueArn": self.input_queue.arn,
+                "Events": list(resources.NOTIFIED_EVENTS),
+            }
+            await s3.put_bucket_notification_configuration(
+                Bucket=resources.INPUT_BUCKET,
+                NotificationConfiguration={"QueueConfigurations": [target]},
+            )
+
+    async def _make_table(self) -> None:
+        key = resources.TABLE_KEY
+        async with self._client("dynamodb") as dynamodb:
+            await dynamodb.create_table(
+                TableName=resources.TABLE,
+                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+
+    def _lambda_host(self) -> LambdaHost:
+        function = replace(
+            self._settings,
+            reserved_concurrency=self._workers,
+            environment={**self._function_environment(), **self._settings.environment},
+        )
+        return LambdaHost(
+            function,
+            task_root=self._task_root,
+            on_failure=self._send_failure,
+            retry_scale=self._retry_scale,
+            idle_s=self._idle_s,
+            log=self._log,
+        )
+
+    def _function_environment(self) -> dict[str, str]:
+        environment = {
+            **CREDENTIALS,
+            "AWS_ENDPOINT_URL": self._moto.endpoint,
+            # In Lambda there are no such files; here they would be the reader's own.
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "HYBRIDSPHERE_OUTPUT_BUCKET": resources.OUTPUT_BUCKET,
+            "HYBRIDSPHERE_OUTPUT_QUEUE_URL": self.output_queue.url,
+            "HYBRIDSPHERE_TABLE": resources.TABLE,
+        }
+        if self._gallery is not None:
+            environment["HYBRIDSPHERE_GALLERY"] = str(self._gallery.resolve())
+        return environment
+
+    async def _send_failure(self, record: dict[str, Any]) -> None:
+        await self._sqs.send_message(QueueUrl=self.output_queue.url, MessageBody=json.dumps(record))
+
+
+def _folder_of(handler: str) -> Path:
+    """The folder that holds the handler's package, found without importing it."""
+    package = handler.partition(".")[0]
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError(
+            f"the function's package {package} is not installed: run `make setup`, or install the "
+            "extra hybridsphere[local]"
+        )
+    return Path(next(iter(spec.submodule_search_locations))).parent

@@ -1,0 +1,104 @@
+"""Lambda's own queue, in which the events of asynchronous invocations wait (AWS Lambda developer
+guide, "How Lambda handles errors and retries with asynchronous invocation").
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from hybridsphere.local.function import VERSION, FunctionSettings, Invocation, Outcome
+from hybridsphere.local.workers import Throttled, WorkerPool
+from hybridsphere.messages import utc_text
+
+log = logging.getLogger(__name__)
+
+OnFailure = Callable[[dict[str, Any]], Awaitable[None]]
+"""Is given Lambda's record of an event that it gave up."""
+
+
+class AsyncEvents:
+    """Sees every accepted event through: it waits for a worker, has its retries, and if all was in
+    vain ends as a record for `on_failure`. `retry_scale` shortens the delays between attempts.
+    """
+
+    def __init__(
+        self,
+        function: FunctionSettings,
+        pool: WorkerPool,
+        *,
+        on_failure: OnFailure,
+        retry_scale: float,
+    ) -> None:
+        self._max_age_s = function.max_event_age_s
+        delays_s = function.retry_delays_s[: function.max_retries]
+        self._delays_s = (0.0, *(delay_s * retry_scale for delay_s in delays_s))
+        self._pool = pool
+        self._on_failure = on_failure
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def accept(self, invocation: Invocation) -> None:
+        """Takes an event; however many wait already."""
+        task = asyncio.create_task(self._see_through(invocation))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Forgets the events that have not ended yet."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _see_through(self, invocation: Invocation) -> None:
+        try:
+            record = await self._attempt(invocation)
+            if record is not None:
+                await self._on_failure(record)
+        except Exception:
+            # One event must not take the others with it.
+            log.exception("event.lost: request %s", invocation.request_id)
+
+    async def _attempt(self, invocation: Invocation) -> dict[str, Any] | None:
+        """Runs the function until it succeeds: None; or the record of why it did not."""
+        now = asyncio.get_running_loop().time
+        expiry = now() + self._max_age_s
+        outcome: Outcome | None = None
+        for attempts, delay_s in enumerate(self._delays_s):
+            await asyncio.sleep(min(delay_s, expiry - now()))
+            if now() >= expiry:
+                return _record("EventAgeExceeded", invocation, attempts)
+            try:
+                outcome = await self._pool.run(invocation, patience_s=expiry - now())
+            except Throttled:
+                return _record("EventAgeExceeded", invocation, attempts)
+            if not outcome.is_error:
+                return None
+        return _record("RetriesExhausted", invocation, len(self._delays_s), outcome)
+
+
+def _record(
+    condition: str, invocation: Invocation, attempts: int, outcome: Outcome | None = None
+) -> dict[str, Any]:
+    """What Lambda sends to an on-failure destination (AWS Lambda developer guide, "Capturing
+    records of Lambda asynchronous invocations"). Without an outcome it has no response.
+    """
+    record: dict[str, Any] = {
+        "version": "1.0",
+        "timestamp": utc_text(),
+        "requestContext": {
+            "requestId": invocation.request_id,
+            "functionArn": invocation.qualified_arn,
+            "condition": condition,
+            "approximateInvokeCount": attempts,
+        },
+        "requestPayload": json.loads(invocation.payload),
+    }
+    if outcome is not None:
+        record["responseContext"] = {
+            "statusCode": 200,
+            "executedVersion": VERSION,
+            "functionError": "Unhandled",
+        }
+        record["responsePayload"] = json.loads(outcome.payload)
+    return record

@@ -1,0 +1,173 @@
+"""One execution environment: the function's real runtime client in a process of its own."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self, TypeVar, cast
+
+from hybridsphere.local import child
+from hybridsphere.local.function import VERSION, FunctionSettings, Invocation, Outcome
+from hybridsphere.local.runtime_api import RuntimeApi
+
+INIT_LIMIT_S = 10
+"""What Lambda gives the initialisation before the invocation's own time."""
+
+_INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR")
+"""All that the function sees of this machine's environment."""
+
+_TAIL_BYTES = 2000
+
+_T = TypeVar("_T")
+
+
+class Worker:
+    """Runs one invocation at a time, until it is stopped or something went wrong with it."""
+
+    def __init__(
+        self,
+        function: FunctionSettings,
+        api: RuntimeApi,
+        process: asyncio.subprocess.Process,
+        log: Callable[[bytes], object],
+    ) -> None:
+        self._timeout_s = function.timeout_s
+        self._api = api
+        self._process = process
+        self._log = log
+        self._tail = b""
+        self._reader = asyncio.create_task(self._read_output())
+        self._stopping: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(
+        cls, function: FunctionSettings, *, task_root: Path, log: Callable[[bytes], object]
+    ) -> Self:
+        """A worker that has begun to load the handler, from below `task_root`. `log` is given what
+        the function prints, as it comes.
+        """
+        api = RuntimeApi()
+        await api.start()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *child.command([sys.executable, "-m", "awslambdaric", function.handler]),
+                cwd=task_root,
+                env=_environment(function, task_root, api.address),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                # Ctrl-C in a terminal is meant for the host, which stops its workers itself.
+                start_new_session=True,
+            )
+        except BaseException:
+            await api.stop()
+            raise
+        return cls(function, api, process, log)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can take another invocation."""
+        return self._process.returncode is None and self._stopping is None
+
+    async def run(self, invocation: Invocation) -> Outcome:
+        """Runs the function once. Time-outs and crashes are outcomes too, in Lambda's words; the
+        worker is no longer `usable` then.
+        """
+        limit_s = self._timeout_s
+        try:
+            failure = await self._watch(self._api.initialised(), limit_s=INIT_LIMIT_S + limit_s)
+            if failure is None:
+                return await self._watch(self._api.run(invocation, limit_s), limit_s=limit_s)
+            await self.stop()
+        except TimeoutError:
+            await self.stop()
+            failure = _error(
+                "Sandbox.Timedout", invocation, f"Task timed out after {limit_s:.2f} seconds"
+            )
+        except _ProcessExited:
+            await self.stop()
+            failure = _error("Runtime.ExitError", invocation, self._exit_reason())
+        return failure
+
+    async def stop(self) -> None:
+        """Kills the process, as Lambda does, and frees the port; may be called again."""
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop())
+        await asyncio.shield(self._stopping)
+
+    async def _stop(self) -> None:
+        # The whole group, for the sake of what the function may have started.
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+        await self._reader
+        await self._api.stop()
+
+    async def _watch(self, work: Coroutine[Any, Any, _T], *, limit_s: float) -> _T:
+        """The result of `work`. Raises TimeoutError, or _ProcessExited if there will be none."""
+        task = asyncio.create_task(work)
+        exited = asyncio.create_task(self._process.wait())
+        try:
+            await asyncio.wait({task, exited}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise _ProcessExited if exited.done() else TimeoutError
+        finally:
+            task.cancel()
+            exited.cancel()
+
+    def _exit_reason(self) -> str:
+        code = self._process.returncode or 0
+        if code > 0:
+            reason = f"Runtime exited with error: exit status {code}"
+        elif code < 0:
+            words = signal.strsignal(-code) or f"signal {-code}"
+            reason = f"Runtime exited with error: signal: {words.lower()}"
+        else:
+            reason = "Runtime exited without providing a reason"
+        if not self._api.is_initialised:
+            # In Lambda the rest would be in CloudWatch; here it is seen nowhere else.
+            reason = f"{reason}\n{self._tail.decode(errors='replace')}"
+        return reason
+
+    async def _read_output(self) -> None:
+        output = cast("asyncio.StreamReader", self._process.stdout)
+        while chunk := await output.read(65_536):
+            self._tail = (self._tail + chunk)[-_TAIL_BYTES:]
+            self._log(chunk)
+
+
+class _ProcessExited(Exception):
+    """The worker's process is gone; its exit status says how."""
+
+
+def _environment(function: FunctionSettings, task_root: Path, runtime_api: str) -> dict[str, str]:
+    """What Lambda sets (AWS Lambda developer guide, "Defined runtime environment variables"),
+    then what the function's settings say.
+    """
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {
+        **{name: os.environ[name] for name in _INHERITED if name in os.environ},
+        "AWS_DEFAULT_REGION": function.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{python}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": VERSION,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"[{VERSION}]{runtime_api}",
+        "AWS_LAMBDA_RUNTIME_API": runtime_api,
+        "AWS_REGION": function.region,
+        "LAMBDA_TASK_ROOT": str(task_root),
+        "LANG": "C.UTF-8",
+        "TZ": ":UTC",
+        "_HANDLER": function.handler,
+        **function.environment,
+    }
+
+
+def _error(kind: str, invocation: Invocation, message: str) -> Outcome:
+    return Outcome.error(kind, f"RequestId: {invocation.request_id} Error: {message}")

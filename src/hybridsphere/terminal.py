@@ -1,0 +1,16 @@
+"""Text of others on a terminal: keys, names and reasons are whatever somebody uploaded."""
+
+from rich.text import Text
+
+
+def printable(text: str) -> str:
+    """The text with everything escaped that could steer a terminal, or deceive who reads it."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def plain(text: str, style: str = "") -> Text:
+    """The same for rich, which takes no markup from it."""
+    return Text(printable(text), style)

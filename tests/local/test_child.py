@@ -1,0 +1,69 @@
+"""Nothing that was started as a child outlives its parent."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+
+from local_stage import gone
+
+from hybridsphere.local import child
+
+SLEEP = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+PARENT = f"""
+import subprocess, sys
+from hybridsphere.local import child
+subprocess.run(child.command([sys.executable, "-c", {SLEEP!r}]))
+"""
+WATCHER = """
+import os, sys
+from hybridsphere.local import child
+sys.exit(child._run_and_watch(%s, [sys.executable, "-c", %r]))
+"""
+
+
+async def test_a_child_dies_with_a_parent_that_is_killed() -> None:
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PARENT, stdout=asyncio.subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    pid = int(await parent.stdout.readline())
+    parent.kill()
+    await parent.wait()
+    await gone(pid)
+
+
+def test_the_command_is_the_child_itself() -> None:
+    program = "import os; print(os.getpid(), os.getppid(), os.environ['HERE'])"
+    with subprocess.Popen(
+        child.command([sys.executable, "-c", program]),
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "HERE": "yes"},
+    ) as process:
+        output, _ = process.communicate()
+    assert output.split() == [str(process.pid), str(os.getpid()), "yes"]
+
+
+def test_its_exit_status_is_that_of_the_command() -> None:
+    done = subprocess.run(child.command([sys.executable, "-c", "exit(7)"]), check=False)
+    assert done.returncode == 7
+
+
+def test_nothing_is_started_for_a_parent_that_is_gone() -> None:
+    argv = child.command([sys.executable, "-c", "print('started')"])
+    argv[argv.index(str(os.getpid()))] = "1"
+    done = subprocess.run(argv, check=False, capture_output=True)
+    assert done.stdout == b""
+
+
+def test_elsewhere_the_launcher_passes_the_exit_status_on() -> None:
+    code = WATCHER % (os.getpid(), "exit(7)")
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 7
+
+
+def test_elsewhere_the_launcher_kills_the_command_when_the_parent_is_gone() -> None:
+    code = WATCHER % (1, SLEEP)
+    done = subprocess.run([sys.executable, "-c", code], check=False, stdout=subprocess.PIPE)
+    assert done.returncode == -signal.SIGKILL % 256

@@ -1,0 +1,176 @@
+"""`hybridsphere local` from outside: a process like any other."""
+
+import asyncio
+import json
+import os
+import pickle
+import signal
+import sys
+import zipfile
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from local_stage import TASK_ROOT, client_of, gone
+
+from hybridsphere.local.serve import CommandFailed, load_gallery
+
+SERVE = """
+import sys
+from pathlib import Path
+from hybridsphere.local.serve import run_local
+env_file, *students = map(Path, sys.argv[1:])
+students = students[0] if students else None
+sys.exit(run_local(encodings=None, students=students, workers=2, env_file=env_file))
+"""
+
+OWNER = """
+import asyncio, json, sys
+sys.path.insert(0, sys.argv[1])
+from local_stage import PROBE, TASK_ROOT, client_of
+from hybridsphere.local.account import LocalAccount
+
+async def main():
+    async with LocalAccount(function=PROBE, task_root=TASK_ROOT) as account:
+        environment = account.environment()
+        async with client_of("lambda", environment["AWS_ENDPOINT_URL_LAMBDA"]) as client:
+            answer = await client.invoke(FunctionName="probe", Payload=b'{"do": "pid"}')
+            worker = json.loads(await answer["Payload"].read())
+        print(json.dumps({"worker": worker, "environment": environment}), flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def start(program: str, *arguments: str) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, *arguments, stdout=PIPE, stderr=PIPE
+    )
+
+
+async def lines(process: Process) -> dict[str, str]:
+    """The variables that it prints, read until it has printed as many as it writes to a file."""
+    assert process.stdout is not None
+    exports: dict[str, str] = {}
+    while len(exports) < 13:
+        line = (await process.stdout.readline()).decode()
+        assert line.startswith("export "), line
+        name, _, text = line.removeprefix("export ").strip().partition("=")
+        exports[name] = text.removeprefix("'").removesuffix("'")
+    return exports
+
+
+def children(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return [int(child) for child in text.split()]
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
+async def refuses(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return True
+    writer.close()
+    return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_says_how_to_reach_it_and_serves_until_it_is_told_to_stop(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    env_file = tmp_path / "env"
+    process = await start(SERVE, str(env_file))
+    exports = await lines(process)
+    text = env_file.read_text(encoding="utf-8")
+    assert dict(line.split("=", 1) for line in text.splitlines()) == exports
+    assert names(tmp_path) == ["env"]
+    started = children(process.pid)
+    assert started
+    process.send_signal(number)
+    output, errors = await process.communicate()
+    assert (process.returncode, output, errors) == (0, b"", b"")
+    for pid in started:
+        await gone(pid)
+
+
+async def test_nothing_outlives_it_when_it_is_killed() -> None:
+    process = await start(OWNER, str(TASK_ROOT.parent))
+    assert process.stdout is not None
+    told: dict[str, Any] = json.loads(await process.stdout.readline())
+    started = children(process.pid)
+    assert told["worker"] in started
+    assert len(started) == 2
+    process.kill()
+    await process.communicate()
+    for pid in started:
+        await gone(pid)
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA"):
+        assert await refuses(port_of(told["environment"][name]))
+
+
+async def test_it_ends_with_an_error_when_the_server_behind_it_ends(tmp_path: Path) -> None:
+    process = await start(SERVE, str(tmp_path / "env"))
+    await lines(process)
+    (server,) = children(process.pid)
+    os.kill(server, signal.SIGKILL)
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert b"moto's server ended" in errors
+
+
+async def test_the_students_are_in_the_table_before_it_is_ready(tmp_path: Path) -> None:
+    students = tmp_path / "students.csv"
+    students.write_text("name,major,year\nada,mathematics,senior\n", encoding="utf-8")
+    process = await start(SERVE, str(tmp_path / "env"), str(students))
+    variables = await lines(process)
+    async with client_of("dynamodb", variables["AWS_ENDPOINT_URL"]) as dynamodb:
+        answer = await dynamodb.get_item(
+            TableName=variables["HYBRIDSPHERE_TABLE"], Key={"name": {"S": "ada"}}
+        )
+    assert answer["Item"]["major"] == {"S": "mathematics"}
+    process.terminate()
+    await process.communicate()
+
+
+async def test_students_that_cannot_be_loaded_are_an_error_that_says_why(tmp_path: Path) -> None:
+    students = tmp_path / "students.csv"
+    students.write_text("colour\nblue\n", encoding="utf-8")
+    process = await start(SERVE, str(tmp_path / "env"), str(students))
+    output, errors = await process.communicate()
+    assert process.returncode != 0
+    assert output == b""
+    assert b"CommandFailed: hybridsphere students load" in errors
+    assert b"students.csv, line 1" in errors
+
+
+async def test_known_faces_in_the_functions_own_form_are_used_as_they_are(tmp_path: Path) -> None:
+    gallery = tmp_path / "gallery.npz"
+    np.savez(gallery, names=np.array(["ada"]), embeddings=np.zeros((1, 128)))
+    assert await load_gallery(gallery, tmp_path / "elsewhere") == gallery
+
+
+async def test_known_faces_in_the_legacy_form_are_converted(tmp_path: Path) -> None:
+    legacy = tmp_path / "encoding"
+    legacy.write_bytes(pickle.dumps({"encoding": [np.zeros(128)], "name": ["ada"]}))
+    gallery = await load_gallery(legacy, tmp_path)
+    assert gallery != legacy
+    assert zipfile.is_zipfile(gallery)
+
+
+async def test_known_faces_in_no_form_at_all_are_an_error_that_names_the_file(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "faces.txt").write_text("ada\n", encoding="utf-8")
+    with pytest.raises(CommandFailed, match=r"faces\.txt"):
+        await load_gallery(tmp_path / "faces.txt", tmp_path)

@@ -121,6 +121,7 @@ def workload_upload(settings: Any, folder: Path, clear: bool, yes: bool) -> None
     """Upload every file below FOLDER; leaves a manifest beside the results."""
     from rich.console import Console
 
+    from hybridsphere.workload import WorkloadError
     from hybridsphere.workload.upload import upload
 
     if clear and not yes:
@@ -129,7 +130,10 @@ def workload_upload(settings: Any, folder: Path, clear: bool, yes: bool) -> None
             f"{settings.need('output_bucket')}?",
             abort=True,
         )
-    count = asyncio.run(upload(folder, settings, clear=clear, console=Console(stderr=True)))
+    try:
+        count = asyncio.run(upload(folder, settings, clear=clear, console=Console(stderr=True)))
+    except WorkloadError as error:
+        _fail(error)
     click.echo(f"{count} uploaded")
 
 

@@ -1,0 +1,98 @@
+"""What the tests of the whole way use to reach into it."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hybridsphere.aws import session
+from hybridsphere.demo.bridge import BridgeProcess
+from hybridsphere.ledger import Ledger, LedgerError, Upload
+from hybridsphere.local.account import CREDENTIALS, LocalAccount
+
+PATIENCE_S = 90
+"""How long anything may take before a test is given up; all being well, nothing takes as long."""
+
+
+@dataclass
+class Pipeline:
+    account: LocalAccount
+    bridge: BridgeProcess
+    environment: dict[str, str]
+    results: Path
+
+    @asynccontextmanager
+    async def client(self, service: str) -> AsyncIterator[Any]:
+        async with session().create_client(
+            service,
+            region_name=self.environment["AWS_REGION"],
+            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        ) as client:
+            yield client
+
+    async def upload(self, key: str, content: bytes) -> None:
+        async with self.client("s3") as s3:
+            await s3.put_object(
+                Bucket=self.environment["HYBRIDSPHERE_INPUT_BUCKET"], Key=key, Body=content
+            )
+
+    async def send(self, queue: str, body: str) -> None:
+        """Put a message on the `INPUT` or the `OUTPUT` queue by hand."""
+        async with self.client("sqs") as sqs:
+            await sqs.send_message(
+                QueueUrl=self.environment[f"HYBRIDSPHERE_{queue}_QUEUE_URL"], MessageBody=body
+            )
+
+    async def run(self, *arguments: str) -> str:
+        """Run a command of ours in this account; what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "hybridsphere", *arguments),
+            env=self.environment,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        output, _ = await process.communicate()
+        assert process.returncode == 0, output
+        return output.decode()
+
+    def uploads(self) -> list[Upload]:
+        """The ledger, as far as it has got."""
+        try:
+            with Ledger.read(self.results) as ledger:
+                return list(ledger.uploads())
+        except LedgerError:
+            return []
+
+    async def results_of(self, keys: Sequence[str]) -> dict[str, Upload]:
+        """The rows of these keys, once each has its result."""
+        wanted = set(keys)
+
+        def rows() -> dict[str, Upload]:
+            return {row.key: row for row in self.uploads() if row.key in wanted and row.status}
+
+        await self.until(lambda: rows().keys() == wanted)
+        return rows()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Look again and again; other processes announce nothing that could be awaited."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition():  # noqa: ASYNC110 - see above
+                await asyncio.sleep(0.05)
+
+    async def messages_left(self) -> int:
+        """Messages on both queues, visible or in flight."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        left = 0
+        async with self.client("sqs") as sqs:
+            for queue in ("INPUT", "OUTPUT"):
+                answer = await sqs.get_queue_attributes(
+                    QueueUrl=self.environment[f"HYBRIDSPHERE_{queue}_QUEUE_URL"],
+                    AttributeNames=names,
+                )
+                left += sum(int(answer["Attributes"][name]) for name in names)
+        return left

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Starts the function's runtime client: under Lambda as it is, elsewhere under the Runtime
+# Interface Emulator, which listens on port 8080.
+set -eu
+
+if [ -n "${AWS_LAMBDA_RUNTIME_API:-}" ]; then
+  exec python -m awslambdaric "$@"
+fi
+
+if command -v aws-lambda-rie >/dev/null; then
+  exec aws-lambda-rie python -m awslambdaric "$@"
+fi
+
+echo "entry.sh: AWS_LAMBDA_RUNTIME_API is not set, and aws-lambda-rie is not on the PATH:" \
+  "run this image on Lambda, or with the Runtime Interface Emulator" >&2
+exit 2

@@ -1,0 +1,125 @@
+"""The known faces: loaded, kept and searched."""
+
+import math
+import os
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from lambda_fn.legacy import load_legacy
+
+EMBEDDING_SIZE = 128
+
+Embeddings = npt.NDArray[np.float64]
+"""One row of 128 numbers a face; the Euclidean distance of two rows tells how alike they are."""
+
+
+# What numpy raises for a file that is no archive of arrays, or one that claims to be a huge one;
+# an array that was saved alone comes without the archive's methods.
+_NOT_A_GALLERY = (ValueError, KeyError, EOFError, TypeError, AttributeError, MemoryError)
+
+
+class GalleryError(ValueError):
+    """Known faces that cannot be used; its text is one line, with the file and the reason."""
+
+
+class Match(NamedTuple):
+    """Somebody whom a face resembles, and the distance to their nearest embedding."""
+
+    name: str
+    distance: float
+
+
+class Gallery:
+    """Names and their embeddings, row by row; a person may have several rows.
+
+    Raises GalleryError unless there is a name to every row and every number is finite.
+    """
+
+    def __init__(self, names: Sequence[str], embeddings: npt.ArrayLike) -> None:
+        rows = np.asarray(embeddings)
+        if rows.dtype.kind != "f" or rows.shape != (len(names), EMBEDDING_SIZE):
+            raise GalleryError(
+                f"embeddings are {rows.dtype} {rows.shape}, "
+                f"not floats ({len(names)}, {EMBEDDING_SIZE}), a row a name"
+            )
+        if not np.isfinite(rows).all():
+            raise GalleryError("embeddings hold numbers that are not finite")
+        if not all(isinstance(name, str) and name.strip() and name.isprintable() for name in names):
+            raise GalleryError("names hold one that is empty or not printable text")
+        self.names = [str(name) for name in names]
+        self.embeddings: Embeddings = rows.astype(np.float64)
+        self._squares = np.einsum("ij,ij->i", self.embeddings, self.embeddings)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @classmethod
+    def empty(cls) -> Self:
+        """A gallery in which nobody is known."""
+        return cls([], np.empty((0, EMBEDDING_SIZE)))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The gallery in a `.npz` file. Raises GalleryError."""
+        try:
+            with path.open("rb") as file:
+                return cls.read(file, str(path))
+        except OSError as error:
+            raise GalleryError(f"{path}: {error.strerror}") from error
+
+    @classmethod
+    def read(cls, file: IO[bytes], where: str) -> Self:
+        """The gallery in an open `.npz`; `where` names it in errors. Raises GalleryError."""
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                names, embeddings = arrays["names"], arrays["embeddings"]
+        except (*_NOT_A_GALLERY, zipfile.BadZipFile) as error:
+            raise GalleryError(f"{where}: not a gallery: {error}") from error
+        try:
+            return cls(names.tolist() if names.ndim == 1 else [], embeddings)
+        except GalleryError as error:
+            raise GalleryError(f"{where}: {error}") from error
+
+    def save(self, path: Path) -> None:
+        """Writes a `.npz` whole, then renames it to `path`."""
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        partial = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                np.savez(file, names=np.array(self.names, dtype=str), embeddings=self.embeddings)
+                file.flush()
+                os.fsync(file.fileno())
+            # mkstemp lets the owner alone read; a gallery is copied into images and buckets.
+            partial.chmod(0o644)
+            partial.replace(path)
+        except BaseException:
+            partial.unlink()
+            raise
+
+    def matches(self, embedding: Embeddings, tolerance: float) -> list[Match]:
+        """Who a face may be: each person within the tolerance once, the nearest first."""
+        # |a - b|² = |a|² - 2ab + |b|²: the matrix is read once, and not copied.
+        squares = self._squares - 2 * (self.embeddings @ embedding) + embedding @ embedding
+        near = np.flatnonzero(squares <= tolerance**2)
+        matches: dict[str, Match] = {}
+        for row in near[np.argsort(squares[near])]:
+            name = self.names[row]
+            matches.setdefault(name, Match(name, math.sqrt(max(0.0, squares[row]))))
+        return list(matches.values())
+
+
+def import_legacy(source: Path) -> Gallery:
+    """The gallery in a pickle of the legacy form, of which nothing is run. Raises GalleryError."""
+    try:
+        names, rows = load_legacy(source)
+        return Gallery(names, np.stack(rows) if rows else np.empty((0, EMBEDDING_SIZE)))
+    except OSError as error:
+        raise GalleryError(f"{source}: {error.strerror}") from error
+    except ValueError as error:
+        raise GalleryError(f"{source}: {error}") from error

@@ -1,0 +1,85 @@
+"""Known faces in the legacy form: a pickle of `{"name": [...], "encoding": [arrays]}`.
+
+A pickle is a program. This one is run without any part of numpy: the three names that arrays are
+pickled with lead to stand-ins, which keep what they are given, and the numbers are taken from
+there.
+"""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_FLOATS = {("f4", "<"): "<f4", ("f4", ">"): ">f4", ("f8", "<"): "<f8", ("f8", ">"): ">f8"}
+
+
+class LegacyError(ValueError):
+    """A file that is not known faces in the legacy form, or more than that."""
+
+
+def load_legacy(source: Path) -> tuple[list[Any], list[npt.NDArray[np.float64]]]:
+    """The names, unchecked, and the embeddings of a pickle. Raises LegacyError and OSError."""
+    with source.open("rb") as file:
+        try:
+            content = _Unpickler(file).load()
+        # Whatever a broken or hostile pickle provokes, in the interpreter of pickles or in a
+        # stand-in, says one thing: this file is none of ours.
+        except Exception as error:
+            raise LegacyError(f"not a legacy encoding file: {error}") from error
+    match content:
+        case {"name": list(names), "encoding": list(encodings)} if len(content) == 2:
+            return names, [_numbers(encoding, at) for at, encoding in enumerate(encodings)]
+    raise LegacyError("not a legacy encoding file: expected the two lists name and encoding")
+
+
+class _Dtype:
+    """Stands in for numpy.dtype: keeps its code and byte order."""
+
+    code: object = None
+    order: object = None
+
+    def __init__(self, code: object, *_flags: object) -> None:
+        self.code = code
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.order = state[1]
+
+
+class _Array:
+    """Stands in for numpy.ndarray: keeps its shape, dtype and bytes."""
+
+    state: object = None
+
+    def __init__(self, *_empty_array: object) -> None:
+        pass
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.state = state
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str, /) -> Any:
+        if (module, name) in {
+            ("numpy.core.multiarray", "_reconstruct"),
+            ("numpy._core.multiarray", "_reconstruct"),
+        }:
+            return _Array
+        if (module, name) == ("numpy", "dtype"):
+            return _Dtype
+        if (module, name) == ("numpy", "ndarray"):
+            # Only ever an argument of _reconstruct; a text cannot be called.
+            return "numpy.ndarray"
+        raise pickle.UnpicklingError(f"it names {module}.{name}, and only arrays are admitted")
+
+
+def _numbers(encoding: object, at: int) -> npt.NDArray[np.float64]:
+    match encoding:
+        case _Array(
+            state=(_, (int(count),), _Dtype(code=str(code), order=str(order)), _, bytes(raw))
+        ):
+            dtype = _FLOATS.get((code, order))
+            if dtype and len(raw) == count * int(dtype[-1]):
+                return np.frombuffer(raw, dtype=dtype).astype(np.float64)
+    raise LegacyError(f"encoding {at} is not a plain array of floats")

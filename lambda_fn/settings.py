@@ -1,0 +1,60 @@
+"""The environment of the function, read once an event."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PREFIX = "HYBRIDSPHERE_"
+
+
+class SettingsError(ValueError):
+    """An environment that cannot work; its text names the variable and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the function is told from outside.
+
+    `gallery` is a path in the image or `s3://bucket/key`, None where nobody is known; `tolerance`
+    a distance between embeddings; `frames_per_s` how many frames of a second are looked at.
+    """
+
+    output_bucket: str
+    output_queue_url: str
+    table: str
+    gallery: str | None = None
+    tolerance: float = 0.6
+    frames_per_s: float = 1.0
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
+        """The settings in `environ`; an empty variable counts as unset. Raises SettingsError."""
+        mode = environ.get(f"{PREFIX}MODE") or "identify"
+        if mode != "identify":
+            raise SettingsError(f"{PREFIX}MODE is {mode!r}: set it to 'identify'")
+        return cls(
+            output_bucket=_required(environ, "OUTPUT_BUCKET"),
+            output_queue_url=_required(environ, "OUTPUT_QUEUE_URL"),
+            table=_required(environ, "TABLE"),
+            gallery=environ.get(f"{PREFIX}GALLERY") or None,
+            tolerance=_positive(environ, "TOLERANCE", 0.6),
+            frames_per_s=_positive(environ, "FRAMES_PER_S", 1.0),
+        )
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(PREFIX + name)
+    if not value:
+        raise SettingsError(f"{PREFIX}{name} is not set: the function needs it")
+    return value
+
+
+def _positive(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(PREFIX + name) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise SettingsError(f"{PREFIX}{name} is {text!r}: set it to a number above 0")
+    return value

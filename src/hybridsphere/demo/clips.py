@@ -1,0 +1,220 @@
+"""The demo's own videos, known faces and students.
+
+The faces are photographs that scikit-image's wheel carries: twenty-five grey pixels square, of
+different people, and an astronaut. Six of the people are known to the demo, under invented names.
+They lie at least 0.75 apart from each other and from the two strangers, where 0.6 is taken for the
+same person, and within 0.1 of their own photos.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import av
+import numpy as np
+from av.video.reformatter import Interpolation
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+from skimage import data
+
+Image = NDArray[np.uint8]
+"""Height x width x 3, RGB."""
+
+Scene = Callable[[int, int, float], Image]
+"""Draws a picture of a width and a height, so many seconds into the clip."""
+
+FPS = 12
+
+_OPTIONS = {
+    "libx264": {"preset": "ultrafast"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+    "mpeg4": {"qscale": "4"},
+    "mjpeg": {"qscale": "2"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody the demo knows: the number of the face in `lfw_subset`, and what the record says."""
+
+    face: int
+    major: str | None = None
+    year: str | None = None
+
+
+KNOWN = {
+    "ada_quill": Known(31, "mathematics", "junior"),
+    "otto_brand": Known(25, "history", "senior"),
+    "remy_arden": Known(2, "physics", "sophomore"),
+    "jin_marlow": Known(46, "computer_science", "freshman"),
+    "emil_sorel": Known(74, "electrical_engineering", "senior"),
+    "noel_hart": Known(98),
+}
+
+_STRANGER = 84
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A video, its key in the bucket, and what it ought to end in."""
+
+    file: Path
+    key: str
+    status: str
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Film:
+    """A clip to be made: `size` is width and height, the container that of the key's ending."""
+
+    key: str
+    codec: str
+    size: tuple[int, int]
+    scene: Scene
+    status: str
+    person: str | None = None
+    seconds: float = 2
+
+
+def make_clips(folder: Path) -> list[Clip]:
+    """About a dozen short clips, of every status that a video can have."""
+    clips = [_shoot(folder, film) for film in _films()]
+    for key, content in (("notes.mp4", b"No video, whatever the name says.\n"), ("empty.mp4", b"")):
+        (folder / key).write_bytes(content)
+        clips.append(Clip(folder / key, key, "unreadable"))
+    return clips
+
+
+def make_photos(folder: Path) -> None:
+    """A photo of everybody who is known, in another size and light than the clips."""
+    for name, known in KNOWN.items():
+        picture = _with_face(_face(known.face), 480, 480, part=0.625, at=(0, 0), light=1)
+        _write_video(folder / f"{name}.jpg", "mjpeg", (480, 480), [picture])
+
+
+def write_students(file: Path) -> None:
+    """The records of those who have one, as `students load` reads them."""
+    records = [
+        {"id": number, "name": name, "major": known.major, "year": known.year}
+        for number, (name, known) in enumerate(KNOWN.items(), 1)
+        if known.major
+    ]
+    file.write_text(json.dumps(records, indent=2), encoding="utf-8")
+
+
+def _films() -> list[_Film]:
+    x264, vp8, vp9 = "libx264", "libvpx", "libvpx-vp9"
+    portraits = [
+        ("first row.mp4", x264, (1280, 720), "ada_quill"),
+        ("lectures/history.mov", "mpeg4", (854, 480), "otto_brand"),
+        ("lectures/mécanique.mkv", x264, (1920, 1080), "remy_arden"),
+        ("jin.webm", vp9, (640, 480), "jin_marlow"),
+        ("workshop.avi", "mpeg4", (1280, 720), "emil_sorel"),
+        ("exchange+guest.mp4", x264, (1280, 720), "noel_hart"),
+    ]
+    films = [
+        _Film(
+            key,
+            codec,
+            size,
+            _portrait(_face(KNOWN[person].face)),
+            "matched" if KNOWN[person].major else "no_record",
+            person,
+        )
+        for key, codec, size, person in portraits
+    ]
+    late = _portrait(_face(KNOWN["ada_quill"].face), from_s=1.2)
+    return [
+        *films,
+        _Film("LATE.MP4", x264, (854, 480), late, "matched", "ada_quill", seconds=3),
+        _Film("visitor.mp4", x264, (640, 480), _portrait(_astronaut()), "unknown_face"),
+        _Film("stranger.webm", vp8, (640, 480), _portrait(_face(_STRANGER)), "unknown_face"),
+        _Film("coffee break.mp4", x264, (640, 480), _pan(_photograph("coffee")), "no_face"),
+        _Film("launch.webm", vp9, (640, 360), _pan(_photograph("rocket")), "no_face"),
+    ]
+
+
+def _shoot(folder: Path, film: _Film) -> Clip:
+    file = folder / film.key
+    file.parent.mkdir(exist_ok=True)
+    times = (number / FPS for number in range(int(film.seconds * FPS)))
+    _write_video(file, film.codec, film.size, (film.scene(*film.size, at_s) for at_s in times))
+    return Clip(file, film.key, film.status, film.person)
+
+
+def _portrait(face: Image, *, from_s: float = 0) -> Scene:
+    """Somebody who moves a little, and is there from a moment on."""
+
+    def scene(width: int, height: int, at_s: float) -> Image:
+        if at_s < from_s:
+            return _grey(width, height, light=0.85)
+        sway = (round(math.sin(3 * at_s) * width / 30), round(math.cos(2 * at_s) * height / 40))
+        return _with_face(face, width, height, part=0.62, at=sway, light=0.85)
+
+    return scene
+
+
+def _pan(photo: Image) -> Scene:
+    """A photograph that is larger than the picture, and passes by."""
+
+    def scene(width: int, height: int, at_s: float) -> Image:
+        scale = 1.15 * max(width / photo.shape[1], height / photo.shape[0])
+        large = _scaled(photo, round(photo.shape[1] * scale), round(photo.shape[0] * scale))
+        left = min(round(at_s * width / 20), large.shape[1] - width)
+        return large[:height, left : left + width]
+
+    return scene
+
+
+def _with_face(
+    face: Image, width: int, height: int, *, part: float, at: tuple[int, int], light: float
+) -> Image:
+    """A grey picture with a face as high as `part` of it, `at` so far from the middle."""
+    picture = _grey(width, height, light)
+    size = round(height * part)
+    left, top = (width - size) // 2 + at[0], (height - size) // 2 + at[1]
+    picture[top : top + size, left : left + size] = _scaled(face, size, size) * light
+    return picture
+
+
+def _grey(width: int, height: int, light: float) -> Image:
+    return np.full((height, width, 3), 120 * light, np.uint8)
+
+
+def _scaled(image: Image, width: int, height: int) -> Image:
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24")
+    scaled = frame.reformat(width, height, interpolation=Interpolation.BICUBIC)
+    return np.asarray(scaled.to_ndarray(), np.uint8)
+
+
+def _face(number: int) -> Image:
+    grey = _photograph("lfw_subset")[number]
+    return np.asarray(np.stack([grey] * 3, axis=-1) * 255, np.uint8)
+
+
+def _astronaut() -> Image:
+    """The face alone: a detector takes the badge for another one."""
+    return np.asarray(_photograph("astronaut")[20:210, 128:318], np.uint8)
+
+
+def _photograph(name: str) -> NDArray[Any]:
+    return np.asarray(getattr(data, name)())
+
+
+def _write_video(file: Path, codec: str, size: tuple[int, int], pictures: Iterable[Image]) -> None:
+    # Bit-exact, and on one thread, so that every run makes the same files.
+    with av.open(file, "w", options={"fflags": "+bitexact"}) as container:
+        stream = cast(VideoStream, container.add_stream(codec, rate=FPS, options=_OPTIONS[codec]))
+        stream.width, stream.height = size
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.codec_context.thread_count = 1
+        for number, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())

@@ -1,0 +1,39 @@
+"""What a demo can be asked for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hybridsphere.settings import ConfigurationError
+
+_SUPPORTED = {"source": ("queue",), "sink": ("queue",), "mode": ("identify",)}
+
+
+class DemoError(Exception):
+    """A demo that could not be played; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """The options of the command. Without `videos`, `encodings` or `students` it makes its own."""
+
+    videos: Path | None = None
+    encodings: Path | None = None
+    students: Path | None = None
+    mapping: Path | None = None
+    results: Path | None = None
+    report: Path | None = None
+    workers: int | None = None
+    source: str = "queue"
+    sink: str = "queue"
+    mode: str = "identify"
+
+    def check(self) -> None:
+        """Raise ConfigurationError for a way that the demo cannot take."""
+        for name, supported in _SUPPORTED.items():
+            value = getattr(self, name)
+            if value not in supported:
+                raise ConfigurationError(
+                    f"--{name} {value}: the demo knows {', '.join(supported)} only"
+                )
+        if self.report and not self.report.absolute().parent.is_dir():
+            raise ConfigurationError(f"--report {self.report}: there is no such folder to write to")

@@ -1,0 +1,73 @@
+"""What a demo ends with: the table, the checks, and the same for other programs."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hybridsphere.files import write_whole
+from hybridsphere.ledger import Upload
+from hybridsphere.messages import Person, Result
+from hybridsphere.terminal import plain
+from hybridsphere.workload.verdict import Check
+
+_STYLES = {"matched": "green", "no_record": "yellow", "unreadable": "red", "failed": "bold red"}
+
+
+def message(row: Upload) -> dict[str, Any]:
+    """The message that a row of the ledger, with a status, was written from."""
+    fields = {name: getattr(row, name) for name in Result.__slots__}
+    fields["people"] = tuple(Person(**person) for person in row.people)
+    found: dict[str, Any] = json.loads(Result(**fields).to_json())
+    return found
+
+
+def write_report(path: Path, checks: Sequence[Check], messages: Sequence[dict[str, Any]]) -> None:
+    """Checks and results as JSON. A check's `detail` has a line for each thing found wanting."""
+    told = [
+        {
+            "name": check.name,
+            "passed": check.passed,
+            "detail": "\n".join([check.detail, *check.lines]),
+        }
+        for check in checks
+    ]
+    report = {"checks": told, "results": list(messages)}
+    write_whole(path, json.dumps(report, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_results(messages: Sequence[dict[str, Any]], console: Console) -> None:
+    """A table with a row a video."""
+    table = Table(header_style="bold")
+    for column in ("video", "status", "person", "major", "year"):
+        table.add_column(column, overflow="fold")
+    table.add_column("distance", justify="right")
+    table.add_column("seconds", justify="right")
+    for result in messages:
+        table.add_row(plain(result["key"]), _status(result), *_people(result), _seconds(result))
+    console.print(table)
+
+
+def _status(result: dict[str, Any]) -> Text:
+    reason = f" ({result['reason']})" if result["reason"] else ""
+    return plain(result["status"] + reason, _STYLES.get(result["status"], ""))
+
+
+def _people(result: dict[str, Any]) -> list[Text]:
+    """Name, major, year and distance of everybody who was seen, one below the other."""
+    people = result["people"]
+    columns = [[str(person[name]) for person in people] for name in ("name", "major", "year")]
+    columns.append([f"{person['distance']:.3f}" for person in people])
+    return [Text("\n").join(map(plain, column)) for column in columns]
+
+
+def _seconds(result: dict[str, Any]) -> Text:
+    if not result["started_at"] or not result["finished_at"]:
+        return Text()
+    start, end = (datetime.fromisoformat(result[name]) for name in ("started_at", "finished_at"))
+    return plain(f"{(end - start).total_seconds():.2f}")

@@ -1,0 +1,196 @@
+"""The whole system on this machine: an account, the function, the bridge, an upload, the checks."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from hybridsphere.aws import AwsError
+from hybridsphere.demo.bridge import BridgeProcess, running_bridge
+from hybridsphere.demo.options import DemoError, DemoOptions
+from hybridsphere.demo.report import message, print_results, write_report
+from hybridsphere.demo.stage import set_stage
+from hybridsphere.ledger import Upload
+from hybridsphere.local import resources
+from hybridsphere.local.account import LocalAccount
+from hybridsphere.paths import OWN_FOLDER
+from hybridsphere.roster import RosterError, load_students
+from hybridsphere.settings import Settings
+from hybridsphere.terminal import plain
+from hybridsphere.workload import WorkloadError
+from hybridsphere.workload.check import run_checks
+from hybridsphere.workload.evidence import newest, rows_that_count
+from hybridsphere.workload.manifest import Manifest
+from hybridsphere.workload.settle import wait_until_settled
+from hybridsphere.workload.upload import upload_files
+from hybridsphere.workload.verdict import Check, print_checks
+
+__all__ = ["DemoOptions", "run_demo"]
+
+PASSED, WANTING, NOT_RUN = 0, 1, 2
+"""Exit codes: every check holds; one does not; it could not run."""
+
+_RESULTS = Path("results") / "demo"
+_STANDSTILL_S = resources.FUNCTION.timeout_s + 60
+"""One video may take as long as Lambda allows; a bridge that ends is noticed at once."""
+
+_RETRY_SCALE = 0.01
+"""Of the one and two minutes that Lambda lets pass before it tries a failed event again."""
+
+
+def run_demo(options: DemoOptions) -> int:
+    """Play a demo; the exit code. Raises ConfigurationError for options that cannot be played."""
+    options.check()
+    try:
+        return asyncio.run(_play(options))
+    except (DemoError, RosterError, WorkloadError, AwsError, OSError) as error:
+        reason = str(error)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        reason = "interrupted"
+    Console(stderr=True).print(plain(f"hybridsphere: {reason}"), soft_wrap=True)
+    return NOT_RUN
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a demo came to: the newest result of each upload, and the bridge's exit code."""
+
+    results: list[Upload]
+    checks: list[Check]
+    bridge_exit_code: int
+
+    @property
+    def good(self) -> bool:
+        return self.bridge_exit_code == 0 and all(check.passed for check in self.checks)
+
+
+async def _play(options: DemoOptions) -> int:
+    _end_upon_sigterm()
+    folder = _results_folder(options.results)
+    with _environment_of_its_own():
+        outcome = await _perform(options, folder)
+    messages = [message(row) for row in outcome.results]
+    if options.report:
+        write_report(options.report, outcome.checks, messages)
+    # A table in a file is not to lose half of its keys to the width of no terminal.
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    print_results(messages, console)
+    print_checks(outcome.checks, console)
+    console.print(plain(f"CSV files in {folder}, logs in {_own(folder)}"), soft_wrap=True)
+    if outcome.bridge_exit_code:
+        line = f"The bridge ended with exit code {outcome.bridge_exit_code}: see its log."
+        console.print(plain(line, "bold red"))
+    return PASSED if outcome.good else WANTING
+
+
+async def _perform(options: DemoOptions, folder: Path) -> Outcome:
+    """Everything between the options and the outcome. Within, the environment names the account."""
+    own = _own(folder)
+    own.mkdir(parents=True, exist_ok=True)
+    console = Console(stderr=True)
+    with console.status("preparing videos and known faces"):
+        stage = await set_stage(options, own)
+    workers = options.workers or os.cpu_count() or 1
+    async with _account(stage.gallery, workers, own / "function.log") as account:
+        os.environ.update(account.environment())
+        os.environ.update(HYBRIDSPHERE_RESULTS_DIR=str(folder), HYBRIDSPHERE_HTTP="127.0.0.1:0")
+        settings = Settings.load()
+        await load_students(stage.students, settings)
+        async with running_bridge(os.environ, own / "bridge.log") as bridge:
+            manifest = await upload_files(stage.videos, settings, clear=False, console=console)
+            settled = wait_until_settled(
+                settings, manifest, console=console, standstill_s=_STANDSTILL_S
+            )
+            await _unless_it_breaks(settled, bridge, account)
+            checks = await run_checks(settings, expectations=stage.expectations, workers=workers)
+            exit_code = await bridge.stop(within_s=settings.drain_s + 5)
+    return Outcome(_newest_results(folder, manifest), checks, exit_code)
+
+
+@asynccontextmanager
+async def _account(gallery: Path, workers: int, log: Path) -> AsyncIterator[LocalAccount]:
+    with log.open("wb") as file:
+        async with LocalAccount(
+            gallery=gallery, workers=workers, retry_scale=_RETRY_SCALE, log=file.write
+        ) as account:
+            yield account
+
+
+async def _unless_it_breaks(
+    work: Coroutine[Any, Any, object], bridge: BridgeProcess, account: LocalAccount
+) -> None:
+    """Wait for something that only comes about while the bridge and the account live.
+
+    Without the bridge there is still something to check; without the account there is nothing.
+    """
+    working = asyncio.ensure_future(work)
+    ended = asyncio.ensure_future(bridge.ended())
+    broken = asyncio.ensure_future(account.failure())
+    try:
+        await asyncio.wait({working, ended, broken}, return_when=asyncio.FIRST_COMPLETED)
+        if broken.done():
+            raise DemoError(broken.result())
+        if working.done():
+            working.result()
+    finally:
+        for task in (working, ended, broken):
+            task.cancel()
+        await asyncio.gather(working, ended, broken, return_exceptions=True)
+
+
+def _newest_results(folder: Path, manifest: Manifest) -> list[Upload]:
+    """The newest result of each upload, in the order of the manifest."""
+    rows = rows_that_count(folder, manifest)
+    ended = {key: [row for row in versions if row.status] for key, versions in rows.items()}
+    return [newest(ended[file.key]) for file in manifest.files if ended.get(file.key)]
+
+
+def _results_folder(wanted: Path | None) -> Path:
+    """The folder asked for, or a new one; raises DemoError rather than mix with others' results."""
+    if wanted is not None:
+        if wanted.exists() and any(wanted.iterdir()) and not _own(wanted).exists():
+            raise DemoError(
+                f"--results {wanted} holds something that is no demo's: name another folder"
+            )
+        return wanted
+    _RESULTS.mkdir(parents=True, exist_ok=True)
+    numbers = [int(path.name) for path in _RESULTS.iterdir() if path.name.isdecimal()]
+    folder = _RESULTS / str(max(numbers, default=0) + 1)
+    folder.mkdir()
+    return folder
+
+
+def _own(folder: Path) -> Path:
+    """Where a demo keeps its clips and logs."""
+    return folder / OWN_FOLDER / "demo"
+
+
+@contextmanager
+def _environment_of_its_own() -> Iterator[None]:
+    """While it lasts, nothing of the reader's AWS account or of another bridge is in the way."""
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith(("AWS_", "HYBRIDSPHERE_")):
+            del os.environ[name]
+    os.environ.update(
+        AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, NO_PROXY="127.0.0.1"
+    )
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _end_upon_sigterm() -> None:
+    """Let SIGTERM end the demo as Ctrl-C does, with everything that it has started."""
+    play = asyncio.current_task()
+    if play is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, play.cancel)

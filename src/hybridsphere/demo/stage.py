@@ -1,0 +1,93 @@
+"""What a demo is played with: videos, known faces, students, and the answers expected of them."""
+
+import asyncio
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from hybridsphere.demo.clips import make_clips, make_photos, write_students
+from hybridsphere.demo.options import DemoError, DemoOptions
+from hybridsphere.local import child
+from hybridsphere.roster import read_students
+from hybridsphere.workload.mapping import Expectations, read_mapping
+from hybridsphere.workload.upload import files_below
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything is there; `videos` are paths and the keys that they are to have."""
+
+    videos: list[tuple[Path, str]]
+    gallery: Path
+    students: Path
+    expectations: Expectations
+
+
+async def set_stage(options: DemoOptions, folder: Path) -> Stage:
+    """Take what the options name, and make in a folder what they do not.
+
+    Raises DemoError, RosterError, MappingError or UploadError for a file that cannot be used.
+    """
+    mapping = read_mapping(options.mapping) if options.mapping else {}
+    if options.students:
+        read_students(options.students)
+    # Faces are read by another process, while a thread of this one makes the clips.
+    gallery, (videos, expectations) = await asyncio.gather(
+        _gallery(options.encodings, folder), asyncio.to_thread(_videos, options, folder)
+    )
+    return Stage(
+        videos=videos,
+        gallery=gallery,
+        students=options.students or _students(folder),
+        expectations={**expectations, **mapping},
+    )
+
+
+def _videos(options: DemoOptions, folder: Path) -> tuple[list[tuple[Path, str]], Expectations]:
+    if options.videos:
+        return files_below(options.videos), {}
+    clips = make_clips(_new(folder / "clips"))
+    files = [(clip.file, clip.key) for clip in clips]
+    if options.encodings or options.students:
+        # The clips were made for people whom nobody knows now.
+        return files, {}
+    return files, {clip.key: {"status": clip.status, "name": clip.person or ""} for clip in clips}
+
+
+def _students(folder: Path) -> Path:
+    file = folder / "students.json"
+    write_students(file)
+    return file
+
+
+async def _gallery(encodings: Path | None, folder: Path) -> Path:
+    """The known faces in the form that the function reads."""
+    if encodings and zipfile.is_zipfile(encodings):
+        return encodings
+    gallery = folder / "gallery.npz"
+    if encodings:
+        await _hybridsphere("gallery", "import", str(encodings), "-o", str(gallery))
+    else:
+        photos = _new(folder / "photos")
+        make_photos(photos)
+        await _hybridsphere("enroll", str(photos), "-o", str(gallery))
+    return gallery
+
+
+async def _hybridsphere(*arguments: str) -> None:
+    """Run one of the commands that import the function's package, which nothing else may."""
+    process = await asyncio.create_subprocess_exec(
+        *child.command([sys.executable, "-m", "hybridsphere", *arguments]),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    if process.returncode:
+        raise DemoError(output.decode(errors="replace").strip().removeprefix("hybridsphere: "))
+
+
+def _new(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    return folder

@@ -1,0 +1,82 @@
+"""How many videos were worked on at the same time."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hybridsphere.ledger import Upload
+from hybridsphere.workload.evidence import Evidence
+from hybridsphere.workload.verdict import Check
+
+LONGEST_WAIT = timedelta(seconds=5)
+"""Who waits longer while another video runs should have had a worker of its own."""
+
+_CLOCK = timedelta(milliseconds=1)
+"""The results' times are whole milliseconds: whatever ran did so for at least one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One video in the function: when it was asked for, and from when until when it ran."""
+
+    key: str
+    asked: datetime
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def of(cls, row: Upload) -> "Run | None":
+        """None for a row without times, such as that of an upload the function failed on."""
+        if not row.started_at or not row.finished_at:
+            return None
+        start, end = _moment(row.started_at), _moment(row.finished_at)
+        asked = _moment(row.invoked_at or row.event_time)
+        return cls(row.key, asked, start, max(end, start + _CLOCK))
+
+
+def check_concurrency(evidence: Evidence) -> Check:
+    rows = [row for versions in evidence.rows.values() for row in versions]
+    runs = [run for run in map(Run.of, rows) if run]
+    failed = {key for key, row in evidence.results.items() if row.status == "failed"}
+    expected = evidence.manifest.keys - failed
+    most = peak(runs)
+    lines = [f"{key}: no start and end" for key in sorted(expected - {run.key for run in runs})]
+    if most == 1 and (evidence.workers or 1) > 1:
+        lines += _needless_waits(runs)
+    allowed = "" if evidence.workers is None else f", {evidence.workers} allowed"
+    distinct = len({run.key for run in runs} & expected)
+    detail = f"{distinct} of {len(expected)} videos distinct, {most} at once at most{allowed}"
+    return Check.none_of(lines, "concurrency", detail)
+
+
+def peak(runs: Iterable[Run]) -> int:
+    """The most runs that overlapped; one that ends as another starts does not overlap it."""
+    changes = sorted(change for run in runs for change in ((run.start, 1), (run.end, -1)))
+    most = running = 0
+    for _, change in changes:
+        running += change
+        most = max(most, running)
+    return most
+
+
+def _needless_waits(runs: Sequence[Run]) -> list[str]:
+    """Waits that other runs, none of which overlap, filled for too long."""
+    lines = []
+    for run in runs:
+        busy = sum((_overlap(run, other) for other in runs if other is not run), timedelta())
+        if busy > LONGEST_WAIT:
+            lines.append(
+                f"{run.key}: waited {(run.start - run.asked).total_seconds():.1f} s for its start "
+                "while another ran"
+            )
+    return lines
+
+
+def _overlap(waiting: Run, running: Run) -> timedelta:
+    """How long one ran while the other was waiting."""
+    time = min(waiting.start, running.end) - max(waiting.asked, running.start)
+    return max(time, timedelta())
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

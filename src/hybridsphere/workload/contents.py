@@ -1,0 +1,52 @@
+"""Whether each CSV, on disk and in the bucket, is that of its video and says what it should."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+
+from hybridsphere.ledger import Upload
+from hybridsphere.messages import csv_key
+from hybridsphere.paths import csv_path
+from hybridsphere.workload.evidence import CsvObject, Evidence
+from hybridsphere.workload.mapping import Expectations, disagreement, expected_of
+from hybridsphere.workload.verdict import Check
+
+
+def check_contents(evidence: Evidence, expectations: Expectations) -> Check:
+    lines: list[str] = []
+    compared = 0
+    for key, row in sorted(evidence.results.items()):
+        lines += _alterations(evidence, row)
+        if expected := expected_of(key, expectations):
+            compared += 1
+            if departure := disagreement(row.csv or "", expected):
+                lines.append(f"{key}: {departure}")
+    detail = f"{len(evidence.results)} CSVs of their videos read"
+    if expectations:
+        detail += f", {compared} compared with what was expected"
+    if not evidence.results:
+        lines.append("no upload has a result: there is nothing to read")
+    return Check.none_of(lines, "contents", detail)
+
+
+def _alterations(evidence: Evidence, row: Upload) -> Iterator[str]:
+    """Where a CSV is not the one that the ledger has."""
+    content = (row.csv or "").encode()
+    file = evidence.settings.results_dir / csv_path(csv_key(row.key))
+    if file.is_file() and file.read_bytes() != content:
+        yield f"{row.key}: the file on disk is not the CSV in the ledger"
+    found = evidence.csv_objects.get(row.key)
+    if found is None or row.status == "failed":
+        return
+    if found.content != content:
+        yield f"{row.key}: the object in the output bucket is not the CSV in the ledger"
+    if not _names(found, row):
+        yield f"{row.key}: the metadata of the object in the output bucket name another video"
+
+
+def _names(found: CsvObject, row: Upload) -> bool:
+    """Whether an object's metadata name a row's video; they are ASCII, hence base64."""
+    expected = {"bucket": row.bucket, "key": row.key}
+    return all(
+        found.metadata.get(name) == b64encode(value.encode()).decode()
+        for name, value in expected.items()
+    )

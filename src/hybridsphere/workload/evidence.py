@@ -1,0 +1,139 @@
+"""Everything that the checks look at: the manifest, the ledger, both buckets, both queues."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from hybridsphere.clients import client
+from hybridsphere.ledger import Ledger, Upload, ledger_path
+from hybridsphere.messages import Version, csv_key
+from hybridsphere.settings import Settings
+from hybridsphere.workload.buckets import list_keys
+from hybridsphere.workload.manifest import Manifest
+
+CONCURRENCY = 16
+"""Objects that are read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """Messages in a queue; both figures are SQS's approximations."""
+
+    name: str
+    visible: int
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class CsvObject:
+    """An object of the output bucket, and what it says about itself."""
+
+    content: bytes
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found.
+
+    `rows` are those of the ledger that count, `csv_objects` the CSVs that ought to be in the output
+    bucket and are, both by the video's key.
+    """
+
+    settings: Settings
+    manifest: Manifest
+    rows: Mapping[str, list[Upload]]
+    input_keys: frozenset[str]
+    output_keys: frozenset[str]
+    csv_objects: Mapping[str, CsvObject]
+    queues: tuple[QueueDepth, ...]
+    workers: int | None
+    """How many videos the function may work on at once; None where nobody knows."""
+
+    @cached_property
+    def results(self) -> dict[str, Upload]:
+        """The newest version of each upload that has a result."""
+        ended = {key: [row for row in rows if row.status] for key, rows in self.rows.items()}
+        return {key: newest(rows) for key, rows in ended.items() if rows}
+
+
+async def gather(settings: Settings, manifest: Manifest, workers: int | None) -> Evidence:
+    """Look everywhere; raises AwsError where that is refused."""
+    async with client("s3", connections=CONCURRENCY) as s3:
+        output_keys = await list_keys(s3, manifest.output_bucket)
+        ours = {key: csv_key(key) for key in manifest.keys if csv_key(key) in output_keys}
+        input_keys = await list_keys(s3, manifest.input_bucket)
+        csv_objects = await _csv_objects(s3, manifest.output_bucket, ours)
+    async with client("sqs") as sqs:
+        queues = await queue_depths(sqs, settings)
+    return Evidence(
+        settings=settings,
+        manifest=manifest,
+        rows=await asyncio.to_thread(rows_that_count, settings.results_dir, manifest),
+        input_keys=frozenset(input_keys),
+        output_keys=frozenset(output_keys),
+        csv_objects=csv_objects,
+        queues=queues,
+        workers=workers,
+    )
+
+
+def rows_that_count(results_dir: Path, manifest: Manifest) -> dict[str, list[Upload]]:
+    """The ledger's rows of uploads in the manifest, first written after it was begun, by key."""
+    rows: dict[str, list[Upload]] = defaultdict(list)
+    if not ledger_path(results_dir).exists():
+        return rows
+    keys = manifest.keys
+    with Ledger.read(results_dir) as ledger:
+        for row in ledger.uploads(since=manifest.begun_at):
+            if row.bucket == manifest.input_bucket and row.key in keys:
+                rows[row.key].append(row)
+    return rows
+
+
+async def queue_depths(sqs: Any, settings: Settings) -> tuple[QueueDepth, ...]:
+    """The depths of the queues that this source and sink use."""
+    urls = {}
+    if settings.source == "queue":
+        urls["input"] = settings.need("input_queue_url")
+    if settings.sink == "queue":
+        urls["output"] = settings.need("output_queue_url")
+    return tuple([await _depth(sqs, name, url) for name, url in urls.items()])
+
+
+def newest(rows: list[Upload]) -> Upload:
+    """The row of the newest version."""
+    newest = rows[0]
+    for row in rows[1:]:
+        if _version(row).newer_than(_version(newest)):
+            newest = row
+    return newest
+
+
+async def _csv_objects(s3: Any, bucket: str, keys: Mapping[str, str]) -> dict[str, CsvObject]:
+    """The objects at some keys, each under the key that it is given for."""
+    objects: dict[str, CsvObject] = {}
+
+    async def fetch(waiting: Iterable[tuple[str, str]]) -> None:
+        for name, key in waiting:
+            answer = await s3.get_object(Bucket=bucket, Key=key)
+            objects[name] = CsvObject(await answer["Body"].read(), answer["Metadata"])
+
+    waiting = iter(keys.items())
+    await asyncio.gather(*(fetch(waiting) for _ in range(CONCURRENCY)))
+    return objects
+
+
+async def _depth(sqs: Any, name: str, url: str) -> QueueDepth:
+    visible, in_flight = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
+    answer = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[visible, in_flight])
+    found = answer["Attributes"]
+    return QueueDepth(name, visible=int(found[visible]), in_flight=int(found[in_flight]))
+
+
+def _version(row: Upload) -> Version:
+    return Version(row.etag, row.sequencer, row.event_time)

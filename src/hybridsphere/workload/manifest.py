@@ -1,0 +1,76 @@
+"""The manifest: what an upload put where, for the check to compare everything else with."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from hybridsphere.files import write_whole
+from hybridsphere.paths import OWN_FOLDER
+from hybridsphere.workload import WorkloadError
+
+
+class ManifestError(WorkloadError):
+    """A manifest that cannot be read; its text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file that is in the bucket; `size` in bytes, `etag` as the ledger has it, unquoted."""
+
+    key: str
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFile:
+    """A file that is not, and why."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One run of `workload upload`; `begun_at` as in `messages.utc_text`."""
+
+    begun_at: str
+    input_bucket: str
+    output_bucket: str
+    buckets_were_empty: bool
+    files: tuple[UploadedFile, ...]
+    failed: tuple[FailedFile, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset(file.key for file in self.files)
+
+    def write(self, results_dir: Path) -> None:
+        """Put it beside the results, whole or not at all; it replaces that of an earlier upload."""
+        path = manifest_path(results_dir)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(asdict(self), indent=1))
+
+    @classmethod
+    def read(cls, results_dir: Path) -> Self:
+        """The manifest of the last upload; raises ManifestError where there is none."""
+        path = manifest_path(results_dir)
+        try:
+            fields: dict[str, Any] = json.loads(path.read_bytes())
+            fields["files"] = tuple(UploadedFile(**file) for file in fields["files"])
+            fields["failed"] = tuple(FailedFile(**file) for file in fields["failed"])
+            return cls(**fields)
+        except FileNotFoundError:
+            raise ManifestError(
+                f"no manifest at {path}: run `hybridsphere workload upload` with the same "
+                "HYBRIDSPHERE_RESULTS_DIR first"
+            ) from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise ManifestError(
+                f"{path} is no manifest of this release ({error!r}): upload again"
+            ) from error
+
+
+def manifest_path(results_dir: Path) -> Path:
+    return results_dir / OWN_FOLDER / "manifest.json"

@@ -1,0 +1,58 @@
+"""What each video's CSV is expected to say."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from hybridsphere.workload import WorkloadError
+
+Expectations = Mapping[str, Mapping[str, str]]
+"""For a key, or the file name at its end: the expected values by the CSV's column."""
+
+
+class MappingError(WorkloadError):
+    """A mapping that cannot be used; its text names the file, the line and the remedy."""
+
+
+def read_mapping(file: Path) -> dict[str, dict[str, str]]:
+    """The expectations of a mapping file, a line a video: `test_0.mp4:physics,junior`."""
+    mapping: dict[str, dict[str, str]] = {}
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise MappingError(f"{file} cannot be read as a mapping: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        name, _, answer = line.strip().rpartition(":")
+        fields = [field.strip() for field in answer.split(",")]
+        if not name or len(fields) != 2 or not all(fields):
+            raise MappingError(f"{file}:{number}: {line!r}: write it as test_0.mp4:physics,junior")
+        expected = dict(zip(("major", "year"), fields, strict=True))
+        if mapping.setdefault(name, expected) != expected:
+            raise MappingError(f"{file}:{number}: {name!r} was given another answer further up")
+    return mapping
+
+
+def expected_of(key: str, expectations: Expectations) -> Mapping[str, str] | None:
+    """What is expected of a key, else of the file name at its end."""
+    return expectations.get(key) or expectations.get(PurePosixPath(key).name)
+
+
+def disagreement(csv_text: str, expected: Mapping[str, str]) -> str | None:
+    """How a CSV departs from what was expected: `year freshman expected, freshmen found`.
+
+    None if one of its rows is as expected; else the first row is the one that is described.
+    """
+    rows = list(csv.DictReader(csv_text.splitlines()))
+    if any(_departures(row, expected) == [] for row in rows):
+        return None
+    return "; ".join(_departures(rows[0] if rows else {}, expected))
+
+
+def _departures(row: Mapping[str, str], expected: Mapping[str, str]) -> list[str]:
+    return [
+        f"{column} {value or 'nothing'} expected, {row.get(column) or 'nothing'} found"
+        for column, value in expected.items()
+        if (row.get(column) or "") != value
+    ]

@@ -1,0 +1,81 @@
+"""Waiting until an upload has come out at the other end, or is not going to."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from hybridsphere.clients import client
+from hybridsphere.settings import Settings
+from hybridsphere.workload.evidence import queue_depths, rows_that_count
+from hybridsphere.workload.manifest import Manifest
+
+STANDSTILL_S = 120.0
+"""Without any progress for so long, more waiting is no use."""
+
+POLL_S = 0.3
+
+
+async def wait_until_settled(
+    settings: Settings,
+    manifest: Manifest,
+    *,
+    console: Console,
+    standstill_s: float = STANDSTILL_S,
+) -> bool:
+    """Wait until every upload has a result and the queues are empty; False upon a standstill."""
+    total = len(manifest.keys)
+    with Progress(
+        TextColumn("results  "),
+        BarColumn(),
+        TextColumn("{task.completed:.0f} of {task.total:.0f} videos"),
+        TimeElapsedColumn(),
+        console=console,
+    ) as progress:
+        task = progress.add_task("", total=total)
+        async with client("sqs") as sqs:
+            standing = furthest = await _look(sqs, settings, manifest)
+            moved_at = time.monotonic()
+            while standing.results < total or standing.queued:
+                await asyncio.sleep(POLL_S)
+                standing = await _look(sqs, settings, manifest)
+                progress.update(task, completed=standing.results)
+                reached = furthest.advanced_to(standing)
+                if reached != furthest:
+                    furthest, moved_at = reached, time.monotonic()
+                elif time.monotonic() - moved_at > standstill_s:
+                    return False
+            progress.update(task, completed=standing.results)
+            return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How many uploads have come how far, and how many messages are in the queues."""
+
+    invoked: int
+    results: int
+    queued: int
+
+    def advanced_to(self, other: "_Standing") -> "_Standing":
+        """The furthest of both in each respect: a message that is received again and again goes
+        to and fro, and that is no progress.
+        """
+        return _Standing(
+            invoked=max(self.invoked, other.invoked),
+            results=max(self.results, other.results),
+            queued=min(self.queued, other.queued),
+        )
+
+
+async def _look(sqs: Any, settings: Settings, manifest: Manifest) -> _Standing:
+    rows = await asyncio.to_thread(rows_that_count, settings.results_dir, manifest)
+    depths = await queue_depths(sqs, settings)
+    return _Standing(
+        invoked=sum(any(row.invoked_at for row in versions) for versions in rows.values()),
+        results=sum(any(row.status for row in versions) for versions in rows.values()),
+        queued=sum(depth.visible + depth.in_flight for depth in depths),
+    )

@@ -1,0 +1,190 @@
+"""Videos into the input bucket, several at a time, and the manifest of what was uploaded."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from hybridsphere.clients import CALL_FAILURES, client
+from hybridsphere.messages import utc_text
+from hybridsphere.settings import Settings
+from hybridsphere.workload import WorkloadError
+from hybridsphere.workload.buckets import empty_bucket, is_empty
+from hybridsphere.workload.manifest import FailedFile, Manifest, UploadedFile, manifest_path
+
+CONCURRENCY = 8
+"""Files on their way at once."""
+
+PART_BYTES = 8 * 1024**2
+"""Larger files go in parts of this size, so that memory holds one part a file on its way."""
+
+MAX_PARTS = 10_000
+"""Amazon S3 user guide, "Amazon S3 multipart upload limits"."""
+
+_FAILURES = (*CALL_FAILURES, BotoCoreError, OSError, UnicodeError)
+
+
+class UploadError(WorkloadError):
+    """Files that could not be uploaded; the text says which, why, and where they are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file of this machine, the key it is to have, and its size in bytes."""
+
+    path: Path
+    key: str
+    size: int
+
+
+async def upload(folder: Path, settings: Settings, *, clear: bool, console: Console) -> int:
+    """Upload every file below a folder, under its relative path; returns how many.
+
+    `clear` empties both buckets first. Raises UploadError if there is nothing to upload, or if not
+    all could be; the manifest lists both kinds then.
+    """
+    files = files_below(folder)
+    manifest = await upload_files(files, settings, clear=clear, console=console)
+    if manifest.failed:
+        first = manifest.failed[0]
+        raise UploadError(
+            f"{len(manifest.failed)} of {len(files)} files were not uploaded, the first being "
+            f"{first.key!r}: {first.reason}. {manifest_path(settings.results_dir)} lists them."
+        )
+    return len(manifest.files)
+
+
+async def upload_files(
+    files: Iterable[tuple[Path, str]], settings: Settings, *, clear: bool, console: Console
+) -> Manifest:
+    """Upload files, each under its key; the manifest's `failed` is what could not be uploaded."""
+    buckets = settings.need("input_bucket"), settings.need("output_bucket")
+    local = [LocalFile(path, key, path.stat().st_size) for path, key in files]
+    async with client("s3", connections=CONCURRENCY) as s3:
+        if clear:
+            for bucket in buckets:
+                await empty_bucket(s3, bucket)
+        were_empty = all([await is_empty(s3, bucket) for bucket in buckets])
+        begun_at = utc_text()
+        run = _Run(s3, buckets[0], local)
+        try:
+            await run.upload_all(console)
+        finally:
+            # An upload that was interrupted has put files into the bucket as well.
+            manifest = Manifest(begun_at, *buckets, were_empty, run.uploaded(), run.failed())
+            manifest.write(settings.results_dir)
+    return manifest
+
+
+def files_below(folder: Path) -> list[tuple[Path, str]]:
+    """Every file below a folder and its relative path, in order; raises UploadError for none."""
+    if not folder.is_dir():
+        raise UploadError(f"{folder} is not a folder: name the one that holds the videos")
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    if not paths:
+        raise UploadError(f"{folder} holds no file: there is nothing to upload")
+    return [(path, path.relative_to(folder).as_posix()) for path in paths]
+
+
+class _Run:
+    """The files of one upload, and what became of each."""
+
+    def __init__(self, s3: Any, bucket: str, files: Sequence[LocalFile]) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._files = files
+        self._uploaded: dict[str, UploadedFile] = {}
+        self._reasons: dict[str, str] = {}
+
+    def uploaded(self) -> tuple[UploadedFile, ...]:
+        done = self._uploaded
+        return tuple(done[file.key] for file in self._files if file.key in done)
+
+    def failed(self) -> tuple[FailedFile, ...]:
+        return tuple(
+            FailedFile(file.key, self._reasons.get(file.key, "interrupted"))
+            for file in self._files
+            if file.key not in self._uploaded
+        )
+
+    async def upload_all(self, console: Console) -> None:
+        waiting = iter(self._files)
+        with _progress(console) as progress:
+            total = sum(file.size for file in self._files)
+            task = progress.add_task("", total=total, done=0, files=len(self._files))
+
+            async def work() -> None:
+                for file in waiting:
+                    await self._try_to_upload(file)
+                    progress.update(task, advance=file.size, done=len(self._uploaded))
+
+            async with asyncio.TaskGroup() as group:
+                for _ in range(CONCURRENCY):
+                    group.create_task(work())
+
+    async def _try_to_upload(self, file: LocalFile) -> None:
+        upload = self._upload_in_parts if file.size > PART_BYTES else self._upload_whole
+        try:
+            self._uploaded[file.key] = await upload(file)
+        except _FAILURES as error:
+            self._reasons[file.key] = str(error) or type(error).__name__
+
+    async def _upload_whole(self, file: LocalFile) -> UploadedFile:
+        body = await asyncio.to_thread(file.path.read_bytes)
+        answer = await self._s3.put_object(Bucket=self._bucket, Key=file.key, Body=body)
+        return UploadedFile(file.key, len(body), _unquoted(answer["ETag"]))
+
+    async def _upload_in_parts(self, file: LocalFile) -> UploadedFile:
+        target = {"Bucket": self._bucket, "Key": file.key}
+        # botocore sends a CRC32 with every part; S3 wants it announced, and repeated at the end.
+        begun = await self._s3.create_multipart_upload(**target, ChecksumAlgorithm="CRC32")
+        target["UploadId"] = begun["UploadId"]
+        try:
+            parts, size = await self._upload_parts(file, target)
+            answer = await self._s3.complete_multipart_upload(
+                **target, MultipartUpload={"Parts": parts}
+            )
+        except BaseException:
+            # Parts that nobody completes are paid for until somebody finds them.
+            await self._s3.abort_multipart_upload(**target)
+            raise
+        return UploadedFile(file.key, size, _unquoted(answer["ETag"]))
+
+    async def _upload_parts(
+        self, file: LocalFile, target: dict[str, str]
+    ) -> tuple[list[dict[str, Any]], int]:
+        """The parts as S3 wants them named at the end, and their bytes together."""
+        part_bytes = max(PART_BYTES, -(-file.size // MAX_PARTS))
+        parts: list[dict[str, Any]] = []
+        size = 0
+        with file.path.open("rb") as source:
+            while body := await asyncio.to_thread(source.read, part_bytes):
+                number = len(parts) + 1
+                sent = await self._s3.upload_part(
+                    **target, PartNumber=number, Body=body, ChecksumAlgorithm="CRC32"
+                )
+                proofs = {name: sent[name] for name in ("ETag", "ChecksumCRC32") if name in sent}
+                parts.append({"PartNumber": number, **proofs})
+                size += len(body)
+        return parts, size
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("uploading"),
+        BarColumn(),
+        TextColumn("{task.fields[done]} of {task.fields[files]} files"),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=console,
+    )
+
+
+def _unquoted(etag: str) -> str:
+    """An ETag as S3's events have it."""
+    return etag.strip('"')

@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-cache-dir
 REQUIREMENTS := deploy/requirements/dev.txt
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test lint bench clean requirements
+.PHONY: setup demo test lint bench heat-check clean requirements
 
 setup: $(INSTALLED)
 
@@ -34,15 +34,27 @@ lint: setup
 bench: setup
 	@$(BIN)/python -m bench
 
+# The OpenStack template against Heat's own parser, which has an environment of its own.
+HEAT := .cache/heat
+heat-check: setup $(HEAT)/installed
+	@$(BIN)/python -m pytest tests/deploy/openstack
+
+$(HEAT)/installed: deploy/requirements/heat.txt
+	@$(PYTHON) -m venv $(HEAT)
+	@$(HEAT)/bin/python -m pip --quiet --disable-pip-version-check --no-cache-dir \
+		install --no-deps --require-hashes -r $<
+	@touch $@
+
 clean:
 	rm -rf .venv .cache build dist results bench/out .mypy_cache .pytest_cache .ruff_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
 
 # Pins anew what pyproject.toml asks for; needs uv.
-COMPILE := uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
+COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 requirements:
-	$(COMPILE) --extra dev --output-file $(REQUIREMENTS)
-	for extra in bridge function; do $(COMPILE) --extra $$extra --constraint $(REQUIREMENTS) \
-		--output-file deploy/requirements/$$extra.txt; done
+	$(COMPILE) pyproject.toml --extra dev --output-file $(REQUIREMENTS)
+	for extra in bridge function; do $(COMPILE) pyproject.toml --extra $$extra \
+		--constraint $(REQUIREMENTS) --output-file deploy/requirements/$$extra.txt; done
+	echo openstack-heat | $(COMPILE) - --output-file deploy/requirements/heat.txt

@@ -113,7 +113,8 @@ async def _services(aws: Aws, settings: Settings) -> AsyncIterator[Finding]:
         urls["input queue"] = settings.input_queue_url
     for part, url in urls.items():
         if url:
-            yield await _clock(url)
+            if part == "output queue":
+                yield await _clock(url)
             async for finding in _queue(part, aws.queue(url)):
                 yield finding
     if url := settings.dead_letter_queue_url:
@@ -133,7 +134,7 @@ async def _clock(url: str) -> Finding:
         async with aiohttp.ClientSession(timeout=timeout) as web, web.get(url) as answer:
             theirs = parsedate_to_datetime(answer.headers["Date"]).timestamp()
     except (aiohttp.ClientError, TimeoutError, KeyError, ValueError) as error:
-        return Finding("clock", f"{url} gave no date: {error!r}", "see to the network")
+        return Finding("clock", f"{url} gave no date: {error}", "see to the network")
     skew_s = time.time() - theirs
     detail = f"{abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} AWS"
     return Finding("clock", detail, "start an NTP client" if abs(skew_s) > MOST_SKEW_S else "")

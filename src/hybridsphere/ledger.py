@@ -5,6 +5,7 @@ One row per bucket, key and version. Several processes of one host may write to 
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
@@ -120,17 +121,19 @@ class Ledger:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
-        self._inode = path.stat().st_ino
+        self._file = _file_id(path)
 
     @classmethod
     def open(cls, results_dir: Path) -> Self:
         """Open for writing; the ledger is made if there is none, its folder is not."""
         path = ledger_path(results_dir)
+        # For nobody else's eyes; SQLite gives the files beside it the same mode.
+        path.touch(mode=0o600)
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _use_wal(connection)
             # An acknowledged result must survive a power cut, not only a crash of the process.
             connection.execute("PRAGMA synchronous = FULL")
             ledger = cls(connection, path)
@@ -142,7 +145,7 @@ class Ledger:
 
     @classmethod
     def read(cls, results_dir: Path) -> Self:
-        """Open for reading only; raises LedgerError where there is none."""
+        """Open for reading only; raises LedgerError where there is none, or none that is whole."""
         path = ledger_path(results_dir)
         if not path.exists():
             raise LedgerError(
@@ -152,6 +155,13 @@ class Ledger:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S
         )
+        try:
+            connection.execute("SELECT 1 FROM uploads LIMIT 1")
+        except sqlite3.Error as error:
+            connection.close()
+            raise LedgerError(
+                f"{path} cannot be read: {error}. Read it as the bridge's user, and with its release."
+            ) from error
         return cls(connection, path)
 
     def close(self) -> None:
@@ -166,7 +176,7 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, and on disk when it ends; raises OSError if the file was taken away."""
-        if self._path.stat().st_ino != self._inode:
+        if _file_id(self._path) != self._file:
             raise FileNotFoundError(f"{self._path} was replaced while it was open")
         self._connection.execute("BEGIN IMMEDIATE")
         try:
@@ -241,7 +251,6 @@ class Ledger:
             if not found:
                 self._connection.execute(_SCHEMA)
                 self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        self._path.chmod(0o600)
 
     def _begin_row(self, thing: S3Record | Result, at: str) -> None:
         self._connection.execute(_BEGIN_ROW, (*_identity(thing), *astuple(thing.version), at))
@@ -249,6 +258,26 @@ class Ledger:
     def _select(self, where: str, values: tuple[str, ...]) -> Iterator[Upload]:
         query = f"SELECT {_COLUMNS} FROM uploads WHERE {where} ORDER BY rowid"  # noqa: S608 - ours
         yield from map(Upload.of_row, self._connection.execute(query, values))
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Readers and the writer of a WAL do not wait for each other."""
+    give_up_at = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            # The time-out does not cover this: of two that begin a ledger, one fails at once.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _file_id(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _identity(thing: S3Record | Result) -> tuple[str, str, str]:

@@ -206,7 +206,7 @@ def parse_output(body: str) -> list[Result]:
     if "requestContext" in message and "requestPayload" in message:
         return _parse_failure(message)
     if message.get("schema") != SCHEMA:
-        raise BadMessage(f"schema is {message.get('schema')!r}, not {SCHEMA!r}")
+        raise BadMessage(f"schema is {_shown(message.get('schema'))}, not {SCHEMA!r}")
     return [_result(message)]
 
 
@@ -214,13 +214,13 @@ def _s3_record(record: object) -> S3Record:
     item = _mapping({"record": record}, "record")
     name = item.get("eventName", "ObjectCreated")
     if not isinstance(name, str) or not name.removeprefix("s3:").startswith("ObjectCreated"):
-        raise BadMessage(f"eventName is {name!r}, not the creation of an object")
+        raise BadMessage(f"eventName is {_shown(name)}, not the creation of an object")
     s3 = _mapping(item, "s3")
     thing = _mapping(s3, "object")
     try:
         key = unquote_plus(_text(thing, "key"), errors="strict")
     except UnicodeDecodeError as error:
-        raise BadMessage(f"key is not URL-encoded UTF-8: {thing['key']!r}") from error
+        raise BadMessage(f"key is {_shown(thing['key'])}, not URL-encoded UTF-8") from error
     return S3Record(
         bucket=_text(_mapping(s3, "bucket"), "name"),
         key=key,
@@ -258,10 +258,10 @@ def _parse_failure(message: Mapping[str, Any]) -> list[Result]:
 def _result(message: Mapping[str, Any]) -> Result:
     status = _text(message, "status")
     if status not in STATUSES:
-        raise BadMessage(f"status is {status!r}, not one of {', '.join(STATUSES)}")
+        raise BadMessage(f"status is {_shown(status)}, not one of {', '.join(STATUSES)}")
     people = message.get("people", [])
     if not isinstance(people, list):
-        raise BadMessage(f"people is {people!r}, not a list")
+        raise BadMessage(f"people is {_shown(people)}, not a list")
     return Result(
         bucket=_text(message, "bucket"),
         key=_text(message, "key"),
@@ -290,15 +290,16 @@ def _person(value: object) -> Person:
             at_s=float(fields["at_s"]),
             **{name: fields[name] for name in Person.__slots__[5:] if name in fields},
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadMessage(f"people holds {value!r}: {error!r}") from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise BadMessage(f"people holds {_shown(value)}: {_shown(error)}") from error
 
 
 def _json_object(text: str) -> Mapping[str, Any]:
     try:
         value = json.loads(text)
+        # JSON can carry halves of surrogate pairs, which no file, database or key can.
+        text.encode()
         if "\\ud" in text.lower():
-            # JSON can carry halves of surrogate pairs, which no file, database or key can.
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise BadMessage(f"not JSON: {error}") from error

@@ -2,7 +2,7 @@
 
 import structlog
 
-from hybridsphere.aws import Message, Queue, Refused
+from hybridsphere.aws import AwsError, Message, Queue
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
 from hybridsphere.bridge.poller import Verdict
@@ -34,8 +34,8 @@ class DeadLetters:
             return Verdict.LEAVE
         try:
             await self._queue.send(message.body, {"reason": _attribute(reason), "queue": source})
-        except Refused as error:
-            # Nothing is lost: the message's own queue gives it up after its redrive.
+        except AwsError as error:
+            # Nothing is lost: the message comes again, until its own queue gives it up.
             self._health.report("dead letters", str(error))
             return Verdict.LEAVE
         self._health.clear("dead letters")

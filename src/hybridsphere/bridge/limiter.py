@@ -5,12 +5,16 @@ from types import TracebackType
 
 START = 8
 
+PROBE_EVERY = 12
+"""Accepted calls before one more is tried, at least: of few at once, one is soon too many."""
+
 
 class Limiter:
     """Additive increase, multiplicative decrease, between 1 and `most`; used with `async with`.
 
     The limit doubles with every round of accepted calls until the first is throttled, then grows by
-    one a round: the congestion avoidance of TCP (RFC 5681), with calls in place of segments.
+    one a round: the congestion avoidance of TCP (RFC 5681), with calls in place of segments. A round
+    is a limit's worth of accepted calls, but never under PROBE_EVERY.
     """
 
     def __init__(self, most: int) -> None:
@@ -43,7 +47,8 @@ class Limiter:
     def accepted(self) -> None:
         """A call went through."""
         self._ignore_throttled = max(0, self._ignore_throttled - 1)
-        self._limit = min(self._most, self._limit + (1 if self._probing else 1 / self._limit))
+        step = 1 if self._probing else 1 / max(self._limit, PROBE_EVERY)
+        self._limit = min(self._most, self._limit + step)
 
     def throttled(self) -> None:
         """A call was turned away; those under way with it tell the same story and count once."""

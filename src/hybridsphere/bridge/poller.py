@@ -117,8 +117,9 @@ class Poller:
     async def _receive(self, stop: asyncio.Event) -> None:
         backoff = Backoff()
         while not stop.is_set():
-            await self._gate()
             room = await self._take_room()
+            # Only now: the wait for room may have been long.
+            await self._gate()
             messages: list[Message] = []
             try:
                 messages = await self._queue.receive(

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -137,9 +138,11 @@ class ResultStore:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._ledger = self._open()
         for file in self._partial.iterdir():
-            # Old enough not to be under way in another bridge: a crash left it.
-            if time.time() - file.stat().st_mtime > LEFTOVER_AGE_S:
-                file.unlink(missing_ok=True)
+            # Another bridge may be renaming its own while we look.
+            with suppress(FileNotFoundError):
+                # Old enough not to be under way there: a crash left it.
+                if time.time() - file.stat().st_mtime > LEFTOVER_AGE_S:
+                    file.unlink()
 
     def _open(self) -> Ledger:
         # The results folder itself is not made anew: where it is gone, a disk is not mounted.
@@ -189,24 +192,25 @@ class ResultStore:
 
     def _is_on_disk(self, upload: Upload) -> bool:
         try:
-            return self._path(upload).read_bytes() == _content(upload)
+            path = self._folder / csv_path(csv_key(upload.key))
+            return path.read_bytes() == _content(upload)
         except FileNotFoundError:
             return False
 
     def _write_file(self, upload: Upload) -> None:
         """Write a CSV whole, then rename it to its place."""
-        path = self._path(upload)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = csv_path(csv_key(upload.key))
+        # One by one: `parents=True` makes the results folder too, and recurses once a folder,
+        # of which a key can have a thousand.
+        for folder in reversed(path.parents[:-1]):
+            (self._folder / folder).mkdir(exist_ok=True)
         whole = self._partial / uuid.uuid4().hex
         try:
             whole.write_bytes(_content(upload))
-            whole.replace(path)
+            whole.replace(self._folder / path)
         except BaseException:
             whole.unlink(missing_ok=True)
             raise
-
-    def _path(self, upload: Upload) -> Path:
-        return self._folder / csv_path(csv_key(upload.key))
 
 
 def _content(upload: Upload) -> bytes:

@@ -1,0 +1,41 @@
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SCRIPTS = sorted((ROOT / "deploy/systemd").glob("*.sh"))
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
+def test_shellcheck_finds_nothing() -> None:
+    done = subprocess.run(["shellcheck", *SCRIPTS], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_install_takes_only_files_that_the_tree_has() -> None:
+    text = (ROOT / "deploy/systemd/install.sh").read_text()
+    unit = re.search(r"^unit=(.*)$", text, re.MULTILINE)
+    assert unit
+    taken = re.findall(r'"\$tree/(deploy/[^"]+)"', text.replace("$unit", unit[1]))
+    assert "deploy/systemd/hybridsphere-bridge.service" in taken
+    assert [path for path in taken if not (ROOT / path).is_file()] == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_can_be_run(script: Path) -> None:
+    assert os.access(script, os.X_OK)
+
+
+def test_the_operators_command_has_the_variables_of_the_service() -> None:
+    unit = (ROOT / "deploy/systemd/hybridsphere-bridge.service").read_text()
+    command = (ROOT / "deploy/systemd/hybridsphere.sh").read_text()
+    for line in ("HYBRIDSPHERE_RESULTS_DIR=.*", "AWS_EC2_METADATA_DISABLED=.*"):
+        (setting,) = re.findall(f"^Environment=({line})$", unit, re.MULTILINE)
+        assert f"--setenv={setting} " in command
+    for name in ("DynamicUser", "User", "StateDirectory", "StateDirectoryMode", "UMask"):
+        (setting,) = re.findall(f"^({name}=.*)$", unit, re.MULTILINE)
+        assert f"--property={setting} " in command

@@ -1,0 +1,78 @@
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hybridsphere.settings import Settings
+
+UNIT = Path(__file__).parents[3] / "deploy/systemd/hybridsphere-bridge.service"
+
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
+)
+
+
+def values(name: str) -> list[str]:
+    """Every value that the unit gives a directive, in order."""
+    lines = (line.partition("=") for line in UNIT.read_text().splitlines())
+    return [value for key, _, value in lines if key == name]
+
+
+def seconds(span: str) -> int:
+    return int(span.removesuffix("s"))
+
+
+@needs_systemd
+def test_systemd_finds_nothing_to_complain_about(tmp_path: Path) -> None:
+    # systemd wants the program to be there; any will do.
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace("/opt/hybridsphere/bin/hybridsphere", sys.executable))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@needs_systemd
+def test_the_sandbox_scores_two_or_better() -> None:
+    # The threshold is in tenths.
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20", UNIT],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-500:] + done.stderr
+
+
+def test_systemd_waits_for_readiness_and_expects_signs_of_life() -> None:
+    assert values("Type") == ["notify"]
+    assert values("NotifyAccess") == ["main"]
+    assert seconds(values("WatchdogSec")[0]) > 0
+
+
+def test_a_stop_leaves_the_drain_its_time() -> None:
+    assert values("KillSignal") == ["SIGTERM"]
+    assert seconds(values("TimeoutStopSec")[0]) > Settings.model_fields["drain_s"].default
+
+
+def test_a_crash_is_started_again_and_a_wrong_configuration_is_not() -> None:
+    assert values("Restart") == ["on-failure"]
+    assert values("RestartPreventExitStatus") == ["2"]
+
+
+def test_the_results_lie_where_the_sandbox_lets_the_bridge_write() -> None:
+    (folder,) = values("StateDirectory")
+    assert f"HYBRIDSPHERE_RESULTS_DIR=/var/lib/{folder}/results" in values("Environment")
+
+
+def test_variables_are_required_and_credentials_have_a_file_of_their_own() -> None:
+    variables, credentials = values("EnvironmentFile")
+    assert values("ConditionPathExists") == [variables]
+    assert credentials == "-/etc/hybridsphere/aws-credentials.env"
+
+
+def test_the_unit_itself_carries_no_credential() -> None:
+    assert not [value for value in values("Environment") if "KEY" in value or "TOKEN" in value]

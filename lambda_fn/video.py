@@ -139,7 +139,8 @@ class Video:
             if picture.pts is None:
                 at_s += float(1 / (self._stream.average_rate or 25))
             else:
-                at_s += max(0.0, picture.time - (self._time or picture.time))
+                step_s = 0.0 if self._time is None else picture.time - self._time
+                at_s += max(0.0, step_s)
                 self._time = picture.time
             yield Frame(picture, at_s)
 
@@ -160,7 +161,7 @@ class Video:
             except FFmpegError:
                 continue
 
-    def _is_early(self, packet: Packet[VideoStream]) -> bool:
+    def _is_early(self, packet: "Packet[VideoStream]") -> bool:
         """Whether a packet's picture comes before the next one that is wanted."""
         if packet.pts is None or packet.time_base is None or self._time is None:
             return False

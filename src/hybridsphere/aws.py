@@ -227,17 +227,18 @@ def client_config(connections: int, read_timeout_s: float = READ_TIMEOUT_S) -> A
 async def connect(*, polls: int, invocations: int, invocation_type: str) -> AsyncIterator[Aws]:
     """The clients for so many concurrent polls and invocations.
 
-    Raises ConfigurationError where the standard chain has no region or no credentials.
+    Raises ConfigurationError where the standard chain has no region or no credentials, or makes
+    no sense.
     """
-    made = session()
     wait_s = READ_TIMEOUT_S if invocation_type == "Event" else LONGEST_INVOCATION_S + 10
-    try:
-        if await made.get_credentials() is None:
-            raise ConfigurationError(
-                "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY"
-            )
-        async with AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack:
+        with _misconfigurations():
+            made = session()
+            if await made.get_credentials() is None:
+                raise ConfigurationError(
+                    "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+                    "AWS_SECRET_ACCESS_KEY"
+                )
             # Beside the polls: deletes, heartbeats and dead letters.
             sqs = await stack.enter_async_context(
                 made.create_client("sqs", config=client_config(polls + 16))
@@ -245,11 +246,23 @@ async def connect(*, polls: int, invocations: int, invocation_type: str) -> Asyn
             function = await stack.enter_async_context(
                 made.create_client("lambda", config=client_config(invocations, wait_s))
             )
-            yield Aws(sqs, function)
+        yield Aws(sqs, function)
+
+
+@contextmanager
+def _misconfigurations() -> Iterator[None]:
+    """Turn what botocore raises while it is set up into ConfigurationError."""
+    try:
+        yield
     except NoRegionError:
         raise ConfigurationError("AWS_REGION is not set: name the region of the queues") from None
     except (PartialCredentialsError, ProfileNotFound) as error:
         raise ConfigurationError(f"the AWS credentials cannot be used: {error}") from None
+    except (BotoCoreError, ValueError) as error:
+        raise ConfigurationError(
+            f"the AWS configuration cannot be used: {error}. Look at AWS_REGION, AWS_ENDPOINT_URL "
+            "and the file that AWS_CONFIG_FILE names."
+        ) from None
 
 
 @contextmanager

@@ -116,10 +116,12 @@ class Poller:
 
     async def _receive(self, stop: asyncio.Event) -> None:
         backoff = Backoff()
-        while not stop.is_set():
+        while True:
             room = await self._take_room()
-            # Only now: the wait for room may have been long.
             await self._gate()
+            # Only now: both waits may have been long.
+            if stop.is_set():
+                return
             messages: list[Message] = []
             try:
                 messages = await self._queue.receive(

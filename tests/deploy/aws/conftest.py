@@ -1,0 +1,42 @@
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from aws_stack import Stack, moto_account
+from command_stubs import Stubs
+
+
+@pytest.fixture
+def no_aws_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever account the reader's environment names, no test is to touch it."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "HYBRIDSPHERE_"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def stack(no_aws_variables: None) -> Iterator[Stack]:
+    """No stack yet, in an account that moto makes up inside this process."""
+    with moto_account() as stack:
+        yield stack
+
+
+@pytest.fixture
+def tool() -> Callable[[str], str]:
+    """Finds a command beside Python or on the PATH; the test is skipped where it is missing."""
+
+    def find(name: str) -> str:
+        places = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+        return shutil.which(name, path=os.pathsep.join(places)) or pytest.skip(
+            f"{name} is not installed"
+        )
+
+    return find
+
+
+@pytest.fixture
+def stubs(tmp_path: Path) -> Stubs:
+    """`aws`, `docker` and `hybridsphere` as commands that only note how they were called."""
+    return Stubs(tmp_path)

@@ -1,0 +1,61 @@
+"""What the function's tests share: one test's own AWS resources, and the shapes of fixtures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hybridsphere.messages import Result, S3Record, parse_output
+from lambda_fn import aws, handler
+from lambda_fn.video import Rgb
+
+ClipMaker = Callable[..., bytes]
+Portrait = Callable[..., Rgb]
+LogLines = Callable[[], list[dict[str, Any]]]
+
+
+@dataclass
+class Context:
+    """What Lambda gives a handler, as far as the function uses it."""
+
+    seconds: float = 900.0
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+@dataclass
+class Stage:
+    """One test's own buckets, queue and table."""
+
+    input_bucket: str
+    output_bucket: str
+    queue_url: str
+    table: str
+    calls: list[str] = field(default_factory=list)
+
+    def upload(self, key: str, body: bytes, **record: str) -> S3Record:
+        answer = aws.client("s3").put_object(Bucket=self.input_bucket, Key=key, Body=body)
+        return self.record(key, answer["ETag"].strip('"'), **record)
+
+    def record(
+        self, key: str, etag: str, event_time: str = "2026-11-21T00:00:00.000Z", sequencer: str = ""
+    ) -> S3Record:
+        return S3Record(self.input_bucket, key, etag, sequencer or None, event_time)
+
+    def run(self, *records: S3Record, seconds: float = 900.0) -> list[Result]:
+        """Calls the handler once with the records, and returns the messages that it sent."""
+        event = {"Records": [r for record in records for r in record.to_event()["Records"]]}
+        handler.face_recognition_handler(event, Context(seconds))
+        return self.messages()
+
+    @staticmethod
+    def context() -> Context:
+        return Context()
+
+    def messages(self) -> list[Result]:
+        answer = aws.client("sqs").receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10)
+        return [r for message in answer.get("Messages", []) for r in parse_output(message["Body"])]
+
+    def csv_object(self, key: str) -> dict[str, Any]:
+        answer: dict[str, Any] = aws.client("s3").get_object(Bucket=self.output_bucket, Key=key)
+        return {**answer, "text": answer["Body"].read().decode()}

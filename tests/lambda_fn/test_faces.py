@@ -1,0 +1,62 @@
+import face_recognition
+import numpy as np
+import pytest
+from function_stage import Portrait
+from skimage import data
+
+from lambda_fn.faces import Box, Faces
+from lambda_fn.video import Frame
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "face"), [(640, 360, 220), (1280, 720, 460), (1920, 1080, 500)]
+)
+def test_a_large_face_is_found_at_a_glance_and_encoded_as_face_recognition_does(
+    portrait: Portrait, width: int, height: int, face: int
+) -> None:
+    pixels = portrait("ada", width, height, face)
+    faces, frame = Faces(), Frame.from_rgb(pixels)
+
+    boxes = faces.find(frame)
+    embeddings = faces.encode(frame, boxes)
+
+    [expected_box] = face_recognition.face_locations(pixels)
+    assert len(boxes) == 1
+    assert boxes[0].overlaps(Box(*expected_box))
+    assert embeddings.shape == (1, 128)
+    [expected] = face_recognition.face_encodings(pixels, [expected_box])
+    assert np.linalg.norm(embeddings[0] - expected) < 0.15
+
+
+def test_a_small_face_needs_a_thorough_look(portrait: Portrait) -> None:
+    faces, frame = Faces(), Frame.from_rgb(portrait("ada", face=110))
+    assert faces.find(frame) == []
+    assert len(faces.find(frame, thorough=True)) == 1
+
+
+def test_a_thorough_look_finds_what_face_recognition_finds() -> None:
+    astronaut = data.astronaut()
+    boxes = Faces().find(Frame.from_rgb(astronaut), thorough=True)
+    assert boxes == [Box(*box) for box in face_recognition.face_locations(astronaut)]
+    assert len(boxes) == 2
+
+
+def test_where_nobody_is_there_is_nothing_to_encode(portrait: Portrait) -> None:
+    faces, frame = Faces(), Frame.from_rgb(portrait("nobody"))
+    assert faces.find(frame, thorough=True) == []
+    assert faces.encode(frame, []).shape == (0, 128)
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (Box(0, 100, 100, 0), True),
+        (Box(20, 120, 120, 20), True),
+        (Box(10, 90, 90, 10), True),
+        (Box(60, 160, 160, 60), False),
+        (Box(0, 300, 100, 200), False),
+    ],
+)
+def test_boxes_that_share_much_are_about_the_same_face(other: Box, *, same: bool) -> None:
+    assert Box(0, 100, 100, 0).overlaps(other) is same
+    assert other.overlaps(Box(0, 100, 100, 0)) is same

@@ -1,0 +1,135 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lambda_fn.gallery import Gallery, GalleryError
+
+
+def rows(*distances: float) -> np.ndarray:
+    """Embeddings that lie so far from the origin, each in its own direction."""
+    return np.array(distances)[:, None] * np.eye(128)[: len(distances)]
+
+
+ORIGIN = np.zeros(128)
+
+
+def test_a_gallery_is_read_back_as_it_was_saved(tmp_path: Path) -> None:
+    path = tmp_path / "known.npz"
+    Gallery(["ada", "Ελένη", "ada"], rows(0.1, 0.2, 0.3)).save(path)
+    loaded = Gallery.load(path)
+    assert loaded.names == ["ada", "Ελένη", "ada"]
+    assert np.array_equal(loaded.embeddings, rows(0.1, 0.2, 0.3))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["known.npz"]
+
+
+def test_an_empty_gallery_is_one_too(tmp_path: Path) -> None:
+    Gallery.empty().save(tmp_path / "known.npz")
+    assert len(Gallery.load(tmp_path / "known.npz")) == 0
+    assert Gallery.empty().matches(ORIGIN, 0.6) == []
+
+
+def test_matches_are_everybody_within_the_tolerance_once_and_the_nearest_first() -> None:
+    gallery = Gallery(["cleo", "ada", "ben", "ada"], rows(0.7, 0.5, 0.4, 0.3))
+    matches = gallery.matches(ORIGIN, 0.6)
+    assert [match.name for match in matches] == ["ada", "ben"]
+    assert [match.distance for match in matches] == pytest.approx([0.3, 0.4])
+
+
+def test_distances_are_euclidean() -> None:
+    generator = np.random.default_rng(1)
+    embeddings, face = generator.normal(size=(500, 128)), generator.normal(size=128)
+    gallery = Gallery([str(n) for n in range(500)], embeddings)
+    expected = np.linalg.norm(embeddings - face, axis=1)
+    found = {match.name: match.distance for match in gallery.matches(face, 15.5)}
+    assert found == pytest.approx({str(n): d for n, d in enumerate(expected) if d <= 15.5})
+    [itself] = gallery.matches(embeddings[7], 0.1)
+    assert itself.name == "7"
+    assert itself.distance < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("names", "embeddings", "why"),
+    [
+        (["ada"], rows(0.1, 0.2), r"\(2, 128\), not floats \(1, 128\)"),
+        (["ada"], np.zeros((1, 64)), "not floats"),
+        (["ada"], np.zeros((1, 128), dtype=int), "not floats"),
+        (["ada"], np.full((1, 128), np.nan), "not finite"),
+        ([" "], rows(0.1), "empty"),
+        (["a\0"], rows(0.1), "not printable"),
+        (["\ud800"], rows(0.1), "not printable"),
+    ],
+)
+def test_what_cannot_be_a_gallery_is_refused(names: list[str], embeddings: Any, why: str) -> None:
+    with pytest.raises(GalleryError, match=why):
+        Gallery(names, embeddings)
+
+
+class Canary:
+    """Leaves a file where somebody unpickles it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.path,))
+
+
+def test_a_gallery_is_never_unpickled(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    names = np.array([Canary(canary)], dtype=object)
+    np.savez(tmp_path / "known.npz", names=names, embeddings=rows(0.1))
+    with pytest.raises(GalleryError, match=r"known\.npz: not a gallery"):
+        Gallery.load(tmp_path / "known.npz")
+    assert not canary.exists()
+
+
+def save_other_arrays(path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(file, people=rows(0.1))
+
+
+def save_bare_array(path: Path) -> None:
+    with path.open("wb") as file:
+        np.save(file, rows(0.1))
+
+
+def save_numbers_as_names(path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(file, names=np.array([1]), embeddings=rows(0.1))
+
+
+def save_one_name(path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(file, names=np.array("ada"), embeddings=rows(0.1))
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        save_other_arrays,
+        save_bare_array,
+        save_numbers_as_names,
+        save_one_name,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"PK\x03\x04 cut off"),
+        lambda path: path.write_text("hello"),
+        lambda path: path.mkdir(),
+        lambda _path: None,
+    ],
+)
+def test_a_file_that_is_no_gallery_is_named_in_one_line(tmp_path: Path, save: Any) -> None:
+    path = tmp_path / "known.npz"
+    save(path)
+    with pytest.raises(GalleryError, match=r"known\.npz: .") as raised:
+        Gallery.load(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_gallery_that_cannot_be_saved_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "known.npz"
+    path.mkdir()
+    with pytest.raises(IsADirectoryError):
+        Gallery(["ada"], rows(0.1)).save(path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["known.npz"]

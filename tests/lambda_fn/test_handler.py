@@ -1,0 +1,226 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from botocore.exceptions import ClientError
+from function_stage import ClipMaker, LogLines, Portrait, Stage
+
+from hybridsphere.messages import BadMessage, csv_key
+from lambda_fn import aws, handler
+from lambda_fn.gallery import Gallery, GalleryError
+from lambda_fn.settings import SettingsError
+
+PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/etc/hostname\n#EXT-X-ENDLIST\n"
+
+
+def test_a_known_student_is_matched_with_major_and_year(
+    stage: Stage, make_clip: ClipMaker, portrait: Portrait
+) -> None:
+    record = stage.upload("a b+ü/ada.mp4", make_clip(portrait("ada")), sequencer="0A")
+
+    [result] = stage.run(record)
+
+    assert (result.status, result.reason) == ("matched", None)
+    assert result.csv == "name,major,year,status\r\nada,physics,junior,matched\r\n"
+    [person] = result.people
+    assert (person.name, person.major, person.year, person.at_s) == ("ada", "physics", "junior", 0)
+    assert person.distance < 0.3
+    assert (result.bucket, result.key, result.version) == (
+        record.bucket,
+        record.key,
+        record.version,
+    )
+    assert result.output_bucket == stage.output_bucket
+    assert result.output_key == "a b+ü/ada.mp4.csv"
+    assert "" < (result.started_at or "") <= (result.finished_at or "")
+    assert stage.csv_object("a b+ü/ada.mp4.csv")["text"] == result.csv
+
+
+def test_a_known_face_without_a_student_record_keeps_its_name(
+    stage: Stage, make_clip: ClipMaker, portrait: Portrait
+) -> None:
+    [result] = stage.run(stage.upload("ben.mp4", make_clip(portrait("ben"))))
+    assert result.status == "no_record"
+    assert result.csv == "name,major,year,status\r\nben,,,no_record\r\n"
+    assert [(p.name, p.major, p.year) for p in result.people] == [("ben", "", "")]
+
+
+@pytest.mark.parametrize(("name", "status"), [("stranger", "unknown_face"), ("nobody", "no_face")])
+def test_a_video_without_anybody_known_has_a_row_without_a_person(
+    stage: Stage, make_clip: ClipMaker, portrait: Portrait, name: str, status: str
+) -> None:
+    [result] = stage.run(stage.upload("clip.mp4", make_clip(portrait(name))))
+    assert (result.status, result.reason, result.people) == (status, None, ())
+    assert result.csv == f"name,major,year,status\r\n,,,{status}\r\n"
+    assert stage.csv_object("clip.mp4.csv")["text"] == result.csv
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"), [(b"", "empty"), (b"hello " * 99, "not_video"), (PLAYLIST, "not_video")]
+)
+def test_an_upload_that_is_no_video_is_unreadable(stage: Stage, body: bytes, reason: str) -> None:
+    [result] = stage.run(stage.upload("clip.mp4", body))
+    assert (result.status, result.reason) == ("unreadable", reason)
+    assert stage.csv_object("clip.mp4.csv")["text"] == "name,major,year,status\r\n,,,unreadable\r\n"
+
+
+def test_a_video_of_which_nothing_can_be_decoded_is_damaged(
+    stage: Stage, make_clip: ClipMaker, portrait: Portrait
+) -> None:
+    clip = make_clip(portrait("ada"))
+    [result] = stage.run(stage.upload("clip.mp4", clip[: len(clip) // 3]))
+    assert (result.status, result.reason) == ("unreadable", "damaged")
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["gone.mp4", "../../../../etc/passwd.mp4", "a/../b.mp4", "/abs.mp4", "n\0l.mp4", "x" * 1030],
+)
+def test_an_object_that_is_not_there_is_gone(stage: Stage, key: str) -> None:
+    [result] = stage.run(stage.record(key, "0" * 32))
+    assert (result.key, result.status, result.reason) == (key, "unreadable", "gone")
+    assert result.output_key == csv_key(key)
+    assert stage.csv_object(csv_key(key))["text"] == result.csv
+
+
+def test_an_object_that_was_overwritten_is_superseded(
+    stage: Stage, make_clip: ClipMaker, portrait: Portrait
+) -> None:
+    older = stage.upload("clip.mp4", b"the version of the event")
+    stage.upload("clip.mp4", make_clip(portrait("ada")))
+    [result] = stage.run(older)
+    assert (result.status, result.reason) == ("unreadable", "superseded")
+
+
+def test_short_of_time_it_ends_with_what_it_has_seen(
+    stage: Stage, make_clip: ClipMaker, portrait: Portrait
+) -> None:
+    [result] = stage.run(stage.upload("clip.mp4", make_clip(portrait("ada"))), seconds=0)
+    assert (result.status, result.reason) == ("no_face", "cut_short")
+
+
+def test_several_records_are_taken_one_after_another(
+    stage: Stage, make_clip: ClipMaker, portrait: Portrait
+) -> None:
+    records = [stage.upload("one.mp4", make_clip(portrait("nobody"))), stage.upload("two.mp4", b"")]
+    event = {"Records": [record.to_event()["Records"][0] for record in records]}
+
+    answer = handler.face_recognition_handler(event, stage.context())
+
+    assert [(v["key"], v["status"]) for v in answer["videos"]] == [
+        ("one.mp4", "no_face"),
+        ("two.mp4", "unreadable"),
+    ]
+    assert [result.key for result in stage.messages()] == ["one.mp4", "two.mp4"]
+
+
+def test_a_student_is_read_by_key_and_the_message_follows_the_csv(
+    stage: Stage, make_clip: ClipMaker, portrait: Portrait
+) -> None:
+    stage.run(stage.upload("ada.mp4", make_clip(portrait("ada"))))
+    assert stage.calls == [
+        *("s3.PutObject", "s3.GetObject", "dynamodb.GetItem"),
+        *("s3.PutObject", "sqs.SendMessage", "sqs.ReceiveMessage"),
+    ]
+
+
+def test_each_video_is_one_log_line_without_its_embedding(
+    stage: Stage, make_clip: ClipMaker, portrait: Portrait, log_lines: LogLines
+) -> None:
+    record = stage.upload("ada.mp4", make_clip(portrait("ada")), sequencer="0A")
+    stage.run(record)
+    [line] = log_lines()
+    assert line.keys() == {
+        *("timestamp", "level", "event", "bucket", "key", "version"),
+        *("status", "reason", "seconds"),
+    }
+    assert (line["event"], line["key"], line["version"]) == ("video.finished", "ada.mp4", "0A")
+
+
+def test_an_outage_is_logged_and_raised_so_that_lambda_tries_again(
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    log_lines: LogLines,
+) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_OUTPUT_BUCKET", "no-such-bucket")
+    record = stage.upload("clip.mp4", b"")
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        stage.run(record)
+    assert [(line["event"], line["key"]) for line in log_lines()] == [("video.failed", "clip.mp4")]
+    assert stage.messages() == []
+
+
+def test_what_is_no_s3_event_is_refused(stage: Stage) -> None:
+    with pytest.raises(BadMessage, match="no Records"):
+        handler.face_recognition_handler({"hello": "world"}, stage.context())
+
+
+def test_without_a_gallery_every_face_is_unknown(
+    stage: Stage, make_clip: ClipMaker, portrait: Portrait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_GALLERY", "")
+    [result] = stage.run(stage.upload("ada.mp4", make_clip(portrait("ada"))))
+    assert result.status == "unknown_face"
+
+
+def test_a_new_gallery_in_s3_is_taken_up(
+    *,
+    stage: Stage,
+    make_clip: ClipMaker,
+    portrait: Portrait,
+    gallery: Gallery,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    def put(names: list[str]) -> None:
+        Gallery(names, gallery.embeddings).save(tmp_path / "new.npz")
+        body = (tmp_path / "new.npz").read_bytes()
+        aws.client("s3").put_object(Bucket=stage.output_bucket, Key="known.npz", Body=body)
+
+    monkeypatch.setenv("HYBRIDSPHERE_GALLERY", f"s3://{stage.output_bucket}/known.npz")
+    record = stage.upload("ada.mp4", make_clip(portrait("ada")))
+    put(["ben", "cleo", "old name"])
+    assert [p.name for r in stage.run(record) for p in r.people] == ["old name"]
+    assert [p.name for r in stage.run(record) for p in r.people] == ["old name"]
+    put(["ben", "cleo", "new name"])
+    assert [p.name for r in stage.run(record) for p in r.people] == ["new name"]
+
+
+@pytest.mark.parametrize("location", ["s3://{bucket}/missing.npz", "s3://{bucket}", "/missing.npz"])
+def test_a_gallery_that_cannot_be_read_is_named(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, location: str
+) -> None:
+    location = location.format(bucket=stage.output_bucket)
+    monkeypatch.setenv("HYBRIDSPHERE_GALLERY", location)
+    with pytest.raises(GalleryError, match=location):
+        stage.run(stage.upload("clip.mp4", b""))
+
+
+def test_of_several_known_faces_within_the_tolerance_the_nearest_counts(
+    stage: Stage, make_clip: ClipMaker, portrait: Portrait, gallery: Gallery, tmp_path: Path
+) -> None:
+    ada = gallery.embeddings[2]
+    decoy = ada + 0.35 * np.eye(128)[0]
+    Gallery(["decoy", "ada"], [decoy, ada]).save(tmp_path / "gallery.npz")
+    [result] = stage.run(stage.upload("ada.mp4", make_clip(portrait("ada"))))
+    assert [person.name for person in result.people] == ["ada"]
+
+
+@pytest.mark.parametrize("name", ["OUTPUT_BUCKET", "OUTPUT_QUEUE_URL", "TABLE"])
+def test_a_missing_setting_is_named(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv(f"HYBRIDSPHERE_{name}")
+    with pytest.raises(SettingsError, match=f"HYBRIDSPHERE_{name} is not set"):
+        stage.run(stage.record("clip.mp4", "0" * 32))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("TOLERANCE", "wide"), ("FRAMES_PER_S", "0"), ("MODE", "everybody")]
+)
+def test_a_setting_that_cannot_work_is_named_with_its_value(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"HYBRIDSPHERE_{name}", value)
+    with pytest.raises(SettingsError, match=f"HYBRIDSPHERE_{name} is '{value}'"):
+        stage.run(stage.record("clip.mp4", "0" * 32))

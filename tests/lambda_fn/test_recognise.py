@@ -1,0 +1,173 @@
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from function_stage import ClipMaker, Portrait
+
+from lambda_fn.deadline import Deadline, OutOfTime
+from lambda_fn.faces import Box, Faces
+from lambda_fn.gallery import Gallery
+from lambda_fn.recognise import Evidence, Seen, Sighting, identify
+from lambda_fn.video import Frame, Video
+
+See = Callable[..., Seen]
+
+
+class Watched(Faces):
+    """The real thing, with a note of every look."""
+
+    def __init__(self) -> None:
+        self.looks: list[tuple[float, bool]] = []
+        self.encoded = 0
+
+    def find(self, frame: Frame, *, thorough: bool = False) -> list[Box]:
+        self.looks.append((round(frame.at_s, 2), thorough))
+        return super().find(frame, thorough=thorough)
+
+    def encode(self, frame: Frame, boxes: list[Box]) -> np.ndarray:
+        self.encoded += len(boxes)
+        return super().encode(frame, boxes)
+
+
+@pytest.fixture
+def faces() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+def see(make_clip: ClipMaker, portrait: Portrait, gallery: Gallery, faces: Watched) -> See:
+    """Identifies whom a clip shows that is made of portraits, a second each."""
+
+    def look(*names: str, face: int = 220, known: Gallery = gallery, seconds: float = 60.0) -> Seen:
+        clip = make_clip(*(portrait(name, face=face) for name in names), rate=4)
+        with Video(io.BytesIO(clip)) as video:
+            return identify(
+                video,
+                faces=faces,
+                gallery=known,
+                tolerance=0.6,
+                frames_per_s=1.0,
+                deadline=Deadline(seconds),
+            )
+
+    return look
+
+
+def test_a_plain_case_takes_one_glance(see: See, faces: Watched) -> None:
+    seen = see("ada", "ben", "ben")
+    assert seen.person is not None
+    assert (seen.person.name, seen.person.at_s) == ("ada", 0.0)
+    assert faces.looks == [(0.0, False)]
+
+
+@pytest.mark.parametrize("before", [["stranger"], ["nobody"], ["nobody", "stranger", "nobody"]])
+def test_a_known_person_is_found_behind_strangers_and_empty_frames(
+    see: See, faces: Watched, before: list[str]
+) -> None:
+    seen = see(*before, "ada")
+    assert seen.person is not None
+    assert seen.person.name == "ada"
+    assert not any(thorough for _, thorough in faces.looks)
+
+
+def test_a_small_face_is_found(see: See) -> None:
+    seen = see("nobody", "ada", face=110)
+    assert seen.person is not None
+    assert seen.person.name == "ada"
+
+
+def test_a_video_longer_than_the_frames_that_wait_is_searched_to_its_end(see: See) -> None:
+    seen = see(*["nobody"] * 10, "ada")
+    assert seen.person is not None
+    assert seen.person.name == "ada"
+
+
+def test_a_stranger_is_encoded_once_a_frame_and_the_last_frame_gets_a_glance(
+    see: See, faces: Watched
+) -> None:
+    seen = see("stranger")
+    assert (seen.person, seen.any_face, seen.cut_short) == (None, True, False)
+    assert faces.looks == [(0.0, False), (0.75, False), (0.0, True)]
+    assert faces.encoded == 2
+
+
+def test_nobody_is_nobody(see: See) -> None:
+    assert see("nobody") == Seen(None, any_face=False, cut_short=False)
+
+
+def test_with_an_empty_gallery_the_first_face_ends_it_without_an_encoding(
+    see: See, faces: Watched
+) -> None:
+    seen = see("nobody", "stranger", "stranger", known=Gallery.empty())
+    assert (seen.person, seen.any_face) == (None, True)
+    assert faces.looks == [(0.0, False), (1.0, False)]
+    assert faces.encoded == 0
+
+
+def test_a_doubtful_case_is_followed_up_at_once(
+    see: See, faces: Watched, portrait: Portrait
+) -> None:
+    """The known embedding lies where one frame is not enough, and two are."""
+    frame = Frame.from_rgb(portrait("ada"))
+    face = faces.encode(frame, faces.find(frame))
+    faces.looks.clear()
+    seen = see("ada", "ada", "ada", known=Gallery(["ada"], face + 0.485 * np.eye(128)[:1]))
+    assert seen.person is not None
+    assert seen.person.name == "ada"
+    assert faces.looks == [(0.0, False), (0.25, False)]
+
+
+def test_out_of_time_what_was_seen_counts(see: See) -> None:
+    assert see("ada", seconds=-1) == Seen(None, any_face=False, cut_short=True)
+
+
+def test_a_single_look_alike_frame_is_outvoted() -> None:
+    evidence = Evidence(0.6)
+    evidence.add([Sighting("look-alike", 0.47, 0.0)])
+    assert not evidence.sure()
+    for at_s in (1.0, 2.0, 3.0):
+        evidence.add([Sighting("ada", 0.45, at_s), Sighting("look-alike", 0.59, at_s)])
+    assert evidence.sure()
+    assert evidence.person() == Sighting("ada", 0.45, 1.0)
+
+
+def test_many_vague_likenesses_count_less_than_a_clear_one() -> None:
+    evidence = Evidence(0.6)
+    for at_s in range(20):
+        evidence.add([Sighting("vague", 0.58, float(at_s))])
+    assert not evidence.sure()
+    evidence.add([Sighting("clear", 0.42, 20.0)])
+    person = evidence.person()
+    assert person is not None
+    assert person.name == "clear"
+
+
+def test_two_people_who_are_equally_near_are_no_sure_answer() -> None:
+    evidence = Evidence(0.6)
+    evidence.add([Sighting("ada", 0.30, 0.0), Sighting("her twin", 0.31, 0.0)])
+    assert not evidence.sure()
+
+
+def test_the_same_person_twice_in_a_frame_counts_once() -> None:
+    evidence = Evidence(0.6)
+    evidence.add([Sighting("ada", 0.48, 0.0), Sighting("ada", 0.49, 0.0)])
+    assert not evidence.sure()
+    assert evidence.person() == Sighting("ada", 0.48, 0.0)
+
+
+def test_a_likeness_just_at_the_tolerance_is_still_an_answer() -> None:
+    evidence = Evidence(0.6)
+    evidence.add([Sighting("ada", 0.6, 0.0)])
+    assert evidence.person() == Sighting("ada", 0.6, 0.0)
+
+
+def test_a_deadline_keeps_a_reserve_and_is_shared_by_the_videos_left() -> None:
+    class Context:
+        def get_remaining_time_in_millis(self) -> int:
+            return 100_000
+
+    deadline = Deadline.share(Context(), 2)
+    deadline.check(44.0)
+    with pytest.raises(OutOfTime):
+        deadline.check(46.0)

@@ -1,0 +1,91 @@
+"""Paths on disk: one to one, inside the folder, never in each other's way, and readable back."""
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from samples import CHARACTERS, ODD_KEYS
+
+from hybridsphere.messages import csv_key
+from hybridsphere.paths import MAX_NAME_BYTES, OWN_FOLDER, csv_key_of, csv_path
+
+SEGMENTS = st.sampled_from(
+    ["", ".", "..", "a", "a.csv", "b", "b.csv", ".csv", "%", "%2E", "%+", "%-", "\0", OWN_FOLDER]
+    + ["%5Fhybridsphere", "é" * 200, "x" * 252, "x" * 252 + ".csv", "x" * 300, "%" * 130]
+)
+KEYS = (
+    st.text(CHARACTERS, min_size=1, max_size=30)
+    | st.lists(SEGMENTS, min_size=1, max_size=5).map("/".join).filter(bool)
+    | st.text("aé🎬%./", min_size=200, max_size=400)
+)
+CSV_KEYS = KEYS.map(csv_key)
+
+
+@given(CSV_KEYS)
+@example("k" * 1020 + ".csv")
+@example("%" * 1000 + ".csv")
+@example("/" * 1019 + ".csv")
+def test_a_path_stays_in_the_folder_and_fits(key: str) -> None:
+    path = csv_path(key)
+    assert not path.is_absolute()
+    assert ".." not in path.parts
+    assert path.parts[0] != OWN_FOLDER
+    assert all(0 < len(part.encode()) <= MAX_NAME_BYTES for part in path.parts)
+    assert not any("\0" in part for part in path.parts)
+    # Linux takes 4,096 bytes in all, and the folder needs some.
+    assert len(str(path).encode()) < 3500
+
+
+@given(CSV_KEYS)
+@example("a%2B.csv")
+@example("é" * 505 + ".csv")
+@example("x" * 252 + "%" * 5 + "/y.csv")
+def test_a_path_reads_backwards(key: str) -> None:
+    assert csv_key_of(csv_path(key)) == key
+
+
+@given(CSV_KEYS, CSV_KEYS)
+@example("a.csv", "a.csv/b.csv")
+@example("x" * 252 + ".csv", "x" * 252 + ".csv/b.csv")
+@example("x" * 253 + ".csv", "x" * 253 + "/.csv")
+@example("/a.csv", "a.csv")
+@example("a/b.csv", "a//b.csv")
+@example("a/./b.csv", "a/b.csv")
+@example("_hybridsphere/a.csv", "%5Fhybridsphere/a.csv")
+def test_two_keys_have_two_files_and_neither_is_a_folder_of_the_other(one: str, other: str) -> None:
+    a, b = csv_path(one), csv_path(other)
+    assert (a == b) == (one == other)
+    assert a not in b.parents
+    assert b not in a.parents
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [
+        ("test_0.mp4.csv", "test_0.mp4.csv"),
+        ("a b+ü/ß.mp4.csv", "a b+ü/ß.mp4.csv"),
+        ("<b>&.mp4.csv", "<b>&.mp4.csv"),
+        ("/abs.mp4.csv", "%-/abs.mp4.csv"),
+        ("a/../b.mp4.csv", "a/%2E%2E/b.mp4.csv"),
+        ("a//b.csv", "a/%-/b.csv"),
+        ("100%.csv", "100%25.csv"),
+        ("nul\0.csv", "nul%00.csv"),
+        ("a.csv/b.csv", "a%2Ecsv/b.csv"),
+        ("_hybridsphere/b.csv", "%5Fhybridsphere/b.csv"),
+        ("a/_hybridsphere/b.csv", "a/_hybridsphere/b.csv"),
+        ("x" * 300 + ".csv", "x" * 253 + "%+/" + "x" * 47 + ".csv"),
+    ],
+)
+def test_what_a_path_looks_like(key: str, path: str) -> None:
+    assert csv_path(key) == PurePosixPath(path)
+
+
+def test_odd_keys_can_all_lie_in_one_folder(tmp_path: Path) -> None:
+    for key in ODD_KEYS:
+        file = tmp_path / csv_path(csv_key(key))
+        for folder in reversed(file.relative_to(tmp_path).parents):
+            (tmp_path / folder).mkdir(exist_ok=True)
+        file.write_text(key)
+    for key in ODD_KEYS:
+        assert (tmp_path / csv_path(csv_key(key))).read_text() == key

@@ -1,0 +1,57 @@
+"""The stage of the workload's tests: one moto server, and buckets and queues of each test's own."""
+
+import io
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto_account import moto_account
+from rich.console import Console
+from workload_stage import Stage
+
+from hybridsphere.aws import session
+from hybridsphere.settings import Settings
+
+_serial = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def clients() -> Iterator[tuple[Any, Any]]:
+    """Clients of S3 and SQS, and one session for those of the code under test: a new one reads
+    the descriptions of the services anew, which takes longer than most tests.
+    """
+    with moto_account(), pytest.MonkeyPatch.context() as patch:
+        shared = session()
+        patch.setattr("hybridsphere.clients.session", lambda: shared)
+        s3, sqs = boto3.client("s3"), boto3.client("sqs")
+        yield s3, sqs
+        s3.close()
+        sqs.close()
+
+
+@pytest.fixture
+def stage(clients: tuple[Any, Any], tmp_path: Path) -> Stage:
+    s3, sqs = clients
+    serial = next(_serial)
+    buckets = [f"{way}-{serial}" for way in ("input", "output")]
+    for bucket in buckets:
+        s3.create_bucket(Bucket=bucket)
+    urls = [sqs.create_queue(QueueName=f"{way}-{serial}")["QueueUrl"] for way in ("in", "out")]
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    return Stage(
+        settings=Settings(
+            input_bucket=buckets[0],
+            output_bucket=buckets[1],
+            input_queue_url=urls[0],
+            output_queue_url=urls[1],
+            results_dir=tmp_path / "results",
+        ),
+        s3=s3,
+        sqs=sqs,
+        videos=videos,
+        quiet=Console(file=io.StringIO()),
+    )

@@ -1,0 +1,47 @@
+"""Waiting for the results of an upload."""
+
+import asyncio
+
+from workload_stage import Stage
+
+from hybridsphere.workload.settle import wait_until_settled
+
+
+async def wait(stage: Stage, standstill_s: float = 60) -> bool:
+    return await wait_until_settled(
+        stage.settings, stage.manifest, console=stage.quiet, standstill_s=standstill_s
+    )
+
+
+async def test_it_waits_for_the_last_result_and_the_last_message(stage: Stage) -> None:
+    await stage.upload("x.mp4", "y.mp4")
+    url = stage.settings.need("output_queue_url")
+    stage.sqs.send_message(QueueUrl=url, MessageBody="not collected yet")
+    stage.complete("x.mp4")
+    waiting = asyncio.create_task(wait(stage))
+
+    async def goes_on_waiting() -> bool:
+        return not (await asyncio.wait({waiting}, timeout=0.7))[0]
+
+    assert await goes_on_waiting()
+    stage.complete("y.mp4")
+    assert await goes_on_waiting()
+    stage.sqs.purge_queue(QueueUrl=url)
+    assert await waiting
+
+
+async def test_it_gives_up_when_nothing_moves_any_more(stage: Stage) -> None:
+    await stage.upload("x.mp4")
+
+    assert not await wait(stage, standstill_s=0.5)
+
+
+async def test_a_message_that_goes_to_and_fro_is_no_progress(stage: Stage) -> None:
+    await stage.upload("x.mp4")
+    url = stage.settings.need("input_queue_url")
+    stage.sqs.send_message(QueueUrl=url, MessageBody="poison")
+    waiting = asyncio.create_task(wait(stage, standstill_s=1.5))
+    while not waiting.done():
+        await asyncio.to_thread(stage.sqs.receive_message, QueueUrl=url, VisibilityTimeout=0)
+
+    assert not await waiting

@@ -1,0 +1,160 @@
+"""Uploading: what reaches the bucket, and what the manifest says of it."""
+
+import asyncio
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
+from moto.s3.models import s3_backends
+from workload_stage import Stage
+
+from hybridsphere.aws import AwsError
+from hybridsphere.settings import ConfigurationError
+from hybridsphere.workload.manifest import Manifest, ManifestError, manifest_path
+from hybridsphere.workload.upload import PART_BYTES, UploadError, upload
+
+ODD_KEYS = ["a b+ü/ß.mp4", "x.MP4", "clip.webm", "<b>&.mp4", "100%.mp4", "k" * 1020 + ".mp4"]
+
+
+def write(folder: Path, **files: bytes) -> None:
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+async def test_every_file_below_the_folder_is_uploaded_under_its_relative_path(
+    stage: Stage,
+) -> None:
+    (stage.videos / "a b" / "ü").mkdir(parents=True)
+    (stage.videos / "a b" / "ü" / "one.mp4").write_bytes(b"one")
+    (stage.videos / "two.MP4").write_bytes(b"")
+
+    count = await upload(stage.videos, stage.settings, clear=False, console=stage.quiet)
+
+    assert count == 2
+    assert stage.keys(stage.input_bucket) == ["a b/ü/one.mp4", "two.MP4"]
+    answer = stage.s3.get_object(Bucket=stage.input_bucket, Key="a b/ü/one.mp4")
+    assert answer["Body"].read() == b"one"
+
+
+async def test_any_key_that_s3_accepts_can_be_uploaded(stage: Stage) -> None:
+    manifest = await stage.upload(*ODD_KEYS)
+
+    assert not manifest.failed
+    assert sorted(stage.keys(stage.input_bucket)) == sorted(ODD_KEYS)
+
+
+async def test_the_manifest_lists_each_file_with_key_size_and_etag(stage: Stage) -> None:
+    await stage.upload("x.mp4", "y.mp4")
+
+    manifest = Manifest.read(stage.results_dir)
+
+    assert manifest == stage.manifest
+    assert manifest.input_bucket == stage.input_bucket
+    assert [file.key for file in manifest.files] == ["x.mp4", "y.mp4"]
+    assert manifest.files[0].size == len(b"video x.mp4")
+    assert manifest.files[0].etag == hashlib.md5(b"video x.mp4").hexdigest()
+    path = manifest_path(stage.results_dir)
+    assert list(path.parent.iterdir()) == [path]
+
+
+async def test_a_large_file_goes_in_parts_and_arrives_whole(stage: Stage) -> None:
+    content = os.urandom(PART_BYTES) + os.urandom(PART_BYTES) + b"the rest"
+    write(stage.videos, **{"large.mp4": content})
+
+    await upload(stage.videos, stage.settings, clear=False, console=stage.quiet)
+
+    (file,) = Manifest.read(stage.results_dir).files
+    assert file.size == len(content)
+    assert file.etag.endswith("-3")
+    answer = stage.s3.get_object(Bucket=stage.input_bucket, Key="large.mp4")
+    assert answer["Body"].read() == content
+
+
+async def test_a_file_that_cannot_be_uploaded_is_named_and_the_others_are_uploaded(
+    stage: Stage,
+) -> None:
+    # A name that is no UTF-8, as old file systems have them, can be no key.
+    write(stage.videos, **{"good.mp4": b"good", os.fsdecode(b"\xff.mp4"): b"bad"})
+
+    with pytest.raises(UploadError, match=r"1 of 2 files were not uploaded.*manifest\.json"):
+        await upload(stage.videos, stage.settings, clear=False, console=stage.quiet)
+
+    manifest = Manifest.read(stage.results_dir)
+    assert [file.key for file in manifest.files] == ["good.mp4"]
+    assert [file.key for file in manifest.failed] == [os.fsdecode(b"\xff.mp4")]
+    assert stage.keys(stage.input_bucket) == ["good.mp4"]
+
+
+async def test_an_upload_that_is_interrupted_leaves_a_manifest_of_what_was_uploaded(
+    stage: Stage,
+) -> None:
+    interrupted = asyncio.create_task(stage.upload("x.mp4", *(f"{n}.mp4" for n in range(200))))
+    while "x.mp4" not in await asyncio.to_thread(stage.keys, stage.input_bucket):
+        assert not interrupted.done()
+    interrupted.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await interrupted
+
+    manifest = Manifest.read(stage.results_dir)
+    assert len(manifest.files) + len(manifest.failed) == 201
+    assert {failed.reason for failed in manifest.failed} == {"interrupted"}
+    assert manifest.keys <= set(stage.keys(stage.input_bucket))
+
+
+async def test_clear_empties_both_buckets_of_more_objects_than_fit_a_page(stage: Stage) -> None:
+    for number in range(1001):
+        s3_backends[ACCOUNT_ID]["aws"].put_object(stage.input_bucket, f"{number}", b"")
+    stage.s3.put_object(Bucket=stage.output_bucket, Key="old.csv", Body=b"")
+
+    manifest = await stage.upload("new.mp4", clear=True)
+
+    assert manifest.buckets_were_empty
+    assert stage.keys(stage.input_bucket) == ["new.mp4"]
+    assert stage.keys(stage.output_bucket) == []
+
+
+async def test_without_clear_nothing_is_deleted_and_the_manifest_says_what_was_there(
+    stage: Stage,
+) -> None:
+    stage.s3.put_object(Bucket=stage.output_bucket, Key="old.csv", Body=b"")
+
+    manifest = await stage.upload("new.mp4")
+
+    assert not manifest.buckets_were_empty
+    assert stage.keys(stage.output_bucket) == ["old.csv"]
+
+
+@pytest.mark.parametrize(("folder", "words"), [("nowhere", "not a folder"), ("", "holds no file")])
+async def test_a_folder_with_nothing_to_upload_is_refused(
+    stage: Stage, folder: str, words: str
+) -> None:
+    with pytest.raises(UploadError, match=words):
+        await upload(stage.videos / folder, stage.settings, clear=False, console=stage.quiet)
+
+
+async def test_a_bucket_that_is_not_there_is_named(stage: Stage) -> None:
+    stage.settings = stage.settings.model_copy(update={"input_bucket": "nobody-made-this"})
+
+    with pytest.raises(AwsError, match="NoSuchBucket"):
+        await stage.upload("x.mp4")
+
+
+async def test_a_missing_variable_is_named_before_anything_is_done(stage: Stage) -> None:
+    stage.settings = stage.settings.model_copy(update={"output_bucket": None})
+
+    with pytest.raises(ConfigurationError, match="HYBRIDSPHERE_OUTPUT_BUCKET is not set"):
+        await stage.upload("x.mp4")
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"files": []}'])
+def test_a_manifest_that_cannot_be_read_says_what_to_do(
+    tmp_path: Path, content: str | None
+) -> None:
+    if content is not None:
+        manifest_path(tmp_path).parent.mkdir()
+        manifest_path(tmp_path).write_text(content)
+
+    with pytest.raises(ManifestError, match="upload"):
+        Manifest.read(tmp_path)

@@ -26,7 +26,7 @@ class S3File(io.RawIOBase):
     def __init__(self, s3: Any, bucket: str, key: str, etag: str) -> None:
         super().__init__()
         self._s3 = s3
-        self._object = {"Bucket": bucket, "Key": key, "IfMatch": etag}
+        self._object = {"Bucket": bucket, "Key": key, "IfMatch": f'"{etag}"'}
         self._position = 0
         self._size: int | None = None
         self._range = _FIRST_RANGE

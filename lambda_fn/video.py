@@ -25,7 +25,7 @@ MAX_PIXELS = 8192 * 4320
 _GRACE_S = 0.001
 
 # FFmpeg's other demuxers include playlists, which name further files and addresses.
-_CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpegtsraw,mpeg,mpegvideo,flv,ogg,asf,mxf,m4v"
+_CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,mxf,m4v"
 
 # What tells a broken video from a file that never was one: offset and bytes.
 _SIGNATURES = ((4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (0, b"\x1aE\xdf\xa3"), (8, b"AVI "))
@@ -192,6 +192,7 @@ def _video_stream(container: InputContainer) -> VideoStream:
         if stream.codec_context is None:
             raise Unreadable("codec_unknown")
         _check_size(stream.codec_context.width, stream.codec_context.height)
+        # A stream whose frames grow later on is refused by the decoder itself.
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         return stream
     raise Unreadable("not_video")

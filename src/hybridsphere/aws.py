@@ -260,8 +260,8 @@ def _misconfigurations() -> Iterator[None]:
         raise ConfigurationError(f"the AWS credentials cannot be used: {error}") from None
     except (BotoCoreError, ValueError) as error:
         raise ConfigurationError(
-            f"the AWS configuration cannot be used: {error}. Look at AWS_REGION, AWS_ENDPOINT_URL "
-            "and the file that AWS_CONFIG_FILE names."
+            f"the AWS configuration cannot be used, see AWS_REGION, AWS_ENDPOINT_URL and the file "
+            f"that AWS_CONFIG_FILE names: {error}"
         ) from None
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from rich.console import Console
-from rich.table import Table
 
 from hybridsphere.delays import figures, invocation_delay_s
 from hybridsphere.ledger import Ledger, Upload
@@ -26,22 +25,19 @@ def show(settings: Settings, console: Console) -> None:
 
     Raises LedgerError where there is no ledger.
     """
-    console.print(plain(f"bridge: {_readiness(settings.http)}"))
+    _print(console, f"bridge: {_readiness(settings.http)}")
     with Ledger.read(settings.results_dir) as ledger:
         counts = ledger.counts()
         summary = Summary.of(ledger.uploads())
-    table = Table.grid(padding=(0, 2))
-    for status in STATUSES:
-        table.add_row(status, str(counts.get(status, 0)))
-    table.add_row("waiting for a result", str(counts.get(None, 0)))
-    console.print(table)
-    console.print(plain(f"last stored: {summary.last_stored or 'nothing yet'}"))
+    for status in (*STATUSES, None):
+        _print(console, f"{status or 'waiting for a result':<20}  {counts.get(status, 0)}")
+    _print(console, f"last stored: {summary.last_stored or 'nothing yet'}")
     if summary.delays_s:
-        console.print(plain(f"receipt to invocation: {figures(summary.delays_s)}"))
+        _print(console, f"receipt to invocation: {figures(summary.delays_s)}")
     if summary.failures:
-        console.print("last failures:")
+        _print(console, "last failures:")
     for row in summary.failures:
-        console.print(plain(f"  {row.stored_at}  {row.key}: {row.reason}", "red"), soft_wrap=True)
+        _print(console, f"  {row.stored_at}  {row.key}: {row.reason}", "red")
 
 
 @dataclass(slots=True)
@@ -49,7 +45,7 @@ class Summary:
     """What is kept of the ledger while reading through it, which may hold millions of rows."""
 
     last_stored: str | None = None
-    delays_s: array[float] = field(default_factory=lambda: array("d"))
+    delays_s: "array[float]" = field(default_factory=lambda: array("d"))
     failures: deque[Upload] = field(default_factory=lambda: deque(maxlen=_FAILURES_SHOWN))
 
     @classmethod
@@ -62,6 +58,10 @@ class Summary:
             if row.status == "failed":
                 summary.failures.append(row)
         return summary
+
+
+def _print(console: Console, line: str, style: str = "") -> None:
+    console.print(plain(line, style), soft_wrap=True)
 
 
 def _readiness(address: tuple[str, int] | None) -> str:

@@ -1,0 +1,10 @@
+"""What both ways say of a video, before anybody is looked up."""
+
+from typing import NamedTuple
+
+
+class Answer(NamedTuple):
+    """`status` is `known`, `unknown_face`, `no_face` or `unreadable`; `name` is of who is known."""
+
+    status: str
+    name: str | None = None

@@ -1,0 +1,53 @@
+"""What a bridge has to leave behind; raises WrongAnswer for anything else."""
+
+from pathlib import Path
+
+from bench.double import INPUT, OUTPUT
+from bench.double_process import Stats
+from bench.row import WrongAnswer
+from bench.uploads import csv, record
+from hybridsphere.ledger import Ledger
+from hybridsphere.messages import csv_key
+from hybridsphere.paths import OWN_FOLDER, csv_path
+
+
+def check_queues(stats: Stats, messages: int) -> None:
+    """Every upload invoked once, and every message of both queues received and deleted once."""
+    done = {"visible": 0, "in_flight": 0, "received": messages, "deleted": messages}
+    for queue in (INPUT, OUTPUT):
+        found = {name: stats[queue][name] for name in done}
+        if found != done:
+            raise WrongAnswer(f"{queue} queue: {found}, not {done}")
+    if stats["invoked"] != messages:
+        raise WrongAnswer(f"{stats['invoked']} invocations for {messages} uploads")
+
+
+def check_files(results: Path, messages: int) -> None:
+    """A CSV file for each upload with that upload's content, and none besides."""
+    found = {
+        path.relative_to(results): path.read_bytes().decode()
+        for path in results.rglob("*.csv")
+        if OWN_FOLDER not in path.parts
+    }
+    wanted = {
+        Path(csv_path(csv_key(record(number).key))): csv(number) for number in range(messages)
+    }
+    wrong = [path for path in wanted.keys() | found.keys() if wanted.get(path) != found.get(path)]
+    if wrong:
+        raise WrongAnswer(f"{len(wrong)} files are missing, wrong or too many, such as {wrong[0]}")
+
+
+def check_ledger(results: Path, messages: int) -> None:
+    """A row for each upload, with its invocation and its result, and none besides."""
+    with Ledger.read(results) as ledger:
+        found = {
+            (row.key, row.version, row.csv)
+            for row in ledger.uploads()
+            if row.invoked_at and row.stored_at
+        }
+    uploads = [record(number) for number in range(messages)]
+    wanted = {(upload.key, upload.version.id, csv(n)) for n, upload in enumerate(uploads)}
+    if wrong := wanted ^ found:
+        raise WrongAnswer(
+            f"{len(wrong)} rows are missing, wrong or too many, such as {wrong.pop()}"
+        )

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import click
 
@@ -218,7 +218,7 @@ def results() -> None:
     "--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True
 )
 @_configured
-def results_export(settings: Any, form: str) -> None:
+def results_export(settings: Any, form: Literal["csv", "json"]) -> None:
     """Print the ledger, one row an upload."""
     from hybridsphere.export import export
     from hybridsphere.ledger import Ledger, LedgerError

@@ -30,10 +30,10 @@ class Stack:
         self._formation = client("cloudformation")
 
     def create(self, **parameters: str) -> None:
-        self._formation.create_stack(**_stack_arguments(parameters))
+        self._formation.create_stack(**stack_arguments(parameters))
 
     def update(self, **parameters: str) -> None:
-        self._formation.update_stack(**_stack_arguments(parameters))
+        self._formation.update_stack(**stack_arguments(parameters))
 
     def delete(self) -> None:
         self._formation.delete_stack(StackName="hybridsphere")
@@ -96,7 +96,8 @@ def client(service: str) -> Any:
     return boto3.client(service, region_name=NAMES["Region"])
 
 
-def _stack_arguments(parameters: Mapping[str, str]) -> dict[str, Any]:
+def stack_arguments(parameters: Mapping[str, str]) -> dict[str, Any]:
+    """What CloudFormation is told about the stack with these parameters."""
     given = {"ImageUri": IMAGE, **parameters}
     return {
         "StackName": "hybridsphere",

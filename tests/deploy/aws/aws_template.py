@@ -27,8 +27,10 @@ class _Loader(yaml.SafeLoader):
 def _intrinsic(loader: _Loader, tag: str, node: yaml.Node) -> dict[str, Any]:
     if isinstance(node, yaml.SequenceNode):
         value: Any = loader.construct_sequence(node, deep=True)
-    else:
+    elif isinstance(node, yaml.ScalarNode):
         value = loader.construct_scalar(node)
+    else:
+        raise NotImplementedError(f"!{tag} of a mapping: teach this reader what it means")
     if tag == "GetAtt":
         value = value.split(".", 1)
     return {tag if tag == "Ref" else f"Fn::{tag}": value}
@@ -92,7 +94,9 @@ class _Truths:
             case "Fn::Equals":
                 left, right = (str(self._value(side)) for side in operand)
                 return left == right
-        raise NotImplementedError(f"{function}: teach this reader what the template has begun to use")
+        raise NotImplementedError(
+            f"{function}: teach this reader what the template has begun to use"
+        )
 
     def _value(self, side: Any) -> Any:
         return self._values[side["Ref"]] if isinstance(side, dict) else side

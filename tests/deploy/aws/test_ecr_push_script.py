@@ -46,9 +46,9 @@ def test_the_image_is_one_manifest_for_one_architecture(
 
 
 def test_build_options_are_passed_on(registry: Stubs) -> None:
-    registry.run("ecr_push.sh", "--", "--build-arg", "BASE_IMAGE=mirror/python:3.13")
+    registry.run("ecr_push.sh", "--", "--build-arg", "BASE=mirror/python:3.13")
     [build] = registry.calls(BUILD)
-    assert "--build-arg BASE_IMAGE=mirror/python:3.13" in build
+    assert "--build-arg BASE=mirror/python:3.13" in build
 
 
 def test_a_repository_that_is_there_is_used(registry: Stubs) -> None:

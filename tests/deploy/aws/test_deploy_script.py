@@ -48,7 +48,9 @@ def test_it_says_first_what_it_will_do(account: Stubs, tmp_path: Path) -> None:
 
 
 def test_parameters_reach_the_stack(account: Stubs) -> None:
-    account.run("deploy.sh", "--image", IMAGE, "--stack", "faces", "Trigger=direct", "Mode=attendance")
+    account.run(
+        "deploy.sh", "--image", IMAGE, "--stack", "faces", "Trigger=direct", "Mode=attendance"
+    )
     [call] = account.calls(DEPLOY)
     assert "--stack-name faces" in call
     assert call.endswith(f"--parameter-overrides Trigger=direct Mode=attendance ImageUri={IMAGE}")

@@ -1,7 +1,10 @@
 import pytest
 from command_stubs import Stubs
 
-RESOURCES = "aws cloudformation list-stack-resources --stack-name hybridsphere --output text --query StackResourceSummaries[?ResourceType=="
+RESOURCES = (
+    "aws cloudformation list-stack-resources --stack-name hybridsphere --output text "
+    "--query StackResourceSummaries[?ResourceType=="
+)
 DELETIONS = (
     "aws s3 rm",
     "aws iam delete-access-key",
@@ -74,6 +77,4 @@ def test_the_images_go_only_when_asked_for(account: Stubs) -> None:
     account.run("destroy.sh", "--yes")
     assert account.calls("aws ecr") == []
     account.run("destroy.sh", "--yes", "--repository", "faces")
-    assert account.calls("aws ecr") == [
-        "aws ecr delete-repository --force --repository-name faces"
-    ]
+    assert account.calls("aws ecr") == ["aws ecr delete-repository --force --repository-name faces"]

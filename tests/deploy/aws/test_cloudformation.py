@@ -118,9 +118,7 @@ def test_no_concurrency_is_reserved_unless_asked_for() -> None:
         ("none", {}),
     ],
 )
-def test_the_input_bucket_tells_of_every_created_object(
-    trigger: str, told: dict[str, str]
-) -> None:
+def test_the_input_bucket_tells_of_every_created_object(trigger: str, told: dict[str, str]) -> None:
     notification = _properties("InputBucket", Trigger=trigger)["NotificationConfiguration"]
     assert set(notification) == set(told)
     for kind, target in told.items():
@@ -137,7 +135,11 @@ def test_every_bucket_is_private_encrypted_and_reached_by_tls_only(name: str) ->
     policy = _properties(f"{name}Policy")
     assert policy["Bucket"] == {"Ref": name}
     [statement] = policy["PolicyDocument"]["Statement"]
-    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == (
+        "Deny",
+        "*",
+        "s3:*",
+    )
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert statement["Resource"] == [
         {"Fn::GetAtt": [name, "Arn"]},
@@ -145,9 +147,7 @@ def test_every_bucket_is_private_encrypted_and_reached_by_tls_only(name: str) ->
     ]
 
 
-@pytest.mark.parametrize(
-    ("sink", "target"), [("queue", "OutputQueue"), ("mirror", "OutputBucket")]
-)
+@pytest.mark.parametrize(("sink", "target"), [("queue", "OutputQueue"), ("mirror", "OutputBucket")])
 def test_what_lambda_gives_up_goes_where_the_results_go(sink: str, target: str) -> None:
     destination = _properties("FunctionRetries", Sink=sink)["DestinationConfig"]["OnFailure"]
     assert destination == {"Destination": {"Fn::GetAtt": [target, "Arn"]}}

@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-cache-dir
 REQUIREMENTS := deploy/requirements/dev.txt
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test lint bench heat-check clean requirements
+.PHONY: setup demo test lint bench deploy-check clean requirements
 
 setup: $(INSTALLED)
 
@@ -34,14 +34,15 @@ lint: setup
 bench: setup
 	@$(BIN)/python -m bench
 
-# The OpenStack template against Heat's own parser, which has an environment of its own.
-HEAT := .cache/heat
-heat-check: setup $(HEAT)/installed
-	@$(BIN)/python -m pytest tests/deploy/openstack
+# Everything that can be checked of the deployment without an account: with Heat's own parser and
+# cfn-lint, which have an environment of their own.
+DEPLOY := .cache/deploy
+deploy-check: setup $(DEPLOY)/installed
+	@$(BIN)/python -m pytest tests/deploy
 
-$(HEAT)/installed: deploy/requirements/heat.txt
-	@$(PYTHON) -m venv $(HEAT)
-	@$(HEAT)/bin/python -m pip --quiet --disable-pip-version-check --no-cache-dir \
+$(DEPLOY)/installed: deploy/requirements/deploy.txt
+	@$(PYTHON) -m venv $(DEPLOY)
+	@$(DEPLOY)/bin/python -m pip --quiet --disable-pip-version-check --no-cache-dir \
 		install --no-deps --require-hashes -r $<
 	@touch $@
 
@@ -57,4 +58,4 @@ requirements:
 	$(COMPILE) pyproject.toml --extra dev --output-file $(REQUIREMENTS)
 	for extra in bridge function; do $(COMPILE) pyproject.toml --extra $$extra \
 		--constraint $(REQUIREMENTS) --output-file deploy/requirements/$$extra.txt; done
-	echo openstack-heat | $(COMPILE) - --output-file deploy/requirements/heat.txt
+	printf 'cfn-lint\nopenstack-heat\n' | $(COMPILE) - --output-file deploy/requirements/deploy.txt

@@ -1,7 +1,5 @@
 import os
-import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,19 +19,6 @@ def stack(no_aws_variables: None) -> Iterator[Stack]:
     """No stack yet, in an account that moto makes up inside this process."""
     with moto_account() as stack:
         yield stack
-
-
-@pytest.fixture
-def tool() -> Callable[[str], str]:
-    """Finds a command beside Python or on the PATH; the test is skipped where it is missing."""
-
-    def find(name: str) -> str:
-        places = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-        return shutil.which(name, path=os.pathsep.join(places)) or pytest.skip(
-            f"{name} is not installed"
-        )
-
-    return find
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Puts a template through Heat's own parser and its resources' property checks; no cloud needed.
 
-Run by the Python of the environment that `deploy/requirements/heat.txt` makes, not by the
+Run by the Python of the environment that `deploy/requirements/deploy.txt` makes, not by the
 project's own. Standard input is a JSON list of requests, each with `template` (path) and
 `parameters`. Standard output is the list of answers: either `error`, or `resources` (name to type
 and resolved properties), `outputs` (names) and `asked` (what the checks would have asked a live

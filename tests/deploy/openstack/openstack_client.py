@@ -1,6 +1,6 @@
 """Puts a page's `openstack` commands through the client's own argument parsers; nothing is called.
 
-Run by the Python of the environment that `deploy/requirements/heat.txt` makes, not by the
+Run by the Python of the environment that `deploy/requirements/deploy.txt` makes, not by the
 project's own. Standard input is the page, as a JSON string. Standard output is a JSON list of
 `line`, `command` (as in `server create`) and `error` (null where the client accepts the line).
 """

@@ -9,10 +9,10 @@ import yaml
 ROOT = Path(__file__).parents[3]
 TEMPLATE = ROOT / "deploy/openstack/hybridsphere.yaml"
 PAGE = ROOT / "docs/openstack.md"
-PYTHON = ROOT / ".cache/heat/bin/python"
+PYTHON = ROOT / ".cache/deploy/bin/python"
 
 pytestmark = pytest.mark.skipif(
-    not PYTHON.exists(), reason="Heat is not installed in .cache/heat; `make heat-check` does that"
+    not PYTHON.exists(), reason="Heat is not installed in .cache/deploy; `make deploy-check` does that"
 )
 
 PARAMETERS = {

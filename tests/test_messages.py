@@ -359,7 +359,9 @@ def test_fields_that_are_not_known_are_passed_over() -> None:
     assert parse_output(json.dumps(message)) == [result()]
 
 
-@pytest.mark.parametrize("field", ["schema", "bucket", "key", "etag", "event_time", "status", "csv"])
+@pytest.mark.parametrize(
+    "field", ["schema", "bucket", "key", "etag", "event_time", "status", "csv"]
+)
 def test_a_result_without_a_field_it_needs_is_a_bad_message(field: str) -> None:
     message = json.loads(result().to_json())
     del message[field]

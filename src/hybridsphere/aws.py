@@ -25,6 +25,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from hybridsphere.errors import CannotRun
 from hybridsphere.settings import ConfigurationError
 
 BATCH = 10
@@ -48,7 +49,7 @@ _THROTTLED = {
 }
 
 
-class AwsError(Exception):
+class AwsError(CannotRun):
     """A call that failed; the text names the call and what AWS said."""
 
 
@@ -260,7 +261,7 @@ def _misconfigurations() -> Iterator[None]:
         raise ConfigurationError(f"the AWS credentials cannot be used: {error}") from None
     except (BotoCoreError, ValueError) as error:
         raise ConfigurationError(
-            f"the AWS configuration cannot be used, see AWS_REGION, AWS_ENDPOINT_URL and the file "
+            "the AWS configuration cannot be used, see AWS_REGION, AWS_ENDPOINT_URL and the file "
             f"that AWS_CONFIG_FILE names: {error}"
         ) from None
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, NoReturn
 import click
 
 from hybridsphere import __version__
+from hybridsphere.errors import CannotRun
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -22,27 +23,37 @@ CANNOT_RUN = 2
 """Exit code of a command that could not do its work as asked."""
 
 
+class Commands(click.Group):
+    """Commands that end with one line and exit code 2 if they cannot do their work."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except CannotRun as error:
+            _fail(error)
+
+
 def _fail(message: object) -> NoReturn:
     click.echo(f"hybridsphere: {message}", err=True)
     sys.exit(CANNOT_RUN)
 
 
 def _configured(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the settings; a configuration that cannot work ends it with one line."""
+    """Give a command the settings that the environment holds."""
 
     @wraps(command)
     def run(*values: Any, **options: Any) -> Any:
-        from hybridsphere.settings import ConfigurationError, Settings
+        from hybridsphere.settings import Settings
 
-        try:
-            return command(Settings.load(), *values, **options)
-        except ConfigurationError as error:
-            _fail(error)
+        return command(Settings.load(), *values, **options)
 
     return run
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="hybridsphere")
 def main() -> None:
     """Videos uploaded to S3 become recognised names on your own VM.
@@ -77,12 +88,8 @@ def demo(**options: Any) -> None:
     Exits with 0 if every check holds, 1 if one does not, 2 if it could not run.
     """
     from hybridsphere.demo.run import DemoOptions, run_demo
-    from hybridsphere.settings import ConfigurationError
 
-    try:
-        sys.exit(run_demo(DemoOptions(**options)))
-    except ConfigurationError as error:
-        _fail(error)
+    sys.exit(run_demo(DemoOptions(**options)))
 
 
 @main.command()
@@ -97,14 +104,9 @@ def local(
 
     When it is ready it prints the `export` lines that another shell needs.
     """
-    from hybridsphere.local.serve import CommandFailed, run_local
+    from hybridsphere.local.serve import run_local
 
-    try:
-        sys.exit(
-            run_local(encodings=encodings, students=students, workers=workers, env_file=env_file)
-        )
-    except CommandFailed as error:
-        _fail(error)
+    sys.exit(run_local(encodings=encodings, students=students, workers=workers, env_file=env_file))
 
 
 @main.group()
@@ -121,7 +123,6 @@ def workload_upload(settings: Any, folder: Path, clear: bool, yes: bool) -> None
     """Upload every file below FOLDER; leaves a manifest beside the results."""
     from rich.console import Console
 
-    from hybridsphere.workload import WorkloadError
     from hybridsphere.workload.upload import upload
 
     if clear and not yes:
@@ -130,10 +131,7 @@ def workload_upload(settings: Any, folder: Path, clear: bool, yes: bool) -> None
             f"{settings.need('output_bucket')}?",
             abort=True,
         )
-    try:
-        count = asyncio.run(upload(folder, settings, clear=clear, console=Console(stderr=True)))
-    except WorkloadError as error:
-        _fail(error)
+    count = asyncio.run(upload(folder, settings, clear=clear, console=Console(stderr=True)))
     click.echo(f"{count} uploaded")
 
 
@@ -199,12 +197,9 @@ def students() -> None:
 @_configured
 def students_load(settings: Any, file: Path) -> None:
     """Write the student records of FILE (JSON or CSV) into the table."""
-    from hybridsphere.roster import RosterError, load_students
+    from hybridsphere.roster import load_students
 
-    try:
-        count = asyncio.run(load_students(file, settings))
-    except RosterError as error:
-        _fail(error)
+    count = asyncio.run(load_students(file, settings))
     click.echo(f"{count} students in {settings.need('table')}")
 
 
@@ -221,13 +216,10 @@ def results() -> None:
 def results_export(settings: Any, form: Literal["csv", "json"]) -> None:
     """Print the ledger, one row an upload."""
     from hybridsphere.export import export
-    from hybridsphere.ledger import Ledger, LedgerError
+    from hybridsphere.ledger import Ledger
 
-    try:
-        with Ledger.read(settings.results_dir) as ledger:
-            export(ledger.uploads(), form, sys.stdout)
-    except LedgerError as error:
-        _fail(error)
+    with Ledger.read(settings.results_dir) as ledger:
+        export(ledger.uploads(), form, sys.stdout)
 
 
 @main.command()
@@ -236,13 +228,9 @@ def status(settings: Any) -> None:
     """Tell what the bridge has done, and whether it is well."""
     from rich.console import Console
 
-    from hybridsphere.ledger import LedgerError
     from hybridsphere.status import show
 
-    try:
-        show(settings, Console())
-    except LedgerError as error:
-        _fail(error)
+    show(settings, Console())
 
 
 @main.command()

@@ -12,6 +12,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from hybridsphere.errors import CannotRun
 from hybridsphere.messages import Result, S3Record, Version
 from hybridsphere.paths import OWN_FOLDER
 
@@ -76,7 +77,7 @@ _COLUMNS = """
 """
 
 
-class LedgerError(Exception):
+class LedgerError(CannotRun):
     """A ledger that cannot be read; its text says why and what to do."""
 
 
@@ -160,7 +161,7 @@ class Ledger:
         except sqlite3.Error as error:
             connection.close()
             raise LedgerError(
-                f"{path} cannot be read: {error}. Read it as the bridge's user, and with its release."
+                f"{path} cannot be read: {error}. Read it as the bridge's user, with its release."
             ) from error
         return cls(connection, path)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridsphere.clients import client
+from hybridsphere.errors import CannotRun
 from hybridsphere.settings import Settings
 
 BATCH = 25
@@ -20,7 +21,7 @@ _LONGEST_PAUSE_S = 5.0
 """For records that DynamoDB handed back: pauses from 0.05 s on, twice as long each, 21 s in all."""
 
 
-class RosterError(Exception):
+class RosterError(CannotRun):
     """Students that cannot be loaded; the text names the file, the row, the value, the remedy."""
 
 

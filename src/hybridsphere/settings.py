@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hybridsphere.errors import CannotRun
+
 PREFIX = "HYBRIDSPHERE_"
 
 
-class ConfigurationError(Exception):
+class ConfigurationError(CannotRun):
     """A configuration that cannot work; its text names the variable, the value and the remedy."""
 
 

@@ -7,7 +7,11 @@ import asyncio
 import os
 import socket
 
+import structlog
+
 from hybridsphere.bridge.health import Health
+
+log = structlog.get_logger()
 
 
 class ServiceManager:
@@ -37,5 +41,10 @@ class ServiceManager:
     def _notify(self, *assignments: str) -> None:
         if not self._address:
             return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
-            sender.sendto("\n".join(assignments).encode(), self._address)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            try:
+                sender.sendto("\n".join(assignments).encode(), self._address)
+            except OSError as error:
+                # No reason to end, or to wait: whoever does not listen misses a word.
+                log.warning("manager.unreachable", reason=str(error))

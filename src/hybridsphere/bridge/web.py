@@ -44,9 +44,9 @@ async def listen(
     try:
         try:
             await web.TCPSite(runner, host, port).start()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise ConfigurationError(
-                f"HYBRIDSPHERE_HTTP={host}:{port} cannot be listened on: {error.strerror}. "
+                f"HYBRIDSPHERE_HTTP={host}:{port} cannot be listened on: {error}. "
                 "Name another port, 0 for any free one, or nothing to turn it off."
             ) from error
         log.info("web.listening", host=host, port=runner.addresses[0][1])

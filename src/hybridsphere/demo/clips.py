@@ -26,7 +26,7 @@ Image = NDArray[np.uint8]
 Scene = Callable[[int, int, float], Image]
 """Draws a picture of a width and a height, so many seconds into the clip."""
 
-FPS = 12
+FPS = 8
 
 _OPTIONS = {
     "libx264": {"preset": "ultrafast"},
@@ -132,10 +132,10 @@ def _films() -> list[_Film]:
     return [
         *films,
         _Film("LATE.MP4", x264, (854, 480), late, "matched", "ada_quill", seconds=3),
-        _Film("visitor.mp4", x264, (640, 480), _portrait(_astronaut()), "unknown_face"),
-        _Film("stranger.webm", vp8, (640, 480), _portrait(_face(_STRANGER)), "unknown_face"),
-        _Film("coffee break.mp4", x264, (640, 480), _pan(_photograph("coffee")), "no_face"),
-        _Film("launch.webm", vp9, (640, 360), _pan(_photograph("rocket")), "no_face"),
+        _Film("visitor.mp4", x264, (480, 360), _portrait(_astronaut()), "unknown_face"),
+        _Film("stranger.webm", vp8, (480, 360), _portrait(_face(_STRANGER)), "unknown_face"),
+        _Film("coffee break.mp4", x264, (480, 360), _pan(_photograph("coffee")), "no_face"),
+        _Film("launch.webm", vp9, (480, 270), _pan(_photograph("rocket")), "no_face"),
     ]
 
 

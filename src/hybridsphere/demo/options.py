@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from hybridsphere.errors import CannotRun
 from hybridsphere.settings import ConfigurationError
 
 _SUPPORTED = {"source": ("queue",), "sink": ("queue",), "mode": ("identify",)}
 
 
-class DemoError(Exception):
+class DemoError(CannotRun):
     """A demo that could not be played; the text says why and what to do."""
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -43,7 +44,7 @@ def write_report(path: Path, checks: Sequence[Check], messages: Sequence[dict[st
 
 def print_results(messages: Sequence[dict[str, Any]], console: Console) -> None:
     """A table with a row a video."""
-    table = Table(header_style="bold")
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD)
     for column in ("video", "status", "person", "major", "year"):
         table.add_column(column, overflow="fold")
     table.add_column("distance", justify="right")

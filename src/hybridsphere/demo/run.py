@@ -12,7 +12,6 @@ from typing import Any
 
 from rich.console import Console
 
-from hybridsphere.aws import AwsError
 from hybridsphere.demo.bridge import BridgeProcess, running_bridge
 from hybridsphere.demo.options import DemoError, DemoOptions
 from hybridsphere.demo.report import message, print_results, write_report
@@ -21,10 +20,9 @@ from hybridsphere.ledger import Upload
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.paths import OWN_FOLDER
-from hybridsphere.roster import RosterError, load_students
+from hybridsphere.roster import load_students
 from hybridsphere.settings import Settings
 from hybridsphere.terminal import plain
-from hybridsphere.workload import WorkloadError
 from hybridsphere.workload.check import run_checks
 from hybridsphere.workload.evidence import newest, rows_that_count
 from hybridsphere.workload.manifest import Manifest
@@ -34,8 +32,8 @@ from hybridsphere.workload.verdict import Check, print_checks
 
 __all__ = ["DemoOptions", "run_demo"]
 
-PASSED, WANTING, NOT_RUN = 0, 1, 2
-"""Exit codes: every check holds; one does not; it could not run."""
+PASSED, WANTING = 0, 1
+"""Exit codes: every check holds; one does not."""
 
 _RESULTS = Path("results") / "demo"
 _STANDSTILL_S = resources.FUNCTION.timeout_s + 60
@@ -46,16 +44,14 @@ _RETRY_SCALE = 0.01
 
 
 def run_demo(options: DemoOptions) -> int:
-    """Play a demo; the exit code. Raises ConfigurationError for options that cannot be played."""
+    """Play a demo; the exit code. Raises CannotRun for one that cannot be played."""
     options.check()
     try:
         return asyncio.run(_play(options))
-    except (DemoError, RosterError, WorkloadError, AwsError, OSError) as error:
-        reason = str(error)
+    except OSError as error:
+        raise DemoError(str(error)) from error
     except (KeyboardInterrupt, asyncio.CancelledError):
-        reason = "interrupted"
-    Console(stderr=True).print(plain(f"hybridsphere: {reason}"), soft_wrap=True)
-    return NOT_RUN
+        raise DemoError("interrupted") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,12 @@
 """What a demo is played with: videos, known faces, students, and the answers expected of them."""
 
 import asyncio
-import sys
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from hybridsphere.demo.clips import make_clips, make_photos, write_students
-from hybridsphere.demo.options import DemoError, DemoOptions
-from hybridsphere.local import child
+from hybridsphere.demo.options import DemoOptions
+from hybridsphere.local.commands import load_gallery, run_command
 from hybridsphere.roster import read_students
 from hybridsphere.workload.mapping import Expectations, read_mapping
 from hybridsphere.workload.upload import files_below
@@ -27,7 +25,7 @@ class Stage:
 async def set_stage(options: DemoOptions, folder: Path) -> Stage:
     """Take what the options name, and make in a folder what they do not.
 
-    Raises DemoError, RosterError, MappingError or UploadError for a file that cannot be used.
+    Raises CommandFailed, RosterError, MappingError or UploadError for a file that cannot be used.
     """
     mapping = read_mapping(options.mapping) if options.mapping else {}
     if options.students:
@@ -63,29 +61,12 @@ def _students(folder: Path) -> Path:
 
 async def _gallery(encodings: Path | None, folder: Path) -> Path:
     """The known faces in the form that the function reads."""
-    if encodings and zipfile.is_zipfile(encodings):
-        return encodings
-    gallery = folder / "gallery.npz"
     if encodings:
-        await _hybridsphere("gallery", "import", str(encodings), "-o", str(gallery))
-    else:
-        photos = _new(folder / "photos")
-        make_photos(photos)
-        await _hybridsphere("enroll", str(photos), "-o", str(gallery))
+        return await load_gallery(encodings, folder)
+    photos, gallery = _new(folder / "photos"), folder / "gallery.npz"
+    make_photos(photos)
+    await run_command("enroll", str(photos), "-o", str(gallery))
     return gallery
-
-
-async def _hybridsphere(*arguments: str) -> None:
-    """Run one of the commands that import the function's package, which nothing else may."""
-    process = await asyncio.create_subprocess_exec(
-        *child.command([sys.executable, "-m", "hybridsphere", *arguments]),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    if process.returncode:
-        raise DemoError(output.decode(errors="replace").strip().removeprefix("hybridsphere: "))
 
 
 def _new(folder: Path) -> Path:

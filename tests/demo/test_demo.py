@@ -1,0 +1,209 @@
+"""The demo as a whole: the command, its exit code, and what it leaves."""
+
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from demo_stage import Played, play
+
+from hybridsphere.demo.options import DemoError, DemoOptions
+from hybridsphere.demo.run import _results_folder, run_demo
+from hybridsphere.messages import STATUSES
+from hybridsphere.settings import ConfigurationError
+
+
+def test_a_demo_of_its_own_clips_holds_every_check(played: Played) -> None:
+    assert played.exit_code == 0, played.out + played.err
+    assert [name for name, check in played.checks.items() if not check["passed"]] == []
+    assert len(played.checks) == 11
+
+
+def test_every_status_that_a_video_can_have_appears(played: Played) -> None:
+    found = {result["status"] for result in played.report["results"]}
+
+    assert found == set(STATUSES) - {"failed"}
+
+
+def test_every_clip_is_compared_with_what_it_was_made_for(played: Played) -> None:
+    videos = len(played.report["results"])
+
+    assert f"{videos} compared with what was expected" in played.checks["contents"]["detail"]
+
+
+def test_the_table_has_a_row_a_video_and_the_checks_a_line_each(played: Played) -> None:
+    for result in played.report["results"]:
+        assert f"│ {result['key']} " in played.out
+        assert all(person["name"] in played.out for person in result["people"])
+    for name, check in played.checks.items():
+        assert f"✓ {name:<14} {check['detail']}" in played.out.splitlines()
+
+
+def test_the_report_holds_the_messages_as_they_were_sent(played: Played) -> None:
+    (message,) = (r for r in played.report["results"] if r["key"] == "lectures/mécanique.mkv")
+
+    assert list(message) == [
+        "schema",
+        "bucket",
+        "key",
+        "etag",
+        "sequencer",
+        "event_time",
+        "status",
+        "csv",
+        "reason",
+        "people",
+        "started_at",
+        "finished_at",
+        "output_bucket",
+        "output_key",
+    ]
+    assert message["csv"] == ("name,major,year,status\r\nremy_arden,physics,sophomore,matched\r\n")
+
+
+def test_results_go_to_a_new_folder_below_the_current_one(played: Played) -> None:
+    assert {path.name for path in played.folder.iterdir()} == {"report.json", "results"}
+    for result in played.report["results"]:
+        assert (played.results / f"{result['key']}.csv").read_bytes().decode() == result["csv"]
+
+
+@pytest.fixture(scope="module")
+def disappointed(played: Played, tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """A demo with a reader's own files, of which the mapping expects something else."""
+    own = played.own
+    folder = tmp_path_factory.mktemp("disappointed")
+    (folder / "videos" / "a b").mkdir(parents=True)
+    clip = (own / "clips" / "workshop.avi").read_bytes()
+    (folder / "videos" / "a b" / "<ü>&.avi").write_bytes(clip)
+    (folder / "mapping").write_text("<ü>&.avi:physics,senior\nabsent.mp4:physics,senior\n")
+    files = {"encodings": own / "gallery.npz", "students": own / "students.json"}
+    named = {"videos": "videos", "mapping": "mapping", "results": "out", "report": "report.json"}
+    options = {**files, **named, "workers": "1"}
+    return play(folder, *(part for name, value in options.items() for part in (f"--{name}", value)))
+
+
+def test_a_mapping_that_expects_something_else_fails_with_one_line(disappointed: Played) -> None:
+    assert disappointed.exit_code == 1
+    failed = [check for check in disappointed.checks.values() if not check["passed"]]
+    assert [check["name"] for check in failed] == ["contents"]
+    assert failed[0]["detail"].splitlines()[1:] == [
+        "a b/<ü>&.avi: major physics expected, electrical_engineering found"
+    ]
+
+
+def test_a_readers_own_files_are_taken_and_nothing_of_the_demos_beside(
+    disappointed: Played,
+) -> None:
+    (result,) = disappointed.report["results"]
+
+    assert result["key"] == "a b/<ü>&.avi"
+    assert [person["name"] for person in result["people"]] == ["emil_sorel"]
+    assert (disappointed.folder / "out" / "a b" / "<ü>&.avi.csv").exists()
+    assert disappointed.checks["concurrency"]["detail"].endswith("1 at once at most, 1 allowed")
+
+
+BAD_FILES = {
+    "encodings": b"no pickle",
+    "students": b"[{}]",
+    "mapping": b"no colon",
+}
+
+
+@pytest.mark.parametrize("option", BAD_FILES)
+def test_a_file_that_cannot_be_used_ends_with_one_line_and_exit_code_2(
+    option: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.mp4").touch()
+    file = tmp_path / option
+    file.write_bytes(BAD_FILES[option])
+
+    assert run_demo(DemoOptions(**{"videos": tmp_path, option: file})) == 2
+
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("hybrid")]
+    assert len(lines) == 1
+    assert str(file) in lines[0]
+
+
+def test_a_folder_without_videos_ends_with_one_line_and_exit_code_2(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    gallery = tmp_path / "gallery.npz"
+    with zipfile.ZipFile(gallery, "w"):
+        pass
+    (tmp_path / "empty").mkdir()
+    options = DemoOptions(
+        videos=tmp_path / "empty", encodings=gallery, results=tmp_path / "results"
+    )
+
+    assert run_demo(options) == 2
+    assert "empty holds no file" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        DemoOptions(source="bucket"),
+        DemoOptions(sink="bucket"),
+        DemoOptions(mode="attendance"),
+        DemoOptions(report=Path("nowhere/report.json")),
+    ],
+)
+def test_an_option_that_cannot_be_met_is_refused_by_name(options: DemoOptions) -> None:
+    with pytest.raises(ConfigurationError, match=r"^--(source|sink|mode|report) "):
+        run_demo(options)
+
+
+def test_each_demo_has_a_folder_of_its_own_unless_one_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert [_results_folder(None) for _ in range(2)] == [
+        Path("results/demo/1"),
+        Path("results/demo/2"),
+    ]
+    assert _results_folder(tmp_path / "new") == tmp_path / "new"
+
+
+def test_a_named_folder_may_be_that_of_an_earlier_demo_but_nobody_elses(tmp_path: Path) -> None:
+    (tmp_path / "ledger").touch()
+    with pytest.raises(DemoError, match="name another folder"):
+        _results_folder(tmp_path)
+
+    (tmp_path / "_hybridsphere" / "demo").mkdir(parents=True)
+    assert _results_folder(tmp_path) == tmp_path
+
+
+def test_sigterm_ends_a_demo_and_all_that_it_started(played: Played, tmp_path: Path) -> None:
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "x.mp4").touch()
+    log = tmp_path / "out" / "_hybridsphere" / "demo" / "bridge.log"
+    options = [
+        "--videos",
+        "videos",
+        "--results",
+        "out",
+        "--encodings",
+        str(played.own / "gallery.npz"),
+    ]
+    with subprocess.Popen(
+        [sys.executable, "-m", "hybridsphere", "demo", *options],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # With a process group of its own, the test can ask for what is left of it.
+        start_new_session=True,
+    ) as demo:
+        while not log.exists():
+            assert demo.poll() is None
+        demo.send_signal(signal.SIGTERM)
+        output, _ = demo.communicate(timeout=60)
+
+    assert demo.returncode == 2
+    assert output.splitlines()[-1] == b"hybridsphere: interrupted"
+    with pytest.raises(ProcessLookupError):
+        os.killpg(demo.pid, 0)

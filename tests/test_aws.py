@@ -1,0 +1,204 @@
+"""AWS as the bridge sees it: three kinds of failure, and set-ups that cannot work."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from hybridsphere.aws import (
+    Aws,
+    AwsError,
+    FunctionError,
+    Queue,
+    Refused,
+    Throttled,
+    Unavailable,
+    connect,
+)
+from hybridsphere.settings import ConfigurationError
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+class Service:
+    """Answers every call alike, as AWS may when it is not well and moto never does."""
+
+    def __init__(self) -> None:
+        self.requests: list[web.Request] = []
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.body: Any = {}
+        self.hangs_up = False
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.requests.append(request)
+        await request.read()
+        if self.hangs_up and request.transport:
+            request.transport.close()
+        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        return web.Response(
+            status=self.status,
+            headers=self.headers,
+            body=body,
+            content_type="application/x-amz-json-1.0",
+        )
+
+
+@pytest.fixture
+async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
+    service = Service()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", service.answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{runner.addresses[0][1]}")
+    yield service
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def aws(service: Service) -> AsyncIterator[Aws]:
+    async with connect(polls=1, invocations=1, invocation_type="RequestResponse") as aws:
+        yield aws
+
+
+@pytest.fixture
+def queue(aws: Aws) -> Queue:
+    return aws.queue("https://sqs.us-east-1.amazonaws.com/123456789012/queue")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (500, "InternalError", Unavailable),
+        (503, "ServiceUnavailable", Unavailable),
+        (400, "RequestThrottled", Throttled),
+        (400, "AWS.SimpleQueueService.OverLimit", Throttled),
+        (403, "ThrottlingException", Throttled),
+        (503, "SlowDown", Throttled),
+        (400, "QueueDoesNotExist", Refused),
+        (403, "AccessDeniedException", Refused),
+    ],
+)
+async def test_an_answer_that_is_an_error_is_one_of_three(
+    service: Service, queue: Queue, status: int, code: str, kind: type[AwsError]
+) -> None:
+    service.status = status
+    service.body = {"__type": f"com.amazonaws.sqs#{code}", "message": "so it is"}
+    with pytest.raises(AwsError, match=f"ReceiveMessage: .*{code}: so it is") as caught:
+        await queue.receive(1, visibility_timeout_s=30)
+    assert type(caught.value) is kind
+    if isinstance(caught.value, Refused):
+        assert caught.value.code == code
+    # Trying again is for the bridge to decide.
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (429, "TooManyRequestsException", Throttled),
+        (502, "EC2ThrottledException", Unavailable),
+        (404, "ResourceNotFoundException", Refused),
+    ],
+)
+async def test_lambda_s_errors_are_the_same_three(
+    service: Service, aws: Aws, status: int, code: str, kind: type[AwsError]
+) -> None:
+    service.status, service.headers = status, {"x-amzn-ErrorType": code}
+    with pytest.raises(AwsError, match=f"Invoke: {code}") as caught:
+        await aws.function("f", "Event").invoke({})
+    assert type(caught.value) is kind
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+async def test_what_is_no_answer_is_unavailable(
+    service: Service, queue: Queue, hangs_up: bool
+) -> None:
+    service.hangs_up = hangs_up
+    service.status, service.body = 502, b"<html>Bad Gateway"
+    with pytest.raises(Unavailable, match="ReceiveMessage"):
+        await queue.receive(1, visibility_timeout_s=30)
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("payload", "error"),
+    [
+        ({"errorType": "ValueError", "errorMessage": "x"}, FunctionError("ValueError", "x")),
+        ({"errorMessage": "no type"}, FunctionError("Unhandled", '{"errorMessage": "no type"}')),
+        (["what"], FunctionError("Unhandled", '["what"]')),
+        (b"\xff" * 1000, FunctionError("Unhandled", "�" * 500)),
+    ],
+)
+async def test_a_function_s_own_error_is_told_whatever_it_looks_like(
+    service: Service, aws: Aws, payload: object, error: FunctionError
+) -> None:
+    service.headers, service.body = {"X-Amz-Function-Error": "Unhandled"}, payload
+    assert await aws.function("f", "RequestResponse").invoke({}) == error
+
+
+async def test_a_batch_says_what_became_of_each(service: Service, queue: Queue) -> None:
+    service.body = {
+        "Successful": [{"Id": "1"}],
+        "Failed": [
+            {"Id": "2", "Code": "InternalError", "SenderFault": False, "Message": "again"},
+            {"Id": "0", "Code": "ReceiptHandleIsInvalid", "SenderFault": True},
+        ],
+    }
+    for outcomes in (
+        await queue.delete(["a", "b", "c"]),
+        await queue.change_visibility(["a", "b", "c"], 30),
+    ):
+        assert [type(outcome) for outcome in outcomes] == [Refused, type(None), Unavailable]
+
+
+async def test_a_poll_without_messages_is_an_empty_one(service: Service, queue: Queue) -> None:
+    assert await queue.receive(10, visibility_timeout_s=30) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"AWS_REGION": None}, "AWS_REGION is not set"),
+        ({"AWS_REGION": "not a region"}, "'not a region'"),
+        ({"AWS_SECRET_ACCESS_KEY": None}, "AWS_SECRET_ACCESS_KEY"),
+        ({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "AWS_PROFILE"),
+        ({"AWS_PROFILE": "nobody"}, "nobody"),
+        ({"AWS_ENDPOINT_URL": "somewhere"}, "AWS_ENDPOINT_URL.*somewhere"),
+        ({"AWS_ENDPOINT_URL": "http://["}, "AWS_ENDPOINT_URL"),
+        ({"AWS_CONFIG_FILE": "{broken}"}, "AWS_CONFIG_FILE.*broken"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+async def test_a_set_up_that_cannot_work_is_a_configuration_error_of_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: dict[str, str | None], says: str
+) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("[profile default\n")
+    for name, value in change.items():
+        if value is None:
+            monkeypatch.delenv(name)
+        else:
+            monkeypatch.setenv(name, value.format(broken=broken))
+    with pytest.raises(ConfigurationError, match=says) as caught:
+        async with connect(polls=1, invocations=1, invocation_type="Event"):
+            pass
+    assert "\n" not in str(caught.value)

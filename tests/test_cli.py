@@ -1,0 +1,153 @@
+"""The command: what it says, what it loads, and how it ends."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from samples import result
+
+from hybridsphere import __version__
+from hybridsphere.cli import main
+from hybridsphere.ledger import Ledger, ledger_path
+
+COMMANDS = [
+    ("bridge",),
+    ("demo",),
+    ("local",),
+    ("workload", "upload"),
+    ("workload", "check"),
+    ("gallery", "import"),
+    ("enroll",),
+    ("students", "load"),
+    ("results", "export"),
+    ("status",),
+]
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
+    """Runs the command in an empty folder, with nothing in the environment."""
+    for name in list(os.environ):
+        if name.startswith(("HYBRIDSPHERE_", "AWS_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return CliRunner()
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("bridge", "--help")])
+def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    program = (
+        "import json, sys; from hybridsphere.cli import main;"
+        f"main({list(arguments)!r}, standalone_mode=False);"
+        "print(json.dumps(sorted(name.partition('.')[0] for name in sys.modules)))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    loaded = set(json.loads(answer.stdout.splitlines()[-1]))
+    allowed = {"click", "hybridsphere"}
+    # Some are loaded by the interpreter itself, for editable installations.
+    idle = subprocess.run(
+        [sys.executable, "-c", "import sys; print(*sys.modules)"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    allowed |= {name.partition(".")[0] for name in idle.stdout.split()}
+    assert loaded - allowed - sys.stdlib_module_names == set()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(runner: CliRunner, command: tuple[str, ...]) -> None:
+    answer = runner.invoke(main, [*command, "--help"])
+    assert answer.exit_code == 0
+    assert f"Usage: main {' '.join(command)}" in answer.stdout
+
+
+def test_the_module_is_the_command() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "hybridsphere", "--version"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert answer.stdout == f"hybridsphere, version {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["bridge", "status"])
+def test_a_configuration_that_cannot_work_ends_with_one_line_and_two(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_MAX_IN_FLIGHT", "none")
+    answer = runner.invoke(main, [command])
+    assert answer.exit_code == 2
+    assert answer.stdout == ""
+    (line,) = answer.stderr.splitlines()
+    assert line.startswith("hybridsphere: HYBRIDSPHERE_MAX_IN_FLIGHT='none' cannot be used")
+
+
+def test_a_bridge_without_configuration_names_what_is_missing(runner: CliRunner) -> None:
+    answer = runner.invoke(main, ["bridge"])
+    assert answer.exit_code == 2
+    (line,) = answer.stderr.splitlines()
+    assert line.startswith("hybridsphere: HYBRIDSPHERE_INPUT_BUCKET is not set")
+
+
+@pytest.mark.parametrize("command", [["results", "export"], ["status"]])
+def test_without_a_ledger_the_folder_is_named(runner: CliRunner, command: list[str]) -> None:
+    answer = runner.invoke(main, command)
+    assert answer.exit_code == 2
+    (line,) = answer.stderr.splitlines()
+    assert "HYBRIDSPHERE_RESULTS_DIR" in line
+
+
+@pytest.mark.parametrize("command", [["results", "export"], ["status"]])
+def test_a_ledger_that_is_none_ends_with_one_line(
+    runner: CliRunner, tmp_path: Path, command: list[str]
+) -> None:
+    path = ledger_path(tmp_path / "results")
+    path.parent.mkdir(parents=True)
+    path.write_text("nothing SQLite would know" * 50)
+    answer = runner.invoke(main, command)
+    assert answer.exit_code == 2
+    (line,) = answer.stderr.splitlines()
+    assert str(Path("results/_hybridsphere/ledger.sqlite3")) in line
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_the_ledger_is_exported_to_standard_output(
+    runner: CliRunner, tmp_path: Path, form: str
+) -> None:
+    ledger_path(tmp_path / "results").parent.mkdir(parents=True)
+    with Ledger.open(tmp_path / "results") as ledger, ledger.transaction():
+        ledger.put_result(result("ü b.mp4"), "2026-11-21T00:00:03.000Z")
+    answer = runner.invoke(main, ["results", "export", "--format", form])
+    assert answer.exit_code == 0
+    assert answer.stderr == ""
+    assert "ü b.mp4" in answer.stdout
+    assert "president_trump" in answer.stdout
+    if form == "json":
+        (row,) = json.loads(answer.stdout)
+        assert row["status"] == "matched"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["nothing"],
+        ["bridge", "now"],
+        ["results", "export", "--format", "xml"],
+        ["workload", "upload", "nowhere"],
+        ["demo", "--videos", "nowhere"],
+        ["local", "--workers", "0"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_line_that_makes_no_sense_ends_with_two(
+    runner: CliRunner, command: list[str]
+) -> None:
+    assert runner.invoke(main, command).exit_code == 2

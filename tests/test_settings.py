@@ -1,0 +1,173 @@
+"""The environment: what is read, and what is said of values that cannot work."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hybridsphere.settings import PREFIX, ConfigurationError, Settings, variable
+
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"
+WHOLE = {
+    "INPUT_QUEUE_URL": QUEUE,
+    "OUTPUT_QUEUE_URL": QUEUE,
+    "FUNCTION_NAME": "face-recognition",
+    "INPUT_BUCKET": "input-bucket-video",
+}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration that works, and nothing else of ours."""
+    for name in list(os.environ):
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)
+    for name, value in WHOLE.items():
+        monkeypatch.setenv(PREFIX + name, value)
+
+
+def test_what_is_not_set_has_the_defaults_of_the_contract() -> None:
+    settings = Settings.load()
+    settings.check_bridge()
+    assert (settings.source, settings.sink) == ("queue", "queue")
+    assert settings.results_dir == Path("results")
+    assert settings.invocation_type == "Event"
+    assert (settings.max_in_flight, settings.max_attempts, settings.drain_s) == (100, 3, 25)
+    assert settings.http == ("127.0.0.1", 8080)
+    assert settings.dead_letter_queue_url is None
+
+
+@pytest.mark.parametrize("empty", [True, False])
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_variable_that_is_missing_or_empty_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, empty: bool
+) -> None:
+    if empty:
+        monkeypatch.setenv(PREFIX + name, "")
+    else:
+        monkeypatch.delenv(PREFIX + name)
+    with pytest.raises(ConfigurationError, match=f"^{PREFIX}{name} is not set"):
+        Settings.load().check_bridge()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("INPUT_QUEUE_URL", "my-queue"),
+        ("INPUT_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com"),
+        ("OUTPUT_QUEUE_URL", "arn:aws:sqs:eu-west-1:123456789012:queue"),
+        ("DEAD_LETTER_QUEUE_URL", "https://host/1/a b"),
+        ("FUNCTION_NAME", "no function"),
+        ("FUNCTION_NAME", "f" * 171),
+        ("INPUT_BUCKET", "s3://bucket"),
+        ("INPUT_BUCKET", "ab"),
+        ("OUTPUT_BUCKET", "arn:aws:s3:::bucket"),
+        ("SOURCE", "Queue"),
+        ("SINK", "none"),
+        ("INVOCATION_TYPE", "event"),
+        ("MAX_IN_FLIGHT", "0"),
+        ("MAX_IN_FLIGHT", "10001"),
+        ("MAX_IN_FLIGHT", "1.5"),
+        ("MAX_IN_FLIGHT", "many"),
+        ("MAX_ATTEMPTS", "0"),
+        ("MAX_ATTEMPTS", "101"),
+        ("DRAIN_S", "0"),
+        ("DRAIN_S", "-1"),
+        ("DRAIN_S", "nan"),
+        ("DRAIN_S", "inf"),
+        ("DRAIN_S", "3601"),
+        ("HTTP", "8080"),
+        ("HTTP", "127.0.0.1"),
+        ("HTTP", "127.0.0.1:http"),
+        ("HTTP", "127.0.0.1:65536"),
+        ("HTTP", "127.0.0.1:-1"),
+    ],
+)
+def test_a_value_that_cannot_work_is_named_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(PREFIX + name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load()
+    text = str(caught.value)
+    assert text.startswith(f"{PREFIX}{name}={value!r} cannot be used: ")
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FUNCTION_NAME", "arn:aws:lambda:eu-west-1:123456789012:function:faces:live"),
+        ("FUNCTION_NAME", "faces:$LATEST"),
+        ("INPUT_QUEUE_URL", "http://127.0.0.1:9324/000000000000/queue.fifo"),
+        ("MAX_IN_FLIGHT", "1"),
+        ("DRAIN_S", "0.5"),
+        ("RESULTS_DIR", "/srv/results of today"),
+    ],
+)
+def test_a_value_that_can_work_is_taken(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(PREFIX + name, value)
+    settings = Settings.load()
+    settings.check_bridge()
+    assert str(getattr(settings, name.lower())) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("0.0.0.0:80", ("0.0.0.0", 80)),
+        (":9090", ("0.0.0.0", 9090)),
+        ("[::1]:0", ("::1", 0)),
+        ("localhost:8080", ("localhost", 8080)),
+        ("", None),
+    ],
+)
+def test_health_listens_where_it_is_told_and_nowhere_if_empty(
+    monkeypatch: pytest.MonkeyPatch, value: str, address: tuple[str, int] | None
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}HTTP", value)
+    assert Settings.load().http == address
+
+
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in Settings.model_fields:
+        if field != "http":
+            monkeypatch.setenv(variable(field), "")
+    settings = Settings.load()
+    assert settings == Settings.model_construct(
+        **{name: field.default for name, field in Settings.model_fields.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "sink", "needed"),
+    [
+        (
+            "queue",
+            "queue",
+            {"INPUT_BUCKET", "FUNCTION_NAME", "INPUT_QUEUE_URL", "OUTPUT_QUEUE_URL"},
+        ),
+        ("none", "queue", {"INPUT_BUCKET", "OUTPUT_QUEUE_URL"}),
+    ],
+)
+def test_each_way_needs_what_it_uses_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, source: str, sink: str, needed: set[str]
+) -> None:
+    for name in WHOLE.keys() - needed:
+        monkeypatch.delenv(PREFIX + name)
+    monkeypatch.setenv(f"{PREFIX}SOURCE", source)
+    monkeypatch.setenv(f"{PREFIX}SINK", sink)
+    Settings.load().check_bridge()
+    for name in needed:
+        with pytest.MonkeyPatch.context() as without:
+            without.delenv(PREFIX + name)
+            with pytest.raises(ConfigurationError, match=f"{PREFIX}{name} is not set"):
+                Settings.load().check_bridge()
+
+
+def test_credentials_are_no_settings() -> None:
+    assert not [
+        field for field in Settings.model_fields if "secret" in field or "key" in field.split("_")
+    ]

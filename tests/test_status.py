@@ -1,0 +1,130 @@
+"""What `status` tells of a ledger and of a bridge."""
+
+import asyncio
+import io
+import socket
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from hybridsphere.bridge import web
+from hybridsphere.bridge.health import Health
+from hybridsphere.bridge.metrics import Metrics
+from hybridsphere.ledger import Ledger, LedgerError, ledger_path
+from hybridsphere.messages import Result, S3Record
+from hybridsphere.settings import Settings
+from hybridsphere.status import show
+
+
+def shown(settings: Settings) -> list[str]:
+    out = io.StringIO()
+    show(settings, Console(file=out, width=60))
+    return [line.rstrip() for line in out.getvalue().splitlines()]
+
+
+def record(key: str) -> S3Record:
+    return S3Record("videos", key, "e", "01", "2026-11-21T00:00:00.000Z")
+
+
+@pytest.fixture
+def ledger_dir(tmp_path: Path) -> Path:
+    ledger_path(tmp_path).parent.mkdir()
+    Ledger.open(tmp_path).close()
+    return tmp_path
+
+
+def settings(results_dir: Path, address: str = "") -> Settings:
+    return Settings(results_dir=results_dir, http=address)
+
+
+def test_counts_last_result_delays_and_failures_are_told(ledger_dir: Path) -> None:
+    with Ledger.open(ledger_dir) as ledger, ledger.transaction():
+        for number, milliseconds in enumerate([10, 30, 80]):
+            times = "2026-11-21T00:00:00.000Z", f"2026-11-21T00:00:00.{milliseconds:03}Z"
+            ledger.note_invoked(record(f"{number}.mp4"), *times)
+        failed = Result.failed(record("0.mp4"), "RetriesExhausted: KeyError")
+        ledger.put_result(failed, "2026-11-21T00:00:09.000Z")
+
+    lines = shown(settings(ledger_dir))
+
+    assert "failed                1" in lines
+    assert "matched               0" in lines
+    assert "waiting for a result  2" in lines
+    assert "last stored: 2026-11-21T00:00:09.000Z" in lines
+    assert "receipt to invocation: median 30 ms, longest 80 ms" in lines
+    assert lines[-1] == "  2026-11-21T00:00:09.000Z  0.mp4: RetriesExhausted: KeyError"
+
+
+def test_only_the_last_failures_are_shown(ledger_dir: Path) -> None:
+    with Ledger.open(ledger_dir) as ledger, ledger.transaction():
+        for number in range(9):
+            ledger.put_result(Result.failed(record(f"{number}.mp4"), "lost"), f"2026-{number}")
+
+    assert [line.split()[1] for line in shown(settings(ledger_dir))[-5:]] == [
+        f"{number}.mp4:" for number in range(4, 9)
+    ]
+
+
+def test_keys_and_reasons_can_neither_steer_the_terminal_nor_style_the_text(
+    ledger_dir: Path,
+) -> None:
+    with Ledger.open(ledger_dir) as ledger, ledger.transaction():
+        ledger.put_result(Result.failed(record("\x1b[2J[red]x"), "a\nb\u202e"), "2026")
+
+    assert shown(settings(ledger_dir))[-1] == r"  2026  \x1b[2J[red]x: a\nb\u202e"
+
+
+def test_an_empty_ledger_says_so(ledger_dir: Path) -> None:
+    assert "last stored: nothing yet" in shown(settings(ledger_dir))
+
+
+def test_where_no_ledger_is_the_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match="HYBRIDSPHERE_RESULTS_DIR"):
+        shown(settings(tmp_path))
+
+
+@pytest.fixture
+def port() -> int:
+    """One that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+async def bridge_line(results_dir: Path, port: int) -> str:
+    return (await asyncio.to_thread(shown, settings(results_dir, f"127.0.0.1:{port}")))[0]
+
+
+async def test_a_bridge_that_answers_is_asked_how_it_is(ledger_dir: Path, port: int) -> None:
+    health = Health()
+    async with web.listen(("127.0.0.1", port), health, Metrics()):
+        assert await bridge_line(ledger_dir, port) == "bridge: bridge: starting"
+        health.started()
+        assert await bridge_line(ledger_dir, port) == "bridge: ready"
+
+
+async def test_a_bridge_that_does_not_answer_is_told_with_its_address(
+    ledger_dir: Path, port: int
+) -> None:
+    assert await bridge_line(ledger_dir, port) == (
+        f"bridge: does not answer at 127.0.0.1:{port} (Connection refused)"
+    )
+
+
+async def test_another_server_is_not_taken_for_a_bridge(ledger_dir: Path) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 200 OK\r\n\r\nhello")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await bridge_line(ledger_dir, port) == (
+            f"bridge: something else answers at 127.0.0.1:{port}"
+        )
+
+
+@pytest.mark.parametrize("address", ["", "127.0.0.1:0"])
+def test_without_a_fixed_address_nobody_is_asked(ledger_dir: Path, address: str) -> None:
+    assert shown(settings(ledger_dir, address))[0].startswith("bridge: unknown")

@@ -8,10 +8,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from demo_stage import Played, play
 
+from hybridsphere.cli import main
 from hybridsphere.demo.options import DemoError, DemoOptions
 from hybridsphere.demo.run import _results_folder, run_demo
+from hybridsphere.errors import CannotRun
 from hybridsphere.messages import STATUSES
 from hybridsphere.settings import ConfigurationError
 
@@ -36,7 +39,7 @@ def test_every_clip_is_compared_with_what_it_was_made_for(played: Played) -> Non
 
 def test_the_table_has_a_row_a_video_and_the_checks_a_line_each(played: Played) -> None:
     for result in played.report["results"]:
-        assert f"│ {result['key']} " in played.out
+        assert f" {result['key']} " in played.out
         assert all(person["name"] in played.out for person in result["people"])
     for name, check in played.checks.items():
         assert f"✓ {name:<14} {check['detail']}" in played.out.splitlines()
@@ -114,23 +117,21 @@ BAD_FILES = {
 
 @pytest.mark.parametrize("option", BAD_FILES)
 def test_a_file_that_cannot_be_used_ends_with_one_line_and_exit_code_2(
-    option: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.mp4").touch()
     file = tmp_path / option
     file.write_bytes(BAD_FILES[option])
 
-    assert run_demo(DemoOptions(**{"videos": tmp_path, option: file})) == 2
+    ended = CliRunner().invoke(main, ["demo", "--videos", str(tmp_path), f"--{option}", str(file)])
 
-    lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("hybrid")]
-    assert len(lines) == 1
-    assert str(file) in lines[0]
+    assert ended.exit_code == 2
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("hybridsphere: ")]
+    assert str(file) in line
 
 
-def test_a_folder_without_videos_ends_with_one_line_and_exit_code_2(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_without_videos_cannot_be_played(tmp_path: Path) -> None:
     gallery = tmp_path / "gallery.npz"
     with zipfile.ZipFile(gallery, "w"):
         pass
@@ -139,8 +140,8 @@ def test_a_folder_without_videos_ends_with_one_line_and_exit_code_2(
         videos=tmp_path / "empty", encodings=gallery, results=tmp_path / "results"
     )
 
-    assert run_demo(options) == 2
-    assert "empty holds no file" in capfd.readouterr().err
+    with pytest.raises(CannotRun, match="empty holds no file"):
+        run_demo(options)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ class Limiter:
     """Additive increase, multiplicative decrease, between 1 and `most`; used with `async with`.
 
     The limit doubles with every round of accepted calls until the first is throttled, then grows by
-    one a round: the congestion avoidance of TCP (RFC 5681), with calls in place of segments. A round
-    is a limit's worth of accepted calls, but never under PROBE_EVERY.
+    one a round: the congestion avoidance of TCP (RFC 5681), with calls in place of segments. A
+    round is a limit's worth of accepted calls, but never under PROBE_EVERY.
     """
 
     def __init__(self, most: int) -> None:

@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-cache-dir
 REQUIREMENTS := deploy/requirements/dev.txt
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test lint bench deploy-check clean requirements
+.PHONY: setup demo test lint bench deploy-check images clean requirements
 
 setup: $(INSTALLED)
 
@@ -39,6 +39,10 @@ bench: setup
 DEPLOY := .cache/deploy
 deploy-check: setup $(DEPLOY)/installed
 	@$(BIN)/python -m pytest tests/deploy
+
+# Builds the container images and runs them; needs buildah, debootstrap and root.
+images: setup
+	@$(BIN)/python -m pytest -m images tests/deploy/images
 
 $(DEPLOY)/installed: deploy/requirements/deploy.txt
 	@$(PYTHON) -m venv $(DEPLOY)

@@ -1,18 +1,15 @@
 """Faces in a frame: where they are, and what tells them apart."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 
+from lambda_fn import models
 from lambda_fn.gallery import EMBEDDING_SIZE, Embeddings
 from lambda_fn.video import Frame
 
-with warnings.catch_warnings():
-    # face_recognition_models still imports pkg_resources, which warns of its own end. Where
-    # warnings are errors, face_recognition would end the process over it.
-    warnings.simplefilter("ignore")
-    import face_recognition
+models.take_the_place_of_their_package()
+import face_recognition  # noqa: E402 - after its models
 
 # The detector's time grows with the pixels, and most faces in videos are large: at 480 wide a
 # look costs a sixtieth of one at 1920x1080 upsampled.

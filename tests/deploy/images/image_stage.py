@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hybridsphere.aws import session
+from hybridsphere.local.account import LocalAccount
+
 REPOSITORY = Path(__file__).parents[3]
-IMAGES = REPOSITORY / "deploy" / "images.sh"
+IMAGES = str(REPOSITORY / "deploy" / "images.sh")
 
 PATIENCE_S = 60
 """Far longer than anything here takes; a test that waits so long has failed."""
@@ -131,6 +134,20 @@ def container_of(image: str) -> Iterator[Container]:
         yield Container(name, config)
     finally:
         _buildah("rm", name)
+
+
+@asynccontextmanager
+async def client_of(account: LocalAccount, service: str) -> AsyncIterator[Any]:
+    """A client of one of the account's services, S3 or SQS."""
+    environment = account.environment()
+    async with session().create_client(
+        service,
+        region_name=environment["AWS_REGION"],
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    ) as client:
+        yield client
 
 
 def _buildah(*arguments: str) -> str:

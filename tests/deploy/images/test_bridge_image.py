@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from image_stage import Container, Running
+from image_stage import Container, Running, client_of
 
-from hybridsphere.aws import session
 from hybridsphere.local.account import LocalAccount
 
 pytestmark = pytest.mark.images
@@ -69,17 +68,9 @@ async def test_it_is_healthy_while_it_runs_and_drains_when_it_is_told_to(
 async def test_on_a_read_only_root_a_result_reaches_the_volume(
     bridge: Running, account: LocalAccount, volume: Path
 ) -> None:
-    environment = account.environment()
-    async with session().create_client(
-        "s3",
-        region_name=environment["AWS_REGION"],
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    ) as s3:
-        await s3.put_object(
-            Bucket=environment["HYBRIDSPHERE_INPUT_BUCKET"], Key="notes.mp4", Body=b"no video"
-        )
+    bucket = account.environment()["HYBRIDSPHERE_INPUT_BUCKET"]
+    async with client_of(account, "s3") as s3:
+        await s3.put_object(Bucket=bucket, Key="notes.mp4", Body=b"no video")
     await bridge.printed("result.written")
     bridge.signal(signal.SIGTERM)
     assert await bridge.ended() == 0

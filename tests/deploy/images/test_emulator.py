@@ -18,6 +18,12 @@ IMAGE = "localhost/hybridsphere-emulator"
 
 
 @pytest.fixture
+def _image_removed(images: None) -> Iterator[None]:
+    yield
+    subprocess.run([IMAGES, "buildah", "rmi", IMAGE], capture_output=True, check=False)
+
+
+@pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """Where a program is to be had that could be the emulator, for all that the build knows."""
     (tmp_path / "emulator").write_bytes(EMULATOR)
@@ -32,22 +38,21 @@ def address(tmp_path: Path) -> Iterator[str]:
 
 def build(address: str, digest: str) -> subprocess.CompletedProcess[str]:
     """Builds the stage of the image that fetches the emulator."""
-    arguments = {
-        "BASE": "localhost/hybridsphere-base",
-        "EMULATOR_URL": address,
-        "EMULATOR_SHA256": digest,
+    options = {
+        "--build-arg=BASE": "localhost/hybridsphere-base",
+        "--build-arg=EMULATOR_URL": address,
+        "--build-arg=EMULATOR_SHA256": digest,
+        "--target": "emulator",
+        "--tag": IMAGE,
+        "--file": str(REPOSITORY / "Dockerfile.lambda"),
     }
-    options = [f"--build-arg={name}={value}" for name, value in arguments.items()]
-    return subprocess.run(
-        [IMAGES, "buildah", "bud", *options, "--target", "emulator", "--tag", IMAGE]
-        + ["--format", "docker", "--file", REPOSITORY / "Dockerfile.lambda", REPOSITORY],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [IMAGES, "buildah", "bud", "--format=docker"]
+    command += [f"{option}={value}" for option, value in options.items()]
+    return subprocess.run([*command, str(REPOSITORY)], capture_output=True, text=True, check=False)
 
 
-def test_it_is_taken_if_it_is_what_it_should_be(images: None, address: str) -> None:
+@pytest.mark.usefixtures("_image_removed")
+def test_it_is_taken_if_it_is_what_it_should_be(address: str) -> None:
     built = build(address, sha256(EMULATOR).hexdigest())
     assert built.returncode == 0, built.stderr
     with container_of(IMAGE) as container:
@@ -56,7 +61,8 @@ def test_it_is_taken_if_it_is_what_it_should_be(images: None, address: str) -> N
     assert "aws-lambda-rie" in listing
 
 
-def test_it_is_refused_if_it_is_anything_else(images: None, address: str) -> None:
+@pytest.mark.usefixtures("_image_removed")
+def test_it_is_refused_if_it_is_anything_else(address: str) -> None:
     built = build(address, sha256(b"another").hexdigest())
     assert built.returncode != 0
     assert "aws-lambda-rie: FAILED" in built.stdout + built.stderr

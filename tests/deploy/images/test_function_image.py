@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -9,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from image_stage import PATIENCE_S, REPOSITORY, Container
+from image_stage import PATIENCE_S, REPOSITORY, Container, client_of
 
-from hybridsphere.aws import session
 from hybridsphere.demo import clips
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
@@ -27,21 +27,9 @@ pytestmark = pytest.mark.images
 async def hybridsphere(account: LocalAccount, *arguments: object) -> None:
     """Runs a command of ours in an account."""
     command = [sys.executable, "-m", "hybridsphere", *map(str, arguments)]
-    process = await asyncio.create_subprocess_exec(*command, env=account.environment())
+    environment = {**os.environ, **account.environment()}
+    process = await asyncio.create_subprocess_exec(*command, env=environment)
     assert await process.wait() == 0
-
-
-@asynccontextmanager
-async def client_of(account: LocalAccount, service: str) -> AsyncIterator[Any]:
-    environment = account.environment()
-    async with session().create_client(
-        service,
-        region_name=environment["AWS_REGION"],
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    ) as client:
-        yield client
 
 
 @asynccontextmanager
@@ -63,11 +51,11 @@ async def function_of(
         await api.stop()
 
 
-async def upload(account: LocalAccount, video: Path) -> S3Record:
+async def upload(account: LocalAccount, key: str, body: bytes) -> S3Record:
     bucket = account.environment()["HYBRIDSPHERE_INPUT_BUCKET"]
     async with client_of(account, "s3") as s3:
-        put = await s3.put_object(Bucket=bucket, Key=video.name, Body=video.read_bytes())
-    return S3Record(bucket, video.name, put["ETag"].strip('"'), None, utc_text())
+        put = await s3.put_object(Bucket=bucket, Key=key, Body=body)
+    return S3Record(bucket, key, put["ETag"].strip('"'), None, utc_text())
 
 
 async def invoke(api: RuntimeApi, record: S3Record) -> Outcome:
@@ -104,7 +92,8 @@ async def test_a_clip_is_recognised(
 
     log, gallery = tmp_path / "function.log", tmp_path / "gallery.npz"
     async with function_of(function_image, account, gallery, log) as api:
-        outcome = await invoke(api, await upload(account, clip.file))
+        record = await upload(account, "clip.mp4", clip.file.read_bytes())
+        outcome = await invoke(api, record)
         assert not outcome.is_error, (outcome, log.read_text())
     (result,) = (await results(account, 1)).values()
     known = clips.KNOWN[str(clip.person)]
@@ -124,10 +113,12 @@ async def test_everybody_in_the_real_videos_is_recognised(
     videos = sorted((WORKLOAD / "videos").iterdir())
     async with function_of(function_image, account, gallery, log) as api:
         for video in videos:
-            outcome = await invoke(api, await upload(account, video))
+            record = await upload(account, video.name, video.read_bytes())
+            outcome = await invoke(api, record)
             assert not outcome.is_error, (outcome, log.read_text())
     found = await results(account, len(videos))
-    assert {key: (result["status"], result["people"][0]["name"]) for key, result in found.items()} == {
+    people = {key: (result["status"], result["people"][0]["name"]) for key, result in found.items()}
+    assert people == {
         "test_0.mp4": ("matched", "president_trump"),
         "test_2.mp4": ("matched", "mr_bean"),
         "test_4.mp4": ("matched", "johnny_dep"),

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# The images where no container engine runs: built by buildah, on a base made by debootstrap.
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+usage: images.sh build [bridge|lambda|local ...]
+       images.sh buildah ARGUMENT ...
+
+`build` makes the images named, without a name bridge and lambda, as localhost/hybridsphere-NAME.
+`buildah` runs any command of buildah where they are kept, in .cache/images.
+
+Needs buildah, debootstrap and root. pip gets its packages from where it does on this machine.
+
+  SUITE    Debian of the base image (default: trixie, as in the Dockerfiles; its Python is 3.13)
+TEXT
+}
+
+die() {
+  echo "images.sh: $*" >&2
+  exit 2
+}
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+cache=$root/.cache/images
+suite=${SUITE:-trixie}
+base=localhost/hybridsphere-base
+
+# So that buildah needs neither overlay mounts nor a container runtime.
+export BUILDAH_ISOLATION=chroot
+buildah=(buildah --root "$cache/storage" --runroot "$cache/run" --storage-driver vfs)
+
+main() {
+  for tool in buildah debootstrap; do
+    command -v "$tool" >/dev/null || die "$tool is not installed; Debian has a package of that name"
+  done
+  ((EUID == 0)) || die "debootstrap needs root"
+  case ${1:-} in
+    build) shift && build "$@" ;;
+    buildah) shift && exec "${buildah[@]}" "$@" ;;
+    *) usage >&2 && exit 2 ;;
+  esac
+}
+
+build() {
+  (($#)) || set -- bridge lambda
+  local name
+  for name in "$@"; do
+    [[ -e $root/Dockerfile.$name ]] || die "there is no Dockerfile.$name"
+  done
+  mkdir -p "$cache"
+  scratch=$(mktemp -d "$cache/build.XXXXXX")
+  trap 'rm -rf "$scratch"' EXIT
+  "${buildah[@]}" inspect --type image "$base:$suite" >/dev/null 2>&1 || make_base
+  "${buildah[@]}" tag "$base:$suite" "$base"
+  take_pip_along
+  for name in "$@"; do make_image "$name"; done
+  # What an earlier build has made under the same names.
+  "${buildah[@]}" rmi --prune >/dev/null
+  "${buildah[@]}" images
+}
+
+make_base() {
+  echo "images.sh: making $base:$suite" >&2
+  debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates \
+    "$suite" "$scratch/base" >"$scratch/log" || die "debootstrap: $(tail "$scratch/log")"
+  rm -rf "$scratch"/base/var/{cache/apt/archives,lib/apt/lists}/*
+  printf 'FROM scratch\nADD . /\n' >"$scratch/Dockerfile"
+  "${buildah[@]}" bud --quiet --file "$scratch/Dockerfile" --tag "$base:$suite" "$scratch/base"
+  rm -rf "$scratch/base"
+}
+
+# The settings of this machine's pip, mounted for the time of the build: none of it gets into the
+# image. Indexes in folders of this machine stay behind; pip says so, and goes on.
+take_pip_along() {
+  local certificates
+  mounts=(--volume "$scratch/pip.conf:/etc/pip.conf:ro")
+  python3 -m pip config list | as_pip_conf >"$scratch/pip.conf"
+  certificates=$(sed -n 's/^cert = //p' "$scratch/pip.conf")
+  [[ -z $certificates ]] || mounts+=(--volume "$certificates:$certificates:ro")
+}
+
+as_pip_conf() {
+  python3 -c '
+import ast, configparser, sys
+
+config = configparser.RawConfigParser()
+# Lines as global.timeout="60"; those of the environment, :env:.timeout="60", come last and win.
+for line in sorted(sys.stdin, reverse=True):
+    name, value = line.split("=", 1)
+    section, option = name.replace(":env:", "global").rsplit(".", 1)
+    config.read_dict({section: {option: ast.literal_eval(value)}})
+config.write(sys.stdout)'
+}
+
+# Without the format of Docker buildah leaves the health check out.
+make_image() {
+  echo "images.sh: making localhost/hybridsphere-$1" >&2
+  "${buildah[@]}" bud --format docker "${mounts[@]}" --build-arg BASE="$base" \
+    --file "$root/Dockerfile.$1" --tag "localhost/hybridsphere-$1" "$root"
+}
+
+main "$@"

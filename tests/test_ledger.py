@@ -4,6 +4,7 @@ import itertools
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -199,7 +200,7 @@ def test_who_begins_a_ledger_waits_for_who_began_it_before(
 ) -> None:
     with closing(sqlite3.connect(ledger_path(folder), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        monkeypatch.setattr(module.time, "sleep", lambda _: other.execute("COMMIT"))
+        monkeypatch.setattr(time, "sleep", lambda _: other.execute("COMMIT"))
         with Ledger.open(folder) as ledger:
             assert put(ledger, result()) == [True]
 
@@ -237,7 +238,7 @@ def test_nobody_else_may_read_who_was_seen(folder: Path, ledger: Ledger) -> None
 
 def test_a_ledger_of_a_later_release_is_refused(folder: Path, ledger: Ledger) -> None:
     ledger._connection.execute("PRAGMA user_version = 9")
-    with pytest.raises(LedgerError, match="schema 9.*use the release that wrote it"):
+    with pytest.raises(LedgerError, match=r"schema 9.*use the release that wrote it"):
         Ledger.open(folder)
 
 

@@ -10,10 +10,10 @@ from samples import CHARACTERS, ODD_KEYS
 from hybridsphere.messages import csv_key
 from hybridsphere.paths import MAX_NAME_BYTES, OWN_FOLDER, csv_key_of, csv_path
 
-SEGMENTS = st.sampled_from(
-    ["", ".", "..", "a", "a.csv", "b", "b.csv", ".csv", "%", "%2E", "%+", "%-", "\0", OWN_FOLDER]
-    + ["%5Fhybridsphere", "é" * 200, "x" * 252, "x" * 252 + ".csv", "x" * 300, "%" * 130]
-)
+DOTTED = ["", ".", "..", "a", "a.csv", "b", "b.csv", ".csv"]
+ESCAPED = ["%", "%2E", "%+", "%-", "\0", OWN_FOLDER, "%5Fhybridsphere"]
+LONG = ["é" * 200, "x" * 252, "x" * 252 + ".csv", "x" * 300, "%" * 130]
+SEGMENTS = st.sampled_from([*DOTTED, *ESCAPED, *LONG])
 KEYS = (
     st.text(CHARACTERS, min_size=1, max_size=30)
     | st.lists(SEGMENTS, min_size=1, max_size=5).map("/".join).filter(bool)

@@ -12,7 +12,8 @@ PAGE = ROOT / "docs/openstack.md"
 PYTHON = ROOT / ".cache/deploy/bin/python"
 
 pytestmark = pytest.mark.skipif(
-    not PYTHON.exists(), reason="Heat is not installed in .cache/deploy; `make deploy-check` does that"
+    not PYTHON.exists(),
+    reason="Heat is not installed in .cache/deploy; `make deploy-check` does that",
 )
 
 PARAMETERS = {

@@ -1,0 +1,82 @@
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import structlog
+from bridge_stage import Journal, MakeQueue, RealFunction, RealQueue, Vitals, client_of, serving
+
+from hybridsphere.bridge import backoff, poller
+from hybridsphere.local.moto_server import MotoServer
+
+_serial = itertools.count()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def moto() -> AsyncIterator[str]:
+    """The endpoint of a moto server that all tests of the bridge share."""
+    async with MotoServer() as server:
+        yield server.endpoint
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sqs(moto: str) -> AsyncIterator[Any]:
+    async with client_of("sqs", moto) as client:
+        yield client
+
+
+@pytest.fixture
+def make_queue(sqs: Any) -> MakeQueue:
+    """Makes queues that no other test knows."""
+
+    async def make() -> RealQueue:
+        made = await sqs.create_queue(QueueName=f"queue-{next(_serial)}")
+        return RealQueue(sqs, made["QueueUrl"])
+
+    return make
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def start_function(
+    tmp_path: Path,
+) -> AsyncIterator[Callable[..., Awaitable[RealFunction]]]:
+    async with AsyncExitStack() as stack:
+
+        async def ignore(_: object) -> None: ...
+
+        async def start(concurrency: int = 2, on_failure: Any = ignore) -> RealFunction:
+            printed: list[bytes] = []
+            return await stack.enter_async_context(
+                serving(
+                    tmp_path, concurrency=concurrency, on_failure=on_failure, log=printed.append
+                )
+            )
+
+        yield start
+
+
+@pytest.fixture(autouse=True)
+def journal() -> Iterator[Journal]:
+    journal = Journal()
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, journal])
+    yield journal
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def vitals() -> Vitals:
+    return Vitals()
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here is worth a second's wait."""
+    monkeypatch.setattr(poller, "LAST_POLL_S", 0.1)
+    # Of two polls that wait at once, moto's threads now and then give one message to both.
+    monkeypatch.setattr(poller, "RECEIVERS", 1)
+    monkeypatch.setattr(backoff, "FIRST_S", 0.02)
+    monkeypatch.setattr(backoff, "LONGEST_S", 0.05)
+    monkeypatch.setattr(backoff, "LONGEST_REFUSED_S", 0.05)

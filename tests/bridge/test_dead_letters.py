@@ -1,0 +1,56 @@
+"""Where messages go that can never succeed."""
+
+import pytest
+from bridge_stage import Journal, MakeQueue, Vitals, message
+
+from hybridsphere.bridge.dead_letters import REASON_LENGTH
+from hybridsphere.bridge.poller import Verdict
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_rejected_message_is_stored_with_the_reason(
+    make_queue: MakeQueue, vitals: Vitals, journal: Journal
+) -> None:
+    dead = await make_queue()
+    verdict = await vitals.dead_letters(dead.queue).reject("input", message("<b>&\n"), "not JSON")
+    assert verdict is Verdict.DONE
+    (letter,) = await dead.read()
+    assert letter["Body"] == "<b>&\n"
+    assert letter["MessageAttributes"]["reason"]["StringValue"] == "not JSON"
+    assert letter["MessageAttributes"]["queue"]["StringValue"] == "input"
+    assert vitals.figure("messages_rejected_total", queue="input") == 1
+    assert journal.of("message.rejected", queue="input", reason="not JSON", stored=True)
+
+
+async def test_where_no_queue_is_named_the_message_is_left_logged_and_counted(
+    vitals: Vitals, journal: Journal
+) -> None:
+    assert await vitals.dead_letters().reject("output", message("x"), "y") is Verdict.LEAVE
+    assert vitals.figure("messages_rejected_total", queue="output") == 1
+    assert journal.of("message.rejected", queue="output", reason="y", stored=False)
+
+
+@pytest.mark.parametrize("reason", ["\0\x1b[31m\n\ud800\uffff", "é" * 5000, "🎬" * 5000])
+async def test_any_reason_is_made_one_that_sqs_takes(
+    make_queue: MakeQueue, vitals: Vitals, reason: str
+) -> None:
+    dead = await make_queue()
+    assert await vitals.dead_letters(dead.queue).reject("input", message("x"), reason)
+    (letter,) = await dead.read()
+    stored = letter["MessageAttributes"]["reason"]["StringValue"]
+    assert 0 < len(stored) <= REASON_LENGTH
+    assert stored.isprintable()
+
+
+async def test_a_message_that_cannot_be_stored_is_left_and_is_a_trouble(
+    make_queue: MakeQueue, vitals: Vitals
+) -> None:
+    dead = await make_queue()
+    await dead.client.delete_queue(QueueUrl=dead.url)
+    dead_letters = vitals.dead_letters(dead.queue)
+    assert await dead_letters.reject("input", message("x"), "y") is Verdict.LEAVE
+    assert "SendMessage" in vitals.health.troubles["dead letters"]
+    await dead.client.create_queue(QueueName=dead.url.rpartition("/")[2])
+    assert await dead_letters.reject("input", message("x"), "y") is Verdict.DONE
+    assert vitals.health.troubles == {}

@@ -1,0 +1,259 @@
+"""From an event to the function: one record, one invocation, by the real runtime client."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from bridge_stage import (
+    Journal,
+    MakeQueue,
+    RealFunction,
+    RealQueue,
+    Vitals,
+    client_of,
+    message,
+    rows,
+    storing,
+    until,
+)
+from samples import EVENT_TIME, ODD_KEYS, record, s3_event
+
+from hybridsphere.aws import Function
+from hybridsphere.bridge.invoker import Invoker
+from hybridsphere.bridge.limiter import Limiter
+from hybridsphere.bridge.poller import Verdict
+from hybridsphere.messages import parse_s3_event
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+StartFunction = Callable[..., Awaitable[RealFunction]]
+
+
+@asynccontextmanager
+async def invoking(
+    function: Function,
+    folder: Path,
+    vitals: Vitals,
+    *,
+    dead_letters: RealQueue | None = None,
+    max_attempts: int = 3,
+) -> AsyncIterator[Invoker]:
+    async with storing(folder, vitals) as store:
+        yield Invoker(
+            function=function,
+            bucket=record().bucket,
+            max_attempts=max_attempts,
+            limiter=Limiter(100),
+            store=store,
+            dead_letters=vitals.dead_letters(dead_letters.queue if dead_letters else None),
+            health=vitals.health,
+            metrics=vitals.metrics,
+        )
+
+
+async def test_each_record_becomes_one_invocation_with_a_plain_event(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals
+) -> None:
+    function = await start_function()
+    records = [record("a b+ü/ß.mp4"), record("b.mp4", sequencer=None)]
+    async with invoking(function.function(), tmp_path, vitals) as invoker:
+        assert await invoker.handle(message(s3_event(*records))) is Verdict.DONE
+    events = await function.invoked(2)
+    assert all(len(event["Records"]) == 1 for event in events)
+    seen = [parse_s3_event(event)[0] for event in events]
+    assert sorted(seen, key=lambda one: one.key) == records
+    for row in rows(tmp_path):
+        assert row.received_at
+        assert row.invoked_at
+        assert row.received_at <= row.invoked_at
+        assert (row.status, row.attempts) == (None, 0)
+    assert vitals.figure("invocations_total", outcome="accepted") == 2
+
+
+async def test_odd_keys_arrive_as_they_are(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals
+) -> None:
+    function = await start_function()
+    async with invoking(function.function(), tmp_path, vitals) as invoker:
+        assert await invoker.handle(message(s3_event(*map(record, ODD_KEYS)))) is Verdict.DONE
+    events = await function.invoked(len(ODD_KEYS))
+    assert {parse_s3_event(event)[0].key for event in events} == set(ODD_KEYS)
+    assert {row.key for row in rows(tmp_path)} == set(ODD_KEYS)
+
+
+async def test_the_test_event_is_done_with_nothing_invoked(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals
+) -> None:
+    function = await start_function()
+    async with invoking(function.function(), tmp_path, vitals) as invoker:
+        body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
+        assert await invoker.handle(message(body)) is Verdict.DONE
+    assert rows(tmp_path) == []
+    assert vitals.figure("invocations_total", outcome="accepted") == 0
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_of_mixed_records_our_own_are_invoked_and_the_message_set_aside(
+    start_function: StartFunction,
+    make_queue: MakeQueue,
+    tmp_path: Path,
+    vitals: Vitals,
+    named: bool,
+) -> None:
+    function, dead = await start_function(), await make_queue()
+    body = s3_event(record("ours.mp4"), record("theirs.mp4", bucket="other-bucket"))
+    async with invoking(
+        function.function(), tmp_path, vitals, dead_letters=dead if named else None
+    ) as invoker:
+        verdict = await invoker.handle(message(body))
+    assert [row.key for row in rows(tmp_path)] == ["ours.mp4"]
+    (event,) = await function.invoked(1)
+    assert parse_s3_event(event) == [record("ours.mp4")]
+    assert vitals.figure("messages_rejected_total", queue="input") == 1
+    if named:
+        assert verdict is Verdict.DONE
+        (letter,) = await dead.read()
+        assert letter["Body"] == body
+        reason = letter["MessageAttributes"]["reason"]["StringValue"]
+        assert reason == "bucket is other-bucket, not input-bucket-video"
+    else:
+        assert verdict is Verdict.LEAVE
+        assert await dead.read() == []
+
+
+async def test_an_upload_is_failed_once_its_attempts_are_used_up(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals
+) -> None:
+    function = await start_function()
+    async with invoking(
+        function.function("RequestResponse"), tmp_path, vitals, max_attempts=3
+    ) as invoker:
+        assert await invoker.handle(message(s3_event(record("fail.mp4")))) is Verdict.DONE
+    assert len(function.events()) == 3
+    (row,) = rows(tmp_path)
+    assert (row.status, row.attempts) == ("failed", 3)
+    assert row.reason == "FunctionError: ValueError: told to fail"
+    assert (tmp_path / "fail.mp4.csv").read_text() == "name,major,year,status\n,,,failed\n"
+
+
+async def test_attempts_before_a_restart_count(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals
+) -> None:
+    function = await start_function()
+    async with storing(tmp_path) as store:
+        for _ in range(2):
+            await store.count_attempt(record("fail.mp4"), EVENT_TIME)
+    async with invoking(
+        function.function("RequestResponse"), tmp_path, vitals, max_attempts=3
+    ) as invoker:
+        await invoker.handle(message(s3_event(record("fail.mp4"))))
+    assert len(function.events()) == 1
+    (row,) = rows(tmp_path)
+    assert (row.status, row.attempts, row.received_at) == ("failed", 3, EVENT_TIME)
+
+
+async def test_a_finished_synchronous_invocation_is_no_result_yet(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals
+) -> None:
+    function = await start_function()
+    async with invoking(function.function("RequestResponse"), tmp_path, vitals) as invoker:
+        assert await invoker.handle(message(s3_event(record("a.mp4")))) is Verdict.DONE
+    (row,) = rows(tmp_path)
+    assert (row.status, row.attempts) == (None, 0)
+
+
+async def test_throttled_calls_are_made_again_and_not_counted(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals, journal: Journal
+) -> None:
+    function = await start_function(concurrency=1)
+    keys = [f"wait {i}.mp4" for i in range(4)]
+    async with invoking(
+        function.function("RequestResponse"), tmp_path, vitals, max_attempts=1
+    ) as invoker:
+        handling = asyncio.create_task(invoker.handle(message(s3_event(*map(record, keys)))))
+        await function.gate.arrivals(1)
+        await journal.seen("invoke.throttled", times=4)
+        assert "function" not in vitals.health.troubles
+        function.gate.open()
+        assert await handling is Verdict.DONE
+    assert sorted(parse_s3_event(event)[0].key for event in function.events()) == keys
+    assert [(row.status, row.attempts) for row in rows(tmp_path)] == [(None, 0)] * 4
+
+
+async def test_an_event_is_accepted_however_busy_the_function_is(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals
+) -> None:
+    function = await start_function(concurrency=1)
+    keys = [f"wait {i}.mp4" for i in range(5)]
+    async with invoking(function.function("Event"), tmp_path, vitals) as invoker:
+        assert await invoker.handle(message(s3_event(*map(record, keys)))) is Verdict.DONE
+        await function.gate.arrivals(1)
+    assert vitals.figure("invocations_total", outcome="throttled") == 0
+    assert len(rows(tmp_path)) == 5
+
+
+async def test_a_function_that_cannot_be_reached_is_called_until_it_can(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals
+) -> None:
+    function = await start_function()
+    host, port = function.endpoint.removeprefix("http://").split(":")
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, away = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(pump(reader, away), pump(there, writer))
+
+    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            target.write(data)
+        target.close()
+
+    line = await asyncio.start_server(forward, "127.0.0.1", 0)
+    own_port = line.sockets[0].getsockname()[1]
+    line.close()
+    await line.wait_closed()
+    async with (
+        client_of("lambda", f"http://127.0.0.1:{own_port}") as client,
+        invoking(Function(client, "chosen", "Event"), tmp_path, vitals, max_attempts=1) as invoker,
+    ):
+        handling = asyncio.create_task(invoker.handle(message(s3_event(record()))))
+        await until(lambda: vitals.figure("invocations_total", outcome="failed") >= 2)
+        assert "Invoke" in vitals.health.troubles["function"]
+        assert rows(tmp_path) == []
+        async with await asyncio.start_server(forward, "127.0.0.1", own_port):
+            assert await handling is Verdict.DONE
+            assert vitals.health.troubles == {}
+            await function.invoked(1)
+            await client.close()
+    assert [(row.status, row.attempts) for row in rows(tmp_path)] == [(None, 0)]
+
+
+async def test_a_function_that_is_not_there_is_a_trouble_and_tried_again(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals
+) -> None:
+    function = await start_function()
+    missing = Function(function.client, "missing", "Event")
+    async with invoking(missing, tmp_path, vitals) as invoker:
+        handling = asyncio.create_task(invoker.handle(message(s3_event(record()))))
+        await until(lambda: vitals.figure("invocations_total", outcome="failed") >= 2)
+        assert "ResourceNotFoundException" in vitals.health.troubles["function"]
+        handling.cancel()
+        await asyncio.gather(handling, return_exceptions=True)
+    assert rows(tmp_path) == []
+
+
+async def test_every_line_of_the_log_names_the_upload(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals, journal: Journal
+) -> None:
+    function = await start_function()
+    async with invoking(
+        function.function("RequestResponse"), tmp_path, vitals, max_attempts=1
+    ) as invoker:
+        await invoker.handle(message(s3_event(record("fail.mp4"), record("a.mp4"))))
+    for key in ("fail.mp4", "a.mp4"):
+        upload = {"bucket": record().bucket, "key": key, "version": "01"}
+        assert journal.of("event.invoked", **upload)
+    assert journal.of("function.failed", key="fail.mp4", version="01", attempts=1)
+    assert journal.of("result.written", key="fail.mp4", version="01", status="failed")

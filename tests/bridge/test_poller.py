@@ -1,0 +1,242 @@
+"""One loop on a real queue: bounded, kept by heartbeat, acknowledged in batches, drained."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from bridge_stage import PATIENCE_S, Handler, Journal, MakeQueue, Tap, polling, until
+
+from hybridsphere.aws import Message
+from hybridsphere.bridge import poller
+from hybridsphere.bridge.poller import Verdict
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_every_message_is_handled_once_and_deleted(make_queue: MakeQueue) -> None:
+    queue, handler = await make_queue(), Handler()
+    bodies = [str(i) for i in range(23)]
+    await queue.send(*bodies)
+    async with polling(queue, handler) as run:
+        await handler.has(*bodies)
+        await run.end()
+    assert await queue.counts() == (0, 0)
+    assert sorted(handler.bodies) == sorted(bodies)
+    assert run.vitals.figure("messages_received_total", queue="input") == 23
+    assert run.vitals.figure("messages_deleted_total", queue="input") == 23
+    assert run.vitals.figure("messages_in_flight", queue="input") == 0
+
+
+async def test_a_message_that_is_left_stays_on_the_queue(make_queue: MakeQueue) -> None:
+    queue, handler = await make_queue(), Handler(Verdict.LEAVE)
+    await queue.send("bad")
+    async with polling(queue, handler) as run:
+        await handler.has("bad")
+        await run.end()
+    assert await queue.counts() == (0, 1)
+    assert run.vitals.figure("messages_in_flight", queue="input") == 0
+
+
+async def test_a_handler_s_error_leaves_the_message_and_is_counted(
+    make_queue: MakeQueue, journal: Journal
+) -> None:
+    queue = await make_queue()
+    handled = Handler()
+
+    async def fail_at_first(message: Message) -> Verdict:
+        if message.body == "bad":
+            raise ZeroDivisionError
+        return await handled(message)
+
+    await queue.send("bad", "good")
+    async with polling(queue, fail_at_first) as run:
+        await handled.has("good")
+        await journal.seen("message.unhandled", queue="input")
+        await run.end()
+    assert await queue.counts() == (0, 1)
+    assert run.vitals.figure("messages_unhandled_total", queue="input") == 1
+    assert run.vitals.figure("messages_in_flight", queue="input") == 0
+
+
+@pytest.mark.parametrize("most", [1, 7, 13])
+async def test_never_more_messages_are_held_than_allowed(make_queue: MakeQueue, most: int) -> None:
+    queue, handler = await make_queue(), Handler(hold=True)
+    bodies = [str(i) for i in range(20)]
+    await queue.send(*bodies)
+    async with polling(queue, handler, most=most) as run:
+        await until(lambda: handler.present == most)
+        # No more are taken from the queue either, where others could have them.
+        assert await queue.counts() == (20 - most, most)
+        handler.go.set()
+        await handler.has(*bodies)
+        await run.end()
+    assert handler.most_present == most
+    assert await queue.counts() == (0, 0)
+
+
+async def test_a_slow_handler_keeps_its_message_and_nobody_else_gets_it(
+    make_queue: MakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 2)
+    monkeypatch.setattr(poller, "HEARTBEAT_MARGIN_S", 1.2)
+    queue, handler = await make_queue(), Handler(hold=True)
+    bodies = [str(i) for i in range(12)]
+    await queue.send(*bodies)
+    async with polling(queue, handler) as run:
+        # Three times 0.8 s: the first time-out would be over.
+        await until(
+            lambda: run.vitals.figure("visibility_extended_total", queue="input") >= 3 * len(bodies)
+        )
+        assert await queue.counts() == (0, len(bodies))
+        handler.go.set()
+        await run.end()
+    assert sorted(handler.bodies) == sorted(bodies)
+    assert await queue.counts() == (0, 0)
+
+
+async def test_the_heartbeat_goes_on_when_sqs_refuses_one_message(
+    make_queue: MakeQueue, monkeypatch: pytest.MonkeyPatch, journal: Journal
+) -> None:
+    monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 2)
+    monkeypatch.setattr(poller, "HEARTBEAT_MARGIN_S", 1.5)
+    queue, handler = await make_queue(), Handler(hold=True)
+
+    async def lose_one(message: Message) -> Verdict:
+        if message.body == "lost":
+            await queue.queue.delete([message.receipt_handle])
+        return await handler(message)
+
+    await queue.send("lost", "kept")
+    async with polling(queue, lose_one) as run:
+        await handler.has("lost", "kept")
+        await journal.seen("heartbeat.refused", queue="input")
+        await until(lambda: run.vitals.figure("visibility_extended_total", queue="input") >= 2)
+        handler.go.set()
+        await run.end()
+    assert await queue.counts() == (0, 0)
+
+
+async def test_a_drain_finishes_what_is_held(make_queue: MakeQueue, journal: Journal) -> None:
+    queue, handler = await make_queue(), Handler(hold=True)
+    await queue.send("a", "b")
+    async with polling(queue, handler) as run:
+        await handler.has("a", "b")
+        run.stop.set()
+        await journal.seen("queue.draining")
+        handler.go.set()
+        await run.end()
+    assert await queue.counts() == (0, 0)
+    assert await journal.seen("queue.drained", left=0)
+
+
+async def test_a_drain_gives_back_what_cannot_finish(
+    make_queue: MakeQueue, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "RELEASE_SHARE", 0.9)
+    queue, handler = await make_queue(), Handler(hold=True)
+    bodies = [str(i) for i in range(12)]
+    await queue.send(*bodies)
+    async with polling(queue, handler, drain_s=5) as run:
+        await handler.has(*bodies)
+        await run.end()
+    # At once, and not when the visibility time-out ends.
+    assert await queue.counts() == (len(bodies), 0)
+    assert handler.present == 0
+    assert run.vitals.figure("messages_released_total", queue="input") == len(bodies)
+    assert run.vitals.figure("messages_in_flight", queue="input") == 0
+
+
+async def test_a_drain_ends_in_time_when_the_queue_is_gone(
+    make_queue: MakeQueue, journal: Journal
+) -> None:
+    queue, handler = await make_queue(), Handler(hold=True)
+    await queue.send("a")
+    async with polling(queue, handler, drain_s=0.6) as run:
+        await handler.has("a")
+        await queue.client.delete_queue(QueueUrl=queue.url)
+        await run.end()
+    assert await journal.seen("release.failed", queue="input")
+    assert await journal.seen("queue.drained", left=1)
+
+
+async def test_a_stop_does_not_wait_for_a_poll_without_messages(make_queue: MakeQueue) -> None:
+    queue = await make_queue()
+    async with polling(queue, Handler()) as run:
+        # Half of what SQS would hold the poll open.
+        async with asyncio.timeout(10):
+            await run.end()
+
+
+async def test_nothing_is_received_after_the_stop(
+    make_queue: MakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "RECEIVERS", 2)
+    queue, handler = await make_queue(), Handler(hold=True)
+    await queue.send("first", "second")
+    async with polling(queue, handler, most=1) as run:
+        await until(lambda: handler.present == 1)
+        run.stop.set()
+        # Room for the second, while receivers that wait for it are still there.
+        handler.go.set()
+        await run.end()
+    assert len(handler.bodies) == 1
+    assert await queue.counts() == (1, 0)
+
+
+async def test_nothing_is_received_while_the_gate_is_closed(make_queue: MakeQueue) -> None:
+    queue, handler, gate = await make_queue(), Handler(), Tap()
+    gate.is_open.clear()
+    await queue.send("a")
+    async with polling(queue, handler, gate=gate) as run:
+        await gate.asked.wait()
+        assert await queue.counts() == (1, 0)
+        gate.is_open.set()
+        await handler.has("a")
+        await run.end()
+
+
+async def test_a_gate_that_closed_during_the_wait_for_room_is_closed(
+    make_queue: MakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "RECEIVERS", 2)
+    queue, handler, gate = await make_queue(), Handler(hold=True), Tap()
+    await queue.send("a", "b")
+    async with polling(queue, handler, most=1, gate=gate) as run:
+        await until(lambda: handler.present == 1)
+        gate.is_open.clear()
+        handler.go.set()
+        await gate.asked.wait()
+        await until(lambda: run.vitals.figure("messages_deleted_total", queue="input") == 1)
+        assert await queue.counts() == (1, 0)
+        gate.is_open.set()
+        await handler.has("a", "b")
+        await run.end()
+
+
+async def test_a_queue_that_comes_back_is_polled_again(make_queue: MakeQueue, sqs: Any) -> None:
+    queue, handler = await make_queue(), Handler()
+    async with polling(queue, handler) as run:
+        await sqs.delete_queue(QueueUrl=queue.url)
+        await until(lambda: "input queue" in run.vitals.health.troubles)
+        assert "NonExistentQueue" in run.vitals.health.troubles["input queue"]
+        await sqs.create_queue(QueueName=queue.url.rpartition("/")[2])
+        await queue.send("back")
+        await handler.has("back")
+        await run.end()
+    assert run.vitals.health.troubles == {}
+
+
+async def test_two_pollers_share_a_queue(make_queue: MakeQueue) -> None:
+    queue = await make_queue()
+    one, two = Handler(hold=True), Handler(hold=True)
+    bodies = [str(i) for i in range(8)]
+    async with polling(queue, one, most=4) as first, polling(queue, two, most=4) as second:
+        await queue.send(*bodies)
+        # Each holds what it may, and no more.
+        await until(lambda: one.present == two.present == 4)
+        one.go.set()
+        two.go.set()
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.gather(first.end(), second.end())
+    assert set(one.bodies + two.bodies) == set(bodies)
+    assert await queue.counts() == (0, 0)

@@ -1,0 +1,380 @@
+"""Results on disk: durable before they are acknowledged, whole, of the newest version, and back
+after whatever happened to the disk.
+"""
+
+import asyncio
+import os
+import resource
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bridge_stage import Journal, Vitals, rows, storing, until
+from samples import EVENT_TIME, record, result
+
+from hybridsphere import ledger
+from hybridsphere.bridge import results as module
+from hybridsphere.bridge.results import LEFTOVER_AGE_S
+from hybridsphere.ledger import ledger_path
+from hybridsphere.messages import Result, csv_key
+from hybridsphere.paths import OWN_FOLDER, csv_path
+from hybridsphere.settings import ConfigurationError
+
+FAILED = Result.failed(record(), "RetriesExhausted")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "results"
+
+
+def files(folder: Path) -> dict[str, str]:
+    """The CSV files by their path, as they are byte for byte."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes().decode()
+        for path in folder.rglob("*.csv")
+        if path.is_file()
+    }
+
+
+def leftovers(folder: Path) -> list[Path]:
+    return list((folder / OWN_FOLDER / "partial").iterdir())
+
+
+async def test_a_stored_result_is_in_the_ledger_and_on_disk(folder: Path, vitals: Vitals) -> None:
+    async with storing(folder, vitals) as store:
+        await store.put([result("a/ü.mp4"), result("b.mp4")])
+        # Read while the store is still at work, as after a crash.
+        assert [row.key for row in rows(folder)] == ["a/ü.mp4", "b.mp4"]
+        assert files(folder) == {
+            "a/ü.mp4.csv": result("a/ü.mp4").csv,
+            "b.mp4.csv": result("b.mp4").csv,
+        }
+    assert leftovers(folder) == []
+    assert vitals.figure("results_written_total", status="matched") == 2
+
+
+@pytest.fixture
+def deep(folder: Path) -> Iterator[Path]:
+    """A results folder that may become too deep for pytest, which clears away recursively."""
+    yield folder
+    subprocess.run(["rm", "-rf", folder], check=True)
+
+
+async def test_a_key_may_have_a_thousand_slashes(deep: Path) -> None:
+    key = "/" * 1014 + "x.mp4"
+    async with storing(deep) as store:
+        await store.put([result(key)])
+    assert (deep / csv_path(csv_key(key))).read_bytes() == result(key).csv.encode()
+    assert len(csv_path(csv_key(key)).parts) == 1015
+
+
+async def test_a_redelivered_result_changes_nothing(folder: Path, vitals: Vitals) -> None:
+    async with storing(folder, vitals) as store:
+        await store.put([result()])
+        row, file = rows(folder), (folder / "test_0.mp4.csv").stat()
+        await store.put([result()])
+        await store.put([result(csv="other", status="no_face")])
+        assert rows(folder) == row
+        after = (folder / "test_0.mp4.csv").stat()
+        assert (after.st_ino, after.st_mtime_ns) == (file.st_ino, file.st_mtime_ns)
+    assert vitals.figure("results_written_total", status="matched") == 1
+
+
+async def test_a_result_replaces_failed_and_never_the_reverse(folder: Path) -> None:
+    async with storing(folder) as store:
+        await store.put([FAILED])
+        assert files(folder) == {"test_0.mp4.csv": FAILED.csv}
+        await store.put([result()])
+        await store.put([FAILED])
+    assert files(folder) == {"test_0.mp4.csv": result().csv}
+    assert [row.status for row in rows(folder)] == ["matched"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"sequencer": "00FF"}, {"sequencer": "01", "event_time": "2020-01-01T00:00:00.000Z"}),
+        ({"sequencer": "0a"}, {"sequencer": "0B"}),
+        ({"sequencer": None}, {"sequencer": None, "event_time": "2026-11-21T00:00:00.001Z"}),
+        ({"sequencer": "FF"}, {"sequencer": None, "event_time": "2026-11-22T00:00:00.000Z"}),
+    ],
+)
+@pytest.mark.parametrize("late", [True, False])
+@pytest.mark.parametrize("together", [True, False])
+async def test_the_file_is_that_of_the_newest_version(
+    folder: Path,
+    old: dict[str, Any],
+    new: dict[str, Any],
+    late: bool,
+    together: bool,
+) -> None:
+    older = result(csv="old", **{"event_time": EVENT_TIME, **old})
+    newer = result(csv="new", **{"event_time": EVENT_TIME, **new})
+    order = [newer, older] if late else [older, newer]
+    async with storing(folder) as store:
+        for batch in [order] if together else [order[:1], order[1:]]:
+            await store.put(batch)
+    assert files(folder) == {"test_0.mp4.csv": "new"}
+    assert sorted(row.csv or "" for row in rows(folder)) == ["new", "old"]
+
+
+async def test_a_file_that_is_missing_or_different_is_written_again_at_the_next_start(
+    folder: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Several pages, and the odd ones in each.
+    monkeypatch.setattr(module, "BATCH", 4)
+    stored = [
+        result(f"{i:02}/v.mp4", sequencer=str(version)) for version in (1, 2) for i in range(9)
+    ]
+    async with storing(folder) as store:
+        await store.put(stored)
+        await store.note_invoked(record("not yet.mp4"), EVENT_TIME, EVENT_TIME)
+    whole = files(folder)
+    assert len(whole) == 9
+    for i in (0, 3, 4, 8):
+        (folder / f"{i:02}/v.mp4.csv").unlink()
+    (folder / "00").rmdir()
+    (folder / "05/v.mp4.csv").write_text("half")
+    untouched = (folder / "01/v.mp4.csv").stat().st_ino
+    async with storing(folder):
+        assert (await journal.seen("files.restored"))["files"] == 5
+    assert files(folder) == whole
+    assert (folder / "01/v.mp4.csv").stat().st_ino == untouched
+
+
+async def test_a_file_that_is_whole_is_not_written_again(folder: Path) -> None:
+    async with storing(folder) as store:
+        await store.put([result()])
+    before = (folder / "test_0.mp4.csv").stat()
+    async with storing(folder) as store:
+        await store.put([result("next.mp4")])
+        # By now, with the change before, the restoration has had its look.
+        await store.put([result("last.mp4")])
+    after = (folder / "test_0.mp4.csv").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+async def test_what_a_crash_left_half_written_is_cleared_away(folder: Path) -> None:
+    async with storing(folder):
+        pass
+    old, young, taken = (
+        folder / OWN_FOLDER / "partial" / name for name in ("old", "young", "gone")
+    )
+    old.touch()
+    young.touch()
+    # As a file that another bridge renames just now.
+    taken.symlink_to(folder / "nowhere")
+    long_ago = time.time() - LEFTOVER_AGE_S - 60
+    os.utime(old, (long_ago, long_ago))
+    async with storing(folder):
+        assert not old.exists()
+        assert young.exists()
+
+
+# Each breaks the disk in its own way, and mends it.
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(ledger_path(folder), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@contextmanager
+def gone(folder: Path) -> Iterator[None]:
+    away = folder.rename(folder.with_name("away"))
+    yield
+    assert not folder.exists(), "made anew where a disk should be mounted"
+    away.rename(folder)
+
+
+@contextmanager
+def replaced_by_a_file(folder: Path) -> Iterator[None]:
+    away = folder.rename(folder.with_name("away"))
+    folder.touch()
+    yield
+    folder.unlink()
+    away.rename(folder)
+
+
+@contextmanager
+def without_own_folder(folder: Path) -> Iterator[None]:
+    own = folder / OWN_FOLDER
+    away = own.rename(folder / "away")
+    own.touch()
+    yield
+    own.unlink()
+    away.rename(own)
+
+
+@contextmanager
+def full(folder: Path) -> Iterator[None]:
+    """No file of this process may grow beyond a kilobyte."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextmanager
+def refusing_rows(folder: Path) -> Iterator[None]:
+    """The disk is well, and the ledger is not."""
+    with closing(sqlite3.connect(ledger_path(folder), isolation_level=None)) as other:
+        other.execute(
+            "CREATE TRIGGER broken BEFORE UPDATE ON uploads "
+            "BEGIN SELECT RAISE(ABORT, 'broken'); END"
+        )
+        yield
+        other.execute("DROP TRIGGER broken")
+
+
+@contextmanager
+def refusing_the_file(folder: Path) -> Iterator[None]:
+    """Only the file fails, after the row was written."""
+    (folder / "b.mp4.csv").mkdir()
+    yield
+    (folder / "b.mp4.csv").rmdir()
+
+
+BREAKAGES = [
+    locked,
+    gone,
+    replaced_by_a_file,
+    without_own_folder,
+    full,
+    refusing_rows,
+    refusing_the_file,
+]
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES)
+async def test_while_results_cannot_be_stored_nothing_is_acknowledged_and_it_goes_on_by_itself(
+    folder: Path,
+    journal: Journal,
+    vitals: Vitals,
+    monkeypatch: pytest.MonkeyPatch,
+    breakage: Callable[[Path], AbstractContextManager[None]],
+) -> None:
+    monkeypatch.setattr(ledger, "BUSY_TIMEOUT_S", 0.05)
+    async with storing(folder, vitals) as store:
+        await store.put([result("a.mp4")])
+        with breakage(folder):
+            pending = asyncio.create_task(store.put([result("b.mp4")]))
+            noted = asyncio.create_task(store.note_invoked(record("c.mp4"), EVENT_TIME, EVENT_TIME))
+            await journal.seen("trouble.began", part="results")
+            gate = asyncio.create_task(store.wait_until_working())
+            # Tried again, and again in vain.
+            tries = vitals.figure("storage_errors_total")
+            await until(lambda: vitals.figure("storage_errors_total") >= tries + 2)
+            assert not pending.done()
+            assert not gate.done()
+            assert vitals.health.troubles.keys() == {"results"}
+        async with asyncio.timeout(30):
+            await asyncio.gather(pending, noted, gate)
+        assert vitals.health.troubles == {}
+    assert [row.key for row in rows(folder)] == ["a.mp4", "b.mp4", "c.mp4"]
+    assert files(folder) == {"a.mp4.csv": result("a.mp4").csv, "b.mp4.csv": result("b.mp4").csv}
+    assert leftovers(folder) == []
+
+
+async def test_a_store_that_stops_while_the_disk_is_broken_stops(
+    folder: Path, journal: Journal
+) -> None:
+    async with storing(folder) as store:
+        with gone(folder):
+            pending = asyncio.create_task(store.put([result()]))
+            await journal.seen("trouble.began", part="results")
+            pending.cancel()
+
+
+def replace_by_an_empty_one(folder: Path) -> None:
+    folder.rename(folder.with_name("away"))
+    folder.mkdir()
+
+
+async def test_results_go_to_the_folder_that_is_there(folder: Path) -> None:
+    async with storing(folder) as store:
+        await store.put([result("a.mp4")])
+        replace_by_an_empty_one(folder)
+        await store.put([result("b.mp4")])
+    assert [row.key for row in rows(folder)] == ["b.mp4"]
+    assert list(files(folder)) == ["b.mp4.csv"]
+
+
+async def test_a_change_at_fault_fails_alone(folder: Path) -> None:
+    async with storing(folder) as store:
+        outcomes: list[Any] = await asyncio.gather(
+            store.put([result("a.mp4")]),
+            store._change(lambda _: 1 // 0),
+            store.put([result("b.mp4")]),
+            return_exceptions=True,
+        )
+    assert [type(outcome) for outcome in outcomes] == [type(None), ZeroDivisionError, type(None)]
+    assert len(rows(folder)) == len(files(folder)) == 2
+
+
+async def test_two_stores_may_share_a_folder(folder: Path) -> None:
+    versions = [f"{i:02}" for i in range(20)]
+    async with storing(folder) as one, storing(folder) as other:
+        await asyncio.gather(
+            *(
+                store.put([result(csv=version, sequencer=version)])
+                for version in versions
+                for store in (one, other)
+            )
+        )
+    assert files(folder) == {"test_0.mp4.csv": versions[-1]}
+    assert sorted(row.version for row in rows(folder)) == versions
+    assert leftovers(folder) == []
+
+
+async def test_stores_may_begin_on_a_new_folder_together(folder: Path) -> None:
+    async def begin(key: str) -> None:
+        async with storing(folder) as store:
+            await store.put([result(key)])
+
+    await asyncio.gather(*(begin(f"{i}.mp4") for i in range(6)))
+    assert len(rows(folder)) == len(files(folder)) == 6
+
+
+def make_a_file(folder: Path) -> None:
+    folder.touch()
+
+
+def make_a_ledger_that_is_none(folder: Path) -> None:
+    ledger_path(folder).parent.mkdir(parents=True)
+    ledger_path(folder).write_text("nothing SQLite would know" * 50)
+
+
+def make_a_ledger_of_another_release(folder: Path) -> None:
+    ledger_path(folder).parent.mkdir(parents=True)
+    with closing(sqlite3.connect(ledger_path(folder))) as connection:
+        connection.execute("PRAGMA user_version = 9")
+
+
+@pytest.mark.parametrize(
+    "make", [make_a_file, make_a_ledger_that_is_none, make_a_ledger_of_another_release]
+)
+async def test_a_folder_that_cannot_be_used_is_a_configuration_error(
+    folder: Path, make: Callable[[Path], None]
+) -> None:
+    make(folder)
+    with pytest.raises(ConfigurationError, match=r"HYBRIDSPHERE_RESULTS_DIR=.*results"):
+        async with storing(folder):
+            pass
+
+
+async def test_attempts_are_counted_from_one_start_to_the_next(folder: Path) -> None:
+    for expected in (1, 2):
+        async with storing(folder) as store:
+            assert await store.count_attempt(record(), EVENT_TIME) == expected

@@ -1,0 +1,407 @@
+"""The life of the bridge: in this process where its parts can be seen, as a process of its own for
+what only a process has.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import stat
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from bridge_stage import PATIENCE_S, Journal, MakeQueue, RealFunction, RealQueue, rows, until
+from samples import BUCKET, record, result, s3_event
+
+from hybridsphere.bridge import poller
+from hybridsphere.bridge.service import Bridge
+from hybridsphere.ledger import Upload
+from hybridsphere.local.account import CREDENTIALS
+from hybridsphere.local.resources import REGION
+from hybridsphere.messages import parse_s3_event
+from hybridsphere.settings import ConfigurationError, Settings
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@dataclass
+class Site:
+    """Two queues with their dead letters, a function, and the environment that names them."""
+
+    inputs: RealQueue
+    outputs: RealQueue
+    dead: RealQueue
+    function: RealFunction
+    folder: Path
+    environment: dict[str, str]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(
+    moto: str,
+    make_queue: MakeQueue,
+    start_function: Callable[..., Awaitable[RealFunction]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Site:
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "HYBRIDSPHERE_")):
+            monkeypatch.delenv(name)
+    inputs, outputs, dead = await make_queue(), await make_queue(), await make_queue()
+    function = await start_function()
+    environment = {
+        **CREDENTIALS,
+        "AWS_REGION": REGION,
+        "AWS_ENDPOINT_URL": moto,
+        "AWS_ENDPOINT_URL_LAMBDA": function.endpoint,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "HYBRIDSPHERE_INPUT_QUEUE_URL": inputs.url,
+        "HYBRIDSPHERE_OUTPUT_QUEUE_URL": outputs.url,
+        "HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL": dead.url,
+        "HYBRIDSPHERE_FUNCTION_NAME": "chosen",
+        "HYBRIDSPHERE_INPUT_BUCKET": BUCKET,
+        "HYBRIDSPHERE_RESULTS_DIR": str(tmp_path / "results"),
+        "HYBRIDSPHERE_HTTP": "127.0.0.1:0",
+        "HYBRIDSPHERE_DRAIN_S": "8",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Site(inputs, outputs, dead, function, tmp_path / "results", environment)
+
+
+@dataclass
+class Running:
+    stop: asyncio.Event
+    task: asyncio.Task[None]
+    port: int
+
+    async def end(self) -> None:
+        self.stop.set()
+        async with asyncio.timeout(PATIENCE_S):
+            await self.task
+
+    async def readiness(self) -> tuple[int, dict[str, str]]:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{self.port}/readyz") as answer,
+        ):
+            return answer.status, (await answer.json())["troubles"]
+
+
+@asynccontextmanager
+async def running(journal: Journal) -> AsyncIterator[Running]:
+    """A bridge as the environment has it, in this process."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(Bridge(Settings.load()).serve(stop))
+    ready = asyncio.create_task(journal.seen("bridge.ready"))
+    await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED)
+    try:
+        if task.done():
+            await task
+        yield Running(stop, task, journal.of("web.listening")[0]["port"])
+    finally:
+        ready.cancel()
+        stop.set()
+        await asyncio.gather(task, ready, return_exceptions=True)
+
+
+def ledger(site: Site) -> dict[str, Upload]:
+    return {row.key: row for row in rows(site.folder)}
+
+
+async def test_events_go_out_and_results_come_in_at_the_same_time(
+    site: Site, journal: Journal
+) -> None:
+    keys = [f"{i}.mp4" for i in range(12)]
+    await site.inputs.send(
+        json.dumps({"Event": "s3:TestEvent"}), *(s3_event(record(key)) for key in keys)
+    )
+    await site.outputs.send(*(result(key).to_json() for key in keys))
+    async with running(journal) as bridge:
+        events = await site.function.invoked(len(keys))
+        await journal.seen("result.written", times=len(keys))
+        assert await bridge.readiness() == (200, {})
+        await bridge.end()
+    assert sorted(parse_s3_event(event)[0].key for event in events) == sorted(keys)
+    assert all(row.status == "matched" and row.invoked_at for row in ledger(site).values())
+    assert sorted(path.name for path in site.folder.glob("*.csv")) == sorted(
+        f"{key}.csv" for key in keys
+    )
+    assert await site.inputs.counts() == await site.outputs.counts() == (0, 0)
+    assert await site.dead.counts() == (0, 0)
+
+
+async def test_bad_input_of_both_queues_goes_to_the_dead_letters(
+    site: Site, journal: Journal
+) -> None:
+    await site.inputs.send("{}", s3_event(record(bucket="other")))
+    await site.outputs.send("{}", result(bucket="other").to_json())
+    async with running(journal) as bridge:
+        await until(lambda: holds(site.dead, 4))
+        await bridge.end()
+    assert await site.inputs.counts() == await site.outputs.counts() == (0, 0)
+    letters = await site.dead.read()
+    assert sorted(one["MessageAttributes"]["queue"]["StringValue"] for one in letters) == [
+        "input",
+        "input",
+        "output",
+        "output",
+    ]
+
+
+async def holds(queue: RealQueue, count: int) -> bool:
+    return await queue.counts() == (count, 0)
+
+
+async def test_without_dead_letters_bad_input_is_left_to_the_queue(
+    site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL")
+    await site.inputs.send("{}")
+    async with running(journal) as bridge:
+        await journal.seen("message.rejected", stored=False)
+        await bridge.end()
+    assert await site.inputs.counts() == (0, 1)
+
+
+async def test_while_results_cannot_be_stored_nothing_is_deleted_or_received(
+    site: Site, journal: Journal
+) -> None:
+    async with running(journal) as bridge:
+        away = site.folder.rename(site.folder.with_name("away"))
+        await site.outputs.send(result("held.mp4").to_json())
+        await journal.seen("trouble.began", part="results")
+        status, troubles = await bridge.readiness()
+        assert status == 503
+        assert "ledger.sqlite3" in troubles["results"]
+        # It is held: neither deleted nor there for others.
+        assert await site.outputs.counts() == (0, 1)
+        away.rename(site.folder)
+        await journal.seen("trouble.ended", part="results")
+        await journal.seen("result.written", key="held.mp4")
+        assert await bridge.readiness() == (200, {})
+        await bridge.end()
+    assert await site.outputs.counts() == (0, 0)
+    assert list(ledger(site)) == ["held.mp4"]
+
+
+async def test_a_stop_gives_back_what_cannot_be_stored(
+    site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "RELEASE_SHARE", 0.9)
+    async with running(journal) as bridge:
+        site.folder.rename(site.folder.with_name("away"))
+        await site.outputs.send(result().to_json())
+        await journal.seen("trouble.began", part="results")
+        await bridge.end()
+    assert await site.outputs.counts() == (1, 0)
+    assert await journal.seen("bridge.stopped")
+
+
+async def test_a_stop_gives_back_what_runs_too_long(
+    site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "RELEASE_SHARE", 0.9)
+    monkeypatch.setenv("HYBRIDSPHERE_INVOCATION_TYPE", "RequestResponse")
+    await site.inputs.send(s3_event(record("wait.mp4")))
+    async with running(journal) as bridge:
+        await site.function.gate.arrivals(1)
+        await bridge.end()
+    assert await site.inputs.counts() == (1, 0)
+    assert await journal.seen("bridge.stopped")
+
+
+async def test_two_bridges_share_the_queues_and_the_folder(site: Site, journal: Journal) -> None:
+    keys = [f"{i}.mp4" for i in range(20)]
+    async with running(journal) as one:
+        stop = asyncio.Event()
+        two = asyncio.create_task(Bridge(Settings.load()).serve(stop))
+        await journal.seen("bridge.ready", times=2)
+        for key in keys:
+            await site.inputs.send(s3_event(record(key)))
+            await site.outputs.send(result(key).to_json())
+        await journal.seen("result.written", times=len(keys))
+        await until(lambda: all(row.invoked_at for row in ledger(site).values()))
+        await one.end()
+        stop.set()
+        await two
+    assert sorted(ledger(site)) == sorted(keys)
+    assert all(row.status == "matched" for row in ledger(site).values())
+    assert len(list(site.folder.glob("*.csv"))) == len(keys)
+    assert await site.inputs.counts() == await site.outputs.counts() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HYBRIDSPHERE_INPUT_QUEUE_URL", "{moto}/123456789012/nothing"),
+        ("HYBRIDSPHERE_OUTPUT_QUEUE_URL", "{moto}/123456789012/nothing"),
+        ("HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL", "{moto}/123456789012/nothing"),
+        ("HYBRIDSPHERE_FUNCTION_NAME", "nothing"),
+    ],
+)
+async def test_what_is_not_there_ends_the_start(
+    site: Site, moto: str, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value.format(moto=moto))
+    with pytest.raises(ConfigurationError, match=f"{variable}='.*nothing' names nothing"):
+        await Bridge(Settings.load()).serve(asyncio.Event())
+
+
+async def test_a_network_that_is_not_up_yet_is_waited_for(
+    site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    async with running(journal) as bridge:
+        assert len(journal.of("probe.failed")) == 3
+        await until(lambda: bool(journal.of("trouble.began", part="output queue")))
+        status, troubles = await bridge.readiness()
+        assert status == 503
+        assert "input queue" in troubles
+        await bridge.end()
+
+
+async def test_systemd_is_told_of_readiness_and_of_the_stop(
+    site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        async with running(journal) as bridge:
+            await bridge.end()
+        told: list[list[str]] = []
+        while not told or "STOPPING=1" not in told[-1]:
+            told.append(manager.recv(4096).decode().split("\n"))
+    assert any("READY=1" in words for words in told[:-1])
+
+
+# What follows runs the command itself.
+
+
+@dataclass
+class Process:
+    process: asyncio.subprocess.Process
+    lines: list[dict[str, Any]]
+
+    async def line(self, event: str) -> dict[str, Any]:
+        """The next line of the log with that event."""
+        assert self.process.stderr
+        async with asyncio.timeout(PATIENCE_S):
+            while text := await self.process.stderr.readline():
+                self.lines.append(json.loads(text))
+                if self.lines[-1]["event"] == event:
+                    return self.lines[-1]
+        raise AssertionError(f"{event} never came; the log ends with {self.lines[-3:]}")
+
+    async def end(self, number: int = signal.SIGTERM) -> int:
+        """The exit code after a signal."""
+        self.process.send_signal(number)
+        assert self.process.stderr
+        async with asyncio.timeout(PATIENCE_S):
+            rest = await self.process.stderr.read()
+            self.lines += [json.loads(line) for line in rest.splitlines()]
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def command(*program: str) -> AsyncIterator[Process]:
+    started = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *(program or ("-m", "hybridsphere", "bridge")),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Process(started, [])
+    finally:
+        if started.returncode is None:
+            started.kill()
+        await started.communicate()
+
+
+async def refusal() -> tuple[int | None, str]:
+    """Exit code and standard error of a bridge that cannot start."""
+    async with command() as bridge, asyncio.timeout(PATIENCE_S):
+        out, err = await bridge.process.communicate()
+        assert out == b""
+        return bridge.process.returncode, err.decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_drains_and_ends_with_zero(site: Site, number: int) -> None:
+    async with command() as bridge:
+        await bridge.line("bridge.ready")
+        await site.outputs.send(result("a/b.mp4").to_json())
+        await site.inputs.send(s3_event(record("c.mp4")))
+        written = await bridge.line("result.written")
+        await site.function.invoked(1)
+        await until(lambda: holds(site.inputs, 0))
+        assert await bridge.end(number) == 0
+    assert (written["bucket"], written["key"], written["version"]) == (BUCKET, "a/b.mp4", "01")
+    assert bridge.lines[-1]["event"] == "bridge.stopped"
+    assert await site.outputs.counts() == (0, 0)
+    # Results name people: nobody else reads them.
+    for path in [site.folder, *site.folder.rglob("*")]:
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+async def test_a_bridge_that_is_killed_has_deleted_nothing_it_had_not_finished(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_INVOCATION_TYPE", "RequestResponse")
+    await site.inputs.send(s3_event(record("wait.mp4")))
+    async with command() as bridge:
+        await site.function.gate.arrivals(1)
+        bridge.process.kill()
+        await bridge.process.wait()
+    assert await site.inputs.counts() == (0, 1)
+
+
+async def test_the_bridge_loads_no_face_library_and_no_account(site: Site) -> None:
+    async with command("-X", "importtime", "-m", "hybridsphere", "bridge") as bridge:
+        assert bridge.process.stderr
+        names = set()
+        async with asyncio.timeout(PATIENCE_S):
+            while b"bridge.ready" not in (line := await bridge.process.stderr.readline()):
+                names.add(line.decode().rpartition("|")[2].strip().partition(".")[0])
+        bridge.process.terminate()
+        await bridge.process.communicate()
+    assert "aiobotocore" in names
+    heavy = {"dlib", "_dlib_pybind11", "face_recognition", "moto", "av", "numpy", "lambda_fn"}
+    assert names & {*heavy, "flask", "skimage", "boto3"} == set()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("HYBRIDSPHERE_INPUT_BUCKET", "", "is not set"),
+        ("HYBRIDSPHERE_FUNCTION_NAME", "nothing", "names nothing"),
+        ("HYBRIDSPHERE_HTTP", "{taken}", "in use"),
+    ],
+)
+async def test_a_configuration_that_cannot_work_ends_with_one_line_and_two(
+    site: Site, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, says: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setenv(variable, value.format(taken=f"127.0.0.1:{taken.getsockname()[1]}"))
+        status, err = await refusal()
+    complaints = [line for line in err.splitlines() if not line.startswith("{")]
+    assert status == 2
+    assert len(complaints) == 1, err
+    assert complaints[0].startswith("hybridsphere: ")
+    assert variable in complaints[0]
+    assert says in complaints[0]
+    assert "Traceback" not in err

@@ -92,8 +92,9 @@ class Watcher:
                 backoff.reset()
                 busy = self._handled > handled or bool(self._held)
                 pause_s = FASTEST_S if busy else min(SLOWEST_S, pause_s * SLOWING)
-                # Never more than half of the time is spent on reading.
-                await asyncio.sleep(max(pause_s, _now() - started) * random.uniform(0.8, 1))  # noqa: S311
+                # A long listing costs: not much more than half of the time goes into reading it.
+                pause_s = min(SLOWEST_S, max(pause_s, _now() - started))
+                await asyncio.sleep(pause_s * random.uniform(0.8, 1))  # noqa: S311
 
     async def _read(self) -> None:
         """Go through the listing once."""

@@ -17,15 +17,18 @@ _ATTEMPTS = 20
 class Reporter:
     """Delivers results; everything it raises is an outage, and worth another attempt."""
 
-    def __init__(self, s3: Any, sqs: Any, queue_url: str) -> None:
+    def __init__(self, s3: Any, sqs: Any, queue_url: str | None) -> None:
         self._s3 = s3
         self._sqs = sqs
         self._queue_url = queue_url
 
     def deliver(self, result: Result) -> None:
-        """Writes the CSV, unless one of a newer version is there; then sends the message."""
+        """Writes the CSV, unless one of a newer version is there; then sends the message, where
+        there is a queue for it.
+        """
         self._put_csv(result)
-        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=result.to_json())
+        if self._queue_url is not None:
+            self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=result.to_json())
 
     def _put_csv(self, result: Result) -> None:
         target = {"Bucket": result.output_bucket, "Key": result.output_key}

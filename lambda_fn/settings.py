@@ -15,13 +15,15 @@ class SettingsError(ValueError):
 class Settings:
     """What the function is told from outside.
 
+    Without an output queue no message is sent: the bridge then mirrors the output bucket.
+
     `gallery` is a path in the image or `s3://bucket/key`, None where nobody is known; `tolerance`
     a distance between embeddings; `frames_per_s` how many frames of a second are looked at.
     """
 
     output_bucket: str
-    output_queue_url: str
     table: str
+    output_queue_url: str | None = None
     gallery: str | None = None
     tolerance: float = 0.6
     frames_per_s: float = 1.0
@@ -34,8 +36,8 @@ class Settings:
             raise SettingsError(f"{PREFIX}MODE is {mode!r}: set it to 'identify'")
         return cls(
             output_bucket=_required(environ, "OUTPUT_BUCKET"),
-            output_queue_url=_required(environ, "OUTPUT_QUEUE_URL"),
             table=_required(environ, "TABLE"),
+            output_queue_url=environ.get(f"{PREFIX}OUTPUT_QUEUE_URL") or None,
             gallery=environ.get(f"{PREFIX}GALLERY") or None,
             tolerance=_positive(environ, "TOLERANCE", 0.6),
             frames_per_s=_positive(environ, "FRAMES_PER_S", 1.0),

@@ -26,6 +26,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from hybridsphere.errors import CannotRun
+from hybridsphere.messages import utc_text
 from hybridsphere.settings import ConfigurationError
 
 BATCH = 10
@@ -33,6 +34,9 @@ BATCH = 10
 
 LONG_POLL_S = 20
 """How long SQS holds a receive open for a message to come, at most."""
+
+READS = 16
+"""Objects that are read at once."""
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = LONG_POLL_S + 10
@@ -192,12 +196,60 @@ class Function:
             await self._client.invoke(FunctionName=self.name, InvocationType="DryRun")
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object as a bucket's listing shows it; the ETag unquoted, the time as `utc_text`."""
+
+    key: str
+    etag: str
+    last_modified: str
+
+
+class Bucket:
+    """One S3 bucket."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self.name = name
+
+    async def pages(self) -> AsyncIterator[list[Listed]]:
+        """All objects in the order of their keys, up to 1,000 a page."""
+        more: dict[str, str] = {}
+        while True:
+            with _failures("ListObjectsV2"):
+                answer = await self._client.list_objects_v2(Bucket=self.name, **more)
+            yield [
+                Listed(item["Key"], item["ETag"].strip('"'), utc_text(item["LastModified"]))
+                for item in answer.get("Contents", [])
+            ]
+            if not answer.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": answer["NextContinuationToken"]}
+
+    async def get(self, listed: Listed) -> tuple[dict[str, str], bytes]:
+        """The metadata and the content of a listed object; Refused if it has been replaced."""
+        with _failures("GetObject"):
+            answer = await self._client.get_object(
+                Bucket=self.name, Key=listed.key, IfMatch=f'"{listed.etag}"'
+            )
+            return dict(answer["Metadata"]), await answer["Body"].read()
+
+    async def probe(self) -> None:
+        """Fail as any listing would if the bucket is not there or may not be listed."""
+        with _failures("ListObjectsV2"):
+            await self._client.list_objects_v2(Bucket=self.name, MaxKeys=1)
+
+
 class Aws:
     """The clients of one process; made by `connect`."""
 
-    def __init__(self, sqs: Any, function: Any) -> None:
+    def __init__(self, sqs: Any, function: Any, s3: Any) -> None:
         self._sqs = sqs
         self._lambda = function
+        self._s3 = s3
+
+    def bucket(self, name: str) -> Bucket:
+        return Bucket(self._s3, name)
 
     def queue(self, url: str) -> Queue:
         return Queue(self._sqs, url)
@@ -247,7 +299,10 @@ async def connect(*, polls: int, invocations: int, invocation_type: str) -> Asyn
             function = await stack.enter_async_context(
                 made.create_client("lambda", config=client_config(invocations, wait_s))
             )
-        yield Aws(sqs, function)
+            s3 = await stack.enter_async_context(
+                made.create_client("s3", config=client_config(READS))
+            )
+        yield Aws(sqs, function, s3)
 
 
 @contextmanager

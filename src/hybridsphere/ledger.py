@@ -5,45 +5,17 @@ One row per bucket, key and version. Several processes of one host may write to 
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from hybridsphere.errors import CannotRun
+from hybridsphere.ledger_file import LedgerError, connect, create
 from hybridsphere.messages import Result, S3Record, Version
 from hybridsphere.paths import OWN_FOLDER
 
-SCHEMA_VERSION = 1
-BUSY_TIMEOUT_S = 2.0
-"""How long a writer waits for another process's transaction."""
-
-_SCHEMA = """
-CREATE TABLE uploads (
-    bucket TEXT NOT NULL,
-    key TEXT NOT NULL,
-    version TEXT NOT NULL,
-    etag TEXT NOT NULL,
-    sequencer TEXT,
-    event_time TEXT NOT NULL,
-    created_at TEXT NOT NULL,
-    received_at TEXT,
-    invoked_at TEXT,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    status TEXT,
-    reason TEXT,
-    people TEXT,
-    csv TEXT,
-    output_bucket TEXT,
-    output_key TEXT,
-    started_at TEXT,
-    finished_at TEXT,
-    stored_at TEXT,
-    PRIMARY KEY (bucket, key, version)
-) STRICT
-"""
+__all__ = ["Ledger", "LedgerError", "Upload", "ledger_path"]
 
 _BEGIN_ROW = """
 INSERT INTO uploads (bucket, key, version, etag, sequencer, event_time, created_at)
@@ -75,10 +47,6 @@ _COLUMNS = """
     attempts, status, reason, people, csv, output_bucket, output_key, started_at, finished_at,
     stored_at
 """
-
-
-class LedgerError(CannotRun):
-    """A ledger that cannot be read; its text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +96,9 @@ class Ledger:
     def open(cls, results_dir: Path) -> Self:
         """Open for writing; the ledger is made if there is none, its folder is not."""
         path = ledger_path(results_dir)
-        # For nobody else's eyes; SQLite gives the files beside it the same mode.
-        path.touch(mode=0o600)
-        connection = sqlite3.connect(
-            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-        )
-        try:
-            _use_wal(connection)
-            # An acknowledged result must survive a power cut, not only a crash of the process.
-            connection.execute("PRAGMA synchronous = FULL")
-            ledger = cls(connection, path)
-            ledger._prepare()
-        except BaseException:
-            connection.close()
-            raise
-        return ledger
+        if not path.exists():
+            create(path)
+        return cls(connect(path), path)
 
     @classmethod
     def read(cls, results_dir: Path) -> Self:
@@ -153,17 +109,7 @@ class Ledger:
                 f"no ledger at {path}: no bridge has stored a result there. "
                 "Set HYBRIDSPHERE_RESULTS_DIR to the bridge's folder."
             )
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S
-        )
-        try:
-            connection.execute("SELECT 1 FROM uploads LIMIT 1")
-        except sqlite3.Error as error:
-            connection.close()
-            raise LedgerError(
-                f"{path} cannot be read: {error}. Read it as the bridge's user, with its release."
-            ) from error
-        return cls(connection, path)
+        return cls(connect(path, mode="ro"), path)
 
     def close(self) -> None:
         self._connection.close()
@@ -211,6 +157,31 @@ class Ledger:
         )
         return change.rowcount > 0
 
+    def is_done(self, record: S3Record) -> bool:
+        """Whether a version was invoked, or has its result, so that nothing is left to do."""
+        found = self._connection.execute(
+            """SELECT 1 FROM uploads WHERE bucket = ? AND key = ? AND version = ?
+            AND (invoked_at IS NOT NULL OR status IS NOT NULL)""",
+            _identity(record),
+        )
+        return found.fetchone() is not None
+
+    def is_mirrored(self, bucket: str, key: str, etag: str, last_modified: str) -> bool:
+        """Whether an object of the output bucket, as it stands, was fetched."""
+        found = self._connection.execute(
+            """SELECT 1 FROM mirrored
+            WHERE bucket = ? AND key = ? AND etag = ? AND last_modified = ?""",
+            (bucket, key, etag, last_modified),
+        )
+        return found.fetchone() is not None
+
+    def note_mirrored(self, bucket: str, key: str, etag: str, last_modified: str) -> None:
+        """Write down that an object of the output bucket was fetched."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO mirrored VALUES (?, ?, ?, ?)",
+            (bucket, key, etag, last_modified),
+        )
+
     def newest(self, bucket: str, key: str) -> Upload | None:
         """The newest version of an upload that has a result."""
         newest: Upload | None = None
@@ -237,43 +208,12 @@ class Ledger:
             self._connection.execute("SELECT status, count(*) FROM uploads GROUP BY status")
         )
 
-    def _prepare(self) -> None:
-        (found,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if found == SCHEMA_VERSION:
-            return
-        if found:
-            raise LedgerError(
-                f"{self._path} has schema {found}, this release writes {SCHEMA_VERSION}: "
-                "use the release that wrote it"
-            )
-        with self.transaction():
-            # Another process may have been quicker.
-            (found,) = self._connection.execute("PRAGMA user_version").fetchone()
-            if not found:
-                self._connection.execute(_SCHEMA)
-                self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
     def _begin_row(self, thing: S3Record | Result, at: str) -> None:
         self._connection.execute(_BEGIN_ROW, (*_identity(thing), *astuple(thing.version), at))
 
     def _select(self, where: str, values: tuple[str, ...]) -> Iterator[Upload]:
         query = f"SELECT {_COLUMNS} FROM uploads WHERE {where} ORDER BY rowid"  # noqa: S608 - ours
         yield from map(Upload.of_row, self._connection.execute(query, values))
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Readers and the writer of a WAL do not wait for each other."""
-    give_up_at = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            # The time-out does not cover this: of two that begin a ledger, one fails at once.
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
-                raise
-            time.sleep(0.01)
-        else:
-            return
 
 
 def _file_id(path: Path) -> tuple[int, int]:

@@ -7,8 +7,9 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from base64 import b64decode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
@@ -87,14 +88,14 @@ class S3Record:
 class Person:
     """Somebody who was seen: `distance` to the known face, `at_s` seconds into the video.
 
-    The last four are filled in attendance only.
+    A CSV does not tell these two. The last four are filled in attendance only.
     """
 
     name: str
     major: str
     year: str
-    distance: float
-    at_s: float
+    distance: float | None = None
+    at_s: float | None = None
     status: str | None = None
     first_s: float | None = None
     last_s: float | None = None
@@ -210,6 +211,58 @@ def parse_output(body: str) -> list[Result]:
     return [_result(message)]
 
 
+def result_of_object(
+    bucket: str, object_key: str, metadata: Mapping[str, str], text: str
+) -> Result:
+    """The result that a CSV object stands for: what its key, its metadata and its rows carry.
+
+    Raises BadMessage for an object that is no CSV of ours.
+    """
+    key = _decoded(metadata, "key")
+    if csv_key(key) != object_key:
+        raise BadMessage(f"metadata say that it is the CSV of {_shown(key)}")
+    return Result(
+        bucket=_decoded(metadata, "bucket"),
+        key=key,
+        etag=_text(metadata, "etag"),
+        sequencer=_optional_text(metadata, "sequencer"),
+        event_time=_time(metadata, "event-time"),
+        status=_status(metadata),
+        csv=text,
+        reason=_optional_text(metadata, "reason"),
+        people=tuple(_people_of_csv(text)),
+        started_at=_optional_time(metadata, "started-at"),
+        finished_at=_optional_time(metadata, "finished-at"),
+        output_bucket=bucket,
+        output_key=object_key,
+    )
+
+
+def _people_of_csv(text: str) -> Iterator[Person]:
+    for row in csv.DictReader(io.StringIO(text, newline="")):
+        try:
+            if not row["name"]:
+                continue
+            person = Person(row["name"], row["major"], row["year"], status=row["status"])
+            if "sightings" in row:
+                person = replace(
+                    person,
+                    first_s=float(row["first_s"]),
+                    last_s=float(row["last_s"]),
+                    sightings=int(row["sightings"]),
+                )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadMessage(f"not a CSV of ours: {_shown(error)}") from error
+        yield person
+
+
+def _decoded(metadata: Mapping[str, str], name: str) -> str:
+    try:
+        return b64decode(_text(metadata, name), validate=True).decode()
+    except ValueError as error:
+        raise BadMessage(f"metadata have no {name} of ours: {_shown(error)}") from error
+
+
 def _s3_record(record: object) -> S3Record:
     item = _mapping({"record": record}, "record")
     name = item.get("eventName", "ObjectCreated")
@@ -256,9 +309,6 @@ def _parse_failure(message: Mapping[str, Any]) -> list[Result]:
 
 
 def _result(message: Mapping[str, Any]) -> Result:
-    status = _text(message, "status")
-    if status not in STATUSES:
-        raise BadMessage(f"status is {_shown(status)}, not one of {', '.join(STATUSES)}")
     people = message.get("people", [])
     if not isinstance(people, list):
         raise BadMessage(f"people is {_shown(people)}, not a list")
@@ -268,7 +318,7 @@ def _result(message: Mapping[str, Any]) -> Result:
         etag=_text(message, "etag"),
         sequencer=_optional_text(message, "sequencer"),
         event_time=_time(message, "event_time"),
-        status=status,
+        status=_status(message),
         csv=_text(message, "csv"),
         reason=_optional_text(message, "reason"),
         people=tuple(_person(person) for person in people),
@@ -277,6 +327,13 @@ def _result(message: Mapping[str, Any]) -> Result:
         output_bucket=_optional_text(message, "output_bucket"),
         output_key=_optional_text(message, "output_key"),
     )
+
+
+def _status(holder: Mapping[str, Any]) -> str:
+    status = _text(holder, "status")
+    if status not in STATUSES:
+        raise BadMessage(f"status is {_shown(status)}, not one of {', '.join(STATUSES)}")
+    return status
 
 
 def _person(value: object) -> Person:

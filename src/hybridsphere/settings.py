@@ -116,17 +116,12 @@ class Settings(BaseSettings):
 
     def check_bridge(self) -> None:
         """Raise ConfigurationError if a variable is missing that this source and sink need."""
-        for field in ("source", "sink"):
-            if getattr(self, field) == "bucket":
-                raise ConfigurationError(
-                    f"{variable(field)}='bucket' is not in this release: set it to 'queue'"
-                )
         self.need("input_bucket")
         if self.source != "none":
             self.need("function_name")
         if self.source == "queue":
             self.need("input_queue_url")
-        self.need("output_queue_url")
+        self.need("output_queue_url" if self.sink == "queue" else "output_bucket")
 
 
 def _sentence(error: ValidationError) -> str:

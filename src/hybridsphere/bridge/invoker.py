@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 @dataclass
 class Invoker:
-    """The handler of the input queue.
+    """The handler of the input queue and of the input bucket.
 
     Throttled and failing calls are made again until Lambda takes them. An attempt that ended in
     the function's own error is counted in the ledger; after `max_attempts` the upload is `failed`.
@@ -35,6 +35,10 @@ class Invoker:
     dead_letters: DeadLetters
     health: Health
     metrics: Metrics
+
+    async def invoke(self, record: S3Record) -> None:
+        """Invoke the function for a record that the watcher found."""
+        await self._process(record, utc_text(), time.monotonic())
 
     async def handle(self, message: Message) -> Verdict:
         """Invoke the function for each record; done when each has been accepted."""
@@ -61,8 +65,8 @@ class Invoker:
             while True:
                 invoked_at, error = await self._invoke(record)
                 self.metrics.latency.observe(time.monotonic() - started)
-                await self.store.note_invoked(record, received_at, invoked_at)
                 if error is None:
+                    await self.store.note_invoked(record, received_at, invoked_at)
                     return
                 attempts = await self.store.count_attempt(record, received_at)
                 log.warning("function.failed", error=str(error), attempts=attempts)

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -19,6 +20,7 @@ from typing import Any, Self
 import structlog
 from aiofiles.os import wrap
 
+from hybridsphere.aws import Listed
 from hybridsphere.bridge.backoff import Backoff
 from hybridsphere.bridge.batcher import Batcher
 from hybridsphere.bridge.health import Health
@@ -81,6 +83,23 @@ class ResultStore:
 
     async def count_attempt(self, record: S3Record, received_at: str) -> int:
         return int(await self._change(lambda ledger: ledger.count_attempt(record, received_at)))
+
+    async def undone(self, records: Sequence[S3Record]) -> list[S3Record]:
+        """Those records that nobody was invoked for, and that have no result."""
+        found: list[S3Record] = await self._change(
+            lambda ledger: [record for record in records if not ledger.is_done(record)]
+        )
+        return found
+
+    async def unmirrored(self, bucket: str, objects: Sequence[Listed]) -> list[Listed]:
+        """Those objects of the output bucket that were not fetched as they stand."""
+        found: list[Listed] = await self._change(
+            lambda ledger: [o for o in objects if not ledger.is_mirrored(bucket, *astuple(o))]
+        )
+        return found
+
+    async def note_mirrored(self, bucket: str, found: Listed) -> None:
+        await self._change(lambda ledger: ledger.note_mirrored(bucket, *astuple(found)))
 
     async def put(self, results: Sequence[Result]) -> None:
         """Store results; those that a stored one outranks change nothing."""

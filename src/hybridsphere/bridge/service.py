@@ -3,27 +3,25 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
 
 from hybridsphere import __version__
-from hybridsphere.aws import Aws, AwsError, Function, Refused, connect
+from hybridsphere.aws import AwsError, Refused, connect
 from hybridsphere.bridge import logs, web
-from hybridsphere.bridge.collector import Collector
-from hybridsphere.bridge.dead_letters import DeadLetters
 from hybridsphere.bridge.health import Health
-from hybridsphere.bridge.invoker import Invoker
-from hybridsphere.bridge.limiter import Limiter
 from hybridsphere.bridge.metrics import Metrics
-from hybridsphere.bridge.poller import RECEIVERS, Handler, Poller
+from hybridsphere.bridge.poller import RECEIVERS
 from hybridsphere.bridge.results import ResultStore
 from hybridsphere.bridge.systemd import ServiceManager
+from hybridsphere.bridge.ways import Loop, Ways
 from hybridsphere.settings import ConfigurationError, Settings, variable
 
 _NOT_THERE = {
+    "NoSuchBucket",
     "AWS.SimpleQueueService.NonExistentQueue",
     "QueueDoesNotExist",
     "ResourceNotFoundException",
@@ -73,73 +71,31 @@ class Bridge:
             ResultStore(settings.results_dir, self._health, self._metrics) as store,
             web.listen(settings.http, self._health, self._metrics),
         ):
-            await self._probe(aws)
+            ways = Ways(settings, aws, store, self._health, self._metrics)
+            await self._probe(ways)
             async with _meanwhile(store.run(), self._manager.watch(self._health)):
-                await self._poll(self._pollers(aws, store), stop)
+                await self._run(ways.loops(), stop)
         log.info("bridge.stopped")
 
-    async def _poll(self, pollers: list[Poller], stop: asyncio.Event) -> None:
-        log.info("bridge.ready", version=__version__, in_flight=self._settings.max_in_flight)
+    async def _run(self, loops: Sequence[Loop], stop: asyncio.Event) -> None:
+        settings = self._settings
+        log.info("bridge.ready", version=__version__, source=settings.source, sink=settings.sink)
         self._health.started()
         self._manager.ready()
         async with asyncio.TaskGroup() as tasks:
-            for poller in pollers:
-                tasks.create_task(poller.run(stop, self._drain_s()))
+            for loop in loops:
+                tasks.create_task(loop.run(stop, self._drain_s()))
             await stop.wait()
             log.info("bridge.draining", within_s=self._settings.drain_s)
             self._manager.stopping()
 
     def _drain_s(self) -> float:
-        """What the pollers may take of a stop; the rest is for closing what they used."""
+        """What the loops may take of a stop; the rest is for closing what they used."""
         return max(self._settings.drain_s - 3, self._settings.drain_s / 2)
 
-    def _pollers(self, aws: Aws, store: ResultStore) -> list[Poller]:
-        settings = self._settings
-        url = settings.dead_letter_queue_url
-        dead_letters = DeadLetters(aws.queue(url) if url else None, self._health, self._metrics)
-        bucket = settings.need("input_bucket")
-        collector = Collector(bucket=bucket, store=store, dead_letters=dead_letters)
-        pollers = [self._poller("output", aws, collector.handle, store)]
-        if settings.source == "queue":
-            invoker = Invoker(
-                function=self._function(aws),
-                bucket=bucket,
-                max_attempts=settings.max_attempts,
-                limiter=Limiter(settings.max_in_flight),
-                store=store,
-                dead_letters=dead_letters,
-                health=self._health,
-                metrics=self._metrics,
-            )
-            pollers.append(self._poller("input", aws, invoker.handle, store))
-        return pollers
-
-    def _poller(self, name: str, aws: Aws, handle: Handler, store: ResultStore) -> Poller:
-        return Poller(
-            name,
-            aws.queue(self._settings.need(f"{name}_queue_url")),
-            handle,
-            most=self._settings.max_in_flight,
-            gate=store.wait_until_working,
-            health=self._health,
-            metrics=self._metrics,
-        )
-
-    def _function(self, aws: Aws) -> Function:
-        return aws.function(self._settings.need("function_name"), self._settings.invocation_type)
-
-    async def _probe(self, aws: Aws) -> None:
+    async def _probe(self, ways: Ways) -> None:
         """Find out at once, and not at the first message, whether what is named is there."""
-        settings = self._settings
-        queues = ["output_queue_url"]
-        probes: dict[str, Coroutine[Any, Any, object]] = {}
-        if settings.source == "queue":
-            queues.append("input_queue_url")
-            probes["function_name"] = self._function(aws).probe()
-        if settings.dead_letter_queue_url:
-            queues.append("dead_letter_queue_url")
-        for field in queues:
-            probes[field] = aws.queue(settings.need(field)).attributes()
+        probes = ways.probes()
         await asyncio.gather(*(self._try_out(field, probe) for field, probe in probes.items()))
 
     async def _try_out(self, field: str, probe: Coroutine[Any, Any, object]) -> None:

@@ -4,9 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybridsphere.errors import CannotRun
+from hybridsphere.local.account import Sink, Source
 from hybridsphere.settings import ConfigurationError
 
-_SUPPORTED = {"source": ("queue",), "sink": ("queue",), "mode": ("identify",)}
+_SUPPORTED = {
+    "source": ("queue", "bucket", "none"),
+    "sink": ("queue", "bucket"),
+    "mode": ("identify",),
+}
 
 
 class DemoError(CannotRun):
@@ -24,8 +29,8 @@ class DemoOptions:
     results: Path | None = None
     report: Path | None = None
     workers: int | None = None
-    source: str = "queue"
-    sink: str = "queue"
+    source: Source = "queue"
+    sink: Sink = "queue"
     mode: str = "identify"
 
     def check(self) -> None:

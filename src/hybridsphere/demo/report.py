@@ -63,7 +63,8 @@ def _people(result: dict[str, Any]) -> list[Text]:
     """Name, major, year and distance of everybody who was seen, one below the other."""
     people = result["people"]
     columns = [[str(person[name]) for person in people] for name in ("name", "major", "year")]
-    columns.append([f"{person['distance']:.3f}" for person in people])
+    # A mirrored CSV does not tell the distance.
+    columns.append([f"{p['distance']:.3f}" if "distance" in p else "" for p in people])
     return [Text("\n").join(map(plain, column)) for column in columns]
 
 

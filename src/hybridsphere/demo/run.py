@@ -94,7 +94,7 @@ async def _perform(options: DemoOptions, folder: Path) -> Outcome:
     with console.status("preparing videos and known faces"):
         stage = await set_stage(options, own)
     workers = options.workers or os.cpu_count() or 1
-    async with _account(stage.gallery, workers, own / "function.log") as account:
+    async with _account(options, stage.gallery, own / "function.log") as account:
         os.environ.update(account.environment())
         os.environ.update(HYBRIDSPHERE_RESULTS_DIR=str(folder), HYBRIDSPHERE_HTTP="127.0.0.1:0")
         settings = Settings.load()
@@ -111,10 +111,15 @@ async def _perform(options: DemoOptions, folder: Path) -> Outcome:
 
 
 @asynccontextmanager
-async def _account(gallery: Path, workers: int, log: Path) -> AsyncIterator[LocalAccount]:
+async def _account(options: DemoOptions, gallery: Path, log: Path) -> AsyncIterator[LocalAccount]:
     with log.open("wb") as file:
         async with LocalAccount(
-            gallery=gallery, workers=workers, retry_scale=_RETRY_SCALE, log=file.write
+            gallery=gallery,
+            workers=options.workers,
+            retry_scale=_RETRY_SCALE,
+            log=file.write,
+            source=options.source,
+            sink=options.sink,
         ) as account:
             yield account
 

@@ -1,14 +1,17 @@
 """The account: S3, SQS and DynamoDB by moto, Lambda by the Lambda host."""
 
+import asyncio
 import importlib.util
 import json
 import os
+import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from aiobotocore.session import get_session
 
@@ -17,6 +20,10 @@ from hybridsphere.local.function import FunctionSettings
 from hybridsphere.local.lambda_host import LambdaHost, to_stderr
 from hybridsphere.local.moto_server import MotoServer
 from hybridsphere.local.resources import QueueSettings
+from hybridsphere.local.trigger import cancelled, run_trigger
+
+Source = Literal["queue", "bucket", "none"]
+Sink = Literal["queue", "bucket"]
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 """Any will do: nothing here checks them."""
@@ -37,10 +44,13 @@ class LocalAccount:
     The function knows the faces in `gallery`, nobody by default. `workers` is its reserved
     concurrency, by default the number of processors. `function` and `task_root` take the place of
     the function itself. The rest is as in LambdaHost.
+
+    `source` and `sink` are the ways in and out, as the bridge calls them; a queue that they do not
+    use is not there.
     """
 
-    input_queue: Queue
-    output_queue: Queue
+    input_queue: Queue | None = None
+    output_queue: Queue | None = None
 
     def __init__(
         self,
@@ -52,7 +62,11 @@ class LocalAccount:
         retry_scale: float = 1.0,
         idle_s: float = 15.0,
         log: Callable[[bytes], object] = to_stderr,
+        source: Source = "queue",
+        sink: Sink = "queue",
     ) -> None:
+        self._source = source
+        self._sink = sink
         self._gallery = gallery
         self._workers = workers or os.cpu_count() or 1
         self._settings = function
@@ -68,11 +82,15 @@ class LocalAccount:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._moto)
             self._sqs = await stack.enter_async_context(self._client("sqs"))
-            self.input_queue = await self._make_queue(resources.INPUT_QUEUE)
-            self.output_queue = await self._make_queue(resources.OUTPUT_QUEUE)
+            self._s3 = await stack.enter_async_context(self._client("s3"))
+            if self._source == "queue":
+                self.input_queue = await self._make_queue(resources.INPUT_QUEUE)
+            if self._sink == "queue":
+                self.output_queue = await self._make_queue(resources.OUTPUT_QUEUE)
             await self._make_buckets()
             await self._make_table()
             self._host = await stack.enter_async_context(self._lambda_host())
+            await self._start_trigger(stack)
             self._stack = stack.pop_all()
         return self
 
@@ -100,12 +118,21 @@ class LocalAccount:
             "AWS_ENDPOINT_URL_LAMBDA": self._host.endpoint,
             "HYBRIDSPHERE_INPUT_BUCKET": resources.INPUT_BUCKET,
             "HYBRIDSPHERE_OUTPUT_BUCKET": resources.OUTPUT_BUCKET,
-            "HYBRIDSPHERE_INPUT_QUEUE_URL": self.input_queue.url,
-            "HYBRIDSPHERE_OUTPUT_QUEUE_URL": self.output_queue.url,
-            "HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL": self.input_queue.dead_letter_url,
             "HYBRIDSPHERE_FUNCTION_NAME": self._settings.name,
             "HYBRIDSPHERE_TABLE": resources.TABLE,
+            "HYBRIDSPHERE_SOURCE": self._source,
+            "HYBRIDSPHERE_SINK": self._sink,
+            **self._queue_variables(),
         }
+
+    def _queue_variables(self) -> dict[str, str]:
+        queues = {"INPUT": self.input_queue, "OUTPUT": self.output_queue}
+        there = {name: queue for name, queue in queues.items() if queue is not None}
+        variables = {f"HYBRIDSPHERE_{name}_QUEUE_URL": queue.url for name, queue in there.items()}
+        for queue in there.values():
+            # That of the first queue there is.
+            variables.setdefault("HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL", queue.dead_letter_url)
+        return variables
 
     async def failure(self) -> str:
         """Waits until the account has broken down, which it should never; says how."""
@@ -147,17 +174,27 @@ class LocalAccount:
         return url, answer["Attributes"]["QueueArn"]
 
     async def _make_buckets(self) -> None:
-        async with self._client("s3") as s3:
-            for bucket in (resources.INPUT_BUCKET, resources.OUTPUT_BUCKET):
-                await s3.create_bucket(Bucket=bucket)
-            target = {
-                "QueueArn": self.input_queue.arn,
-                "Events": list(resources.NOTIFIED_EVENTS),
-            }
-            await s3.put_bucket_notification_configuration(
-                Bucket=resources.INPUT_BUCKET,
-                NotificationConfiguration={"QueueConfigurations": [target]},
-            )
+        for bucket in (resources.INPUT_BUCKET, resources.OUTPUT_BUCKET):
+            await self._s3.create_bucket(Bucket=bucket)
+        if self.input_queue is not None:
+            await self._notify(self.input_queue.arn)
+
+    async def _notify(self, queue_arn: str) -> None:
+        """Have the input bucket tell a queue of its objects."""
+        target = {"QueueArn": queue_arn, "Events": list(resources.NOTIFIED_EVENTS)}
+        await self._s3.put_bucket_notification_configuration(
+            Bucket=resources.INPUT_BUCKET,
+            NotificationConfiguration={"QueueConfigurations": [target]},
+        )
+
+    async def _start_trigger(self, stack: AsyncExitStack) -> None:
+        """Where the bridge has no way in, the bucket triggers the function itself."""
+        if self._source != "none":
+            return
+        url, arn = await self._create_queue(resources.TRIGGER_QUEUE, {})
+        await self._notify(arn)
+        trigger = asyncio.create_task(run_trigger(self._sqs, url, self._host.accept))
+        stack.push_async_callback(cancelled, trigger)
 
     async def _make_table(self) -> None:
         key = resources.TABLE_KEY
@@ -192,15 +229,27 @@ class LocalAccount:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "HYBRIDSPHERE_OUTPUT_BUCKET": resources.OUTPUT_BUCKET,
-            "HYBRIDSPHERE_OUTPUT_QUEUE_URL": self.output_queue.url,
             "HYBRIDSPHERE_TABLE": resources.TABLE,
         }
+        if self.output_queue is not None:
+            environment["HYBRIDSPHERE_OUTPUT_QUEUE_URL"] = self.output_queue.url
         if self._gallery is not None:
             environment["HYBRIDSPHERE_GALLERY"] = str(self._gallery.resolve())
         return environment
 
     async def _send_failure(self, record: dict[str, Any]) -> None:
-        await self._sqs.send_message(QueueUrl=self.output_queue.url, MessageBody=json.dumps(record))
+        """Lambda's on-failure destination: the output queue, in mirror the output bucket."""
+        body = json.dumps(record)
+        if self.output_queue is not None:
+            await self._sqs.send_message(QueueUrl=self.output_queue.url, MessageBody=body)
+            return
+        now = datetime.now(UTC)
+        # AWS Lambda developer guide, "Capturing records of Lambda asynchronous invocations".
+        key = (
+            f"aws/lambda/async/{self._settings.name}/{now:%Y/%m/%d}/"
+            f"{now:%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
+        )
+        await self._s3.put_object(Bucket=resources.OUTPUT_BUCKET, Key=key, Body=body.encode())
 
 
 def _folder_of(handler: str) -> Path:

@@ -66,6 +66,11 @@ class LambdaHost:
         """How many worker processes there are, idle or not."""
         return len(self._pool)
 
+    def accept(self, event: bytes) -> None:
+        """Invoke the function with an event, asynchronously, as a trigger does."""
+        invocation = Invocation(str(uuid.uuid4()), event, self._function.arn)
+        self._events.accept(invocation)
+
     async def __aenter__(self) -> Self:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()

@@ -40,6 +40,10 @@ class QueueSettings:
 
 INPUT_QUEUE = QueueSettings("hybridsphere-input")
 OUTPUT_QUEUE = QueueSettings("hybridsphere-output")
+TRIGGER_QUEUE = "hybridsphere-trigger"
+"""Stands between bucket and function where the bucket triggers the function itself; AWS has none
+that anybody sees.
+"""
 
 FUNCTION = FunctionSettings(
     name="face-recognition",

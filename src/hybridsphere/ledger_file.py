@@ -1,0 +1,122 @@
+"""The file that the ledger is: made whole, opened, its schema checked."""
+
+import os
+import sqlite3
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from hybridsphere.errors import CannotRun
+
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_S = 2.0
+"""How long a writer waits for another process's transaction."""
+
+
+_SCHEMA = """
+CREATE TABLE uploads (
+    bucket TEXT NOT NULL,
+    key TEXT NOT NULL,
+    version TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    sequencer TEXT,
+    event_time TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    received_at TEXT,
+    invoked_at TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    status TEXT,
+    reason TEXT,
+    people TEXT,
+    csv TEXT,
+    output_bucket TEXT,
+    output_key TEXT,
+    started_at TEXT,
+    finished_at TEXT,
+    stored_at TEXT,
+    PRIMARY KEY (bucket, key, version)
+) STRICT
+"""
+
+# What the mirror has fetched: the object that each key of the output bucket last stood for.
+_MIRRORED = """
+CREATE TABLE mirrored (
+    bucket TEXT NOT NULL,
+    key TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    last_modified TEXT NOT NULL,
+    PRIMARY KEY (bucket, key)
+) STRICT, WITHOUT ROWID
+"""
+
+
+class LedgerError(CannotRun):
+    """A ledger that cannot be read; its text says why and what to do."""
+
+
+def connect(path: Path, mode: Literal["rw", "ro"] = "rw") -> sqlite3.Connection:
+    """Open a ledger that is there; raises LedgerError if it is none, or another release's."""
+    connection = _connect(path, mode)
+    try:
+        # An acknowledged result must survive a power cut, not only a crash of the process.
+        connection.execute("PRAGMA synchronous = FULL")
+        (found,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error as error:
+        connection.close()
+        # A disk that fails is the bridge's to wait for; it knows by the type.
+        if mode == "rw":
+            raise
+        raise LedgerError(
+            f"{path} cannot be read: {error}. Read it as the bridge's user."
+        ) from error
+    if found == SCHEMA_VERSION:
+        return connection
+    connection.close()
+    if not found:
+        raise LedgerError(f"{path} cannot be read: it is no ledger. Move it away.")
+    raise LedgerError(
+        f"{path} has schema {found}, this release knows {SCHEMA_VERSION}: "
+        "use the release that wrote it"
+    )
+
+
+def create(path: Path) -> None:
+    """Make a ledger whole, then give it its name: nobody ever meets half of one.
+
+    Of several that do so at once, the first one's stays.
+    """
+    new = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    try:
+        connection = _connect(new, "rwc")
+        # Readers and the writer of a WAL do not wait for each other.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(_SCHEMA)
+        connection.execute(_MIRRORED)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.close()
+        new.chmod(0o600)
+        with suppress(FileExistsError):
+            path.hardlink_to(new)
+    finally:
+        new.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

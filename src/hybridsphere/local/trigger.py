@@ -1,0 +1,25 @@
+"""S3's direct trigger: the bucket invokes the function itself, with its own event, unchanged."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+
+async def run_trigger(sqs: Any, queue_url: str, invoke: Callable[[bytes], None]) -> None:
+    """Hand every event of the account's own queue to `invoke`, until cancelled."""
+    while True:
+        answer = await sqs.receive_message(
+            QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=20
+        )
+        for message in answer.get("Messages", []):
+            # S3 tests a queue by a message, a function not at all.
+            if json.loads(message["Body"]).get("Event") != "s3:TestEvent":
+                invoke(message["Body"].encode())
+            await sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+
+
+async def cancelled(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -4,9 +4,7 @@ import itertools
 import sqlite3
 import stat
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from samples import BUCKET, ODD_KEYS, record, result
 
-from hybridsphere import ledger as module
+from hybridsphere import ledger_file
 from hybridsphere.ledger import Ledger, LedgerError, Upload, ledger_path
 from hybridsphere.messages import STATUSES, Result
 
@@ -188,21 +186,11 @@ def test_two_ledgers_may_write_to_one_file(folder: Path) -> None:
 def test_a_writer_waits_for_another_and_gives_up_in_time(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(ledger_file, "BUSY_TIMEOUT_S", 0.05)
     with Ledger.open(folder) as one, Ledger.open(folder) as other:
         with one.transaction(), pytest.raises(sqlite3.OperationalError, match="locked"):
             put(other, result())
         assert put(other, result()) == [True]
-
-
-def test_who_begins_a_ledger_waits_for_who_began_it_before(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with closing(sqlite3.connect(ledger_path(folder), isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        monkeypatch.setattr(time, "sleep", lambda _: other.execute("COMMIT"))
-        with Ledger.open(folder) as ledger:
-            assert put(ledger, result()) == [True]
 
 
 def test_many_may_begin_a_ledger_at_once(tmp_path: Path) -> None:

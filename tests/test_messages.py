@@ -50,7 +50,7 @@ RECORDS = st.builds(
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 PEOPLE = st.builds(
     Person,
-    name=TEXT,
+    name=TEXT.filter(bool),
     major=TEXT,
     year=TEXT,
     distance=NUMBER,

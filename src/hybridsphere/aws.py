@@ -328,7 +328,12 @@ def _failures(call: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _client_failure(call, error) from error
-    except (NoCredentialsError, PartialCredentialsError, ParamValidationError) as error:
+    except (
+        NoCredentialsError,
+        PartialCredentialsError,
+        ParamValidationError,
+        ValueError,  # aiohttp's, for an endpoint that makes no sense
+    ) as error:
         raise Refused(f"{call}: {error}", type(error).__name__) from error
     except (BotoCoreError, ResponseParserError, aiohttp.ClientError, OSError) as error:
         raise Unavailable(f"{call}: {error or type(error).__name__}") from error

@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -340,15 +341,22 @@ def _person(value: object) -> Person:
     fields = _mapping({"person": value}, "person")
     try:
         return Person(
-            name=str(fields["name"]),
+            name=_text(fields, "name"),
             major=str(fields["major"]),
             year=str(fields["year"]),
-            distance=float(fields["distance"]),
-            at_s=float(fields["at_s"]),
+            distance=_finite(fields["distance"]),
+            at_s=_finite(fields["at_s"]),
             **{name: fields[name] for name in Person.__slots__[5:] if name in fields},
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadMessage(f"people holds {_shown(value)}: {_shown(error)}") from error
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no finite number")
+    return number
 
 
 def _json_object(text: str) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ import pytest
 from bridge_stage import Journal, Vitals, rows, storing, until
 from samples import EVENT_TIME, record, result
 
-from hybridsphere import ledger
+from hybridsphere import ledger_file
 from hybridsphere.bridge import results as module
 from hybridsphere.bridge.results import LEFTOVER_AGE_S
 from hybridsphere.ledger import ledger_path
@@ -265,7 +265,7 @@ async def test_while_results_cannot_be_stored_nothing_is_acknowledged_and_it_goe
     monkeypatch: pytest.MonkeyPatch,
     breakage: Callable[[Path], AbstractContextManager[None]],
 ) -> None:
-    monkeypatch.setattr(ledger, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(ledger_file, "BUSY_TIMEOUT_S", 0.05)
     async with storing(folder, vitals) as store:
         await store.put([result("a.mp4")])
         with breakage(folder):

@@ -147,14 +147,12 @@ def test_a_folder_without_videos_cannot_be_played(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        DemoOptions(source="bucket"),
-        DemoOptions(sink="bucket"),
         DemoOptions(mode="attendance"),
         DemoOptions(report=Path("nowhere/report.json")),
     ],
 )
 def test_an_option_that_cannot_be_met_is_refused_by_name(options: DemoOptions) -> None:
-    with pytest.raises(ConfigurationError, match=r"^--(source|sink|mode|report) "):
+    with pytest.raises(ConfigurationError, match=r"^--(mode|report) "):
         run_demo(options)
 
 

@@ -123,6 +123,8 @@ async def test_the_environment_is_what_other_commands_need(account: LocalAccount
         "HYBRIDSPHERE_INPUT_QUEUE_URL",
         "HYBRIDSPHERE_OUTPUT_BUCKET",
         "HYBRIDSPHERE_OUTPUT_QUEUE_URL",
+        "HYBRIDSPHERE_SINK",
+        "HYBRIDSPHERE_SOURCE",
         "HYBRIDSPHERE_TABLE",
     }
     for name in ("HYBRIDSPHERE_INPUT_QUEUE_URL", "HYBRIDSPHERE_OUTPUT_QUEUE_URL"):

@@ -55,7 +55,7 @@ async def lines(process: Process) -> dict[str, str]:
     """The variables that it prints, read until it has printed as many as it writes to a file."""
     assert process.stdout is not None
     exports: dict[str, str] = {}
-    while len(exports) < 13:
+    while len(exports) < 15:
         line = (await process.stdout.readline()).decode()
         assert line.startswith("export "), line
         name, _, text = line.removeprefix("export ").strip().partition("=")

@@ -21,6 +21,10 @@ from hybridsphere.bridge.metrics import Metrics
 RECEIVERS = 2
 """Long polls under way at once on a queue: one fills while the other is answered."""
 
+SHORTEST_POLL_S = 0.5
+"""An empty answer sooner than that is no long poll's but, say, a proxy's; it is not asked again at
+once."""
+
 VISIBILITY_TIMEOUT_S = 30
 HEARTBEAT_MARGIN_S = 15
 """How long before its deadline a message is extended: half of the time, for tries to fail in."""
@@ -93,9 +97,11 @@ class Poller:
             ]
             last_poll_s = min(LAST_POLL_S, drain_s / 4)
             await self._receive_until(stop, last_poll_s)
-            await self._drain(drain_s - last_poll_s)
+            await self._finish(drain_s - last_poll_s)
             for keeper in keepers:
                 keeper.cancel()
+            # Only now: a heartbeat under way would hide again what is given back.
+            await self._give_back(drain_s * RELEASE_SHARE)
 
     async def _receive_until(self, stop: asyncio.Event, last_poll_s: float) -> None:
         stopped = asyncio.create_task(stop.wait())
@@ -123,6 +129,7 @@ class Poller:
             if stop.is_set():
                 return
             messages: list[Message] = []
+            asked = _now()
             try:
                 messages = await self._queue.receive(
                     room, visibility_timeout_s=VISIBILITY_TIMEOUT_S
@@ -141,6 +148,8 @@ class Poller:
                 self._hold(message)
             if failure:
                 await backoff.wait(failure)
+            elif not messages and _now() - asked < SHORTEST_POLL_S:
+                await asyncio.sleep(SHORTEST_POLL_S)
 
     async def _take_room(self) -> int:
         """Wait for room for one message, and take what there is, up to a batch."""
@@ -152,6 +161,10 @@ class Poller:
         return room
 
     def _hold(self, message: Message) -> None:
+        if message.receipt_handle in self._held:
+            # Two polls were given one receipt; it is being handled.
+            self._room.release()
+            return
         self._held[message.receipt_handle] = _Held(message, _now() + VISIBILITY_TIMEOUT_S)
         self._holding.set()
         self._metrics.received.labels(self._name).inc()
@@ -162,21 +175,16 @@ class Poller:
 
     async def _process(self, message: Message) -> None:
         try:
-            if await self._judge(message) is Verdict.DONE:
+            if await self._handle(message) is Verdict.DONE:
                 await self._delete(message)
         except asyncio.CancelledError:
             # Only the drain cancels, and it gives back what is still held.
             return
-        self._let_go(message.receipt_handle)
-
-    async def _judge(self, message: Message) -> Verdict:
-        try:
-            return await self._handle(message)
         except Exception:
             # Not swallowed: the queue's redrive sets it aside if it happens again and again.
             self._metrics.handler_errors.labels(self._name).inc()
             log.exception("message.unhandled", queue=self._name, message_id=message.id)
-            return Verdict.LEAVE
+        self._let_go(message.receipt_handle)
 
     async def _delete(self, message: Message) -> None:
         backoff = Backoff()
@@ -228,10 +236,14 @@ class Poller:
     async def _extend(self, handles: Sequence[str]) -> None:
         deadline = _now() + VISIBILITY_TIMEOUT_S
         outcomes = await self._queue.change_visibility(handles, VISIBILITY_TIMEOUT_S)
+        again: AwsError | None = None
         for handle, failure in zip(handles, outcomes, strict=True):
-            held = self._held.pop(handle, None)
-            if held is None:
+            if handle not in self._held:
                 continue  # It was finished meanwhile.
+            if failure and not isinstance(failure, Refused):
+                again = failure
+                continue
+            held = self._held.pop(handle)
             held.deadline = deadline
             self._held[handle] = held
             if failure:
@@ -239,17 +251,21 @@ class Poller:
                 log.warning("heartbeat.refused", queue=self._name, reason=str(failure))
             else:
                 self._metrics.extended.labels(self._name).inc()
+        if again:
+            raise again
 
-    async def _drain(self, drain_s: float) -> None:
-        release_s = drain_s * RELEASE_SHARE
+    async def _finish(self, drain_s: float) -> None:
+        """Let the handlers come to an end, and end those that do not."""
         log.info("queue.draining", queue=self._name, held=len(self._held), within_s=drain_s)
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=drain_s - release_s)
+            await asyncio.wait(self._tasks, timeout=drain_s * (1 - RELEASE_SHARE))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _give_back(self, within_s: float) -> None:
         try:
-            async with asyncio.timeout(release_s):
+            async with asyncio.timeout(within_s):
                 await self._release(list(self._held))
         except (AwsError, TimeoutError) as error:
             log.warning("release.failed", queue=self._name, reason=str(error) or "no time left")

@@ -1,0 +1,39 @@
+"""What travels: S3 events in, results out, and the keys of both.
+
+Both sides import this package, the bridge and the function, so it needs the standard library only.
+"""
+
+from hybridsphere.messages.events import S3Record, parse_s3_event
+from hybridsphere.messages.fields import BadMessage
+from hybridsphere.messages.keys import MAX_KEY_BYTES, csv_key
+from hybridsphere.messages.outcomes import parse_output, result_of_object
+from hybridsphere.messages.results import (
+    ATTENDANCE_COLUMNS,
+    CSV_COLUMNS,
+    SCHEMA,
+    STATUSES,
+    Person,
+    Result,
+    csv_text,
+)
+from hybridsphere.messages.times import utc_text
+from hybridsphere.messages.version import Version
+
+__all__ = [
+    "ATTENDANCE_COLUMNS",
+    "CSV_COLUMNS",
+    "MAX_KEY_BYTES",
+    "SCHEMA",
+    "STATUSES",
+    "BadMessage",
+    "Person",
+    "Result",
+    "S3Record",
+    "Version",
+    "csv_key",
+    "csv_text",
+    "parse_output",
+    "parse_s3_event",
+    "result_of_object",
+    "utc_text",
+]

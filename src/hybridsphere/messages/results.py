@@ -1,0 +1,89 @@
+"""Out: how an upload ended."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hybridsphere.messages.events import S3Record
+from hybridsphere.messages.version import Version
+
+SCHEMA = "hybridsphere.result/1"
+STATUSES = ("matched", "no_record", "unknown_face", "no_face", "unreadable", "failed")
+"""Every way an upload can end, the best first."""
+
+CSV_COLUMNS = ("name", "major", "year", "status")
+ATTENDANCE_COLUMNS = (*CSV_COLUMNS, "first_s", "last_s", "sightings")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who was seen: `distance` to the known face, `at_s` seconds into the video.
+
+    A CSV does not tell these two. The last four are filled in attendance only.
+    """
+
+    name: str
+    major: str
+    year: str
+    distance: float | None = None
+    at_s: float | None = None
+    status: str | None = None
+    first_s: float | None = None
+    last_s: float | None = None
+    sightings: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one version of one upload ended."""
+
+    bucket: str
+    key: str
+    etag: str
+    sequencer: str | None
+    event_time: str
+    status: str
+    csv: str
+    reason: str | None = None
+    people: tuple[Person, ...] = ()
+    started_at: str | None = None
+    finished_at: str | None = None
+    output_bucket: str | None = None
+    output_key: str | None = None
+
+    @property
+    def version(self) -> Version:
+        return Version(self.etag, self.sequencer, self.event_time)
+
+    def to_json(self) -> str:
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        fields["people"] = [person.to_dict() for person in self.people]
+        return json.dumps({"schema": SCHEMA, **fields}, ensure_ascii=False)
+
+    @classmethod
+    def failed(cls, record: S3Record, reason: str) -> "Result":
+        """The result of an upload that the function could not process."""
+        return cls(
+            bucket=record.bucket,
+            key=record.key,
+            etag=record.etag,
+            sequencer=record.sequencer,
+            event_time=record.event_time,
+            status="failed",
+            reason=reason,
+            csv=csv_text([("", "", "", "failed")]),
+        )
+
+
+def csv_text(rows: Iterable[Sequence[object]], columns: Sequence[str] = CSV_COLUMNS) -> str:
+    """A CSV as the contract has it: a header, then the rows, each ended by CR LF."""
+    text = io.StringIO()
+    csv.writer(text).writerows([columns, *rows])
+    return text.getvalue()

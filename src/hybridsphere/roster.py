@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hybridsphere.clients import client
+from hybridsphere.aws.tools import client
 from hybridsphere.errors import CannotRun
 from hybridsphere.settings import Settings
 

@@ -25,7 +25,7 @@ def clients() -> Iterator[tuple[Any, Any]]:
     """
     with moto_account(), pytest.MonkeyPatch.context() as patch:
         shared = session()
-        patch.setattr("hybridsphere.clients.session", lambda: shared)
+        patch.setattr("hybridsphere.aws.tools.session", lambda: shared)
         s3, sqs = boto3.client("s3"), boto3.client("sqs")
         yield s3, sqs
         s3.close()

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hybridsphere.clients import client
+from hybridsphere.aws.tools import client
 from hybridsphere.ledger import Ledger, Upload, ledger_path
 from hybridsphere.messages import Version, csv_key
 from hybridsphere.settings import Settings

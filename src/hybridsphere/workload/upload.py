@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from hybridsphere.clients import CALL_FAILURES, client
+from hybridsphere.aws.tools import CALL_FAILURES, client
 from hybridsphere.messages import utc_text
 from hybridsphere.settings import Settings
 from hybridsphere.workload import WorkloadError

@@ -1,6 +1,6 @@
 """AWS clients for the tools, which leave retrying to botocore and end when it gives up.
 
-The bridge has `aws.py` instead: it never gives up.
+The bridge has the others of this package instead: it never gives up.
 """
 
 from collections.abc import AsyncIterator

@@ -1,0 +1,109 @@
+"""Sessions and clients: where they connect, how long they wait, how often they try."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Any
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession, get_session
+from botocore.exceptions import (
+    BotoCoreError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+
+from hybridsphere.aws.bucket import Bucket
+from hybridsphere.aws.function import Function
+from hybridsphere.aws.queue import LONG_POLL_S, Queue
+from hybridsphere.settings import ConfigurationError
+
+READS = 16
+"""Objects that are read at once."""
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = LONG_POLL_S + 10
+LONGEST_INVOCATION_S = 900
+"""Lambda's limit on one invocation; a synchronous call must wait that long, and no retry before."""
+
+
+class Aws:
+    """The clients of one process; made by `connect`."""
+
+    def __init__(self, sqs: Any, function: Any, s3: Any) -> None:
+        self._sqs = sqs
+        self._lambda = function
+        self._s3 = s3
+
+    def bucket(self, name: str) -> Bucket:
+        return Bucket(self._s3, name)
+
+    def queue(self, url: str) -> Queue:
+        return Queue(self._sqs, url)
+
+    def function(self, name: str, invocation_type: str) -> Function:
+        return Function(self._lambda, name, invocation_type)
+
+
+def session() -> AioSession:
+    """A session of the standard chain; honours `AWS_REGION`, which botocore itself does not."""
+    made = get_session()
+    if region := os.environ.get("AWS_REGION"):
+        made.set_config_variable("region", region)
+    return made
+
+
+def client_config(connections: int, read_timeout_s: float = READ_TIMEOUT_S) -> AioConfig:
+    """Connections and time-outs set where botocore's defaults would surprise; no retries."""
+    return AioConfig(
+        max_pool_connections=connections,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=read_timeout_s,
+        retries={"total_max_attempts": 1},
+    )
+
+
+@asynccontextmanager
+async def connect(*, polls: int, invocations: int, invocation_type: str) -> AsyncIterator[Aws]:
+    """The clients for so many concurrent polls and invocations.
+
+    Raises ConfigurationError where the standard chain has no region or no credentials, or makes
+    no sense.
+    """
+    wait_s = READ_TIMEOUT_S if invocation_type == "Event" else LONGEST_INVOCATION_S + 10
+    async with AsyncExitStack() as stack:
+        with _misconfigurations():
+            made = session()
+            if await made.get_credentials() is None:
+                raise ConfigurationError(
+                    "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+                    "AWS_SECRET_ACCESS_KEY"
+                )
+            # Beside the polls: deletes, heartbeats and dead letters.
+            sqs = await stack.enter_async_context(
+                made.create_client("sqs", config=client_config(polls + 16))
+            )
+            function = await stack.enter_async_context(
+                made.create_client("lambda", config=client_config(invocations, wait_s))
+            )
+            s3 = await stack.enter_async_context(
+                made.create_client("s3", config=client_config(READS))
+            )
+        yield Aws(sqs, function, s3)
+
+
+@contextmanager
+def _misconfigurations() -> Iterator[None]:
+    """Turn what botocore raises while it is set up into ConfigurationError."""
+    try:
+        yield
+    except NoRegionError:
+        raise ConfigurationError("AWS_REGION is not set: name the region of the queues") from None
+    except (PartialCredentialsError, ProfileNotFound) as error:
+        raise ConfigurationError(f"the AWS credentials cannot be used: {error}") from None
+    except (BotoCoreError, ValueError) as error:
+        raise ConfigurationError(
+            "the AWS configuration cannot be used, see AWS_REGION, AWS_ENDPOINT_URL and the file "
+            f"that AWS_CONFIG_FILE names: {error}"
+        ) from None

@@ -1,0 +1,72 @@
+"""The three ways in which a call can fail, whatever aiobotocore raises."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
+from botocore.parsers import ResponseParserError
+
+from hybridsphere.errors import CannotRun
+
+_THROTTLED = {
+    "OverLimit",
+    "RequestThrottled",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+
+
+class AwsError(CannotRun):
+    """A call that failed; the text names the call and what AWS said."""
+
+
+class Throttled(AwsError):
+    """Too much at once: pass it again later, and less of it."""
+
+
+class Unavailable(AwsError):
+    """No answer, or one that says that the service is in trouble: pass it again later."""
+
+
+class Refused(AwsError):
+    """An answer that will be the same next time; `code` is the service's own word for it."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@contextmanager
+def failures(call: str) -> Iterator[None]:
+    """Turn what aiobotocore raises into the three failures of this module."""
+    try:
+        yield
+    except ClientError as error:
+        raise _client_failure(call, error) from error
+    except (
+        NoCredentialsError,
+        PartialCredentialsError,
+        ParamValidationError,
+        ValueError,  # aiohttp's, for an endpoint that makes no sense
+    ) as error:
+        raise Refused(f"{call}: {error}", type(error).__name__) from error
+    except (BotoCoreError, ResponseParserError, aiohttp.ClientError, OSError) as error:
+        raise Unavailable(f"{call}: {error or type(error).__name__}") from error
+
+
+def _client_failure(call: str, error: ClientError) -> AwsError:
+    code = str(error.response["Error"].get("Code", ""))
+    status = error.response["ResponseMetadata"].get("HTTPStatusCode", 500)
+    text = f"{call}: {code}: {error.response['Error'].get('Message', '')}"
+    if status == 429 or code.removeprefix("AWS.SimpleQueueService.") in _THROTTLED:
+        return Throttled(text)
+    return Unavailable(text) if status >= 500 else Refused(text, code)

@@ -1,0 +1,56 @@
+"""One Lambda function."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hybridsphere.aws.failures import failures
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionError:
+    """What a synchronous invocation ended in when the function itself failed."""
+
+    type: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.type}: {self.message}"
+
+
+class Function:
+    """One Lambda function."""
+
+    def __init__(self, client: Any, name: str, invocation_type: str) -> None:
+        self._client = client
+        self._invocation_type = invocation_type
+        self.name = name
+
+    async def invoke(self, event: Mapping[str, Any]) -> FunctionError | None:
+        """Hand an event to the function.
+
+        Returns as soon as Lambda has accepted it (`Event`), or when the function is done
+        (`RequestResponse`), then with the function's own error if it failed.
+        """
+        with failures("Invoke"):
+            answer = await self._client.invoke(
+                FunctionName=self.name,
+                InvocationType=self._invocation_type,
+                Payload=json.dumps(event).encode(),
+            )
+            payload = await answer["Payload"].read()
+        return _function_error(payload) if answer.get("FunctionError") else None
+
+    async def probe(self) -> None:
+        """Fail as an invocation would if the function is not there or may not be invoked."""
+        with failures("Invoke (DryRun)"):
+            await self._client.invoke(FunctionName=self.name, InvocationType="DryRun")
+
+
+def _function_error(payload: bytes) -> FunctionError:
+    try:
+        error = json.loads(payload)
+        return FunctionError(str(error["errorType"]), str(error["errorMessage"]))
+    except (ValueError, KeyError, TypeError):
+        return FunctionError("Unhandled", payload[:500].decode(errors="replace"))

@@ -1,0 +1,107 @@
+"""One SQS queue."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hybridsphere.aws.failures import AwsError, Refused, Unavailable, failures
+
+BATCH = 10
+"""Messages a call of SQS takes at most."""
+
+LONG_POLL_S = 20
+"""How long SQS holds a receive open for a message to come, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as received; `receipt_handle` stands for this one receipt of it."""
+
+    id: str
+    receipt_handle: str
+    body: str
+    receive_count: int
+
+
+class Queue:
+    """One SQS queue."""
+
+    def __init__(self, client: Any, url: str) -> None:
+        self._client = client
+        self.url = url
+
+    async def receive(
+        self, most: int, *, visibility_timeout_s: int, wait_s: int = LONG_POLL_S
+    ) -> list[Message]:
+        """Long-poll for up to `most` (1 to 10) messages; none if none came within `wait_s`."""
+        with failures("ReceiveMessage"):
+            answer = await self._client.receive_message(
+                QueueUrl=self.url,
+                MaxNumberOfMessages=most,
+                WaitTimeSeconds=wait_s,
+                VisibilityTimeout=visibility_timeout_s,
+                MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            )
+        return [
+            Message(
+                id=message["MessageId"],
+                receipt_handle=message["ReceiptHandle"],
+                body=message["Body"],
+                receive_count=int(message["Attributes"]["ApproximateReceiveCount"]),
+            )
+            for message in answer.get("Messages", [])
+        ]
+
+    async def delete(self, receipt_handles: Sequence[str]) -> list[AwsError | None]:
+        """Delete up to ten messages; what became of each, None being well."""
+        entries = [
+            {"Id": str(i), "ReceiptHandle": handle} for i, handle in enumerate(receipt_handles)
+        ]
+        with failures("DeleteMessageBatch"):
+            answer = await self._client.delete_message_batch(QueueUrl=self.url, Entries=entries)
+        return _outcomes("DeleteMessageBatch", answer, len(entries))
+
+    async def change_visibility(
+        self, receipt_handles: Sequence[str], timeout_s: int
+    ) -> list[AwsError | None]:
+        """Hide up to ten messages for so many seconds from now; 0 makes them visible at once."""
+        entries = [
+            {"Id": str(i), "ReceiptHandle": handle, "VisibilityTimeout": timeout_s}
+            for i, handle in enumerate(receipt_handles)
+        ]
+        with failures("ChangeMessageVisibilityBatch"):
+            answer = await self._client.change_message_visibility_batch(
+                QueueUrl=self.url, Entries=entries
+            )
+        return _outcomes("ChangeMessageVisibilityBatch", answer, len(entries))
+
+    async def send(self, body: str, attributes: Mapping[str, str]) -> None:
+        """Put a message on the queue, with text attributes."""
+        with failures("SendMessage"):
+            await self._client.send_message(
+                QueueUrl=self.url,
+                MessageBody=body,
+                MessageAttributes={
+                    name: {"DataType": "String", "StringValue": value}
+                    for name, value in attributes.items()
+                },
+            )
+
+    async def attributes(self) -> dict[str, str]:
+        """The queue's attributes, by SQS's names; fails if it is not there or may not be used."""
+        with failures("GetQueueAttributes"):
+            answer = await self._client.get_queue_attributes(
+                QueueUrl=self.url, AttributeNames=["All"]
+            )
+        return dict(answer["Attributes"])
+
+
+def _outcomes(call: str, answer: Mapping[str, Any], count: int) -> list[AwsError | None]:
+    """What a batch call did to each of its entries, in their order."""
+    outcomes: list[AwsError | None] = [None] * count
+    for failure in answer.get("Failed", []):
+        text = f"{call}: {failure['Code']}: {failure.get('Message', '')}"
+        outcomes[int(failure["Id"])] = (
+            Refused(text, failure["Code"]) if failure.get("SenderFault") else Unavailable(text)
+        )
+    return outcomes

@@ -11,10 +11,11 @@ from hybridsphere import messages
 from hybridsphere.messages import Person, Result, S3Record
 from lambda_fn.aws import client
 from lambda_fn.deadline import Deadline, LambdaContext
+from lambda_fn.evidence import Sighting
 from lambda_fn.faces import Faces
 from lambda_fn.known import KnownFaces
 from lambda_fn.log import log
-from lambda_fn.recognise import Sighting, identify
+from lambda_fn.recognise import identify
 from lambda_fn.report import Reporter
 from lambda_fn.s3file import S3File
 from lambda_fn.settings import Settings

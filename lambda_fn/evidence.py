@@ -53,16 +53,16 @@ class Face:
     """One face of a video and what the looks at it say, averaged: no single frame decides."""
 
     def __init__(self, gallery: Gallery, tolerance: float) -> None:
+        self.looks = 0
         self.last_s = -math.inf
         self._gallery = gallery
         self._tolerance = tolerance
-        self._looks = 0
         self._sum: Embeddings = np.zeros(0)
         self._tallies: dict[str, _Tally] = {}
 
     def distance(self, embedding: Embeddings) -> float:
         """How far an embedding is from the average of this face."""
-        return float(np.linalg.norm(self._sum / self._looks - embedding))
+        return float(np.linalg.norm(self._sum / self.looks - embedding))
 
     def is_shown_by(self, embedding: Embeddings) -> bool:
         """Whether an embedding is of this face."""
@@ -71,8 +71,8 @@ class Face:
     def add(self, embedding: Embeddings, at_s: float) -> None:
         """Takes another look at this face into account."""
         self.last_s = at_s
-        self._looks += 1
-        self._sum = embedding if self._looks == 1 else self._sum + embedding
+        self.looks += 1
+        self._sum = embedding if self.looks == 1 else self._sum + embedding
         for match in self._gallery.matches(embedding, self._tolerance * (1 + _REACH)):
             self._count(match, at_s)
 
@@ -81,11 +81,11 @@ class Face:
 
         Looks at one face resemble each other: four of them weigh twice as much as one.
         """
-        return self._score() * math.sqrt(self._looks)
+        return self._score() * math.sqrt(self.looks)
 
     def sure(self) -> bool:
         """Whether further looks would hardly change who this is."""
-        return self.weight() >= _SURE and self._lead() * math.sqrt(self._looks) >= _SURE_LEAD
+        return self.weight() >= _SURE and self._lead() * math.sqrt(self.looks) >= _SURE_LEAD
 
     def likely(self) -> bool:
         """Whether somebody is within the tolerance, on average."""
@@ -94,7 +94,7 @@ class Face:
 
     def needs_looks(self) -> bool:
         """Whether this is likely somebody known, and a few more looks could make it sure."""
-        return self.likely() and not self.sure() and self._looks < _ENOUGH_LOOKS
+        return self.likely() and not self.sure() and self.looks < _ENOUGH_LOOKS
 
     def person(self) -> Sighting | None:
         """Who this is, in the frame that shows them best; None where it is nobody known."""
@@ -112,12 +112,12 @@ class Face:
 
     def _score(self) -> float:
         """The average score of the likeliest person."""
-        return self._ranked()[0].score / self._looks - _AGAINST
+        return self._ranked()[0].score / self.looks - _AGAINST
 
     def _lead(self) -> float:
         """How much more like the likeliest person this face is, on average, than like the next."""
         first, second = self._ranked()
-        return (first.likeness - second.likeness) / self._looks
+        return (first.likeness - second.likeness) / self.looks
 
     def _ranked(self) -> tuple[_Tally, _Tally]:
         """The two people whom this face is most like."""

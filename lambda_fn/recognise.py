@@ -4,10 +4,11 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lambda_fn.box import Box
 from lambda_fn.candidates import Candidates
 from lambda_fn.deadline import Deadline, OutOfTime
 from lambda_fn.evidence import Sighting
-from lambda_fn.faces import Box, Faces
+from lambda_fn.faces import Faces
 from lambda_fn.gallery import Embeddings, Gallery
 from lambda_fn.video import MAX_PIXELS, Frame, Video
 
@@ -83,7 +84,7 @@ class _Search:
             self._look(frame, boxes, thorough=True)
 
     def _look(self, frame: Frame, boxes: list[Box], *, thorough: bool = False) -> bool:
-        """Whether somebody known is likely in a frame; extends `boxes`, the faces encoded so far."""
+        """Whether somebody known is likely in a frame; extends `boxes`, which are encoded."""
         self._deadline.check(self._slowest_look_s)
         started = time.monotonic()
         found = self._faces.find(frame, thorough=thorough)

@@ -4,7 +4,8 @@ import pytest
 from function_stage import Portrait
 from skimage import data
 
-from lambda_fn.faces import Box, Faces
+from lambda_fn.box import Box
+from lambda_fn.faces import Faces
 from lambda_fn.video import Frame
 
 

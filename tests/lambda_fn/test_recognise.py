@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from function_stage import ClipMaker, Portrait
 
+from lambda_fn.box import Box
 from lambda_fn.deadline import Deadline, OutOfTime
-from lambda_fn.faces import Box, Faces
+from lambda_fn.faces import Faces
 from lambda_fn.gallery import Gallery
 from lambda_fn.recognise import Seen, identify
 from lambda_fn.video import Frame, Video

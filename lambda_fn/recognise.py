@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lambda_fn.box import Box
 from lambda_fn.candidates import Candidates
+from lambda_fn.changes import Changes
 from lambda_fn.deadline import Deadline, OutOfTime
 from lambda_fn.evidence import Sighting
 from lambda_fn.faces import Faces
@@ -60,6 +61,7 @@ class _Search:
         self.candidates = candidates
         self._faces = faces
         self._deadline = deadline
+        self._changes = Changes()
         self._slowest_look_s = 0.0
 
     def run(self, frames: Iterable[Frame]) -> None:
@@ -87,7 +89,7 @@ class _Search:
         """Whether somebody known is likely in a frame; extends `boxes`, which are encoded."""
         self._deadline.check(self._slowest_look_s)
         started = time.monotonic()
-        found = self._faces.find(frame, thorough=thorough)
+        found = self._find_all(frame) if thorough else self._faces.find(frame)
         new = [box for box in found if not any(box.overlaps(old) for old in boxes)]
         boxes += new
         self.any_face = self.any_face or bool(new)
@@ -95,6 +97,14 @@ class _Search:
         self.follow_up = any(face.needs_looks() for face in seen)
         self._slowest_look_s = max(self._slowest_look_s, time.monotonic() - started)
         return any(face.likely() for face in seen)
+
+    def _find_all(self, frame: Frame) -> list[Box]:
+        """All faces in what changed since the last thorough look: the others were seen there."""
+        return [
+            box
+            for region in self._changes.regions(frame, [])
+            for box in self._faces.find(frame, thorough=True, region=region)
+        ]
 
     def _encode(self, frame: Frame, boxes: list[Box]) -> Embeddings:
         # An encoding takes longer than a glance; with nobody to compare it to there is no use.

@@ -186,6 +186,46 @@ def test_a_new_gallery_in_s3_is_taken_up(
     assert [p.name for r in stage.run(record) for p in r.people] == ["new name"]
 
 
+def test_of_a_new_gallery_in_s3_that_is_none_the_last_good_one_stays(
+    *,
+    stage: Stage,
+    make_clip: ClipMaker,
+    portrait: Portrait,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    log_lines: LogLines,
+) -> None:
+    def put(body: bytes) -> None:
+        aws.client("s3").put_object(Bucket=stage.output_bucket, Key="known.npz", Body=body)
+
+    good = (tmp_path / "gallery.npz").read_bytes()
+    monkeypatch.setenv("HYBRIDSPHERE_GALLERY", f"s3://{stage.output_bucket}/known.npz")
+    record = stage.upload("ada.mp4", make_clip(portrait("ada")))
+    put(good)
+    stage.run(record)
+    put(good[:999])
+    stage.run(record)
+    put(good[:999])
+    stage.run(record)
+
+    assert [(line["event"], line["level"]) for line in log_lines()] == [
+        ("video.finished", "info"),
+        ("gallery.rejected", "error"),
+        *[("video.finished", "info")] * 2,
+    ]
+
+
+def test_without_a_good_gallery_in_s3_nothing_is_answered(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody would be unknown otherwise, for a mistake of the operator's."""
+    location = f"s3://{stage.output_bucket}/known.npz"
+    aws.client("s3").put_object(Bucket=stage.output_bucket, Key="known.npz", Body=b"hello")
+    monkeypatch.setenv("HYBRIDSPHERE_GALLERY", location)
+    with pytest.raises(GalleryError, match=location):
+        stage.run(stage.upload("clip.mp4", b""))
+
+
 @pytest.mark.parametrize("location", ["s3://{bucket}/missing.npz", "s3://{bucket}", "/missing.npz"])
 def test_a_gallery_that_cannot_be_read_is_named(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, location: str
@@ -224,3 +264,42 @@ def test_a_setting_that_cannot_work_is_named_with_its_value(
     monkeypatch.setenv(f"HYBRIDSPHERE_{name}", value)
     with pytest.raises(SettingsError, match=f"HYBRIDSPHERE_{name} is '{value}'"):
         stage.run(stage.record("clip.mp4", "0" * 32))
+
+
+def test_attendance_has_a_row_for_everybody_with_when_they_were_seen(
+    stage: Stage, make_clip: ClipMaker, portrait: Portrait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_MODE", "attendance")
+    both = np.hstack([portrait("ada", 320), portrait("ben", 320)])
+    [result] = stage.run(stage.upload("class.mp4", make_clip(portrait("ben"), both, both)))
+
+    assert (result.status, result.reason) == ("matched", None)
+    assert result.csv == (
+        "name,major,year,status,first_s,last_s,sightings\r\n"
+        "ben,,,no_record,0.0,2.833,4\r\n"
+        "ada,physics,junior,matched,1.0,2.833,3\r\n"
+    )
+    assert [(p.name, p.status, p.first_s, p.last_s, p.sightings) for p in result.people] == [
+        ("ben", "no_record", 0.0, 2.833, 4),
+        ("ada", "matched", 1.0, 2.833, 3),
+    ]
+    assert all(person.distance < 0.3 for person in result.people)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"", "unreadable"), ("stranger", "unknown_face"), ("nobody", "no_face")]
+)
+def test_attendance_without_anybody_known_has_a_row_without_a_person(
+    *,
+    stage: Stage,
+    make_clip: ClipMaker,
+    portrait: Portrait,
+    monkeypatch: pytest.MonkeyPatch,
+    body: bytes | str,
+    status: str,
+) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_MODE", "attendance")
+    clip = body if isinstance(body, bytes) else make_clip(portrait(body))
+    [result] = stage.run(stage.upload("clip.mp4", clip))
+    assert (result.status, result.people) == (status, ())
+    assert result.csv == (f"name,major,year,status,first_s,last_s,sightings\r\n,,,{status},,,\r\n")

@@ -22,9 +22,9 @@ class Watched(Faces):
         self.looks: list[tuple[float, bool]] = []
         self.encoded = 0
 
-    def find(self, frame: Frame, *, thorough: bool = False) -> list[Box]:
+    def find(self, frame: Frame, *, thorough: bool = False, region: Box | None = None) -> list[Box]:
         self.looks.append((round(frame.at_s, 2), thorough))
-        return super().find(frame, thorough=thorough)
+        return super().find(frame, thorough=thorough, region=region)
 
     def encode(self, frame: Frame, boxes: list[Box]) -> np.ndarray:
         self.encoded += len(boxes)
@@ -91,6 +91,11 @@ def test_a_stranger_is_encoded_once_a_frame_and_the_last_frame_gets_a_glance(
     assert (seen.person, seen.any_face, seen.cut_short) == (None, True, False)
     assert faces.looks == [(0.0, False), (0.75, False), (0.0, True)]
     assert faces.encoded == 2
+
+
+def test_a_picture_that_stays_the_same_gets_one_thorough_look(see: See, faces: Watched) -> None:
+    see("nobody", "nobody", "nobody", "stranger")
+    assert [at_s for at_s, thorough in faces.looks if thorough] == [0.0, 3.0]
 
 
 def test_nobody_is_nobody(see: See) -> None:

@@ -24,8 +24,8 @@ class _Unusable(Exception):
     """A file that shows nobody clearly; its text says why, and the remedy."""
 
 
-def enrol(photos: Path, *, known: Gallery, report: Callable[[str], None]) -> Gallery:
-    """The known people and those in a folder, a row a file; or the one in a file.
+def enrol(photos: Path, *, report: Callable[[str], None], known: Gallery | None = None) -> Gallery:
+    """The people in a folder, a row a file, or the one in a file; with those known already.
 
     `report` is given a line for each file that is left out, and for each pair of people who may be
     mistaken for each other. Raises GalleryError where no file can be used.
@@ -42,7 +42,7 @@ def enrol(photos: Path, *, known: Gallery, report: Callable[[str], None]) -> Gal
             report(f"{shown}: left out: {error}")
     if not names:
         raise GalleryError(f"{photos}: no usable photograph or clip, neither name.jpg nor name/*")
-    gallery = known.plus(Gallery(names, np.array(rows)))
+    gallery = (known or Gallery.empty()).plus(Gallery(names, np.array(rows)))
     for concern in concerns(gallery, TOLERANCE):
         report(concern)
     return gallery

@@ -235,8 +235,8 @@ def _enrol(photos: Path, *, output: Path, into: Path | None) -> None:
     from lambda_fn.gallery import Gallery, GalleryError
 
     try:
-        known = Gallery.load(into) if into else Gallery.empty()
-        known = enrol(photos, known=known, report=lambda line: click.echo(line, err=True))
+        known = Gallery.load(into) if into else None
+        known = enrol(photos, report=lambda line: click.echo(line, err=True), known=known)
         known.save(output)
     except (GalleryError, OSError) as error:
         _fail(error)

@@ -22,7 +22,7 @@ def test_a_person_is_a_photograph_or_a_folder_of_them(
     save(portrait, "ben", tmp_path / "ben" / "2.png", face=180)
     lines: list[str] = []
 
-    enrolled = enrol(tmp_path, known=Gallery.empty(), report=lines.append)
+    enrolled = enrol(tmp_path, report=lines.append)
 
     assert enrolled.names == ["ada", "ben", "ben"]
     assert lines == []
@@ -35,7 +35,7 @@ def test_a_photograph_lying_on_its_side_is_turned(tmp_path: Path, portrait: Port
     turn_clockwise = Image.Exif()
     turn_clockwise[0x0112] = 6
     image.save(tmp_path / "ada.jpg", exif=turn_clockwise)
-    assert enrol(tmp_path, known=Gallery.empty(), report=pytest.fail).names == ["ada"]
+    assert enrol(tmp_path, report=pytest.fail).names == ["ada"]
 
 
 def test_what_cannot_be_used_is_reported_and_left_out(tmp_path: Path, portrait: Portrait) -> None:
@@ -51,7 +51,7 @@ def test_what_cannot_be_used_is_reported_and_left_out(tmp_path: Path, portrait: 
     (tmp_path / ".hidden").write_text("hello")
     lines: list[str] = []
 
-    assert enrol(tmp_path, known=Gallery.empty(), report=lines.append).names == ["ada"]
+    assert enrol(tmp_path, report=lines.append).names == ["ada"]
 
     assert [line.split(": left out: ")[0] for line in lines] == [
         *("broken.jpg", "empty.png", "notes.txt", "pair/both.png")
@@ -65,9 +65,9 @@ def test_what_cannot_be_used_is_reported_and_left_out(tmp_path: Path, portrait: 
 
 def test_a_folder_without_a_usable_photograph_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GalleryError, match="no usable photograph or clip"):
-        enrol(tmp_path, known=Gallery.empty(), report=pytest.fail)
+        enrol(tmp_path, report=pytest.fail)
     with pytest.raises(GalleryError, match="not a folder"):
-        enrol(tmp_path / "nowhere", known=Gallery.empty(), report=pytest.fail)
+        enrol(tmp_path / "nowhere", report=pytest.fail)
 
 
 def test_a_clip_will_do_where_it_shows_one_person(
@@ -76,7 +76,7 @@ def test_a_clip_will_do_where_it_shows_one_person(
     (tmp_path / "ada").mkdir()
     clip = make_clip(portrait("nobody"), portrait("ada"), portrait("ada", face=180))
     (tmp_path / "ada" / "walking in.mp4").write_bytes(clip)
-    enrolled = enrol(tmp_path, known=Gallery.empty(), report=pytest.fail)
+    enrolled = enrol(tmp_path, report=pytest.fail)
     assert enrolled.names == ["ada"]
     assert [match.name for match in gallery.matches(enrolled.embeddings[0], 0.5)] == ["ada"]
 
@@ -96,7 +96,7 @@ def test_clips_that_show_nobody_or_several_are_left_out(
         (tmp_path / f"{name}.mp4").write_bytes(clip)
     lines: list[str] = []
 
-    assert enrol(tmp_path, known=Gallery.empty(), report=lines.append).names == ["ada"]
+    assert enrol(tmp_path, report=lines.append).names == ["ada"]
 
     nobody, both, one_by_one, broken = lines
     assert "1.mp4: left out: no face" in nobody
@@ -110,7 +110,7 @@ def test_one_photograph_is_added_to_those_known_and_a_second_name_is_reported(
 ) -> None:
     save(portrait, "ada", tmp_path / "ada again.png", face=200)
     lines: list[str] = []
-    enrolled = enrol(tmp_path / "ada again.png", known=gallery, report=lines.append)
+    enrolled = enrol(tmp_path / "ada again.png", report=lines.append, known=gallery)
     assert enrolled.names == ["ben", "cleo", "ada", "ada again"]
     [line] = lines
     assert "ada and ada again are the same face" in line

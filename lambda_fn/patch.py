@@ -34,7 +34,7 @@ class Patch:
         inside = slice(_SHIFT, _SIDE - _SHIFT)
         middle = _normal(other.pixels[inside, inside])
         windows = np.lib.stride_tricks.sliding_window_view(self.pixels, middle.shape)
-        return float((_normal(windows[::2, ::2]) * middle).sum(axis=(-2, -1)).max())
+        return float((_normal(windows) * middle).sum(axis=(-2, -1)).max())
 
 
 def _normal(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

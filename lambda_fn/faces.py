@@ -1,10 +1,9 @@
 """Faces in a frame: where they are, and what tells them apart."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from lambda_fn import models
+from lambda_fn.box import Box
 from lambda_fn.gallery import EMBEDDING_SIZE, Embeddings
 from lambda_fn.video import Frame
 
@@ -20,36 +19,18 @@ _QUICK_WIDTHS = (480, 640)
 _UPSAMPLED_PIXELS = 1920 * 1088
 
 
-class Box(NamedTuple):
-    """Where a face is, in pixels of the full-size frame."""
-
-    top: int
-    right: int
-    bottom: int
-    left: int
-
-    def overlaps(self, other: "Box") -> bool:
-        """Whether both are about the same face: they share at least a third of their union."""
-        width = min(self.right, other.right) - max(self.left, other.left)
-        height = min(self.bottom, other.bottom) - max(self.top, other.top)
-        shared = max(0, width) * max(0, height)
-        return 3 * shared >= self.area + other.area - shared
-
-    @property
-    def area(self) -> int:
-        return (self.right - self.left) * (self.bottom - self.top)
-
-
 class Faces:
     """The detector and the encoder; their models are loaded with this module, once a runtime."""
 
-    def find(self, frame: Frame, *, thorough: bool = False) -> list[Box]:
-        """The faces of a frame: large ones at a glance, all of them if `thorough`."""
+    def find(self, frame: Frame, *, thorough: bool = False, region: Box | None = None) -> list[Box]:
+        """The faces of a frame: large ones at a glance, all of them if `thorough`.
+
+        Where a `region` is given, a thorough look is at that part of the frame alone.
+        """
         if thorough:
-            upsample = int(frame.width * frame.height <= _UPSAMPLED_PIXELS)
-            return _locations(frame, None, upsample)
+            return _all_locations(frame, region or Box(0, frame.width, frame.height, 0))
         for width in _QUICK_WIDTHS:
-            if width < frame.width and (boxes := _locations(frame, width, 0)):
+            if width < frame.width and (boxes := _locations(frame, width)):
                 return boxes
         return []
 
@@ -60,8 +41,24 @@ class Faces:
         return np.array(face_recognition.face_encodings(frame.rgb(), boxes), dtype=np.float64)
 
 
-def _locations(frame: Frame, width: int | None, upsample: int) -> list[Box]:
-    pixels = frame.rgb(width)
-    scale = frame.width / pixels.shape[1]
-    found = face_recognition.face_locations(pixels, number_of_times_to_upsample=upsample)
+def _locations(frame: Frame, width: int) -> list[Box]:
+    scale = frame.width / width
+    found = face_recognition.face_locations(frame.rgb(width), number_of_times_to_upsample=0)
     return [Box(*(round(edge * scale) for edge in edges)) for edges in found]
+
+
+def _all_locations(frame: Frame, region: Box) -> list[Box]:
+    pixels = frame.rgb()[region.top : region.bottom, region.left : region.right]
+    found = face_recognition.face_locations(
+        np.ascontiguousarray(pixels),
+        number_of_times_to_upsample=int(region.area <= _UPSAMPLED_PIXELS),
+    )
+    return [
+        Box(
+            top + region.top,
+            right + region.left,
+            bottom + region.top,
+            left + region.left,
+        )
+        for top, right, bottom, left in found
+    ]

@@ -59,6 +59,22 @@ class Gallery:
     def __len__(self) -> int:
         return len(self.names)
 
+    def items(self) -> list[tuple[str, Embeddings]]:
+        """Each name with its row."""
+        return list(zip(self.names, self.embeddings, strict=True))
+
+    def plus(self, other: "Gallery") -> "Gallery":
+        """A gallery of both; rows that both have are there once."""
+        known = {(name, row.tobytes()) for name, row in self.items()}
+        new = [(name, row) for name, row in other.items() if (name, row.tobytes()) not in known]
+        return _of_items([*self.items(), *new])
+
+    def without(self, name: str) -> "Gallery":
+        """A gallery of all the others. Raises GalleryError where nobody has that name."""
+        if name not in self.names:
+            raise GalleryError(f"{name}: nobody in the gallery has that name")
+        return _of_items([item for item in self.items() if item[0] != name])
+
     @classmethod
     def empty(cls) -> Self:
         """A gallery in which nobody is known."""
@@ -118,8 +134,16 @@ def import_legacy(source: Path) -> Gallery:
     """The gallery in a pickle of the legacy form, of which nothing is run. Raises GalleryError."""
     try:
         names, rows = load_legacy(source)
-        return Gallery(names, np.stack(rows) if rows else np.empty((0, EMBEDDING_SIZE)))
+        return Gallery(names, _matrix(rows))
     except OSError as error:
         raise GalleryError(f"{source}: {error.strerror}") from error
     except ValueError as error:
         raise GalleryError(f"{source}: {error}") from error
+
+
+def _of_items(items: list[tuple[str, Embeddings]]) -> Gallery:
+    return Gallery([name for name, _ in items], _matrix([row for _, row in items]))
+
+
+def _matrix(rows: list[Embeddings]) -> Embeddings:
+    return np.array(rows) if rows else np.empty((0, EMBEDDING_SIZE))

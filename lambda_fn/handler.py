@@ -2,19 +2,20 @@
 
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 from hybridsphere import messages
-from hybridsphere.messages import Person, Result, S3Record
+from hybridsphere.messages import Result, S3Record
+from lambda_fn.attendance import Attendance, attend
 from lambda_fn.aws import client
 from lambda_fn.deadline import Deadline, LambdaContext
 from lambda_fn.faces import Faces
 from lambda_fn.known import KnownFaces
 from lambda_fn.log import log
-from lambda_fn.recognise import Sighting, identify
+from lambda_fn.outcome import Outcome
+from lambda_fn.recognise import Seen, identify
 from lambda_fn.report import Reporter
 from lambda_fn.s3file import S3File
 from lambda_fn.settings import Settings
@@ -38,22 +39,13 @@ def face_recognition_handler(event: Mapping[str, Any], context: LambdaContext) -
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a video ended; `people` are those who were recognised, with or without a record."""
-
-    status: str
-    reason: str | None = None
-    people: tuple[Person, ...] = ()
-
-
 def _process(record: S3Record, settings: Settings, deadline: Deadline) -> dict[str, Any]:
     started_at, started = messages.utc_text(), time.monotonic()
     video = {"bucket": record.bucket, "key": record.key, "version": record.version.id}
     try:
         outcome = _examine(record, settings, deadline)
         reporter = Reporter(client("s3"), client("sqs"), settings.output_queue_url)
-        reporter.deliver(_result(record, outcome, settings.output_bucket, started_at))
+        reporter.deliver(_result(record, outcome, settings, started_at))
     except Exception as error:
         log("video.failed", level="error", **video, error=f"{type(error).__name__}: {error}")
         raise
@@ -64,10 +56,12 @@ def _process(record: S3Record, settings: Settings, deadline: Deadline) -> dict[s
 
 def _examine(record: S3Record, settings: Settings, deadline: Deadline) -> Outcome:
     gallery = _known_faces(settings.gallery).current()
+    look: Callable[..., Seen | Attendance]
+    look = attend if settings.mode == "attendance" else identify
     try:
         source = S3File(client("s3"), record.bucket, record.key, record.etag)
         with Video(source) as video:
-            seen = identify(
+            seen = look(
                 video,
                 faces=_FACES,
                 gallery=gallery,
@@ -77,26 +71,13 @@ def _examine(record: S3Record, settings: Settings, deadline: Deadline) -> Outcom
             )
     except Unreadable as error:
         return Outcome("unreadable", error.reason)
-    reason = "cut_short" if seen.cut_short else None
-    if seen.person is None:
-        return Outcome("unknown_face" if seen.any_face else "no_face", reason)
-    return _look_up(seen.person, settings.table, reason)
+    students = Students(settings.table, client("dynamodb"))
+    if isinstance(seen, Attendance):
+        return Outcome.attended(seen, students)
+    return Outcome.identified(seen, students)
 
 
-def _look_up(sighting: Sighting, table: str, reason: str | None) -> Outcome:
-    student = Students(table, client("dynamodb")).get(sighting.name)
-    person = Person(
-        name=sighting.name,
-        major=student.major if student else "",
-        year=student.year if student else "",
-        distance=round(sighting.distance, 3),
-        at_s=round(sighting.at_s, 3),
-    )
-    return Outcome("matched" if student else "no_record", reason, (person,))
-
-
-def _result(record: S3Record, outcome: Outcome, output_bucket: str, started_at: str) -> Result:
-    rows = [(p.name, p.major, p.year, outcome.status) for p in outcome.people]
+def _result(record: S3Record, outcome: Outcome, settings: Settings, started_at: str) -> Result:
     return Result(
         bucket=record.bucket,
         key=record.key,
@@ -106,10 +87,10 @@ def _result(record: S3Record, outcome: Outcome, output_bucket: str, started_at: 
         status=outcome.status,
         reason=outcome.reason,
         people=outcome.people,
-        csv=messages.csv_text(rows or [("", "", "", outcome.status)]),
+        csv=outcome.csv(settings.mode),
         started_at=started_at,
         finished_at=messages.utc_text(),
-        output_bucket=output_bucket,
+        output_bucket=settings.output_bucket,
         output_key=messages.csv_key(record.key),
     )
 

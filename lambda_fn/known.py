@@ -8,12 +8,14 @@ from botocore.exceptions import ClientError
 
 from lambda_fn.aws import http_status
 from lambda_fn.gallery import Gallery, GalleryError
+from lambda_fn.log import log
 
 
 class KnownFaces:
     """The gallery at a location: a path, `s3://bucket/key`, or None where nobody is known.
 
-    A path belongs to the image and is read once. An object is read again when its ETag changes.
+    A path belongs to the image and is read once. An object is read again when its ETag changes; one
+    that is no gallery is logged, and the last good one stays: whoever was known before still is.
     """
 
     def __init__(self, location: str | None, s3: Any) -> None:
@@ -43,6 +45,12 @@ class KnownFaces:
             if http_status(error) == 404:
                 raise GalleryError(f"{location}: there is no such object") from error
             raise
-        self._gallery = Gallery.read(io.BytesIO(answer["Body"].read()), location)
+        try:
+            self._gallery = Gallery.read(io.BytesIO(answer["Body"].read()), location)
+        except GalleryError as error:
+            if self._gallery is None:
+                raise
+            log("gallery.rejected", level="error", location=location, error=str(error))
+        # That of a rejected one too: it is neither fetched nor logged again for every video.
         self._etag = answer["ETag"]
         return self._gallery

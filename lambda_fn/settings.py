@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 PREFIX = "HYBRIDSPHERE_"
 
+MODES = ("identify", "attendance")
+
+TOLERANCE = 0.6
+"""How far a face may be from a known one by default, as a Euclidean distance."""
+
 
 class SettingsError(ValueError):
     """An environment that cannot work; its text names the variable and the remedy."""
@@ -18,29 +23,32 @@ class Settings:
     Without an output queue no message is sent: the bridge then mirrors the output bucket.
 
     `gallery` is a path in the image or `s3://bucket/key`, None where nobody is known; `tolerance`
-    a distance between embeddings; `frames_per_s` how many frames of a second are looked at.
+    a distance between embeddings; `frames_per_s` how many frames of a second are looked at; `mode`
+    `identify` for at most one person, `attendance` for everybody.
     """
 
     output_bucket: str
     table: str
     output_queue_url: str | None = None
     gallery: str | None = None
-    tolerance: float = 0.6
+    tolerance: float = TOLERANCE
     frames_per_s: float = 1.0
+    mode: str = "identify"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """The settings in `environ`; an empty variable counts as unset. Raises SettingsError."""
-        mode = environ.get(f"{PREFIX}MODE") or "identify"
-        if mode != "identify":
-            raise SettingsError(f"{PREFIX}MODE is {mode!r}: set it to 'identify'")
+        mode = environ.get(f"{PREFIX}MODE") or MODES[0]
+        if mode not in MODES:
+            raise SettingsError(f"{PREFIX}MODE is {mode!r}: set it to {' or '.join(MODES)}")
         return cls(
             output_bucket=_required(environ, "OUTPUT_BUCKET"),
             table=_required(environ, "TABLE"),
             output_queue_url=environ.get(f"{PREFIX}OUTPUT_QUEUE_URL") or None,
             gallery=environ.get(f"{PREFIX}GALLERY") or None,
-            tolerance=_positive(environ, "TOLERANCE", 0.6),
+            tolerance=_positive(environ, "TOLERANCE", TOLERANCE),
             frames_per_s=_positive(environ, "FRAMES_PER_S", 1.0),
+            mode=mode,
         )
 
 

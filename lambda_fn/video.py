@@ -114,20 +114,22 @@ class Video:
     ) -> Iterator[Frame]:
         """The first frame, then the next one `gap_s()` seconds or more after it, and so on.
 
-        The last one comes even if it comes sooner, as `extra`: somebody may appear at the very
-        end. `gap_s` is asked anew each time. `tick` is called for each packet of the file, so that
+        The last one comes however soon it comes, as `extra`: somebody may appear at the very end.
+        `gap_s` is asked anew each time. `tick` is called for each packet of the file, so that
         it can end a search by raising. Of a broken video, whatever can be decoded is yielded.
         """
         wanted_s = 0.0
         frame: Frame | None = None
+        last: Frame | None = None
         for frame in self._timed_frames(tick):
             if frame.at_s >= wanted_s - _GRACE_S:
+                last = frame
                 yield frame
                 wanted_s = frame.at_s + gap_s()
             self._wanted_in_s = wanted_s - frame.at_s
         if frame is None:
             raise Unreadable("damaged")
-        if wanted_s - frame.at_s <= gap_s() / 2:
+        if frame is not last:
             frame.extra = True
             yield frame
 

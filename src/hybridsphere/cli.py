@@ -17,6 +17,7 @@ from hybridsphere.errors import CannotRun
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+PHOTOS = click.Path(exists=True, path_type=Path)
 PLACE = click.Path(path_type=Path)
 
 CANNOT_RUN = 2
@@ -171,20 +172,73 @@ def gallery_import(source: Path, output: Path) -> None:
     click.echo(f"{len(known.names)} known faces in {output}")
 
 
-@main.command()
-@click.argument("photos", type=FOLDER)
-@click.option("-o", "--output", type=PLACE, required=True, help="The gallery to write (.npz).")
-def enroll(photos: Path, output: Path) -> None:
-    """Make a gallery from PHOTOS: `name.jpg`, or `name/*` for several of one person."""
-    from lambda_fn.enrol import enrol
-    from lambda_fn.gallery import GalleryError
+@gallery.command("show")
+@click.argument("file", type=FILE)
+def gallery_show(file: Path) -> None:
+    """Print who is in FILE, with how many faces, and the pairs who look most alike."""
+    from collections import Counter
+
+    from lambda_fn.gallery import Gallery, GalleryError
+    from lambda_fn.pairs import nearest_pairs
 
     try:
-        known = enrol(photos, report=lambda line: click.echo(line, err=True))
+        known = Gallery.load(file)
+    except GalleryError as error:
+        _fail(error)
+    faces = Counter(known.names)
+    click.echo(f"{len(faces)} people, {len(known)} faces")
+    for name, count in sorted(faces.items()):
+        click.echo(f"{count:6}  {name}")
+    for pair in nearest_pairs(known, 5):
+        click.echo(f"{pair.distance:6.2f}  between {pair.one} and {pair.other}")
+
+
+@gallery.command("add")
+@click.argument("file", type=FILE)
+@click.argument("photos", type=PHOTOS)
+def gallery_add(file: Path, photos: Path) -> None:
+    """Add the people in PHOTOS to FILE: `name.jpg`, or `name/*` for several of one person."""
+    _enrol(photos, output=file, into=file)
+
+
+@gallery.command("remove")
+@click.argument("file", type=FILE)
+@click.argument("name")
+def gallery_remove(file: Path, name: str) -> None:
+    """Remove NAME from FILE, with all faces."""
+    from lambda_fn.gallery import Gallery, GalleryError
+
+    try:
+        left = Gallery.load(file).without(name)
+        left.save(file)
+    except (GalleryError, OSError) as error:
+        _fail(error)
+    click.echo(f"{len(left)} known faces in {file}")
+
+
+@main.command()
+@click.argument("photos", type=PHOTOS)
+@click.option("-o", "--output", type=PLACE, required=True, help="The gallery to write (.npz).")
+def enroll(photos: Path, output: Path) -> None:
+    """Make a gallery from PHOTOS: `name.jpg`, or `name/*` for several of one person.
+
+    Clips will do as well. What cannot be used is left out and reported, and so are people who
+    may be mistaken for each other.
+    """
+    _enrol(photos, output=output, into=None)
+
+
+def _enrol(photos: Path, *, output: Path, into: Path | None) -> None:
+    from lambda_fn.enrol import enrol
+    from lambda_fn.gallery import Gallery, GalleryError
+
+    try:
+        known = Gallery.load(into) if into else None
+        known = enrol(photos, report=lambda line: click.echo(line, err=True), known=known)
         known.save(output)
     except (GalleryError, OSError) as error:
         _fail(error)
-    click.echo(f"{len(known.names)} known faces in {output}")
+    click.echo(f"{len(known)} known faces in {output}")
 
 
 @main.group()

@@ -147,7 +147,7 @@ def test_a_folder_without_videos_cannot_be_played(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        DemoOptions(mode="attendance"),
+        DemoOptions(mode="nobody"),
         DemoOptions(report=Path("nowhere/report.json")),
     ],
 )

@@ -110,7 +110,7 @@ def gallery(portrait: Portrait) -> Gallery:
 
 @pytest.fixture(scope="session")
 def make_clip() -> ClipMaker:
-    """A video file of the pictures given, each shown for one second."""
+    """A video file of the pictures given, each shown for a second, or for `each` frames."""
 
     def make(
         *pictures: Rgb,
@@ -118,6 +118,7 @@ def make_clip() -> ClipMaker:
         codec: str = "libx264",
         pixels: str = "yuv420p",
         rate: int = 6,
+        each: int | None = None,
     ) -> bytes:
         file = io.BytesIO()
         with av.open(file, "w", format=container) as output:
@@ -125,7 +126,7 @@ def make_clip() -> ClipMaker:
             stream.height, stream.width = pictures[0].shape[:2]
             stream.pix_fmt = pixels
             for picture in pictures:
-                for _ in range(rate):
+                for _ in range(each or rate):
                     output.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
             output.mux(stream.encode())
         return file.getvalue()

@@ -1,7 +1,8 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
-from function_stage import Portrait
+from function_stage import ClipMaker, Portrait
 from PIL import Image
 
 from lambda_fn.enrol import enrol
@@ -63,7 +64,53 @@ def test_what_cannot_be_used_is_reported_and_left_out(tmp_path: Path, portrait: 
 
 
 def test_a_folder_without_a_usable_photograph_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GalleryError, match="no usable photograph"):
+    with pytest.raises(GalleryError, match="no usable photograph or clip"):
         enrol(tmp_path, report=pytest.fail)
     with pytest.raises(GalleryError, match="not a folder"):
         enrol(tmp_path / "nowhere", report=pytest.fail)
+
+
+def test_a_clip_will_do_where_it_shows_one_person(
+    tmp_path: Path, portrait: Portrait, make_clip: ClipMaker, gallery: Gallery
+) -> None:
+    (tmp_path / "ada").mkdir()
+    clip = make_clip(portrait("nobody"), portrait("ada"), portrait("ada", face=180))
+    (tmp_path / "ada" / "walking in.mp4").write_bytes(clip)
+    enrolled = enrol(tmp_path, report=pytest.fail)
+    assert enrolled.names == ["ada"]
+    assert [match.name for match in gallery.matches(enrolled.embeddings[0], 0.5)] == ["ada"]
+
+
+def test_clips_that_show_nobody_or_several_are_left_out(
+    tmp_path: Path, portrait: Portrait, make_clip: ClipMaker
+) -> None:
+    save(portrait, "ada", tmp_path / "ada.png")
+    pair = np.hstack([portrait("ada", 320), portrait("ben", 320)])
+    clips = {
+        "1": make_clip(portrait("nobody")),
+        "2": make_clip(portrait("ada"), pair),
+        "3": make_clip(portrait("ada"), portrait("ben")),
+        "4": b"hello",
+    }
+    for name, clip in clips.items():
+        (tmp_path / f"{name}.mp4").write_bytes(clip)
+    lines: list[str] = []
+
+    assert enrol(tmp_path, report=lines.append).names == ["ada"]
+
+    nobody, both, one_by_one, broken = lines
+    assert "1.mp4: left out: no face" in nobody
+    assert "2.mp4: left out: 2 faces" in both
+    assert "3.mp4: left out: it shows different people" in one_by_one
+    assert "4.mp4: left out: not a clip" in broken
+
+
+def test_one_photograph_is_added_to_those_known_and_a_second_name_is_reported(
+    tmp_path: Path, portrait: Portrait, gallery: Gallery
+) -> None:
+    save(portrait, "ada", tmp_path / "ada again.png", face=200)
+    lines: list[str] = []
+    enrolled = enrol(tmp_path / "ada again.png", report=lines.append, known=gallery)
+    assert enrolled.names == ["ben", "cleo", "ada", "ada again"]
+    [line] = lines
+    assert "ada and ada again are the same face" in line

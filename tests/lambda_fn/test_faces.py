@@ -4,7 +4,8 @@ import pytest
 from function_stage import Portrait
 from skimage import data
 
-from lambda_fn.faces import Box, Faces
+from lambda_fn.box import Box
+from lambda_fn.faces import Faces
 from lambda_fn.video import Frame
 
 
@@ -47,16 +48,10 @@ def test_where_nobody_is_there_is_nothing_to_encode(portrait: Portrait) -> None:
     assert faces.encode(frame, []).shape == (0, 128)
 
 
-@pytest.mark.parametrize(
-    ("other", "same"),
-    [
-        (Box(0, 100, 100, 0), True),
-        (Box(20, 120, 120, 20), True),
-        (Box(10, 90, 90, 10), True),
-        (Box(60, 160, 160, 60), False),
-        (Box(0, 300, 100, 200), False),
-    ],
-)
-def test_boxes_that_share_much_are_about_the_same_face(other: Box, *, same: bool) -> None:
-    assert Box(0, 100, 100, 0).overlaps(other) is same
-    assert other.overlaps(Box(0, 100, 100, 0)) is same
+def test_a_look_at_a_region_finds_whom_it_holds_where_they_are(portrait: Portrait) -> None:
+    pixels = np.hstack([portrait("ada", 320), portrait("ben", 320)])
+    faces, frame = Faces(), Frame.from_rgb(pixels)
+    ada, ben = sorted(faces.find(frame, thorough=True), key=lambda box: box.left)
+    [found] = faces.find(frame, thorough=True, region=Box(0, 640, 360, 320))
+    assert found.overlaps(ben)
+    assert not found.touches(ada)

@@ -133,3 +133,14 @@ def test_a_gallery_that_cannot_be_saved_leaves_nothing_behind(tmp_path: Path) ->
     with pytest.raises(IsADirectoryError):
         Gallery(["ada"], rows(0.1)).save(path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["known.npz"]
+
+
+def test_people_are_added_and_removed() -> None:
+    gallery = Gallery(["ada", "ben"], rows(0.1, 0.2))
+    grown = gallery.plus(Gallery(["ada", "cleo"], rows(0.1, 0.5)))
+    assert grown.names == ["ada", "ben", "cleo"]
+    assert np.array_equal(grown.embeddings[2:], rows(0.1, 0.5)[1:])
+    assert grown.without("ada").names == ["ben", "cleo"]
+    assert len(grown.without("ada").without("ben").without("cleo")) == 0
+    with pytest.raises(GalleryError, match="dora: nobody"):
+        grown.without("dora")

@@ -6,8 +6,8 @@ from botocore.exceptions import ClientError
 from function_stage import ClipMaker, LogLines, Portrait, Stage
 
 from hybridsphere.messages import BadMessage, csv_key
-from lambda_fn import aws, handler
-from lambda_fn.gallery import Gallery, GalleryError
+from lambda_fn import handler
+from lambda_fn.gallery import Gallery
 from lambda_fn.settings import SettingsError
 
 PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/etc/hostname\n#EXT-X-ENDLIST\n"
@@ -163,39 +163,6 @@ def test_without_a_gallery_every_face_is_unknown(
     assert result.status == "unknown_face"
 
 
-def test_a_new_gallery_in_s3_is_taken_up(
-    *,
-    stage: Stage,
-    make_clip: ClipMaker,
-    portrait: Portrait,
-    gallery: Gallery,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    def put(names: list[str]) -> None:
-        Gallery(names, gallery.embeddings).save(tmp_path / "new.npz")
-        body = (tmp_path / "new.npz").read_bytes()
-        aws.client("s3").put_object(Bucket=stage.output_bucket, Key="known.npz", Body=body)
-
-    monkeypatch.setenv("HYBRIDSPHERE_GALLERY", f"s3://{stage.output_bucket}/known.npz")
-    record = stage.upload("ada.mp4", make_clip(portrait("ada")))
-    put(["ben", "cleo", "old name"])
-    assert [p.name for r in stage.run(record) for p in r.people] == ["old name"]
-    assert [p.name for r in stage.run(record) for p in r.people] == ["old name"]
-    put(["ben", "cleo", "new name"])
-    assert [p.name for r in stage.run(record) for p in r.people] == ["new name"]
-
-
-@pytest.mark.parametrize("location", ["s3://{bucket}/missing.npz", "s3://{bucket}", "/missing.npz"])
-def test_a_gallery_that_cannot_be_read_is_named(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, location: str
-) -> None:
-    location = location.format(bucket=stage.output_bucket)
-    monkeypatch.setenv("HYBRIDSPHERE_GALLERY", location)
-    with pytest.raises(GalleryError, match=location):
-        stage.run(stage.upload("clip.mp4", b""))
-
-
 def test_of_several_known_faces_within_the_tolerance_the_nearest_counts(
     stage: Stage, make_clip: ClipMaker, portrait: Portrait, gallery: Gallery, tmp_path: Path
 ) -> None:
@@ -224,3 +191,42 @@ def test_a_setting_that_cannot_work_is_named_with_its_value(
     monkeypatch.setenv(f"HYBRIDSPHERE_{name}", value)
     with pytest.raises(SettingsError, match=f"HYBRIDSPHERE_{name} is '{value}'"):
         stage.run(stage.record("clip.mp4", "0" * 32))
+
+
+def test_attendance_has_a_row_for_everybody_with_when_they_were_seen(
+    stage: Stage, make_clip: ClipMaker, portrait: Portrait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_MODE", "attendance")
+    both = np.hstack([portrait("ada", 320), portrait("ben", 320)])
+    [result] = stage.run(stage.upload("class.mp4", make_clip(portrait("ben"), both, both)))
+
+    assert (result.status, result.reason) == ("matched", None)
+    assert result.csv == (
+        "name,major,year,status,first_s,last_s,sightings\r\n"
+        "ben,,,no_record,0.0,2.833,4\r\n"
+        "ada,physics,junior,matched,1.0,2.833,3\r\n"
+    )
+    assert [(p.name, p.status, p.first_s, p.last_s, p.sightings) for p in result.people] == [
+        ("ben", "no_record", 0.0, 2.833, 4),
+        ("ada", "matched", 1.0, 2.833, 3),
+    ]
+    assert all(person.distance < 0.3 for person in result.people)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"", "unreadable"), ("stranger", "unknown_face"), ("nobody", "no_face")]
+)
+def test_attendance_without_anybody_known_has_a_row_without_a_person(
+    *,
+    stage: Stage,
+    make_clip: ClipMaker,
+    portrait: Portrait,
+    monkeypatch: pytest.MonkeyPatch,
+    body: bytes | str,
+    status: str,
+) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_MODE", "attendance")
+    clip = body if isinstance(body, bytes) else make_clip(portrait(body))
+    [result] = stage.run(stage.upload("clip.mp4", clip))
+    assert (result.status, result.people) == (status, ())
+    assert result.csv == (f"name,major,year,status,first_s,last_s,sightings\r\n,,,{status},,,\r\n")

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybridsphere.errors import CannotRun
-from hybridsphere.local.account import Sink, Source
+from hybridsphere.local.account import Mode, Sink, Source
 from hybridsphere.settings import ConfigurationError
 
 _SUPPORTED = {
     "source": ("queue", "bucket", "none"),
     "sink": ("queue", "bucket"),
-    "mode": ("identify",),
+    "mode": ("identify", "attendance"),
 }
 
 
@@ -31,7 +31,7 @@ class DemoOptions:
     workers: int | None = None
     source: Source = "queue"
     sink: Sink = "queue"
-    mode: str = "identify"
+    mode: Mode = "identify"
 
     def check(self) -> None:
         """Raise ConfigurationError for a way that the demo cannot take."""

@@ -120,6 +120,7 @@ async def _account(options: DemoOptions, gallery: Path, log: Path) -> AsyncItera
             log=file.write,
             source=options.source,
             sink=options.sink,
+            mode=options.mode,
         ) as account:
             yield account
 

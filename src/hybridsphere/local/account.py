@@ -24,6 +24,7 @@ from hybridsphere.local.trigger import cancelled, run_trigger
 
 Source = Literal["queue", "bucket", "none"]
 Sink = Literal["queue", "bucket"]
+Mode = Literal["identify", "attendance"]
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 """Any will do: nothing here checks them."""
@@ -46,7 +47,7 @@ class LocalAccount:
     the function itself. The rest is as in LambdaHost.
 
     `source` and `sink` are the ways in and out, as the bridge calls them; a queue that they do not
-    use is not there.
+    use is not there. `mode` is what the function looks for.
     """
 
     input_queue: Queue | None = None
@@ -64,7 +65,9 @@ class LocalAccount:
         log: Callable[[bytes], object] = to_stderr,
         source: Source = "queue",
         sink: Sink = "queue",
+        mode: Mode = "identify",
     ) -> None:
+        self._mode = mode
         self._source = source
         self._sink = sink
         self._gallery = gallery
@@ -230,6 +233,7 @@ class LocalAccount:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "HYBRIDSPHERE_OUTPUT_BUCKET": resources.OUTPUT_BUCKET,
             "HYBRIDSPHERE_TABLE": resources.TABLE,
+            "HYBRIDSPHERE_MODE": self._mode,
         }
         if self.output_queue is not None:
             environment["HYBRIDSPHERE_OUTPUT_QUEUE_URL"] = self.output_queue.url

@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from function_stage import Portrait
+from PIL import Image
+
+from hybridsphere.cli import main
+from lambda_fn.gallery import Gallery
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def file(gallery: Gallery, tmp_path: Path) -> Path:
+    """A gallery of ben, cleo and ada, who has two faces in it."""
+    twice = gallery.plus(Gallery(["ada"], gallery.embeddings[2:] + 0.01))
+    twice.save(tmp_path / "known.npz")
+    return tmp_path / "known.npz"
+
+
+def test_enroll_writes_a_gallery_and_reports_on_standard_error(
+    tmp_path: Path, portrait: Portrait
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name, who in (("ada", "ada"), ("ada l", "ada"), ("empty", "nobody")):
+        Image.fromarray(portrait(who)).save(photos / f"{name}.png")
+
+    ended = run("enroll", photos, "-o", tmp_path / "known.npz")
+
+    assert ended.exit_code == 0
+    assert ended.stdout == f"2 known faces in {tmp_path / 'known.npz'}\n"
+    left_out, twice = ended.stderr.splitlines()
+    assert left_out.startswith("empty.png: left out: no face")
+    assert twice.startswith("ada and ada l are the same face")
+    assert Gallery.load(tmp_path / "known.npz").names == ["ada l", "ada"]
+
+
+def test_show_tells_names_faces_and_the_nearest_pairs(file: Path) -> None:
+    lines = run("gallery", "show", file).stdout.splitlines()
+    assert lines[:4] == ["3 people, 4 faces", "     2  ada", "     1  ben", "     1  cleo"]
+    assert len(lines) == 4 + 3
+    assert all("  between " in line for line in lines[4:])
+
+
+def test_add_enrols_into_a_gallery_that_is_there(
+    file: Path, tmp_path: Path, portrait: Portrait
+) -> None:
+    Image.fromarray(portrait("stranger")).save(tmp_path / "dora.png")
+    assert run("gallery", "add", file, tmp_path / "dora.png").exit_code == 0
+    assert Gallery.load(file).names == ["ben", "cleo", "ada", "ada", "dora"]
+
+
+def test_the_same_photograph_is_not_added_twice(
+    file: Path, tmp_path: Path, portrait: Portrait
+) -> None:
+    Image.fromarray(portrait("stranger")).save(tmp_path / "dora.png")
+    for _ in range(2):
+        run("gallery", "add", file, tmp_path / "dora.png")
+    assert Gallery.load(file).names.count("dora") == 1
+
+
+def test_remove_takes_out_all_faces_of_one_person(file: Path) -> None:
+    assert run("gallery", "remove", file, "ada").exit_code == 0
+    assert Gallery.load(file).names == ["ben", "cleo"]
+
+
+def test_what_cannot_be_done_is_told_in_one_line_and_changes_nothing(
+    file: Path, tmp_path: Path, portrait: Portrait
+) -> None:
+    before = file.read_bytes()
+    Image.fromarray(np.zeros((90, 90, 3), np.uint8)).save(tmp_path / "black.png")
+    for arguments, why in (
+        (("remove", file, "dora"), "dora: nobody in the gallery has that name"),
+        (("add", file, tmp_path / "black.png"), "no usable photograph"),
+        (("show", tmp_path / "black.png"), "not a gallery"),
+    ):
+        ended = run("gallery", *arguments)
+        assert ended.exit_code == 2
+        assert why in ended.stderr.splitlines()[-1]
+    assert file.read_bytes() == before

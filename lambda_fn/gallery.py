@@ -92,6 +92,11 @@ class Gallery:
     @classmethod
     def read(cls, file: IO[bytes], where: str) -> Self:
         """The gallery in an open `.npz`; `where` names it in errors. Raises GalleryError."""
+        if not zipfile.is_zipfile(file):
+            raise GalleryError(
+                f"{where}: not a gallery; `hybridsphere gallery import` makes one of a legacy pickle"
+            )
+        file.seek(0)
         try:
             with np.load(file, allow_pickle=False) as arrays:
                 names, embeddings = arrays["names"], arrays["embeddings"]

@@ -51,6 +51,21 @@ def _configured(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def _with_galleries(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a gallery that cannot be read, made or written end a command like everything else."""
+
+    @wraps(command)
+    def run(*values: Any, **options: Any) -> Any:
+        from lambda_fn.gallery import GalleryError
+
+        try:
+            return command(*values, **options)
+        except (GalleryError, OSError) as error:
+            raise CannotRun(str(error)) from error
+
+    return run
+
+
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -160,37 +175,35 @@ def gallery() -> None:
 @gallery.command("import")
 @click.argument("source", type=FILE)
 @click.option("-o", "--output", type=PLACE, required=True, help="The gallery to write (.npz).")
+@_with_galleries
 def gallery_import(source: Path, output: Path) -> None:
     """Import known faces from the legacy pickle; nothing in it but arrays is admitted."""
-    from lambda_fn.gallery import GalleryError, import_legacy
+    from lambda_fn.gallery import import_legacy
 
-    try:
-        known = import_legacy(source)
-        known.save(output)
-    except (GalleryError, OSError) as error:
-        _fail(error)
+    known = import_legacy(source)
+    known.save(output)
     click.echo(f"{len(known.names)} known faces in {output}")
 
 
 @gallery.command("show")
 @click.argument("file", type=FILE)
+@_with_galleries
 def gallery_show(file: Path) -> None:
     """Print who is in FILE, with how many faces, and the pairs who look most alike."""
     from collections import Counter
 
-    from lambda_fn.gallery import Gallery, GalleryError
+    from hybridsphere.terminal import printable
+    from lambda_fn.gallery import Gallery
     from lambda_fn.pairs import nearest_pairs
 
-    try:
-        known = Gallery.load(file)
-    except GalleryError as error:
-        _fail(error)
+    known = Gallery.load(file)
     faces = Counter(known.names)
     click.echo(f"{len(faces)} people, {len(known)} faces")
     for name, count in sorted(faces.items()):
-        click.echo(f"{count:6}  {name}")
+        click.echo(f"{count:6}  {printable(name)}")
     for pair in nearest_pairs(known, 5):
-        click.echo(f"{pair.distance:6.2f}  between {pair.one} and {pair.other}")
+        who = f"{printable(pair.one)} and {printable(pair.other)}"
+        click.echo(f"{pair.distance:6.2f}  between {who}")
 
 
 @gallery.command("add")
@@ -204,15 +217,13 @@ def gallery_add(file: Path, photos: Path) -> None:
 @gallery.command("remove")
 @click.argument("file", type=FILE)
 @click.argument("name")
+@_with_galleries
 def gallery_remove(file: Path, name: str) -> None:
     """Remove NAME from FILE, with all faces."""
-    from lambda_fn.gallery import Gallery, GalleryError
+    from lambda_fn.gallery import Gallery
 
-    try:
-        left = Gallery.load(file).without(name)
-        left.save(file)
-    except (GalleryError, OSError) as error:
-        _fail(error)
+    left = Gallery.load(file).without(name)
+    left.save(file)
     click.echo(f"{len(left)} known faces in {file}")
 
 
@@ -228,16 +239,14 @@ def enroll(photos: Path, output: Path) -> None:
     _enrol(photos, output=output, into=None)
 
 
+@_with_galleries
 def _enrol(photos: Path, *, output: Path, into: Path | None) -> None:
     from lambda_fn.enrol import enrol
-    from lambda_fn.gallery import Gallery, GalleryError
+    from lambda_fn.gallery import Gallery
 
-    try:
-        known = Gallery.load(into) if into else None
-        known = enrol(photos, report=lambda line: click.echo(line, err=True), known=known)
-        known.save(output)
-    except (GalleryError, OSError) as error:
-        _fail(error)
+    known = Gallery.load(into) if into else None
+    known = enrol(photos, report=lambda line: click.echo(line, err=True), known=known)
+    known.save(output)
     click.echo(f"{len(known)} known faces in {output}")
 
 

@@ -1,7 +1,8 @@
 """Whether this configuration could work: one finding a part, with the remedy.
 
 Every call is harmless: nothing is invoked, deleted or sent. A message that is received to find out
-whether that is allowed is visible again at once.
+whether that is allowed is visible again at once; where a receive too many could make it a dead
+letter, none is.
 """
 
 import json
@@ -18,8 +19,10 @@ import aiohttp
 from rich.console import Console
 from rich.text import Text
 
-from hybridsphere.aws import Aws, AwsError, Queue, Refused, connect
+from hybridsphere.aws import Aws, AwsError, Bucket, Listed, Queue, Refused, connect
+from hybridsphere.aws.tools import client
 from hybridsphere.bridge.poller import VISIBILITY_TIMEOUT_S
+from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.settings import PREFIX, ConfigurationError, Settings, variable
 from hybridsphere.terminal import plain
 
@@ -30,12 +33,16 @@ LEAST_FREE_BYTES = 100_000_000
 LEAST_RECEIVES = 10
 """A redrive after fewer receives turns good messages into dead ones when the bridge crashes."""
 
-# What SQS says to a receipt handle that is none, and to a message without a body.
+NOBODY = Listed(f"{OWN_FOLDER}/nobody", etag="none", last_modified="")
+"""An object that is in no bucket."""
+
+# What SQS says to a receipt handle that is none, and to a message that cannot be sent; what S3 says
+# of an object that is not there.
 _REFUSED_AS_MEANT = {
     "InvalidParameterValue",
     "MissingParameter",
     "ReceiptHandleIsInvalid",
-    "InvalidMessageContents",
+    "NoSuchKey",
 }
 
 # Read by the function, not by the bridge, but at home in the same file of variables.
@@ -108,36 +115,50 @@ def _disk(folder: Path) -> Finding:
 
 
 async def _services(aws: Aws, settings: Settings) -> AsyncIterator[Finding]:
-    urls = {"output queue": settings.output_queue_url}
-    if settings.source == "queue":
-        urls["input queue"] = settings.input_queue_url
-    for part, url in urls.items():
-        if url:
-            if part == "output queue":
-                yield await _clock(url)
-            async for finding in _queue(part, aws.queue(url)):
-                yield finding
+    yield await _clock(settings)
+    ways = {"input": settings.source, "output": settings.sink}
+    for name, way in ways.items():
+        async for finding in _way(aws, settings, name, way):
+            yield finding
     if url := settings.dead_letter_queue_url:
-        part = "dead-letter queue"
-        yield await _allowed(part, "sqs:GetQueueAttributes", aws.queue(url).attributes())
-        # Without a body it is refused, but only to those who may send.
-        yield await _allowed(part, "sqs:SendMessage", aws.queue(url).send("", {}))
+        async for finding in _dead_letters(aws.queue(url)):
+            yield finding
     if settings.function_name and settings.source != "none":
         function = aws.function(settings.function_name, settings.invocation_type)
         yield await _allowed("function", "lambda:InvokeFunction", function.probe())
 
 
-async def _clock(url: str) -> Finding:
+async def _way(aws: Aws, settings: Settings, name: str, way: str) -> AsyncIterator[Finding]:
+    """A way in or out; one whose variable is missing has been found already."""
+    if way == "queue" and (url := getattr(settings, f"{name}_queue_url")):
+        async for finding in _queue(f"{name} queue", aws.queue(url)):
+            yield finding
+    if way == "bucket" and (bucket := getattr(settings, f"{name}_bucket")):
+        async for finding in _bucket(f"{name} bucket", aws.bucket(bucket), read=name == "output"):
+            yield finding
+
+
+async def _clock(settings: Settings) -> Finding:
     """Compare the clocks by the date of any answer, even of a refusal."""
+    url = settings.output_queue_url or settings.input_queue_url or await _endpoint()
     try:
         timeout = aiohttp.ClientTimeout(total=10)
-        async with aiohttp.ClientSession(timeout=timeout) as web, web.get(url) as answer:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as web,
+            web.get(url, allow_redirects=False) as answer,
+        ):
             theirs = parsedate_to_datetime(answer.headers["Date"]).timestamp()
     except (aiohttp.ClientError, TimeoutError, KeyError, ValueError) as error:
         return Finding("clock", f"{url} gave no date: {error}", "see to the network")
     skew_s = time.time() - theirs
     detail = f"{abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} AWS"
     return Finding("clock", detail, "start an NTP client" if abs(skew_s) > MOST_SKEW_S else "")
+
+
+async def _endpoint() -> str:
+    """Where S3 answers in this region, or what stands for it."""
+    async with client("s3") as s3:
+        return str(s3.meta.endpoint_url)
 
 
 async def _queue(part: str, queue: Queue) -> AsyncIterator[Finding]:
@@ -147,13 +168,31 @@ async def _queue(part: str, queue: Queue) -> AsyncIterator[Finding]:
         yield _refusal(part, "sqs:GetQueueAttributes", error)
         return
     yield _visibility_timeout(part, attributes)
-    yield _redrive(part, attributes)
-    receipt = queue.receive(1, visibility_timeout_s=0, wait_s=0)
-    yield await _allowed(part, "sqs:ReceiveMessage", receipt)
+    redrive = _redrive(part, attributes)
+    yield redrive
+    if redrive.well:
+        receipt = queue.receive(1, visibility_timeout_s=0, wait_s=0)
+        yield await _allowed(part, "sqs:ReceiveMessage", receipt)
     # No message has this receipt handle: nothing is deleted, nothing changed.
     yield await _allowed(part, "sqs:DeleteMessage", queue.delete(["none"]))
     changed = queue.change_visibility(["none"], VISIBILITY_TIMEOUT_S)
     yield await _allowed(part, "sqs:ChangeMessageVisibility", changed)
+
+
+async def _dead_letters(queue: Queue) -> AsyncIterator[Finding]:
+    part = "dead-letter queue"
+    found = await _allowed(part, "sqs:GetQueueAttributes", queue.attributes())
+    yield found
+    if found.well:
+        yield await _allowed(part, "sqs:SendMessage", queue.probe_sending())
+
+
+async def _bucket(part: str, bucket: Bucket, *, read: bool) -> AsyncIterator[Finding]:
+    found = await _allowed(part, "s3:ListBucket", bucket.probe())
+    yield found
+    # That an object is not there, S3 says only to those who may list and read.
+    if read and found.well:
+        yield await _allowed(part, "s3:GetObject", bucket.get(NOBODY))
 
 
 def _visibility_timeout(part: str, attributes: Mapping[str, str]) -> Finding:

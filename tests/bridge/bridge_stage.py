@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, Self
 import structlog
 from aiobotocore.session import get_session
 
-from hybridsphere.aws import Function, Message, Queue, client_config
+from hybridsphere.aws import Bucket, Function, Listed, Message, Queue, client_config
 from hybridsphere.bridge.dead_letters import DeadLetters
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
@@ -118,6 +118,48 @@ class RealQueue:
 
 
 MakeQueue = Callable[[], Awaitable[RealQueue]]
+
+
+@dataclass
+class RealBucket:
+    """A bucket of moto's server, seen from outside the bridge."""
+
+    client: Any
+    name: str
+
+    @property
+    def bucket(self) -> Bucket:
+        """The same as the bridge sees it."""
+        return Bucket(self.client, self.name)
+
+    async def put(
+        self, key: str, content: bytes = b"x", metadata: Mapping[str, str] | None = None
+    ) -> None:
+        await self.client.put_object(
+            Bucket=self.name, Key=key, Body=content, Metadata=metadata or {}
+        )
+
+    async def remove(self, *keys: str) -> None:
+        for key in keys:
+            await self.client.delete_object(Bucket=self.name, Key=key)
+
+    async def begin(self) -> None:
+        """Make the bucket."""
+        await self.client.create_bucket(Bucket=self.name)
+
+    async def end(self) -> None:
+        """Unmake the bucket, which is empty."""
+        await self.client.delete_bucket(Bucket=self.name)
+
+    async def listed(self, key: str) -> Listed:
+        """An object as the listing shows it now."""
+        return next(one for one in await self.all() if one.key == key)
+
+    async def all(self) -> list[Listed]:
+        return [one async for page in self.bucket.pages() for one in page]
+
+
+MakeBucket = Callable[[], Awaitable[RealBucket]]
 
 
 def message(body: str) -> Message:

@@ -7,9 +7,19 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import structlog
-from bridge_stage import Journal, MakeQueue, RealFunction, RealQueue, Vitals, client_of, serving
+from bridge_stage import (
+    Journal,
+    MakeBucket,
+    MakeQueue,
+    RealBucket,
+    RealFunction,
+    RealQueue,
+    Vitals,
+    client_of,
+    serving,
+)
 
-from hybridsphere.bridge import backoff, poller
+from hybridsphere.bridge import backoff, lock, poller, watcher
 from hybridsphere.local.moto_server import MotoServer
 
 _serial = itertools.count()
@@ -35,6 +45,24 @@ def make_queue(sqs: Any) -> MakeQueue:
     async def make() -> RealQueue:
         made = await sqs.create_queue(QueueName=f"queue-{next(_serial)}")
         return RealQueue(sqs, made["QueueUrl"])
+
+    return make
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def s3(moto: str) -> AsyncIterator[Any]:
+    async with client_of("s3", moto) as client:
+        yield client
+
+
+@pytest.fixture
+def make_bucket(s3: Any) -> MakeBucket:
+    """Makes buckets that no other test knows."""
+
+    async def make() -> RealBucket:
+        made = RealBucket(s3, f"bucket-{next(_serial)}")
+        await made.begin()
+        return made
 
     return make
 
@@ -80,3 +108,6 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backoff, "FIRST_S", 0.02)
     monkeypatch.setattr(backoff, "LONGEST_S", 0.05)
     monkeypatch.setattr(backoff, "LONGEST_REFUSED_S", 0.05)
+    monkeypatch.setattr(watcher, "FASTEST_S", 0.02)
+    monkeypatch.setattr(watcher, "SLOWEST_S", 0.05)
+    monkeypatch.setattr(lock, "RETRY_S", 0.02)

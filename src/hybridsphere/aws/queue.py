@@ -87,6 +87,15 @@ class Queue:
                 },
             )
 
+    async def probe_sending(self) -> None:
+        """Send what is no message: Refused, for that or because nothing may be sent."""
+        # All that speak SQS look at the type of an attribute, not all at an empty body.
+        attribute = {"DataType": "none", "StringValue": "none"}
+        with failures("SendMessage"):
+            await self._client.send_message(
+                QueueUrl=self.url, MessageBody="", MessageAttributes={"none": attribute}
+            )
+
     async def attributes(self) -> dict[str, str]:
         """The queue's attributes, by SQS's names; fails if it is not there or may not be used."""
         with failures("GetQueueAttributes"):

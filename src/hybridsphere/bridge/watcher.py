@@ -7,6 +7,7 @@ so many at once; what was handed over is known by the ledger, and so stays known
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import structlog
@@ -57,14 +58,16 @@ class Watcher:
         self._room = asyncio.Semaphore(most)
         self._held: dict[Listed, asyncio.Task[None]] = {}
         self._handled = 0
+        self._failed = 0
 
     async def run(self, stop: asyncio.Event, drain_s: float) -> None:
         """Watch until `stop`; then finish what is under way, within `drain_s` seconds.
 
         What cannot be finished is found again at the next start.
         """
-        async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(self._watch())
+        # The lock is kept until all is drained: what is under way looks new to the next bridge.
+        async with AsyncExitStack() as locked, asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(self._watch(locked))
             await stop.wait()
             watching.cancel()
             log.info("bucket.draining", bucket=self._bucket.name, held=len(self._held))
@@ -76,25 +79,29 @@ class Watcher:
             await asyncio.gather(*left, return_exceptions=True)
             log.info("bucket.drained", bucket=self._bucket.name, left=len(left))
 
-    async def _watch(self) -> None:
+    async def _watch(self, locked: AsyncExitStack) -> None:
+        await locked.enter_async_context(alone(self._lock))
         backoff = Backoff()
         pause_s = FASTEST_S
-        async with alone(self._lock):
-            while True:
-                started, handled = _now(), self._handled
-                try:
-                    await self._read()
-                except AwsError as error:
-                    self._health.report(self._part, str(error))
-                    await backoff.wait(error)
-                    continue
+        handled = failed = 0
+        while True:
+            started = _now()
+            try:
+                await self._read()
+            except AwsError as error:
+                self._health.report(self._part, str(error))
+                await backoff.wait(error)
+                continue
+            backoff.reset()
+            if self._failed == failed:
                 self._health.clear(self._part)
-                backoff.reset()
-                busy = self._handled > handled or bool(self._held)
-                pause_s = FASTEST_S if busy else min(SLOWEST_S, pause_s * SLOWING)
-                # A long listing costs: not much more than half of the time goes into reading it.
-                pause_s = min(SLOWEST_S, max(pause_s, _now() - started))
-                await asyncio.sleep(pause_s * random.uniform(0.8, 1))  # noqa: S311
+            # What failed is found and held again each time, and is no reason to hurry.
+            busy = self._handled > handled or (bool(self._held) and self._failed == failed)
+            handled, failed = self._handled, self._failed
+            pause_s = FASTEST_S if busy else min(SLOWEST_S, pause_s * SLOWING)
+            # A long listing costs: not much more than half of the time goes into reading it.
+            pause_s = min(SLOWEST_S, max(pause_s, _now() - started))
+            await asyncio.sleep(pause_s * random.uniform(0.8, 1))  # noqa: S311
 
     async def _read(self) -> None:
         """Go through the listing once."""
@@ -115,14 +122,20 @@ class Watcher:
             self._handled += 1
         except AwsError as error:
             # It is new again at the next reading.
+            self._note_failure(str(error))
             log.warning("object.failed", bucket=self._bucket.name, key=found.key, reason=str(error))
-        except Exception:
+        except Exception as error:
+            self._note_failure(f"{type(error).__name__}: {error}")
             self._metrics.handler_errors.labels(self._part).inc()
             log.exception("object.unhandled", bucket=self._bucket.name, key=found.key)
         finally:
             del self._held[found]
             self._metrics.in_flight.labels(self._part).dec()
             self._room.release()
+
+    def _note_failure(self, reason: str) -> None:
+        self._failed += 1
+        self._health.report(self._part, reason)
 
     @property
     def _part(self) -> str:

@@ -94,7 +94,7 @@ class Gallery:
         """The gallery in an open `.npz`; `where` names it in errors. Raises GalleryError."""
         if not zipfile.is_zipfile(file):
             raise GalleryError(
-                f"{where}: not a gallery; `hybridsphere gallery import` makes one of a legacy pickle"
+                f"{where}: not a gallery. `hybridsphere gallery import` makes one of a pickle."
             )
         file.seek(0)
         try:

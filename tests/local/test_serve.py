@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from local_stage import TASK_ROOT, client_of, gone
 
+from hybridsphere.local import child
 from hybridsphere.local.commands import CommandFailed, load_gallery
 
 SERVE = """
@@ -46,9 +47,9 @@ asyncio.run(main())
 
 
 async def start(program: str, *arguments: str) -> Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, *arguments, stdout=PIPE, stderr=PIPE
-    )
+    # A test that fails does not get to end what it started.
+    command = child.command([sys.executable, "-c", program, *arguments])
+    return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
 
 
 async def lines(process: Process) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What the tests of the whole way use to reach into it."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -9,12 +10,46 @@ from pathlib import Path
 from typing import Any
 
 from hybridsphere.aws import session
-from hybridsphere.demo.bridge import BridgeProcess
+from hybridsphere.demo import clips
+from hybridsphere.demo.bridge import BridgeProcess, running_bridge
 from hybridsphere.ledger import Ledger, LedgerError, Upload
-from hybridsphere.local.account import CREDENTIALS, LocalAccount
+from hybridsphere.local.account import CREDENTIALS, LocalAccount, Sink, Source
 
 PATIENCE_S = 90
 """How long anything may take before a test is given up; all being well, nothing takes as long."""
+
+
+@asynccontextmanager
+async def started(
+    folder: Path, gallery: Path, *, source: Source = "queue", sink: Sink = "queue", **account: Any
+) -> AsyncIterator["Pipeline"]:
+    """An account with the real function, its students, and a bridge as a process of its own.
+
+    What it leaves is in `folder`, which is there. `account` are further options of LocalAccount.
+    """
+    students = folder / "students.json"
+    clips.write_students(students)
+    with (folder / "function.log").open("wb") as log:
+        async with LocalAccount(
+            gallery=gallery,
+            retry_scale=0.001,
+            idle_s=2,
+            log=log.write,
+            source=source,
+            sink=sink,
+            **account,
+        ) as made:
+            environment = {
+                **os.environ,
+                **made.environment(),
+                "HYBRIDSPHERE_RESULTS_DIR": str(folder / "results"),
+                "HYBRIDSPHERE_HTTP": "127.0.0.1:0",
+            }
+            async with running_bridge(environment, folder / "bridge.log") as bridge:
+                pipeline = Pipeline(made, bridge, environment, folder / "results")
+                await pipeline.run("students", "load", str(students))
+                yield pipeline
+                assert await bridge.stop(within_s=30) == 0
 
 
 @dataclass

@@ -19,6 +19,9 @@ _CREDENTIAL = re.compile(r"Credential=(?P<identity>[^/]+)/\d+/[^/]+/(?P<service>
 _S3_OPERATIONS = {
     ("GET", "bucket", "list-type"): "ListObjectsV2",
     ("POST", "bucket", "delete"): "DeleteObjects",
+    ("POST", "object", "uploads"): "CreateMultipartUpload",
+    ("PUT", "object", "partNumber"): "UploadPart",
+    ("POST", "object", "uploadId"): "CompleteMultipartUpload",
     ("GET", "object", ""): "GetObject",
     ("HEAD", "object", ""): "HeadObject",
     ("PUT", "object", ""): "PutObject",

@@ -126,7 +126,7 @@ async def test_a_forged_result_is_set_aside_and_its_queue_goes_on(
         )
     (message,) = answer["Messages"]
     assert message["MessageAttributes"]["queue"]["StringValue"] == "output"
-    assert "status is missing" in message["MessageAttributes"]["reason"]["StringValue"]
+    assert "is missing" in message["MessageAttributes"]["reason"]["StringValue"]
 
 
 async def test_the_export_has_a_row_for_every_upload(

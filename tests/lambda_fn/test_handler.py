@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 from function_stage import ClipMaker, LogLines, Portrait, Stage
 
 from hybridsphere.messages import BadMessage, csv_key
-from lambda_fn import handler
+from lambda_fn import aws, handler
 from lambda_fn.gallery import Gallery
 from lambda_fn.settings import SettingsError
 
@@ -173,7 +173,7 @@ def test_of_several_known_faces_within_the_tolerance_the_nearest_counts(
     assert [person.name for person in result.people] == ["ada"]
 
 
-@pytest.mark.parametrize("name", ["OUTPUT_BUCKET", "OUTPUT_QUEUE_URL", "TABLE"])
+@pytest.mark.parametrize("name", ["OUTPUT_BUCKET", "TABLE"])
 def test_a_missing_setting_is_named(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -230,3 +230,12 @@ def test_attendance_without_anybody_known_has_a_row_without_a_person(
     [result] = stage.run(stage.upload("clip.mp4", clip))
     assert (result.status, result.people) == (status, ())
     assert result.csv == (f"name,major,year,status,first_s,last_s,sightings\r\n,,,{status},,,\r\n")
+
+
+def test_without_an_output_queue_the_csv_is_written_and_no_message_sent(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HYBRIDSPHERE_OUTPUT_QUEUE_URL")
+    assert stage.run(stage.upload("notes.mp4", b"no video")) == []
+    listed = aws.client("s3").list_objects_v2(Bucket=stage.output_bucket)
+    assert [found["Key"] for found in listed["Contents"]] == ["notes.mp4.csv"]

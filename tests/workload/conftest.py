@@ -1,4 +1,7 @@
-"""The stage of the workload's tests: one moto server, and buckets and queues of each test's own."""
+"""The stage of the workload's tests: one moto server, and buckets and queues of each test's own.
+
+Their names are like nobody else's: all servers of moto in one process share what is in them.
+"""
 
 import io
 import itertools
@@ -36,10 +39,11 @@ def clients() -> Iterator[tuple[Any, Any]]:
 def stage(clients: tuple[Any, Any], tmp_path: Path) -> Stage:
     s3, sqs = clients
     serial = next(_serial)
-    buckets = [f"{way}-{serial}" for way in ("input", "output")]
+    buckets = [f"workload-{way}-{serial}" for way in ("input", "output")]
     for bucket in buckets:
         s3.create_bucket(Bucket=bucket)
-    urls = [sqs.create_queue(QueueName=f"{way}-{serial}")["QueueUrl"] for way in ("in", "out")]
+    queues = [f"workload-{way}-{serial}" for way in ("input", "output")]
+    urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in queues]
     videos = tmp_path / "videos"
     videos.mkdir()
     return Stage(

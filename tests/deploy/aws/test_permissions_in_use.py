@@ -39,6 +39,8 @@ class Tools:
     def in_the_name_of(self, identity: str) -> Iterator[Settings]:
         with self.patch.context() as patch:
             patch.setenv("AWS_ACCESS_KEY_ID", identity)
+            # Other tests share one session, which keeps the credentials that it found first.
+            patch.setattr("hybridsphere.aws.tools.session", session)
             yield Settings.load()
 
     async def diagnose(self) -> None:

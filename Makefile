@@ -51,7 +51,7 @@ $(DEPLOY)/installed: deploy/requirements/deploy.txt
 	@touch $@
 
 clean:
-	rm -rf .venv .cache build dist results/demo bench/out .mypy_cache .pytest_cache .ruff_cache .coverage
+	rm -rf .venv .cache build dist results/demo bench/out .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
 

@@ -8,6 +8,14 @@ prefix=/opt/hybridsphere
 configuration=/etc/hybridsphere
 unit=hybridsphere-bridge.service
 
+if [ $# -gt 0 ]; then
+    echo "usage: install.sh, without arguments: installs the bridge of this tree as a service" >&2
+    exit 2
+fi
+if [ ! -d /run/systemd/system ]; then
+    echo "install.sh: this machine does not run systemd, which is to run the bridge" >&2
+    exit 1
+fi
 if [ "$(id -u)" -ne 0 ]; then
     echo "install.sh writes to $prefix and /etc: run it as root, with sudo" >&2
     exit 1

@@ -32,6 +32,13 @@ class Commands(click.Group):
             return super().invoke(context)
         except CannotRun as error:
             _fail(error)
+        except ModuleNotFoundError as error:
+            _fail(f"{error}: this install has the bridge alone; `make setup` in a clone has it all")
+        except OSError as error:
+            # The bridge's own exit code 2 stands for its configuration and nothing else.
+            if context.invoked_subcommand == "bridge":
+                raise
+            _fail(error)
 
 
 def _fail(message: object) -> NoReturn:

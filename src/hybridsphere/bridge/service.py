@@ -45,7 +45,7 @@ def run(settings: Settings) -> None:
 async def _serve_until_signalled(settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     await Bridge(settings).serve(stop)
 
@@ -96,18 +96,25 @@ class Bridge:
     async def _probe(self, ways: Ways) -> None:
         """Find out at once, and not at the first message, whether what is named is there."""
         probes = ways.probes()
-        await asyncio.gather(*(self._try_out(field, probe) for field, probe in probes.items()))
+        async with asyncio.TaskGroup() as tasks:
+            tried = [
+                tasks.create_task(self._try_out(field, probe)) for field, probe in probes.items()
+            ]
+        for trial in tried:
+            if wrong := trial.result():
+                raise ConfigurationError(wrong)
 
-    async def _try_out(self, field: str, probe: Coroutine[Any, Any, object]) -> None:
+    async def _try_out(self, field: str, probe: Coroutine[Any, Any, object]) -> str | None:
+        """What is wrong with a setting for good."""
         try:
             await probe
         except AwsError as error:
             if isinstance(error, Refused) and error.code in _NOT_THERE:
-                raise ConfigurationError(
-                    f"{variable(field)}={getattr(self._settings, field)!r} names nothing: {error}"
-                ) from error
+                value = getattr(self._settings, field)
+                return f"{variable(field)}={value!r} names nothing: {error}"
             # A network that is not up yet, say; the loops try again until it is.
             log.warning("probe.failed", variable=variable(field), reason=str(error))
+        return None
 
 
 @asynccontextmanager

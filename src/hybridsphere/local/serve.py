@@ -26,7 +26,7 @@ async def _run(
 ) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     with tempfile.TemporaryDirectory(prefix="hybridsphere-") as folder:
         gallery = None if encodings is None else await load_gallery(encodings, Path(folder))

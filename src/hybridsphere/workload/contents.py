@@ -23,6 +23,8 @@ def check_contents(evidence: Evidence, expectations: Expectations) -> Check:
     detail = f"{len(evidence.results)} CSVs of their videos read"
     if expectations:
         detail += f", {compared} compared with what was expected"
+        if evidence.results and not compared:
+            lines.append("none of the uploads is among what was expected: is it the right mapping?")
     if not evidence.results:
         lines.append("no upload has a result: there is nothing to read")
     return Check.none_of(lines, "contents", detail)

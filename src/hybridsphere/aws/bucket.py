@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from hybridsphere.aws.failures import failures
+from hybridsphere.aws.failures import Refused, failures
 from hybridsphere.messages import utc_text
+
+MOST_BYTES = 10_000_000
+"""A CSV of a hundred thousand people; larger objects are not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,16 @@ class Bucket:
             more = {"ContinuationToken": answer["NextContinuationToken"]}
 
     async def get(self, listed: Listed) -> tuple[dict[str, str], bytes]:
-        """The metadata and the content of a listed object; Refused if it has been replaced."""
+        """The metadata and the content of a listed object; Refused if it has been replaced,
+        or is larger than any CSV.
+        """
         with failures("GetObject"):
             answer = await self._client.get_object(
                 Bucket=self.name, Key=listed.key, IfMatch=f'"{listed.etag}"'
             )
+            if answer["ContentLength"] > MOST_BYTES:
+                answer["Body"].close()
+                raise Refused(f"GetObject: {answer['ContentLength']} bytes", "EntityTooLarge")
             return dict(answer["Metadata"]), await answer["Body"].read()
 
     async def probe(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from hybridsphere.aws import AwsError, Function, FunctionError, Message, Throttled
+from hybridsphere.aws import AwsError, Function, FunctionError, Message, Refused, Throttled
 from hybridsphere.bridge.backoff import Backoff
 from hybridsphere.bridge.dead_letters import DeadLetters
 from hybridsphere.bridge.health import Health
@@ -15,6 +15,9 @@ from hybridsphere.bridge.metrics import Metrics
 from hybridsphere.bridge.poller import Verdict
 from hybridsphere.bridge.results import ResultStore
 from hybridsphere.messages import BadMessage, Result, S3Record, parse_s3_event, utc_text
+
+_NEVER = {"InvalidRequestContentException", "RequestTooLargeException"}
+"""What Lambda says of an event that is at fault itself."""
 
 log = structlog.get_logger()
 
@@ -38,7 +41,9 @@ class Invoker:
 
     async def invoke(self, record: S3Record) -> None:
         """Invoke the function for a record that the watcher found."""
-        await self._process(record, utc_text(), time.monotonic())
+        reason = await self._process(record, utc_text(), time.monotonic())
+        if reason:
+            await self.store.put([Result.failed(record, reason)])
 
     async def handle(self, message: Message) -> Verdict:
         """Invoke the function for each record; done when each has been accepted."""
@@ -48,35 +53,47 @@ class Invoker:
         except BadMessage as error:
             return await self.dead_letters.reject("input", message, str(error))
         async with asyncio.TaskGroup() as invocations:
-            for record in records:
-                if record.bucket == self.bucket:
-                    invocations.create_task(self._process(record, received_at, started))
+            tasks = [
+                invocations.create_task(self._process(record, received_at, started))
+                for record in records
+                if record.bucket == self.bucket
+            ]
+        refused = [reason for task in tasks if (reason := task.result())]
+        if refused:
+            return await self.dead_letters.reject("input", message, refused[0])
         foreign = {record.bucket for record in records} - {self.bucket}
         if foreign:
             reason = f"bucket is {', '.join(sorted(foreign))}, not {self.bucket}"
             return await self.dead_letters.reject("input", message, reason)
         return Verdict.DONE
 
-    async def _process(self, record: S3Record, received_at: str, started: float) -> None:
+    async def _process(self, record: S3Record, received_at: str, started: float) -> str | None:
+        """See a record through; the reason if Lambda will never take its event."""
         backoff = Backoff()
         with structlog.contextvars.bound_contextvars(
             bucket=record.bucket, key=record.key, version=record.version.id
         ):
             while True:
-                invoked_at, error = await self._invoke(record)
+                try:
+                    invoked_at, error = await self._invoke(record)
+                except BadMessage as refused:
+                    return str(refused)
                 self.metrics.latency.observe(time.monotonic() - started)
                 if error is None:
                     await self.store.note_invoked(record, received_at, invoked_at)
-                    return
+                    return None
                 attempts = await self.store.count_attempt(record, received_at)
                 log.warning("function.failed", error=str(error), attempts=attempts)
                 if attempts >= self.max_attempts:
                     await self.store.put([Result.failed(record, f"FunctionError: {error}")])
-                    return
+                    return None
                 await backoff.wait()
 
     async def _invoke(self, record: S3Record) -> tuple[str, FunctionError | None]:
-        """Call until Lambda takes the event; returns when it was sent, and the function's error."""
+        """Call until Lambda takes the event; returns when it was sent, and the function's error.
+
+        Raises BadMessage for an event that Lambda will never take.
+        """
         backoff = Backoff()
         event = record.to_event()
         while True:
@@ -90,6 +107,9 @@ class Invoker:
                     self._note_accepted(error)
                     return invoked_at, error
                 self._note_failure(failure)
+            if isinstance(failure, Refused) and failure.code in _NEVER:
+                self.health.clear("function")
+                raise BadMessage(str(failure))
             await backoff.wait(failure)
 
     def _note_accepted(self, error: FunctionError | None) -> None:

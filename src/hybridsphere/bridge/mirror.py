@@ -37,9 +37,11 @@ class Mirror:
         try:
             metadata, content = await self.output.get(listed)
         except Refused as error:
-            if error.code not in _REPLACED:
+            if error.code in _REPLACED:
+                return  # A newer one is in the next listing.
+            if error.code != "EntityTooLarge":
                 raise
-            return  # A newer one is in the next listing.
+            metadata, content = {}, b""
         try:
             await self.store.put(self._results(listed, metadata, content))
         except BadMessage as error:

@@ -183,8 +183,10 @@ class Poller:
         except Exception:
             # Not swallowed: the queue's redrive sets it aside if it happens again and again.
             self._metrics.handler_errors.labels(self._name).inc()
+            self._let_go(message.receipt_handle)
             log.exception("message.unhandled", queue=self._name, message_id=message.id)
-        self._let_go(message.receipt_handle)
+        else:
+            self._let_go(message.receipt_handle)
 
     async def _delete(self, message: Message) -> None:
         backoff = Backoff()

@@ -27,6 +27,9 @@ _NOT_THERE = {
     "ResourceNotFoundException",
 }
 
+PROBE_S = 5.0
+"""How long an answer is waited for at the start; the loops will find out the rest."""
+
 log = structlog.get_logger()
 
 
@@ -107,7 +110,10 @@ class Bridge:
     async def _try_out(self, field: str, probe: Coroutine[Any, Any, object]) -> str | None:
         """What is wrong with a setting for good."""
         try:
-            await probe
+            async with asyncio.timeout(PROBE_S):
+                await probe
+        except TimeoutError:
+            log.warning("probe.failed", variable=variable(field), reason="no answer")
         except AwsError as error:
             if isinstance(error, Refused) and error.code in _NOT_THERE:
                 value = getattr(self._settings, field)

@@ -39,7 +39,9 @@ async def listen(
         yield
         return
     host, port = address
-    runner = web.AppRunner(_app(health, metrics), access_log=None)
+    runner = web.AppRunner(
+        _app(health, metrics), access_log=None, shutdown_timeout=0.5, lingering_time=0
+    )
     await runner.setup()
     try:
         try:

@@ -444,7 +444,12 @@ class TestVersion:
 
     def test_a_version_goes_by_its_sequencer_else_by_etag_and_time(self) -> None:
         assert Version("e", "01", EVENT_TIME).id == "01"
+        assert Version("e", "0055AED6DCD90281E5", EVENT_TIME).id == "0055AED6DCD90281E5"
         assert Version("e", None, EVENT_TIME).id == f"e@{EVENT_TIME}"
+
+    @pytest.mark.parametrize("same", [("0B", "0b", "0B00"), ("0", "000")])
+    def test_a_sequencer_is_one_version_however_it_is_written(self, same: tuple[str, ...]) -> None:
+        assert len({Version("e", sequencer, EVENT_TIME).id for sequencer in same}) == 1
 
 
 # Segments that make keys odd, and so often that pairs of keys come close to each other.

@@ -5,7 +5,7 @@ One row per bucket, key and version. Several processes of one host may write to 
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from hybridsphere.ledger_file import LedgerError, connect, create
 from hybridsphere.messages import Result, S3Record, Version
 from hybridsphere.paths import OWN_FOLDER
 
-__all__ = ["Ledger", "LedgerError", "Upload", "ledger_path"]
+__all__ = ["Ledger", "LedgerError", "Upload", "ledger_path", "newest"]
 
 _BEGIN_ROW = """
 INSERT INTO uploads (bucket, key, version, etag, sequencer, event_time, created_at)
@@ -78,6 +78,20 @@ class Upload:
         upload = dict(zip(cls.__slots__, row, strict=True))
         upload["people"] = json.loads(upload["people"] or "[]")
         return cls(**upload)
+
+
+def newest(uploads: Iterable[Upload]) -> Upload | None:
+    """The newest version among the rows of one key, in whichever order they come; None for none.
+
+    Found first among those with a sequencer and among those without, then of these two: rows of
+    both kinds, as a change between queue and monitor leaves them, have no order across kinds.
+    """
+    found: dict[bool, Upload] = {}
+    for upload in uploads:
+        kind = upload.sequencer is not None
+        if kind not in found or _version(upload).newer_than(_version(found[kind])):
+            found[kind] = upload
+    return max(found.values(), key=lambda upload: (upload.event_time, upload.etag), default=None)
 
 
 def ledger_path(results_dir: Path) -> Path:
@@ -184,11 +198,7 @@ class Ledger:
 
     def newest(self, bucket: str, key: str) -> Upload | None:
         """The newest version of an upload that has a result."""
-        newest: Upload | None = None
-        for upload in self._select("bucket = ? AND key = ? AND status IS NOT NULL", (bucket, key)):
-            if newest is None or _version(upload).newer_than(_version(newest)):
-                newest = upload
-        return newest
+        return newest(self._select("bucket = ? AND key = ? AND status IS NOT NULL", (bucket, key)))
 
     def names(self, *, after: tuple[str, str], most: int) -> list[tuple[str, str]]:
         """A page of the bucket and key of what has a result, in their order."""

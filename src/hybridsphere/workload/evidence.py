@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hybridsphere.aws.tools import client
-from hybridsphere.ledger import Ledger, Upload, ledger_path
-from hybridsphere.messages import Version, csv_key
+from hybridsphere.ledger import Ledger, Upload, ledger_path, newest
+from hybridsphere.messages import csv_key
 from hybridsphere.settings import Settings
 from hybridsphere.workload.buckets import list_keys
 from hybridsphere.workload.manifest import Manifest
@@ -57,8 +57,7 @@ class Evidence:
     @cached_property
     def results(self) -> dict[str, Upload]:
         """The newest version of each upload that has a result."""
-        ended = {key: [row for row in rows if row.status] for key, rows in self.rows.items()}
-        return {key: newest(rows) for key, rows in ended.items() if rows}
+        return newest_results(self.rows)
 
 
 async def gather(settings: Settings, manifest: Manifest, workers: int | None) -> Evidence:
@@ -105,13 +104,10 @@ async def queue_depths(sqs: Any, settings: Settings) -> tuple[QueueDepth, ...]:
     return tuple([await _depth(sqs, name, url) for name, url in urls.items()])
 
 
-def newest(rows: list[Upload]) -> Upload:
-    """The row of the newest version."""
-    newest = rows[0]
-    for row in rows[1:]:
-        if _version(row).newer_than(_version(newest)):
-            newest = row
-    return newest
+def newest_results(rows: Mapping[str, Iterable[Upload]]) -> dict[str, Upload]:
+    """Of the rows of each key that of its newest version with a result, where there is one."""
+    ended = {key: newest(row for row in versions if row.status) for key, versions in rows.items()}
+    return {key: row for key, row in ended.items() if row}
 
 
 async def _csv_objects(s3: Any, bucket: str, keys: Mapping[str, str]) -> dict[str, CsvObject]:
@@ -133,7 +129,3 @@ async def _depth(sqs: Any, name: str, url: str) -> QueueDepth:
     answer = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[visible, in_flight])
     found = answer["Attributes"]
     return QueueDepth(name, visible=int(found[visible]), in_flight=int(found[in_flight]))
-
-
-def _version(row: Upload) -> Version:
-    return Version(row.etag, row.sequencer, row.event_time)

@@ -208,6 +208,13 @@ class Ledger:
             (*after, most),
         ).fetchall()
 
+    def other_bucket(self, bucket: str) -> str | None:
+        """A bucket other than this one that there are rows of; None if there is none."""
+        found = self._connection.execute(
+            "SELECT bucket FROM uploads WHERE bucket < ?1 OR bucket > ?1 LIMIT 1", (bucket,)
+        ).fetchone()
+        return str(found[0]) if found else None
+
     def uploads(self, *, since: str = "") -> Iterator[Upload]:
         """All rows first written at `since` or after, the oldest first."""
         yield from self._select("created_at >= ?", (since,))

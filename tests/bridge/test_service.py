@@ -18,7 +18,16 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from bridge_stage import PATIENCE_S, Journal, MakeQueue, RealFunction, RealQueue, rows, until
+from bridge_stage import (
+    PATIENCE_S,
+    Journal,
+    MakeQueue,
+    RealFunction,
+    RealQueue,
+    rows,
+    storing,
+    until,
+)
 from samples import BUCKET, record, result, s3_event
 
 from hybridsphere.bridge import poller
@@ -405,3 +414,15 @@ async def test_a_configuration_that_cannot_work_ends_with_one_line_and_two(
     assert variable in complaints[0]
     assert says in complaints[0]
     assert "Traceback" not in err
+
+
+async def test_a_folder_that_holds_another_bucket_s_results_is_left_as_it_is(
+    site: Site, journal: Journal
+) -> None:
+    async with storing(site.folder) as store:
+        await store.put([result(bucket="another-bucket")])
+    (site.folder / "test_0.mp4.csv").unlink()
+    with pytest.raises(ConfigurationError, match=r"another-bucket.*name another folder"):
+        async with running(journal):
+            pass
+    assert not (site.folder / "test_0.mp4.csv").exists()

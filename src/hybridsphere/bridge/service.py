@@ -74,6 +74,7 @@ class Bridge:
             ResultStore(settings.results_dir, self._health, self._metrics) as store,
             web.listen(settings.http, self._health, self._metrics),
         ):
+            await store.refuse_others(settings.need("input_bucket"))
             ways = Ways(settings, aws, store, self._health, self._metrics)
             await self._probe(ways)
             async with _meanwhile(store.run(), self._manager.watch(self._health)):

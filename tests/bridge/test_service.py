@@ -367,6 +367,16 @@ async def test_a_signal_drains_and_ends_with_zero(site: Site, number: int) -> No
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
+async def test_a_variable_that_nothing_reads_is_warned_of_at_the_start(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_MAX_INFLIGHT", "5")
+    async with command() as bridge:
+        line = await bridge.line("variable.unknown")
+    assert line["variable"] == "HYBRIDSPHERE_MAX_INFLIGHT"
+    assert line["nearest"] == "HYBRIDSPHERE_MAX_IN_FLIGHT"
+
+
 async def test_a_bridge_that_is_killed_has_deleted_nothing_it_had_not_finished(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

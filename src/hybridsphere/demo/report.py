@@ -66,7 +66,7 @@ def _table(messages: Sequence[dict[str, Any]]) -> Table:
 
 def _narrow_table(messages: Sequence[dict[str, Any]]) -> Table:
     """Without the figures, and texts cut short rather than broken up."""
-    table = Table(header_style="bold", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in _TEXTS:
         # The others give way first.
         table.add_column(column, overflow="ellipsis", no_wrap=column in {"person", "year"})

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from hybridsphere.ledger_file import LedgerError, connect, create
-from hybridsphere.messages import Result, S3Record, Version
+from hybridsphere.messages import Result, S3Record, Version, newest_of
 from hybridsphere.paths import OWN_FOLDER
 
 __all__ = ["Ledger", "LedgerError", "Upload", "ledger_path", "newest"]
@@ -81,17 +81,8 @@ class Upload:
 
 
 def newest(uploads: Iterable[Upload]) -> Upload | None:
-    """The newest version among the rows of one key, in whichever order they come; None for none.
-
-    Found first among those with a sequencer and among those without, then of these two: rows of
-    both kinds, as a change between queue and monitor leaves them, have no order across kinds.
-    """
-    found: dict[bool, Upload] = {}
-    for upload in uploads:
-        kind = upload.sequencer is not None
-        if kind not in found or _version(upload).newer_than(_version(found[kind])):
-            found[kind] = upload
-    return max(found.values(), key=lambda upload: (upload.event_time, upload.etag), default=None)
+    """The newest version among the rows of one key; None for none."""
+    return newest_of(uploads, _version)
 
 
 def ledger_path(results_dir: Path) -> Path:

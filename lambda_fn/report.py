@@ -1,13 +1,19 @@
 """Results on their way out: the CSV to the bucket, then the message to the queue."""
 
+import csv
+import io
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from hybridsphere.messages import MAX_KEY_BYTES, Result, Version
+from hybridsphere.messages import MAX_KEY_BYTES, Result, Version, csv_text
 from lambda_fn.aws import error_code, http_status
+
+MOST_MESSAGE_BYTES = 1_048_576
+"""Amazon SQS developer guide, "Amazon SQS message quotas": some four thousand people."""
 
 # Each attempt is lost to another writer of the same key, who then is done: so many at the same
 # moment do not happen.
@@ -24,11 +30,17 @@ class Reporter:
 
     def deliver(self, result: Result) -> None:
         """Writes the CSV, unless one of a newer version is there; then sends the message, where
-        there is a queue for it.
+        there is a queue for it. What no message can carry ends as `too_large`, in both.
         """
+        if self._queue_url is None:
+            self._put_csv(result)
+            return
+        body = result.to_json()
+        if len(body.encode()) > MOST_MESSAGE_BYTES:
+            result = _too_large(result)
+            body = result.to_json()
         self._put_csv(result)
-        if self._queue_url is not None:
-            self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=result.to_json())
+        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body)
 
     def _put_csv(self, result: Result) -> None:
         target = {"Bucket": result.output_bucket, "Key": result.output_key}
@@ -83,6 +95,15 @@ def metadata(result: Result) -> dict[str, str]:
         "finished-at": result.finished_at,
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _too_large(result: Result) -> Result:
+    """The result of a video that showed more people than a message can carry."""
+    columns = next(csv.reader(io.StringIO(result.csv)))
+    status = "unreadable"
+    row = [status if column == "status" else "" for column in columns]
+    text = csv_text([row], columns)
+    return replace(result, status=status, reason="too_large", people=(), csv=text)
 
 
 def version_of(fields: Mapping[str, str]) -> Version | None:

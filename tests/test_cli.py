@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -151,3 +152,66 @@ def test_a_command_line_that_makes_no_sense_ends_with_two(
     runner: CliRunner, command: list[str]
 ) -> None:
     assert runner.invoke(main, command).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "choices"),
+    [
+        ("--source", "queue|bucket|none"),
+        ("--sink", "queue|bucket"),
+        ("--mode", "identify|attendance"),
+    ],
+)
+def test_the_demo_tells_what_can_be_chosen(runner: CliRunner, option: str, choices: str) -> None:
+    assert f"{option} [{choices}]" in runner.invoke(main, ["demo", "--help"]).stdout
+    assert runner.invoke(main, ["demo", option, "nothing"]).exit_code == 2
+
+
+def test_a_bridge_that_does_not_answer_makes_status_end_with_one(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger_path(tmp_path / "results").parent.mkdir(parents=True)
+    Ledger.open(tmp_path / "results").close()
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HYBRIDSPHERE_HTTP", f"127.0.0.1:{silent.getsockname()[1]}")
+        answer = runner.invoke(main, ["status"])
+    assert answer.exit_code == 1
+    assert "does not answer" in answer.stdout
+    monkeypatch.setenv("HYBRIDSPHERE_HTTP", "")
+    assert runner.invoke(main, ["status"]).exit_code == 0
+
+
+@pytest.fixture
+def ascii_only(tmp_path: Path) -> dict[str, str]:
+    """An environment whose terminal takes ASCII only, with a ledger that has more in it."""
+    ledger_path(tmp_path / "results").parent.mkdir(parents=True)
+    with Ledger.open(tmp_path / "results") as ledger, ledger.transaction():
+        for one in (result("ü b.mp4"), result("ß.mp4", status="failed", reason="→")):
+            ledger.put_result(one, "2026-11-21T00:00:03.000Z")
+    ours = {name: text for name, text in os.environ.items() if not name.startswith("HYBRIDSPHERE")}
+    return {**ours, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "HYBRIDSPHERE_HTTP": ""}
+
+
+def run(folder: Path, environment: dict[str, str], *command: str) -> bytes:
+    return subprocess.run(
+        [sys.executable, "-m", "hybridsphere", *command],
+        cwd=folder,
+        env=environment,
+        check=True,
+        capture_output=True,
+    ).stdout
+
+
+def test_a_terminal_that_takes_ascii_only_is_told_the_rest_escaped(
+    ascii_only: dict[str, str], tmp_path: Path
+) -> None:
+    assert rb"\xdf.mp4: \u2192" in run(tmp_path, ascii_only, "status")
+
+
+def test_an_export_is_utf8_whatever_the_terminal_takes(
+    ascii_only: dict[str, str], tmp_path: Path
+) -> None:
+    for form in ("csv", "json"):
+        told = run(tmp_path, ascii_only, "results", "export", "--format", form).decode()
+        assert "ü b.mp4" in told

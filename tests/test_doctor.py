@@ -190,6 +190,7 @@ async def test_a_variable_that_nobody_knows_is_told(patient: Patient) -> None:
     patient.set(INPUT_QUEUE="https://example.org/queue")
     finding = await patient.complaint("variables")
     assert finding.detail == "HYBRIDSPHERE_INPUT_QUEUE is unknown"
+    assert finding.remedy == "correct or remove it; HYBRIDSPHERE_INPUT_QUEUE_URL may be meant"
 
 
 async def test_a_variable_of_the_function_s_is_none_of_ours_and_no_fault(patient: Patient) -> None:
@@ -272,6 +273,7 @@ async def test_a_queue_that_is_not_there_is_told_once(patient: Patient, name: st
     patient.set(**{f"{name}_QUEUE_URL": f"{there}-not"})
     finding = await patient.complaint(f"{name.lower()} queue")
     assert "NonExistentQueue" in finding.detail
+    assert f"{there}-not" in finding.detail
     assert finding.remedy == "allow sqs:GetQueueAttributes, or correct its name"
 
 
@@ -286,6 +288,7 @@ async def test_a_function_that_is_not_there_is_told(patient: Patient) -> None:
     patient.set(FUNCTION_NAME="nobody")
     finding = await patient.complaint("function")
     assert "ResourceNotFoundException" in finding.detail
+    assert finding.detail.startswith("nobody: ")
     assert "lambda:InvokeFunction" in finding.remedy
 
 
@@ -294,6 +297,7 @@ async def test_a_bucket_that_is_not_there_is_told(patient: Patient, name: str) -
     patient.set(SOURCE="bucket", SINK="bucket", **{f"{name}_BUCKET": "no-such-bucket"})
     finding = await patient.complaint(f"{name.lower()} bucket")
     assert "NoSuchBucket" in finding.detail
+    assert finding.detail.startswith("no-such-bucket: ")
     assert finding.remedy == "allow s3:ListBucket, or correct its name"
 
 

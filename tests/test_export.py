@@ -91,3 +91,12 @@ def test_rows_are_written_as_they_come() -> None:
             assert f"videos,{number}," in written.getvalue()
 
     export(rows(), "csv", written)
+
+
+def test_a_version_is_told_as_s3_wrote_it() -> None:
+    padded = replace(ROW, version="0A", sequencer="0A00")
+    nameless = replace(ROW, version="e@2026", sequencer=None)
+
+    told = [row["version"] for row in from_csv(exported(padded, nameless, form="csv"))]
+
+    assert told == ["0A00", "e@2026"]

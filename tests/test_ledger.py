@@ -113,6 +113,27 @@ def test_the_newest_version_is_found_in_whichever_order_they_come(
     assert place(newest.sequencer) == max(map(place, sequencers))
 
 
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_rows_with_and_without_sequencers_have_one_newest_in_whichever_order_they_come(
+    ledger: Ledger, order: tuple[int, ...]
+) -> None:
+    # Each is newer than the one before it, and the first newer than the last.
+    versions = [
+        result(sequencer="02", event_time="2026-11-21T00:00:01.000Z"),
+        result(sequencer=None, event_time="2026-11-21T00:00:02.000Z"),
+        result(sequencer="01", event_time="2026-11-21T00:00:03.000Z"),
+    ]
+    put(ledger, *(versions[number] for number in order))
+    newest = ledger.newest(BUCKET, "test_0.mp4")
+    assert newest
+    assert newest.sequencer is None
+
+
+def test_one_sequencer_has_one_row_however_it_is_written(ledger: Ledger) -> None:
+    assert put(ledger, *(result(sequencer=s) for s in ("0b", "0B", "0B00"))) == [True, False, False]
+    assert len(list(ledger.uploads())) == 1
+
+
 def test_the_newest_version_without_a_result_does_not_count(ledger: Ledger) -> None:
     with ledger.transaction():
         ledger.note_invoked(record(sequencer="02"), FIRST, FIRST)

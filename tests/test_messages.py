@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from hybridsphere.messages import (
     Version,
     csv_key,
     csv_text,
+    newest_of,
     parse_output,
     parse_s3_event,
     utc_text,
@@ -444,7 +446,27 @@ class TestVersion:
 
     def test_a_version_goes_by_its_sequencer_else_by_etag_and_time(self) -> None:
         assert Version("e", "01", EVENT_TIME).id == "01"
+        assert Version("e", "0055AED6DCD90281E5", EVENT_TIME).id == "0055AED6DCD90281E5"
         assert Version("e", None, EVENT_TIME).id == f"e@{EVENT_TIME}"
+
+    @pytest.mark.parametrize("order", list(permutations(range(3))))
+    def test_of_a_circle_of_versions_the_same_is_the_newest_in_whichever_order_they_come(
+        self, order: tuple[int, ...]
+    ) -> None:
+        circle = [
+            Version("e", "02", "2026-11-21T00:00:01.000Z"),
+            Version("e", None, "2026-11-21T00:00:02.000Z"),
+            Version("e", "01", "2026-11-21T00:00:03.000Z"),
+        ]
+        assert all(circle[i].newer_than(circle[i - 1]) for i in range(3))
+        assert newest_of((circle[i] for i in order), lambda version: version) == circle[1]
+
+    def test_of_no_versions_none_is_the_newest(self) -> None:
+        assert newest_of([], lambda version: version) is None
+
+    @pytest.mark.parametrize("same", [("0B", "0b", "0B00"), ("0", "000")])
+    def test_a_sequencer_is_one_version_however_it_is_written(self, same: tuple[str, ...]) -> None:
+        assert len({Version("e", sequencer, EVENT_TIME).id for sequencer in same}) == 1
 
 
 # Segments that make keys odd, and so often that pairs of keys come close to each other.

@@ -73,7 +73,7 @@ async def test_nothing_is_written_of_a_file_with_one_bad_row(dynamodb: Any, tmp_
 
 
 async def test_a_table_that_is_not_there_is_told_in_one_line(dynamodb: Any, tmp_path: Path) -> None:
-    with pytest.raises(AwsError, match="ResourceNotFoundException"):
+    with pytest.raises(AwsError, match=r"table nobody-made-this: .*ResourceNotFound"):
         await load_students(written(tmp_path, [ADA]), Settings(table="nobody-made-this"))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridsphere.settings import PREFIX, ConfigurationError, Settings, variable
+from hybridsphere.settings import PREFIX, ConfigurationError, Settings, unknown_variables, variable
 
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"
 WHOLE = {
@@ -165,6 +165,42 @@ def test_each_way_needs_what_it_uses_and_no_more(
             without.delenv(PREFIX + name)
             with pytest.raises(ConfigurationError, match=f"{PREFIX}{name} is not set"):
                 Settings.load().check_bridge()
+
+
+def test_all_that_is_missing_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in WHOLE:
+        monkeypatch.delenv(PREFIX + name)
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load().check_bridge()
+    assert "\n" not in str(caught.value)
+    for name in WHOLE:
+        assert f"{PREFIX}{name} is not set. Needed: the " in str(caught.value)
+
+
+def test_a_variable_that_is_set_but_unknown_is_told_where_one_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(f"{PREFIX}INPUT_BUCKET")
+    monkeypatch.setenv(f"{PREFIX}INPUTBUCKET", "input-bucket-video")
+    with pytest.raises(ConfigurationError, match=f"{PREFIX}INPUTBUCKET is set, but unknown"):
+        Settings.load().check_bridge()
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("MAX_INFLIGHT", "MAX_IN_FLIGHT"),
+        ("INPUT_QUEUE", "INPUT_QUEUE_URL"),
+        ("GALERY", "GALLERY"),
+        ("XYZZY", None),
+    ],
+)
+def test_a_variable_that_nothing_reads_is_told_with_the_nearest_that_something_does(
+    name: str, nearest: str | None
+) -> None:
+    environ = {PREFIX + name: "1", f"{PREFIX}GALLERY": "x", "PATH": "/bin"}
+    found = PREFIX + nearest if nearest else None
+    assert unknown_variables(environ) == {PREFIX + name: found}
 
 
 def test_credentials_are_no_settings() -> None:

@@ -18,9 +18,14 @@ from hybridsphere.status import show
 
 
 def shown(settings: Settings) -> list[str]:
+    return judged(settings)[1]
+
+
+def judged(settings: Settings) -> tuple[bool, list[str]]:
+    """Whether the bridge is said to be well, and what is printed."""
     out = io.StringIO()
-    show(settings, Console(file=out, width=60))
-    return [line.rstrip() for line in out.getvalue().splitlines()]
+    well = show(settings, Console(file=out, width=60))
+    return well, [line.rstrip() for line in out.getvalue().splitlines()]
 
 
 def record(key: str) -> S3Record:
@@ -92,23 +97,26 @@ def port() -> int:
         return int(free.getsockname()[1])
 
 
-async def bridge_line(results_dir: Path, port: int) -> str:
-    return (await asyncio.to_thread(shown, settings(results_dir, f"127.0.0.1:{port}")))[0]
+async def bridge_line(results_dir: Path, port: int) -> tuple[bool, str]:
+    asked = settings(results_dir, f"127.0.0.1:{port}")
+    well, lines = await asyncio.to_thread(judged, asked)
+    return well, lines[0]
 
 
 async def test_a_bridge_that_answers_is_asked_how_it_is(ledger_dir: Path, port: int) -> None:
     health = Health()
     async with web.listen(("127.0.0.1", port), health, Metrics()):
-        assert await bridge_line(ledger_dir, port) == "bridge: bridge: starting"
+        assert await bridge_line(ledger_dir, port) == (False, "bridge: bridge: starting")
         health.started()
-        assert await bridge_line(ledger_dir, port) == "bridge: ready"
+        assert await bridge_line(ledger_dir, port) == (True, "bridge: ready")
 
 
 async def test_a_bridge_that_does_not_answer_is_told_with_its_address(
     ledger_dir: Path, port: int
 ) -> None:
     assert await bridge_line(ledger_dir, port) == (
-        f"bridge: does not answer at 127.0.0.1:{port} (Connection refused)"
+        False,
+        f"bridge: does not answer at 127.0.0.1:{port} (Connection refused)",
     )
 
 
@@ -121,10 +129,13 @@ async def test_another_server_is_not_taken_for_a_bridge(ledger_dir: Path) -> Non
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         assert await bridge_line(ledger_dir, port) == (
-            f"bridge: something else answers at 127.0.0.1:{port}"
+            False,
+            f"bridge: something else answers at 127.0.0.1:{port}",
         )
 
 
 @pytest.mark.parametrize("address", ["", "127.0.0.1:0"])
 def test_without_a_fixed_address_nobody_is_asked(ledger_dir: Path, address: str) -> None:
-    assert shown(settings(ledger_dir, address))[0].startswith("bridge: unknown")
+    well, lines = judged(settings(ledger_dir, address))
+    assert well
+    assert lines[0].startswith("bridge: unknown")

@@ -13,7 +13,7 @@ environment file of the bridge. Run again, it changes what has changed.
   --image URI      the function's image by digest, as ecr_push.sh prints it
   --stack NAME     name of the stack (default: hybridsphere)
   --students FILE  students to load, JSON or CSV
-  --gallery FILE   known faces to load, a gallery.npz
+  --gallery FILE   known faces to load, a gallery.npz; until there are any, every upload fails
   --env-file FILE  where the bridge's variables are written (default: bridge.env)
   PARAMETER=VALUE  parameters of the template, as in Trigger=direct; one that is not given keeps
                    its value, or has its default in a new stack
@@ -96,7 +96,20 @@ write_environment() {
   aws cloudformation describe-stacks --stack-name "$stack" \
     --query 'Stacks[0].Outputs[].[Description, OutputValue]' --output text |
     tr '\t' '=' | sort >"$partial"
+  # A stack that somebody else's template has made, say.
+  for name in AWS_REGION HYBRIDSPHERE_INPUT_BUCKET; do
+    grep -q "^$name=." "$partial" ||
+      die "the stack $stack has no output $name; $env_file stays as it was"
+  done
+  ! grep -vE '^[A-Z_]+=[^[:space:]]+$' "$partial" >&2 ||
+    die "these outputs of the stack $stack are no variables; $env_file stays as it was"
   mv -f -- "$partial" "$env_file"
+}
+
+# Without known faces the function fails for every upload: it takes that for a mistake.
+warn_without_faces() {
+  aws s3api head-object --bucket "$bucket" --key gallery.npz >/dev/null 2>&1 ||
+    say "WARNING: there are no known faces yet, so every upload will fail: run this again with --gallery"
 }
 
 aws cloudformation deploy --stack-name "$stack" --template-file "$template" \
@@ -114,3 +127,4 @@ fi
 write_environment
 
 say "Done. The known faces belong in s3://$bucket/gallery.npz; the bridge starts with $env_file."
+[[ -n $gallery ]] || warn_without_faces

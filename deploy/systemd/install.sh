@@ -14,15 +14,15 @@ if [ $# -gt 0 ]; then
 fi
 if [ ! -d /run/systemd/system ]; then
     echo "install.sh: this machine does not run systemd, which is to run the bridge" >&2
-    exit 1
+    exit 2
 fi
 if [ "$(id -u)" -ne 0 ]; then
     echo "install.sh writes to $prefix and /etc: run it as root, with sudo" >&2
-    exit 1
+    exit 2
 fi
 if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     echo "python3 is $(python3 --version 2>&1): the bridge needs Python 3.11 or newer" >&2
-    exit 1
+    exit 2
 fi
 
 echo "Installing $tree into $prefix, and $unit into /etc/systemd/system"

@@ -4,11 +4,13 @@ What a command needs is imported inside it, so that `--help` answers at once.
 """
 
 import asyncio
+import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, TextIO
 
 import click
 
@@ -44,6 +46,17 @@ class Commands(click.Group):
 def _fail(message: object) -> NoReturn:
     click.echo(f"hybridsphere: {message}", err=True)
     sys.exit(CANNOT_RUN)
+
+
+@contextmanager
+def _utf8_output() -> Iterator[TextIO]:
+    """Standard output in UTF-8, whatever the locale."""
+    sys.stdout.flush()
+    out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
+    try:
+        yield out
+    finally:
+        out.detach()
 
 
 def _configured(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,6 +96,10 @@ def main() -> None:
 
     Configured by the environment; `docs/configuration.md` lists every variable.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # Keys and names are whatever somebody uploaded, and a terminal may know ASCII only.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @main.command()
@@ -102,9 +119,27 @@ def bridge(settings: Any) -> None:
 @click.option("--results", type=PLACE, help="Folder for the results.")
 @click.option("--report", type=PLACE, help="Write checks and results here, as JSON.")
 @click.option("--workers", type=click.IntRange(1, 1000), help="Concurrency of the function.")
-@click.option("--source", default="queue", show_default=True, help="Where uploads show.")
-@click.option("--sink", default="queue", show_default=True, help="Where results show.")
-@click.option("--mode", default="identify", show_default=True, help="What is looked for.")
+@click.option(
+    "--source",
+    type=click.Choice(["queue", "bucket", "none"]),
+    default="queue",
+    show_default=True,
+    help="Where uploads show; none: the bucket triggers the function itself.",
+)
+@click.option(
+    "--sink",
+    type=click.Choice(["queue", "bucket"]),
+    default="queue",
+    show_default=True,
+    help="Where results show.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["identify", "attendance"]),
+    default="identify",
+    show_default=True,
+    help="What is looked for: one person, or everybody.",
+)
 def demo(**options: Any) -> None:
     """Run the whole system on this machine, and check every step of the way.
 
@@ -149,6 +184,7 @@ def workload_upload(settings: Any, folder: Path, clear: bool, yes: bool) -> None
     from hybridsphere.workload.upload import upload
 
     if clear and not yes:
+        settings.require("input_bucket", "output_bucket")
         click.confirm(
             f"Delete everything in {settings.need('input_bucket')} and "
             f"{settings.need('output_bucket')}?",
@@ -288,19 +324,24 @@ def results_export(settings: Any, form: Literal["csv", "json"]) -> None:
     from hybridsphere.export import export
     from hybridsphere.ledger import Ledger
 
-    with Ledger.read(settings.results_dir) as ledger:
-        export(ledger.uploads(), form, sys.stdout)
+    # For programs, and so in UTF-8 whatever the terminal takes.
+    with Ledger.read(settings.results_dir) as ledger, _utf8_output() as out:
+        export(ledger.uploads(), form, out)
 
 
 @main.command()
 @_configured
 def status(settings: Any) -> None:
-    """Tell what the bridge has done, and whether it is well."""
+    """Tell what the bridge has done, and whether it is well.
+
+    Exits with 0 if it is, or if it has no address to be asked at; with 1 if it does not answer, or
+    has troubles.
+    """
     from rich.console import Console
 
     from hybridsphere.status import show
 
-    show(settings, Console())
+    sys.exit(0 if show(settings, Console()) else 1)
 
 
 @main.command()

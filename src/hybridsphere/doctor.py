@@ -23,7 +23,7 @@ from hybridsphere.aws import Aws, AwsError, Bucket, Listed, Queue, Refused, conn
 from hybridsphere.aws.tools import client
 from hybridsphere.bridge.poller import VISIBILITY_TIMEOUT_S
 from hybridsphere.paths import OWN_FOLDER
-from hybridsphere.settings import PREFIX, ConfigurationError, Settings, variable
+from hybridsphere.settings import ConfigurationError, Settings, unknown_variables, variable
 from hybridsphere.terminal import plain
 
 MOST_SKEW_S = 60
@@ -43,11 +43,6 @@ _REFUSED_AS_MEANT = {
     "MissingParameter",
     "ReceiptHandleIsInvalid",
     "NoSuchKey",
-}
-
-# Read by the function, not by the bridge, but at home in the same file of variables.
-_OF_THE_FUNCTION = {
-    f"{PREFIX}{name}" for name in ("GALLERY", "TOLERANCE", "FRAMES_PER_S", "MODE", "TABLE")
 }
 
 
@@ -89,10 +84,10 @@ async def print_findings(settings: Settings, console: Console) -> bool:
 
 
 def _variables(settings: Settings) -> Finding:
-    known = {variable(field) for field in Settings.model_fields} | _OF_THE_FUNCTION
-    unknown = sorted(n for n in os.environ if n.startswith(PREFIX) and n not in known)
-    if unknown:
-        return Finding("variables", f"{', '.join(unknown)} is unknown", "correct or remove it")
+    if unknown := unknown_variables(os.environ):
+        meant = [f"{name} may be meant" for name in unknown.values() if name]
+        remedy = "; ".join(["correct or remove it", *meant])
+        return Finding("variables", f"{', '.join(unknown)} is unknown", remedy)
     try:
         settings.check_bridge()
     except ConfigurationError as error:
@@ -125,7 +120,8 @@ async def _services(aws: Aws, settings: Settings) -> AsyncIterator[Finding]:
             yield finding
     if settings.function_name and settings.source != "none":
         function = aws.function(settings.function_name, settings.invocation_type)
-        yield await _allowed("function", "lambda:InvokeFunction", function.probe())
+        probe = function.probe()
+        yield await _allowed("function", "lambda:InvokeFunction", probe, function.name)
 
 
 async def _way(aws: Aws, settings: Settings, name: str, way: str) -> AsyncIterator[Finding]:
@@ -165,34 +161,34 @@ async def _queue(part: str, queue: Queue) -> AsyncIterator[Finding]:
     try:
         attributes = await queue.attributes()
     except AwsError as error:
-        yield _refusal(part, "sqs:GetQueueAttributes", error)
+        yield _refusal(part, "sqs:GetQueueAttributes", error, queue.url)
         return
     yield _visibility_timeout(part, attributes)
     redrive = _redrive(part, attributes)
     yield redrive
     if redrive.well:
         receipt = queue.receive(1, visibility_timeout_s=0, wait_s=0)
-        yield await _allowed(part, "sqs:ReceiveMessage", receipt)
+        yield await _allowed(part, "sqs:ReceiveMessage", receipt, queue.url)
     # No message has this receipt handle: nothing is deleted, nothing changed.
-    yield await _allowed(part, "sqs:DeleteMessage", queue.delete(["none"]))
+    yield await _allowed(part, "sqs:DeleteMessage", queue.delete(["none"]), queue.url)
     changed = queue.change_visibility(["none"], VISIBILITY_TIMEOUT_S)
-    yield await _allowed(part, "sqs:ChangeMessageVisibility", changed)
+    yield await _allowed(part, "sqs:ChangeMessageVisibility", changed, queue.url)
 
 
 async def _dead_letters(queue: Queue) -> AsyncIterator[Finding]:
     part = "dead-letter queue"
-    found = await _allowed(part, "sqs:GetQueueAttributes", queue.attributes())
+    found = await _allowed(part, "sqs:GetQueueAttributes", queue.attributes(), queue.url)
     yield found
     if found.well:
-        yield await _allowed(part, "sqs:SendMessage", queue.probe_sending())
+        yield await _allowed(part, "sqs:SendMessage", queue.probe_sending(), queue.url)
 
 
 async def _bucket(part: str, bucket: Bucket, *, read: bool) -> AsyncIterator[Finding]:
-    found = await _allowed(part, "s3:ListBucket", bucket.probe())
+    found = await _allowed(part, "s3:ListBucket", bucket.probe(), bucket.name)
     yield found
     # That an object is not there, S3 says only to those who may list and read.
     if read and found.well:
-        yield await _allowed(part, "s3:GetObject", bucket.get(NOBODY))
+        yield await _allowed(part, "s3:GetObject", bucket.get(NOBODY), bucket.name)
 
 
 def _visibility_timeout(part: str, attributes: Mapping[str, str]) -> Finding:
@@ -210,17 +206,18 @@ def _redrive(part: str, attributes: Mapping[str, str]) -> Finding:
     return Finding(part, f"redrive after {receives} receives", remedy)
 
 
-async def _allowed(part: str, action: str, call: Awaitable[object]) -> Finding:
-    """Whether a call is allowed; one that is refused for another reason is."""
+async def _allowed(part: str, action: str, call: Awaitable[object], name: str) -> Finding:
+    """Whether a call about `name` is allowed; one that is refused for another reason is."""
     try:
         await call
     except AwsError as error:
         if not (isinstance(error, Refused) and error.code in _REFUSED_AS_MEANT):
-            return _refusal(part, action, error)
+            return _refusal(part, action, error, name)
     return Finding(part, f"{action} allowed")
 
 
-def _refusal(part: str, action: str, error: AwsError) -> Finding:
+def _refusal(part: str, action: str, error: AwsError, name: str) -> Finding:
+    detail = f"{name}: {error}"
     if isinstance(error, Refused):
-        return Finding(part, str(error), f"allow {action}, or correct its name")
-    return Finding(part, str(error), "see to the network, the region and the endpoint")
+        return Finding(part, detail, f"allow {action}, or correct its name")
+    return Finding(part, detail, "see to the network, the region and the endpoint")

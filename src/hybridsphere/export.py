@@ -52,9 +52,10 @@ def _write_json(rows: Iterable[Upload], out: TextIO) -> None:
 
 def _fields(row: Upload) -> dict[str, str | None]:
     """A row by column; what there is of several people is joined by `;`, in the same order."""
-    return {
+    of_people = {
         column: ";".join(str(person.get(column, "")) for person in row.people)
-        if column in _OF_PEOPLE
-        else getattr(row, column)
-        for column in COLUMNS
+        for column in _OF_PEOPLE
     }
+    # A sequencer as S3 wrote it, for those who look it up elsewhere.
+    told = {**of_people, "version": row.sequencer or row.version}
+    return {column: told[column] if column in told else getattr(row, column) for column in COLUMNS}

@@ -5,17 +5,17 @@ One row per bucket, key and version. Several processes of one host may write to 
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from hybridsphere.ledger_file import LedgerError, connect, create
-from hybridsphere.messages import Result, S3Record, Version
+from hybridsphere.messages import Result, S3Record, Version, newest_of
 from hybridsphere.paths import OWN_FOLDER
 
-__all__ = ["Ledger", "LedgerError", "Upload", "ledger_path"]
+__all__ = ["Ledger", "LedgerError", "Upload", "ledger_path", "newest"]
 
 _BEGIN_ROW = """
 INSERT INTO uploads (bucket, key, version, etag, sequencer, event_time, created_at)
@@ -78,6 +78,11 @@ class Upload:
         upload = dict(zip(cls.__slots__, row, strict=True))
         upload["people"] = json.loads(upload["people"] or "[]")
         return cls(**upload)
+
+
+def newest(uploads: Iterable[Upload]) -> Upload | None:
+    """The newest version among the rows of one key; None for none."""
+    return newest_of(uploads, _version)
 
 
 def ledger_path(results_dir: Path) -> Path:
@@ -184,11 +189,7 @@ class Ledger:
 
     def newest(self, bucket: str, key: str) -> Upload | None:
         """The newest version of an upload that has a result."""
-        newest: Upload | None = None
-        for upload in self._select("bucket = ? AND key = ? AND status IS NOT NULL", (bucket, key)):
-            if newest is None or _version(upload).newer_than(_version(newest)):
-                newest = upload
-        return newest
+        return newest(self._select("bucket = ? AND key = ? AND status IS NOT NULL", (bucket, key)))
 
     def names(self, *, after: tuple[str, str], most: int) -> list[tuple[str, str]]:
         """A page of the bucket and key of what has a result, in their order."""
@@ -197,6 +198,13 @@ class Ledger:
             WHERE (bucket, key) > (?, ?) AND status IS NOT NULL ORDER BY bucket, key LIMIT ?""",
             (*after, most),
         ).fetchall()
+
+    def other_bucket(self, bucket: str) -> str | None:
+        """A bucket other than this one that there are rows of; None if there is none."""
+        found = self._connection.execute(
+            "SELECT bucket FROM uploads WHERE bucket < ?1 OR bucket > ?1 LIMIT 1", (bucket,)
+        ).fetchone()
+        return str(found[0]) if found else None
 
     def uploads(self, *, since: str = "") -> Iterator[Upload]:
         """All rows first written at `since` or after, the oldest first."""

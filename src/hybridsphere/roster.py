@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hybridsphere.aws.tools import client
+from hybridsphere.aws.tools import client, concerning
 from hybridsphere.errors import CannotRun
 from hybridsphere.settings import Settings
 
@@ -126,7 +126,8 @@ async def _write(dynamodb: Any, table: str, students: Sequence[Student]) -> None
     """One batch, and again what DynamoDB handed back of it, with growing pauses."""
     waiting = {table: [{"PutRequest": {"Item": student.item()}} for student in students]}
     for attempt in range(_ATTEMPTS):
-        answer = await dynamodb.batch_write_item(RequestItems=waiting)
+        with concerning(f"table {table}"):
+            answer = await dynamodb.batch_write_item(RequestItems=waiting)
         waiting = answer.get("UnprocessedItems")
         if not waiting:
             return

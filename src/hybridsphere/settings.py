@@ -4,7 +4,10 @@ Credentials, region and endpoints are none of ours: they come from the standard 
 (`AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL`, …).
 """
 
+import os
 import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -70,17 +73,19 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, extra="ignore", frozen=True, enable_decoding=False
     )
 
-    input_queue_url: QueueUrl | None = Field(None, description="Queue that S3's events come on.")
-    output_queue_url: QueueUrl | None = Field(None, description="Queue that results come on.")
+    input_queue_url: QueueUrl | None = Field(
+        None, description="The URL of the queue of S3's events."
+    )
+    output_queue_url: QueueUrl | None = Field(None, description="The URL of the queue of results.")
     dead_letter_queue_url: QueueUrl | None = Field(
         None, description="Queue for input that can never succeed."
     )
-    function_name: Function | None = Field(None, description="Name or ARN of the function.")
+    function_name: Function | None = Field(None, description="The function's name or ARN.")
     source: Literal["queue", "bucket", "none"] = Field("queue", description="Where uploads show.")
     sink: Literal["queue", "bucket"] = Field("queue", description="Where results show.")
-    input_bucket: Bucket | None = Field(None, description="The one bucket that is served.")
-    output_bucket: Bucket | None = Field(None, description="Bucket that the CSVs are written to.")
-    table: str | None = Field(None, description="Table of the students.")
+    input_bucket: Bucket | None = Field(None, description="The bucket that videos are uploaded to.")
+    output_bucket: Bucket | None = Field(None, description="The bucket that CSVs are written to.")
+    table: str | None = Field(None, description="The table of the students.")
     results_dir: Path = Field(Path("results"), description="Folder of the CSVs and the ledger.")
     invocation_type: Literal["Event", "RequestResponse"] = Field(
         "Event", description="How the function is invoked."
@@ -108,20 +113,50 @@ class Settings(BaseSettings):
 
     def need(self, field: str) -> str:
         """The value of a variable without which the caller cannot work."""
-        value = getattr(self, field)
-        if value is None:
-            description = type(self).model_fields[field].description
-            raise ConfigurationError(f"{variable(field)} is not set. {description}")
-        return str(value)
+        self.require(field)
+        return str(getattr(self, field))
+
+    def require(self, *fields: str) -> None:
+        """Raise ConfigurationError if one of these is missing; its line names all that are."""
+        missing = [field for field in fields if getattr(self, field) is None]
+        if missing:
+            strange = [f"{name} is set, but unknown." for name in unknown_variables(os.environ)]
+            raise ConfigurationError(" ".join([*map(_lack, missing), *strange]))
 
     def check_bridge(self) -> None:
         """Raise ConfigurationError if a variable is missing that this source and sink need."""
-        self.need("input_bucket")
-        if self.source != "none":
-            self.need("function_name")
-        if self.source == "queue":
-            self.need("input_queue_url")
-        self.need("output_queue_url" if self.sink == "queue" else "output_bucket")
+        of_source = {
+            "queue": ["function_name", "input_queue_url"],
+            "bucket": ["function_name"],
+            "none": [],
+        }
+        of_sink = {"queue": "output_queue_url", "bucket": "output_bucket"}
+        self.require("input_bucket", *of_source[self.source], of_sink[self.sink])
+
+
+# Read by the function, not by the bridge, but at home in the same file of variables.
+_OF_THE_FUNCTION = {
+    variable(name) for name in ("gallery", "tolerance", "frames_per_s", "mode", "table")
+}
+
+
+def unknown_variables(environ: Mapping[str, str]) -> dict[str, str | None]:
+    """Variables that begin as ours do and that nothing reads, each with the known name nearest."""
+    known = {variable(field) for field in Settings.model_fields} | _OF_THE_FUNCTION
+    unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+    return {name: _nearest(name, known) for name in unknown}
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    # Without the beginning, by which all are alike.
+    names = [one.removeprefix(PREFIX) for one in sorted(known)]
+    found = get_close_matches(name.removeprefix(PREFIX), names, n=1)
+    return PREFIX + found[0] if found else None
+
+
+def _lack(field: str) -> str:
+    description = Settings.model_fields[field].description or ""
+    return f"{variable(field)} is not set. Needed: {description[:1].lower()}{description[1:]}"
 
 
 def _sentence(error: ValidationError) -> str:

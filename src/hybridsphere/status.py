@@ -20,12 +20,13 @@ _FAILURES_SHOWN = 5
 _TIMEOUT_S = 2.0
 
 
-def show(settings: Settings, console: Console) -> None:
+def show(settings: Settings, console: Console) -> bool:
     """Print what the ledger says, and how the bridge is, if it answers at HYBRIDSPHERE_HTTP.
 
-    Raises LedgerError where there is no ledger.
+    Whether it is well, as far as anybody can tell. Raises LedgerError where there is no ledger.
     """
-    _print(console, f"bridge: {_readiness(settings.http)}")
+    well, readiness = _readiness(settings.http)
+    _print(console, f"bridge: {readiness}", "" if well else "red")
     with Ledger.read(settings.results_dir) as ledger:
         counts = ledger.counts()
         summary = Summary.of(ledger.uploads())
@@ -38,6 +39,7 @@ def show(settings: Settings, console: Console) -> None:
         _print(console, "last failures:")
     for row in summary.failures:
         _print(console, f"  {row.stored_at}  {row.key}: {row.reason}", "red")
+    return well
 
 
 @dataclass(slots=True)
@@ -64,10 +66,10 @@ def _print(console: Console, line: str, style: str = "") -> None:
     console.print(plain(line, style), soft_wrap=True)
 
 
-def _readiness(address: tuple[str, int] | None) -> str:
-    """What `/readyz` says at an address of the settings."""
+def _readiness(address: tuple[str, int] | None) -> tuple[bool, str]:
+    """What `/readyz` says at an address of the settings, and whether that is well."""
     if address is None or address[1] == 0:
-        return "unknown, since HYBRIDSPHERE_HTTP names no fixed port"
+        return True, "unknown, since HYBRIDSPHERE_HTTP names no fixed port"
     host, port = address
     connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
     try:
@@ -75,9 +77,9 @@ def _readiness(address: tuple[str, int] | None) -> str:
         answer = json.loads(connection.getresponse().read())
         troubles = [f"{part}: {reason}" for part, reason in answer["troubles"].items()]
     except OSError as error:
-        return f"does not answer at {host}:{port} ({error.strerror or error})"
+        return False, f"does not answer at {host}:{port} ({error.strerror or error})"
     except (http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError):
-        return f"something else answers at {host}:{port}"
+        return False, f"something else answers at {host}:{port}"
     finally:
         connection.close()
-    return "; ".join(troubles) or "ready"
+    return not troubles, "; ".join(troubles) or "ready"

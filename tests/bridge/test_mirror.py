@@ -56,10 +56,10 @@ class Site:
         await self.output.put(f"{FAILURE_RECORDS}f/2026/11/21/{name}", body.encode())
 
     @asynccontextmanager
-    async def mirroring(self) -> AsyncIterator[ResultStore]:
+    async def mirroring(self, input_bucket: str = BUCKET) -> AsyncIterator[ResultStore]:
         """A mirror at work, in a bridge that begins and ends with it."""
         async with storing(self.folder, self.vitals) as store:
-            mirror = Mirror(self.output.bucket, BUCKET, store, self.vitals.metrics)
+            mirror = Mirror(self.output.bucket, input_bucket, store, self.vitals.metrics)
             watcher = Watcher(
                 "output",
                 self.output.bucket,
@@ -255,6 +255,16 @@ async def test_what_is_no_result_of_ours_is_set_aside_once_and_in_nobody_s_way(
     for key, (_, _, reason) in NONE_OF_OURS.items():
         assert reason in said[key]
     assert {row.key for row in site.rows()} == {"z.mp4", "zz.mp4"}
+
+
+async def test_what_was_foreign_is_fetched_once_its_bucket_is_the_one_that_is_served(
+    site: Site, journal: Journal
+) -> None:
+    await site.put(site.of())
+    async with site.mirroring(input_bucket="mistyped"):
+        await journal.seen("object.rejected")
+    async with site.mirroring():
+        await site.fetched("test_0.mp4")
 
 
 async def test_an_object_that_was_set_aside_counts_once_it_is_ours(site: Site) -> None:

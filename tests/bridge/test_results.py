@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from bridge_stage import Journal, Vitals, rows, storing, until
-from samples import EVENT_TIME, record, result
+from samples import BUCKET, EVENT_TIME, record, result
 
 from hybridsphere import ledger_file
 from hybridsphere.bridge import results as module
@@ -287,6 +287,24 @@ async def test_while_results_cannot_be_stored_nothing_is_acknowledged_and_it_goe
     assert leftovers(folder) == []
 
 
+@pytest.mark.parametrize("blocked", ["b.mp4.csv", "a"])
+async def test_a_path_that_is_taken_is_told_by_name_with_what_to_do(
+    folder: Path, journal: Journal, blocked: str
+) -> None:
+    key = "b.mp4" if blocked == "b.mp4.csv" else "a/b.mp4"
+    async with storing(folder) as store:
+        if blocked == "a":
+            (folder / blocked).touch()
+        else:
+            (folder / blocked).mkdir()
+        pending = asyncio.create_task(store.put([result(key)]))
+        reason = (await journal.seen("trouble.began", part="results"))["reason"]
+        pending.cancel()
+    assert str(folder / f"{key}.csv") in reason
+    assert "move away what is in the way" in reason
+    assert "partial" not in reason
+
+
 async def test_a_store_that_stops_while_the_disk_is_broken_stops(
     folder: Path, journal: Journal
 ) -> None:
@@ -323,6 +341,16 @@ async def test_a_change_at_fault_fails_alone(folder: Path) -> None:
     assert len(rows(folder)) == len(files(folder)) == 2
 
 
+async def test_a_folder_of_another_bucket_is_refused_by_both_names(folder: Path) -> None:
+    async with storing(folder) as store:
+        await store.put([result()])
+        await store.refuse_others(BUCKET)
+        with pytest.raises(ConfigurationError) as caught:
+            await store.refuse_others("a-second-bucket")
+    for said in (str(folder), BUCKET, "a-second-bucket"):
+        assert said in str(caught.value)
+
+
 async def test_two_stores_may_share_a_folder(folder: Path) -> None:
     versions = [f"{i:02}" for i in range(20)]
     async with storing(folder) as one, storing(folder) as other:
@@ -334,7 +362,7 @@ async def test_two_stores_may_share_a_folder(folder: Path) -> None:
             )
         )
     assert files(folder) == {"test_0.mp4.csv": versions[-1]}
-    assert sorted(row.version for row in rows(folder)) == versions
+    assert sorted(row.sequencer or "" for row in rows(folder)) == versions
     assert leftovers(folder) == []
 
 

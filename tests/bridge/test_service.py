@@ -18,7 +18,16 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-from bridge_stage import PATIENCE_S, Journal, MakeQueue, RealFunction, RealQueue, rows, until
+from bridge_stage import (
+    PATIENCE_S,
+    Journal,
+    MakeQueue,
+    RealFunction,
+    RealQueue,
+    rows,
+    storing,
+    until,
+)
 from samples import BUCKET, record, result, s3_event
 
 from hybridsphere.bridge import poller
@@ -358,6 +367,16 @@ async def test_a_signal_drains_and_ends_with_zero(site: Site, number: int) -> No
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
+async def test_a_variable_that_nothing_reads_is_warned_of_at_the_start(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_MAX_INFLIGHT", "5")
+    async with command() as bridge:
+        line = await bridge.line("variable.unknown")
+    assert line["variable"] == "HYBRIDSPHERE_MAX_INFLIGHT"
+    assert line["nearest"] == "HYBRIDSPHERE_MAX_IN_FLIGHT"
+
+
 async def test_a_bridge_that_is_killed_has_deleted_nothing_it_had_not_finished(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -405,3 +424,15 @@ async def test_a_configuration_that_cannot_work_ends_with_one_line_and_two(
     assert variable in complaints[0]
     assert says in complaints[0]
     assert "Traceback" not in err
+
+
+async def test_a_folder_that_holds_another_bucket_s_results_is_left_as_it_is(
+    site: Site, journal: Journal
+) -> None:
+    async with storing(site.folder) as store:
+        await store.put([result(bucket="another-bucket")])
+    (site.folder / "test_0.mp4.csv").unlink()
+    with pytest.raises(ConfigurationError, match=r"another-bucket.*name another folder"):
+        async with running(journal):
+            pass
+    assert not (site.folder / "test_0.mp4.csv").exists()

@@ -156,6 +156,18 @@ def test_an_option_that_cannot_be_met_is_refused_by_name(options: DemoOptions) -
         run_demo(options)
 
 
+def test_a_report_that_could_not_be_written_is_refused_before_the_demo(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="this is a folder"):
+        run_demo(DemoOptions(report=tmp_path))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_report_to_a_folder_that_takes_nothing_is_refused_before_the_demo(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(ConfigurationError, match="nothing can be written"):
+        run_demo(DemoOptions(report=tmp_path / "report.json"))
+
+
 def test_each_demo_has_a_folder_of_its_own_unless_one_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

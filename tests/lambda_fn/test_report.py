@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 from function_stage import Stage
 
-from hybridsphere.messages import Result, csv_key
+from hybridsphere.messages import ATTENDANCE_COLUMNS, Person, Result, csv_key, csv_text
 from lambda_fn import aws
 from lambda_fn.report import Reporter, version_of
 
@@ -132,3 +132,37 @@ def test_without_the_csv_no_message_is_sent(
     with pytest.raises(ClientError, match="NoSuchBucket"):
         reporter.deliver(replace(result, output_bucket="no-such-bucket"))
     assert stage.messages() == []
+
+
+def crowd(result: Result, people: int) -> Result:
+    """The result of a video of so many people."""
+    rows = [(f"student {number}", "physics", "junior", "matched") for number in range(people)]
+    seen = [Person(*row[:3], 0.3, 0.0, row[3], 0.0, 9.0, 10) for row in rows]
+    text = csv_text([(*row, 0.0, 9.0, 10) for row in rows], ATTENDANCE_COLUMNS)
+    return replace(result, status="matched", reason=None, people=tuple(seen), csv=text)
+
+
+def test_what_no_message_can_carry_ends_as_too_large(
+    stage: Stage, reporter: Reporter, result: Result
+) -> None:
+    reporter.deliver(crowd(result, 10_000))
+
+    (message,) = stage.messages()
+    assert (message.status, message.reason, message.people) == ("unreadable", "too_large", ())
+    assert message.csv == csv_text([("", "", "", "unreadable", "", "", "")], ATTENDANCE_COLUMNS)
+    there = stage.csv_object(csv_key(KEY))
+    assert there["text"] == message.csv
+    assert there["Metadata"]["reason"] == "too_large"
+
+
+def test_a_thousand_people_fit_a_message(stage: Stage, reporter: Reporter, result: Result) -> None:
+    reporter.deliver(crowd(result, 1000))
+
+    (message,) = stage.messages()
+    assert len(message.people) == 1000
+
+
+def test_without_a_message_any_number_of_people_can_be_told(stage: Stage, result: Result) -> None:
+    Reporter(aws.client("s3"), aws.client("sqs"), None).deliver(crowd(result, 10_000))
+
+    assert stage.csv_object(csv_key(KEY))["text"].count("student") == 10_000

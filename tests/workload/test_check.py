@@ -1,5 +1,6 @@
 """Each of the eleven checks: when it holds, and when it does not."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -240,5 +241,14 @@ async def test_a_bucket_that_may_not_be_listed_ends_the_checks_in_one_line(stage
     stage.s3.delete_object(Bucket=stage.input_bucket, Key="x.mp4")
     stage.s3.delete_bucket(Bucket=stage.input_bucket)
 
-    with pytest.raises(AwsError, match="NoSuchBucket"):
+    with pytest.raises(AwsError, match=f"bucket {stage.input_bucket}: .*NoSuchBucket"):
+        await stage.checks()
+
+
+async def test_a_queue_that_is_not_there_is_named(stage: Stage) -> None:
+    await stage.upload("x.mp4")
+    url = stage.settings.need("input_queue_url") + "-not"
+    stage.settings = stage.settings.model_copy(update={"input_queue_url": url})
+
+    with pytest.raises(AwsError, match=re.escape(f"queue {url}: ")):
         await stage.checks()

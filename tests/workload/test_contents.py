@@ -59,14 +59,46 @@ async def test_a_csv_that_departs_from_what_is_expected_fails_with_one_line(stag
     assert check.lines == ("a/x.mp4: year freshman expected, junior found",)
 
 
-async def test_a_failed_upload_is_judged_by_its_file_alone(stage: Stage) -> None:
-    await stage.upload("x.mp4")
+async def test_a_result_of_another_version_than_was_uploaded_fails(stage: Stage) -> None:
+    await stage.upload("x.mp4", "y.mp4")
+    stage.complete("y.mp4")
+    stage.complete("x.mp4")
+    stage.complete("x.mp4", sequencer="02", etag="somebody-else-s")
+
+    check = await stage.check("contents")
+
+    assert check.lines == ("x.mp4: the result is that of another version, ETag somebody-else-s",)
+
+
+async def test_uploads_that_all_failed_fail(stage: Stage) -> None:
+    await stage.upload("x.mp4", "y.mp4")
+    for key in ("x.mp4", "y.mp4"):
+        failed = stage.result(key, status="failed", reason="RetriesExhausted: KeyError")
+        stage.store(failed)
+        stage.write_file(failed)
+
+    check = await stage.check("contents")
+
+    assert check.detail == "2 CSVs of their videos read, 2 say that the function failed"
+    assert check.lines == (
+        "the function failed for every upload, as for x.mp4: RetriesExhausted: KeyError",
+    )
+
+
+async def test_a_failed_upload_among_others_is_counted_and_judged_by_its_file_alone(
+    stage: Stage,
+) -> None:
+    await stage.upload("x.mp4", "y.mp4")
+    stage.complete("y.mp4")
     failed = stage.result("x.mp4", status="failed", csv=csv_text([("", "", "", "failed")]))
     stage.store(failed)
     stage.write_file(failed)
     stage.write_object(stage.result("x.mp4"))
 
-    assert (await stage.check("contents")).passed
+    check = await stage.check("contents")
+
+    assert check.passed
+    assert check.detail == "2 CSVs of their videos read, 1 say that the function failed"
 
 
 async def test_without_any_result_there_is_nothing_that_could_pass(stage: Stage) -> None:

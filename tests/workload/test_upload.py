@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -137,14 +139,65 @@ async def test_a_folder_with_nothing_to_upload_is_refused(
 async def test_a_bucket_that_is_not_there_is_named(stage: Stage) -> None:
     stage.settings = stage.settings.model_copy(update={"input_bucket": "nobody-made-this"})
 
-    with pytest.raises(AwsError, match="NoSuchBucket"):
+    with pytest.raises(AwsError, match=r"bucket nobody-made-this: .*NoSuchBucket"):
         await stage.upload("x.mp4")
+
+
+@pytest.fixture
+def deep(stage: Stage) -> Iterator[str]:
+    """A path that is too long to be listed, below the videos."""
+    segments = ["d" * 250] * 17
+    descriptor = os.open(stage.videos, os.O_RDONLY)
+    for segment in segments:
+        os.mkdir(segment, dir_fd=descriptor)
+        below = os.open(segment, os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = below
+    os.close(descriptor)
+    yield "/".join(segments[:16])
+    subprocess.run(["rm", "-rf", stage.videos / segments[0]], check=True)
+
+
+async def test_a_folder_that_cannot_be_read_is_named_and_nothing_is_uploaded(
+    stage: Stage, deep: str
+) -> None:
+    write(stage.videos, **{"good.mp4": b"good"})
+
+    with pytest.raises(UploadError, match=f"{deep}.* cannot be read: File name too long"):
+        await upload(stage.videos, stage.settings, clear=False, console=stage.quiet)
+
+    assert stage.keys(stage.input_bucket) == []
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to nothing", "link to a folder"])
+async def test_what_is_no_file_is_named_and_nothing_is_uploaded(
+    stage: Stage, tmp_path: Path, kind: str
+) -> None:
+    write(stage.videos, **{"good.mp4": b"good"})
+    odd = stage.videos / "odd"
+    if kind == "pipe":
+        os.mkfifo(odd)
+    else:
+        odd.symlink_to(tmp_path / ("nowhere" if kind == "link to nothing" else ""))
+
+    with pytest.raises(UploadError, match="odd is neither a file nor a folder"):
+        await upload(stage.videos, stage.settings, clear=False, console=stage.quiet)
+
+    assert stage.keys(stage.input_bucket) == []
 
 
 async def test_a_missing_variable_is_named_before_anything_is_done(stage: Stage) -> None:
     stage.settings = stage.settings.model_copy(update={"output_bucket": None})
 
     with pytest.raises(ConfigurationError, match="HYBRIDSPHERE_OUTPUT_BUCKET is not set"):
+        await stage.upload("x.mp4")
+
+
+async def test_all_variables_that_are_missing_are_named_at_once(stage: Stage) -> None:
+    unset = {"output_bucket": None, "input_bucket": None}
+    stage.settings = stage.settings.model_copy(update=unset)
+
+    with pytest.raises(ConfigurationError, match=r"INPUT_BUCKET is not.*OUTPUT_BUCKET is not"):
         await stage.upload("x.mp4")
 
 

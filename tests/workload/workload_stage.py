@@ -1,6 +1,6 @@
 """An account and a results folder in which uploads come out as a bridge would leave them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class Stage:
     sqs: Any
     videos: Path
     quiet: Console
-    manifest: Manifest = field(init=False)
+    manifest: Manifest | None = None
 
     @property
     def results_dir(self) -> Path:
@@ -49,8 +49,9 @@ class Stage:
             file = self.videos / f"{number}.mp4"
             file.write_bytes(f"video {key}".encode(errors="replace"))
             files.append((file, key))
-        self.manifest = await upload_files(files, self.settings, clear=clear, console=self.quiet)
-        return self.manifest
+        manifest = await upload_files(files, self.settings, clear=clear, console=self.quiet)
+        self.manifest = manifest
+        return manifest
 
     def complete(self, *keys: str, **fields: Any) -> None:
         """Let uploads come out well; `fields` replace those of the result."""
@@ -61,8 +62,13 @@ class Stage:
             self.write_file(result)
             self.write_object(result)
 
+    def etag(self, key: str) -> str:
+        """That of an upload; of what was not uploaded, any."""
+        files = self.manifest.files if self.manifest else ()
+        return next((file.etag for file in files if file.key == key), "etag")
+
     def record(self, key: str, sequencer: str = "01") -> S3Record:
-        return S3Record(self.input_bucket, key, "etag", sequencer, utc_text())
+        return S3Record(self.input_bucket, key, self.etag(key), sequencer, utc_text())
 
     def result(self, key: str, sequencer: str = "01", **fields: Any) -> Result:
         now = utc_text()
@@ -76,8 +82,8 @@ class Stage:
             "output_bucket": self.output_bucket,
             "output_key": csv_key(key),
         }
-        identity = (self.input_bucket, key, "etag", sequencer, now)
-        return Result(*identity, **{**plain, **fields})
+        version = {"etag": self.etag(key), "sequencer": sequencer, "event_time": now}
+        return Result(bucket=self.input_bucket, key=key, **{**version, **plain, **fields})
 
     def invoke(self, key: str, *, at: str | None = None) -> None:
         with self.ledger() as ledger, ledger.transaction():

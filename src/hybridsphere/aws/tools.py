@@ -3,8 +3,8 @@
 The bridge has the others of this package instead: it never gives up.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from aiobotocore.config import AioConfig
@@ -47,3 +47,12 @@ async def client(service: str, *, connections: int = 10) -> AsyncIterator[Any]:
         raise ConfigurationError(f"the AWS credentials cannot be used: {error}") from None
     except (BotoCoreError, ClientError) as error:
         raise AwsError(str(error)) from error
+
+
+@contextmanager
+def concerning(thing: str) -> Iterator[None]:
+    """Name what calls are about in what they fail with, for AWS itself often does not."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise AwsError(f"{thing}: {error}") from error

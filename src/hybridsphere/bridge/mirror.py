@@ -30,7 +30,7 @@ class Mirror:
 
     async def new(self, page: Sequence[Listed]) -> list[Listed]:
         """The objects that were not fetched as they stand."""
-        return await self.store.unmirrored(self.output.name, page)
+        return await self.store.unmirrored(self._way, page)
 
     async def handle(self, listed: Listed) -> None:
         """Fetch an object and store what it says; one that is nobody's result is set aside."""
@@ -48,7 +48,14 @@ class Mirror:
             self.metrics.rejected.labels("output bucket").inc()
             reason = str(error)
             log.warning("object.rejected", bucket=self.output.name, key=listed.key, reason=reason)
-        await self.store.note_mirrored(self.output.name, listed)
+        await self.store.note_mirrored(self._way, listed)
+
+    @property
+    def _way(self) -> str:
+        """What has been seen is noted for both buckets: another input bucket's are no foreigners
+        once that is the one that is served.
+        """
+        return f"{self.output.name} for {self.input_bucket}"
 
     def _results(self, listed: Listed, metadata: dict[str, str], content: bytes) -> list[Result]:
         try:

@@ -6,6 +6,7 @@ it, the call waits and tries again; `wait_until_working` tells the pollers not t
 """
 
 import asyncio
+import errno
 import sqlite3
 import time
 import uuid
@@ -14,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import astuple
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 import structlog
@@ -67,6 +68,17 @@ class ResultStore:
     async def __aexit__(self, *_: object) -> None:
         await self._in_thread(self._close)
         self._thread.shutdown(wait=False)
+
+    async def refuse_others(self, bucket: str) -> None:
+        """Raise ConfigurationError if the folder holds the uploads of another bucket than this.
+
+        Their files would take each other's places.
+        """
+        if other := await self._in_thread(self._other_bucket, bucket):
+            raise ConfigurationError(
+                f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} holds the results of the bucket "
+                f"{other}, and HYBRIDSPHERE_INPUT_BUCKET is {bucket}: name another folder"
+            )
 
     async def run(self) -> None:
         """Take changes until cancelled; first write again what a crash kept from the disk."""
@@ -169,6 +181,9 @@ class ResultStore:
         self._partial.mkdir(exist_ok=True)
         return Ledger.open(self._folder)
 
+    def _other_bucket(self, bucket: str) -> str | None:
+        return self._ledger.other_bucket(bucket) if self._ledger else None
+
     def _close(self) -> None:
         if self._ledger:
             self._ledger.close()
@@ -219,13 +234,23 @@ class ResultStore:
     def _write_file(self, upload: Upload) -> None:
         """Write a CSV whole, then rename it to its place."""
         path = csv_path(csv_key(upload.key))
+        try:
+            self._write_whole(path, _content(upload))
+        except OSError as error:
+            # Not by the half-written file's name, which is another one at each try.
+            in_the_way = error.errno in {errno.EEXIST, errno.EISDIR, errno.ENOTDIR}
+            remedy = ", move away what is in the way of" if in_the_way else ""
+            place = str(self._folder / path)
+            raise OSError(error.errno, f"{error.strerror}{remedy}", place) from error
+
+    def _write_whole(self, path: PurePosixPath, content: bytes) -> None:
         # One by one: `parents=True` makes the results folder too, and recurses once a folder,
         # of which a key can have a thousand.
         for folder in reversed(path.parents[:-1]):
             (self._folder / folder).mkdir(exist_ok=True)
         whole = self._partial / uuid.uuid4().hex
         try:
-            whole.write_bytes(_content(upload))
+            whole.write_bytes(content)
             whole.replace(self._folder / path)
         except BaseException:
             whole.unlink(missing_ok=True)

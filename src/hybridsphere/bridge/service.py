@@ -18,7 +18,7 @@ from hybridsphere.bridge.poller import RECEIVERS
 from hybridsphere.bridge.results import ResultStore
 from hybridsphere.bridge.systemd import ServiceManager
 from hybridsphere.bridge.ways import Loop, Ways
-from hybridsphere.settings import ConfigurationError, Settings, variable
+from hybridsphere.settings import ConfigurationError, Settings, unknown_variables, variable
 
 _NOT_THERE = {
     "NoSuchBucket",
@@ -42,6 +42,8 @@ def run(settings: Settings) -> None:
     # Results name people: nobody but the service's own user reads them.
     os.umask(0o077)
     logs.configure()
+    for name, nearest in unknown_variables(os.environ).items():
+        log.warning("variable.unknown", variable=name, nearest=nearest)
     asyncio.run(_serve_until_signalled(settings))
 
 
@@ -74,6 +76,7 @@ class Bridge:
             ResultStore(settings.results_dir, self._health, self._metrics) as store,
             web.listen(settings.http, self._health, self._metrics),
         ):
+            await store.refuse_others(settings.need("input_bucket"))
             ways = Ways(settings, aws, store, self._health, self._metrics)
             await self._probe(ways)
             async with _meanwhile(store.run(), self._manager.watch(self._health)):

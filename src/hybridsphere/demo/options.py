@@ -1,5 +1,6 @@
 """What a demo can be asked for."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,5 +42,16 @@ class DemoOptions:
                 raise ConfigurationError(
                     f"--{name} {value}: the demo knows {', '.join(supported)} only"
                 )
-        if self.report and not self.report.absolute().parent.is_dir():
-            raise ConfigurationError(f"--report {self.report}: there is no such folder to write to")
+        if self.report:
+            _check_writable(self.report)
+
+
+def _check_writable(report: Path) -> None:
+    """Raise ConfigurationError for a report that could not be written once the demo is over."""
+    folder = report.absolute().parent
+    if not folder.is_dir():
+        raise ConfigurationError(f"--report {report}: there is no such folder to write to")
+    if report.is_dir():
+        raise ConfigurationError(f"--report {report}: this is a folder, name a file in it")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"--report {report}: nothing can be written to {folder}")

@@ -1,6 +1,7 @@
 """What a demo ends with: the table, the checks, and the same for other programs."""
 
 import json
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from hybridsphere.messages import Person, Result
 from hybridsphere.terminal import plain
 from hybridsphere.workload.verdict import Check
 
+_TEXTS = ("video", "status", "person", "major", "year")
 _STYLES = {"matched": "green", "no_record": "yellow", "unreadable": "red", "failed": "bold red"}
 
 
@@ -43,15 +45,37 @@ def write_report(path: Path, checks: Sequence[Check], messages: Sequence[dict[st
 
 
 def print_results(messages: Sequence[dict[str, Any]], console: Console) -> None:
-    """A table with a row a video."""
+    """A table with a row a video; a terminal that is too narrow for all of it gets less of it."""
+    table = _table(messages)
+    unbounded = console.options.update(max_width=sys.maxsize)
+    if console.is_terminal and console.measure(table, options=unbounded).maximum > console.width:
+        table = _narrow_table(messages)
+    console.print(table)
+
+
+def _table(messages: Sequence[dict[str, Any]]) -> Table:
     table = Table(header_style="bold", box=box.SIMPLE_HEAD)
-    for column in ("video", "status", "person", "major", "year"):
+    for column in _TEXTS:
         table.add_column(column, overflow="fold")
     table.add_column("distance", justify="right")
     table.add_column("seconds", justify="right")
     for result in messages:
         table.add_row(plain(result["key"]), _status(result), *_people(result), _seconds(result))
-    console.print(table)
+    return table
+
+
+def _narrow_table(messages: Sequence[dict[str, Any]]) -> Table:
+    """Without the figures, and texts cut short rather than broken up."""
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in _TEXTS:
+        # The others give way first.
+        table.add_column(column, overflow="ellipsis", no_wrap=column in {"person", "year"})
+    for result in messages:
+        row = [plain(result["key"]), _status(result), *_people(result)[:-1]]
+        for text in row:
+            text.no_wrap = True
+        table.add_row(*row)
+    return table
 
 
 def _status(result: dict[str, Any]) -> Text:

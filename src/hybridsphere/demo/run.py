@@ -24,7 +24,7 @@ from hybridsphere.roster import load_students
 from hybridsphere.settings import Settings
 from hybridsphere.terminal import plain
 from hybridsphere.workload.check import run_checks
-from hybridsphere.workload.evidence import newest, rows_that_count
+from hybridsphere.workload.evidence import newest_results, rows_that_count
 from hybridsphere.workload.manifest import Manifest
 from hybridsphere.workload.settle import wait_until_settled
 from hybridsphere.workload.upload import upload_files
@@ -149,9 +149,8 @@ async def _unless_it_breaks(
 
 def _newest_results(folder: Path, manifest: Manifest) -> list[Upload]:
     """The newest result of each upload, in the order of the manifest."""
-    rows = rows_that_count(folder, manifest)
-    ended = {key: [row for row in versions if row.status] for key, versions in rows.items()}
-    return [newest(ended[file.key]) for file in manifest.files if ended.get(file.key)]
+    results = newest_results(rows_that_count(folder, manifest))
+    return [results[file.key] for file in manifest.files if file.key in results]
 
 
 def _results_folder(wanted: Path | None) -> Path:

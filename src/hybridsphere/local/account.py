@@ -151,9 +151,9 @@ class LocalAccount:
         )
 
     async def _make_queue(self, settings: QueueSettings) -> Queue:
+        retention = {"MessageRetentionPeriod": str(settings.retention_s)}
         dead_letter_url, dead_letter_arn = await self._create_queue(
-            settings.dead_letter_name,
-            {"MessageRetentionPeriod": str(settings.dead_letter_retention_s)},
+            settings.dead_letter_name, retention
         )
         redrive = {
             "deadLetterTargetArn": dead_letter_arn,
@@ -162,6 +162,7 @@ class LocalAccount:
         url, arn = await self._create_queue(
             settings.name,
             {
+                **retention,
                 "VisibilityTimeout": str(settings.visibility_timeout_s),
                 "ReceiveMessageWaitTimeSeconds": str(settings.receive_wait_s),
                 "RedrivePolicy": json.dumps(redrive),

@@ -30,8 +30,8 @@ class QueueSettings:
     receive_wait_s: int = 20
     max_receives: int = 50
     """So many that crashes do not turn good messages into dead ones."""
-    dead_letter_retention_s: int = 1_209_600
-    """The longest there is: 14 days."""
+    retention_s: int = 1_209_600
+    """Of the queue and of its dead letters: 14 days, the longest there is."""
 
     @property
     def dead_letter_name(self) -> str:

@@ -3,13 +3,13 @@
 import asyncio
 import signal
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from hybridsphere.files import write_whole
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.local.commands import load_gallery, run_command
+from hybridsphere.local.scratch import scratch_folder
 
 
 def run_local(
@@ -28,8 +28,8 @@ async def _run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
-    with tempfile.TemporaryDirectory(prefix="hybridsphere-") as folder:
-        gallery = None if encodings is None else await load_gallery(encodings, Path(folder))
+    with scratch_folder() as folder:
+        gallery = None if encodings is None else await load_gallery(encodings, folder)
         async with LocalAccount(gallery=gallery, workers=workers) as account:
             if students is not None:
                 await run_command(

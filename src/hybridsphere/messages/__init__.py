@@ -17,7 +17,7 @@ from hybridsphere.messages.results import (
     csv_text,
 )
 from hybridsphere.messages.times import utc_text
-from hybridsphere.messages.version import Version
+from hybridsphere.messages.version import Version, newest_of
 
 __all__ = [
     "ATTENDANCE_COLUMNS",
@@ -32,6 +32,7 @@ __all__ = [
     "Version",
     "csv_key",
     "csv_text",
+    "newest_of",
     "parse_output",
     "parse_s3_event",
     "result_of_object",

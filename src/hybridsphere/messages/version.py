@@ -1,6 +1,10 @@
 """Which upload of a key is meant, and which of two is the newer."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
+
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +17,10 @@ class Version:
 
     @property
     def id(self) -> str:
-        return self.sequencer or f"{self.etag}@{self.event_time}"
+        """The same for every way to write a sequencer down."""
+        if self.sequencer:
+            return _canonical(self.sequencer)
+        return f"{self.etag}@{self.event_time}"
 
     def newer_than(self, other: "Version") -> bool:
         """Whether this version was uploaded after the other.
@@ -21,9 +28,32 @@ class Version:
         Sequencers are compared right-padded with zeros, as hexadecimal digits of either case
         (Amazon S3 user guide, "Event message structure"). Without a pair of them the event times
         decide, and within one millisecond the ETags, so that all who compare agree.
+
+        Among more than two this is an order only where all have a sequencer or none has: the clock
+        that stamps events and the one that counts need not agree. `newest_of` knows what to do.
         """
         if self.sequencer and other.sequencer:
-            width = max(len(self.sequencer), len(other.sequencer))
-            mine = self.sequencer.upper().ljust(width, "0")
-            return mine > other.sequencer.upper().ljust(width, "0")
+            return _canonical(self.sequencer) > _canonical(other.sequencer)
         return (self.event_time, self.etag) > (other.event_time, other.etag)
+
+
+def newest_of(things: Iterable[Thing], version_of: Callable[[Thing], Version]) -> Thing | None:
+    """The one of the newest version, in whichever order they come; None for none.
+
+    Found first among those with a sequencer and among those without, then of these two: both kinds
+    together, as a change between queue and monitor leaves them, have no order.
+    """
+    found: dict[bool, tuple[Version, Thing]] = {}
+    for thing in things:
+        version = version_of(thing)
+        kind = version.sequencer is not None
+        if kind not in found or version.newer_than(found[kind][0]):
+            found[kind] = version, thing
+    if not found:
+        return None
+    return max(found.values(), key=lambda pair: (pair[0].event_time, pair[0].etag))[1]
+
+
+def _canonical(sequencer: str) -> str:
+    """A sequencer without the zeros that pad it on the right: shorter ones sort before longer."""
+    return sequencer.upper().rstrip("0") or "0"

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from hybridsphere.aws import AwsError
+from hybridsphere.aws.tools import concerning
 
 
 async def list_keys(s3: Any, bucket: str) -> set[str]:
@@ -12,21 +13,24 @@ async def list_keys(s3: Any, bucket: str) -> set[str]:
 
 
 async def is_empty(s3: Any, bucket: str) -> bool:
-    answer = await s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
+    with concerning(f"bucket {bucket}"):
+        answer = await s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
     return not answer.get("Contents")
 
 
 async def empty_bucket(s3: Any, bucket: str) -> None:
     """Delete every object of a bucket; raises AwsError for the first that cannot be."""
     async for keys in _pages(s3, bucket):
-        answer = await s3.delete_objects(
-            Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
-        )
+        with concerning(f"bucket {bucket}"):
+            answer = await s3.delete_objects(
+                Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            )
         for error in answer.get("Errors", []):
             raise AwsError(f"{error['Key']!r} cannot be deleted from {bucket}: {error['Message']}")
 
 
 async def _pages(s3: Any, bucket: str) -> AsyncIterator[list[str]]:
-    async for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        if keys := [item["Key"] for item in page.get("Contents", [])]:
-            yield keys
+    with concerning(f"bucket {bucket}"):
+        async for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            if keys := [item["Key"] for item in page.get("Contents", [])]:
+                yield keys

@@ -14,19 +14,28 @@ from hybridsphere.workload.verdict import Check
 def check_contents(evidence: Evidence, expectations: Expectations) -> Check:
     lines: list[str] = []
     compared = 0
+    etags = {file.key: file.etag for file in evidence.manifest.files}
+    failed = sum(row.status == "failed" for row in evidence.results.values())
     for key, row in sorted(evidence.results.items()):
         lines += _alterations(evidence, row)
+        if row.etag != etags[key]:
+            lines.append(f"{key}: the result is that of another version, ETag {row.etag}")
         if expected := expected_of(key, expectations):
             compared += 1
             if departure := disagreement(row.csv or "", expected):
                 lines.append(f"{key}: {departure}")
     detail = f"{len(evidence.results)} CSVs of their videos read"
+    if failed:
+        detail += f", {failed} say that the function failed"
     if expectations:
         detail += f", {compared} compared with what was expected"
         if evidence.results and not compared:
             lines.append("none of the uploads is among what was expected: is it the right mapping?")
     if not evidence.results:
         lines.append("no upload has a result: there is nothing to read")
+    elif failed == len(evidence.results):
+        row = next(iter(evidence.results.values()))
+        lines.append(f"the function failed for every upload, as for {row.key}: {row.reason}")
     return Check.none_of(lines, "contents", detail)
 
 

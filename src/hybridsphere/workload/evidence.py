@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hybridsphere.aws.tools import client
-from hybridsphere.ledger import Ledger, Upload, ledger_path
-from hybridsphere.messages import Version, csv_key
+from hybridsphere.aws.tools import client, concerning
+from hybridsphere.ledger import Ledger, Upload, ledger_path, newest
+from hybridsphere.messages import csv_key
 from hybridsphere.settings import Settings
 from hybridsphere.workload.buckets import list_keys
 from hybridsphere.workload.manifest import Manifest
@@ -57,8 +57,7 @@ class Evidence:
     @cached_property
     def results(self) -> dict[str, Upload]:
         """The newest version of each upload that has a result."""
-        ended = {key: [row for row in rows if row.status] for key, rows in self.rows.items()}
-        return {key: newest(rows) for key, rows in ended.items() if rows}
+        return newest_results(self.rows)
 
 
 async def gather(settings: Settings, manifest: Manifest, workers: int | None) -> Evidence:
@@ -97,21 +96,16 @@ def rows_that_count(results_dir: Path, manifest: Manifest) -> dict[str, list[Upl
 
 async def queue_depths(sqs: Any, settings: Settings) -> tuple[QueueDepth, ...]:
     """The depths of the queues that this source and sink use."""
-    urls = {}
-    if settings.source == "queue":
-        urls["input"] = settings.need("input_queue_url")
-    if settings.sink == "queue":
-        urls["output"] = settings.need("output_queue_url")
-    return tuple([await _depth(sqs, name, url) for name, url in urls.items()])
+    ways = {"input": settings.source, "output": settings.sink}
+    used = {name: f"{name}_queue_url" for name, way in ways.items() if way == "queue"}
+    settings.require(*used.values())
+    return tuple([await _depth(sqs, name, settings.need(url)) for name, url in used.items()])
 
 
-def newest(rows: list[Upload]) -> Upload:
-    """The row of the newest version."""
-    newest = rows[0]
-    for row in rows[1:]:
-        if _version(row).newer_than(_version(newest)):
-            newest = row
-    return newest
+def newest_results(rows: Mapping[str, Iterable[Upload]]) -> dict[str, Upload]:
+    """Of the rows of each key that of its newest version with a result, where there is one."""
+    ended = {key: newest(row for row in versions if row.status) for key, versions in rows.items()}
+    return {key: row for key, row in ended.items() if row}
 
 
 async def _csv_objects(s3: Any, bucket: str, keys: Mapping[str, str]) -> dict[str, CsvObject]:
@@ -120,8 +114,9 @@ async def _csv_objects(s3: Any, bucket: str, keys: Mapping[str, str]) -> dict[st
 
     async def fetch(waiting: Iterable[tuple[str, str]]) -> None:
         for name, key in waiting:
-            answer = await s3.get_object(Bucket=bucket, Key=key)
-            objects[name] = CsvObject(await answer["Body"].read(), answer["Metadata"])
+            with concerning(f"bucket {bucket}"):
+                answer = await s3.get_object(Bucket=bucket, Key=key)
+                objects[name] = CsvObject(await answer["Body"].read(), answer["Metadata"])
 
     waiting = iter(keys.items())
     await asyncio.gather(*(fetch(waiting) for _ in range(CONCURRENCY)))
@@ -130,10 +125,7 @@ async def _csv_objects(s3: Any, bucket: str, keys: Mapping[str, str]) -> dict[st
 
 async def _depth(sqs: Any, name: str, url: str) -> QueueDepth:
     visible, in_flight = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
-    answer = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[visible, in_flight])
+    with concerning(f"queue {url}"):
+        answer = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[visible, in_flight])
     found = answer["Attributes"]
     return QueueDepth(name, visible=int(found[visible]), in_flight=int(found[in_flight]))
-
-
-def _version(row: Upload) -> Version:
-    return Version(row.etag, row.sequencer, row.event_time)

@@ -1,7 +1,8 @@
 """Videos into the input bucket, several at a time, and the manifest of what was uploaded."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ async def upload_files(
     files: Iterable[tuple[Path, str]], settings: Settings, *, clear: bool, console: Console
 ) -> Manifest:
     """Upload files, each under its key; the manifest's `failed` is what could not be uploaded."""
+    settings.require("input_bucket", "output_bucket")
     buckets = settings.need("input_bucket"), settings.need("output_bucket")
     local = [LocalFile(path, key, path.stat().st_size) for path, key in files]
     async with client("s3", connections=CONCURRENCY) as s3:
@@ -82,13 +84,39 @@ async def upload_files(
 
 
 def files_below(folder: Path) -> list[tuple[Path, str]]:
-    """Every file below a folder and its relative path, in order; raises UploadError for none."""
+    """Every file below a folder and its relative path, in order.
+
+    Raises UploadError for none, and for what would have to be left out: a folder that cannot be
+    read, and what is neither file nor folder.
+    """
     if not folder.is_dir():
         raise UploadError(f"{folder} is not a folder: name the one that holds the videos")
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    paths = sorted(_walk(folder))
     if not paths:
         raise UploadError(f"{folder} holds no file: there is nothing to upload")
+    for path in paths:
+        if not path.is_file():
+            raise UploadError(
+                f"{path} is neither a file nor a folder with files: move it away, or name another "
+                "folder"
+            )
     return [(path, path.relative_to(folder).as_posix()) for path in paths]
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """All that is below a folder but folders; links are not followed."""
+    waiting = [folder]
+    while waiting:
+        place = waiting.pop()
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(Path(entry))
+                    else:
+                        yield Path(entry)
+        except OSError as error:
+            raise UploadError(f"{place} cannot be read: {error.strerror}") from error
 
 
 class _Run:

@@ -7,6 +7,7 @@ from aws_stack import Stack, client, moto_knows_less
 from aws_template import TEMPLATE, chosen
 
 from hybridsphere.settings import Settings, variable
+from lambda_fn.report import MOST_MESSAGE_BYTES
 from lambda_fn.settings import Settings as FunctionSettings
 
 pytestmark = moto_knows_less
@@ -76,6 +77,18 @@ def test_a_queue_that_the_choice_does_not_use_is_not_made(
 ) -> None:
     stack.create(Trigger=trigger, Sink=sink)
     assert _queues() == {f"hybridsphere-{name}" for name in queues}
+
+
+@pytest.mark.parametrize("name", ["Input", "Output"])
+def test_messages_wait_for_the_bridge_as_long_as_sqs_allows(name: str) -> None:
+    made = chosen()["Resources"]
+    for queue in (f"{name}Queue", f"{name}DeadLetters"):
+        assert made[queue]["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_the_output_queue_takes_the_longest_message_that_the_function_sends() -> None:
+    queue = chosen()["Resources"]["OutputQueue"]["Properties"]
+    assert queue["MaximumMessageSize"] == MOST_MESSAGE_BYTES
 
 
 def test_an_update_changes_the_way_in_and_keeps_the_rest(stack: Stack) -> None:

@@ -6,7 +6,7 @@ from aws_template import IMAGE
 from command_stubs import Stubs
 
 DEPLOY = "aws cloudformation deploy"
-OUTPUTS = "AWS_REGION\teu-west-1\nHYBRIDSPHERE_SINK\tqueue\n"
+OUTPUTS = "HYBRIDSPHERE_INPUT_BUCKET\tvideos\nAWS_REGION\teu-west-1\n"
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_the_outputs_become_an_environment_file_that_only_its_owner_reads(
     done = account.run("deploy.sh", "--image", IMAGE)
     assert done.returncode == 0, done.stderr
     file = tmp_path / "bridge.env"
-    assert file.read_text() == "AWS_REGION=eu-west-1\nHYBRIDSPHERE_SINK=queue\n"
+    assert file.read_text() == "AWS_REGION=eu-west-1\nHYBRIDSPHERE_INPUT_BUCKET=videos\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert list(tmp_path.glob("bridge.env.*")) == []
 
@@ -36,6 +36,36 @@ def test_an_environment_file_stays_as_it_was_when_the_outputs_cannot_be_read(
     assert account.run("deploy.sh", "--image", IMAGE).returncode != 0
     assert (tmp_path / "bridge.env").read_text() == "OLD=1\n"
     assert list(tmp_path.glob("bridge.env.*")) == []
+
+
+@pytest.mark.parametrize(
+    ("outputs", "complaint"),
+    [
+        ("None\n", "no output AWS_REGION"),
+        ("AWS_REGION\teu-west-1\n", "no output HYBRIDSPHERE_INPUT_BUCKET"),
+        ("AWS_REGION\teu-west-1\nHYBRIDSPHERE_INPUT_BUCKET\t\n", "no output HYBRIDSPHERE_INPUT"),
+        (f"{OUTPUTS}The address\tof it\n", "are no variables"),
+    ],
+)
+def test_an_environment_file_stays_as_it_was_when_the_outputs_are_not_the_bridge_s(
+    account: Stubs, tmp_path: Path, outputs: str, complaint: str
+) -> None:
+    (tmp_path / "bridge.env").write_text("OLD=1\n")
+    account.answer("aws cloudformation describe-stacks", outputs)
+    done = account.run("deploy.sh", "--image", IMAGE)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert (tmp_path / "bridge.env").read_text() == "OLD=1\n"
+    assert list(tmp_path.glob("bridge.env.*")) == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_it_warns_while_there_are_no_known_faces(account: Stubs, there: bool) -> None:
+    if not there:
+        account.answer("aws s3api head-object", "404\n", status=254)
+    done = account.run("deploy.sh", "--image", IMAGE)
+    assert done.returncode == 0
+    assert ("no known faces" in done.stderr.splitlines()[-1]) is not there
 
 
 def test_it_says_first_what_it_will_do(account: Stubs, tmp_path: Path) -> None:

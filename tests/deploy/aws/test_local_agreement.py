@@ -78,6 +78,7 @@ def _queue_facts(sqs: Any, url: str) -> dict[str, str]:
         "visibility timeout": queue["VisibilityTimeout"],
         "receive wait time": queue["ReceiveMessageWaitTimeSeconds"],
         "retention": queue["MessageRetentionPeriod"],
+        "largest message": queue["MaximumMessageSize"],
         "receives": str(redrive["maxReceiveCount"]),
         "retention of dead letters": _attributes(sqs, url)["MessageRetentionPeriod"],
     }

@@ -22,6 +22,7 @@ from bridge_stage import (
 from samples import EVENT_TIME, ODD_KEYS, record, s3_event
 
 from hybridsphere.aws import Function
+from hybridsphere.bridge import invoker as module
 from hybridsphere.bridge.invoker import Invoker
 from hybridsphere.bridge.limiter import Limiter
 from hybridsphere.bridge.poller import Verdict
@@ -40,11 +41,13 @@ async def invoking(
     *,
     dead_letters: RealQueue | None = None,
     max_attempts: int = 3,
+    most: int = 100,
 ) -> AsyncIterator[Invoker]:
     async with storing(folder, vitals) as store:
         yield Invoker(
             function=function,
             bucket=record().bucket,
+            most=most,
             max_attempts=max_attempts,
             limiter=Limiter(100),
             store=store,
@@ -71,6 +74,42 @@ async def test_each_record_becomes_one_invocation_with_a_plain_event(
         assert row.received_at <= row.invoked_at
         assert (row.status, row.attempts) == (None, 0)
     assert vitals.figure("invocations_total", outcome="accepted") == 2
+
+
+async def test_of_a_message_of_many_records_only_so_many_are_under_way(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals
+) -> None:
+    function = await start_function()
+    records = [record(f"{number}.mp4") for number in range(500)]
+    async with invoking(function.function(), tmp_path, vitals, most=7) as invoker:
+        handling, peak = asyncio.create_task(invoker.handle(message(s3_event(*records)))), 0
+        while not handling.done():
+            names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]
+            peak = max(peak, names.count("Invoker._process"))
+            await asyncio.sleep(0)
+        assert handling.result() is Verdict.DONE
+    assert peak == 7
+    assert len(rows(tmp_path)) == len(records)
+
+
+async def test_long_messages_are_worked_through_one_after_another(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = await start_function(concurrency=3)
+    short = message(s3_event(record("c.mp4")))
+    monkeypatch.setattr(module, "LONG", len(short.body))
+    async with invoking(function.function("RequestResponse"), tmp_path, vitals) as invoker:
+        long = [
+            asyncio.create_task(invoker.handle(message(s3_event(record(key)))))
+            for key in ("wait a.mp4", "wait b.mp4")
+        ]
+        await function.gate.arrivals(1)
+        # Others pass by.
+        assert await invoker.handle(short) is Verdict.DONE
+        assert function.gate.waiting == 1
+        function.gate.open()
+        assert await asyncio.gather(*long) == [Verdict.DONE] * 2
+    assert [row.key for row in rows(tmp_path)] == ["c.mp4", "wait a.mp4", "wait b.mp4"]
 
 
 async def test_odd_keys_arrive_as_they_are(

@@ -45,13 +45,20 @@ class Refused(AwsError):
         self.code = code
 
 
+class ReceiptGone(Refused):
+    """A receipt handle that is good no more: another receipt of the message counts, or none."""
+
+
 @contextmanager
 def failures(call: str) -> Iterator[None]:
-    """Turn what aiobotocore raises into the three failures of this module."""
+    """Turn what aiobotocore and aiohttp raise into the three failures of this module."""
     try:
         yield
     except ClientError as error:
         raise _client_failure(call, error) from error
+    except aiohttp.ClientSSLError as error:
+        # A ValueError as well, but one that ends when a certificate is renewed.
+        raise Unavailable(f"{call}: {error}") from error
     except (
         NoCredentialsError,
         PartialCredentialsError,

@@ -19,6 +19,7 @@ class Watched(Faces):
     """The real thing, with a note of every look."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.looks: list[tuple[float, bool]] = []
         self.encoded = 0
 

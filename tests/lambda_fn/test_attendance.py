@@ -21,6 +21,7 @@ class Watched(Faces):
     """The real thing, with a count of what it did."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.encoded = 0
         self.pixels = 0
         self.frames = 0

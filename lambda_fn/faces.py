@@ -27,6 +27,14 @@ class Faces:
             return self._finder.search(frame, region or Box(0, frame.width, frame.height, 0))
         return self._finder.glance(frame)
 
+    def survey(self, frame: Frame) -> list[Box]:
+        """All faces of a frame from a sixteenth of its width on."""
+        return self._finder.survey(frame)
+
+    def find_again(self, frame: Frame, box: Box) -> list[Box]:
+        """The face that was in a place a moment ago, if it still is there or beside it."""
+        return self._finder.look_at(frame, box, margin=1.5)
+
     def encode(self, frame: Frame, boxes: list[Box]) -> Embeddings:
         """The embedding of each face, taken from the full-size frame: `(len(boxes), 128)`."""
         if not boxes:

@@ -44,6 +44,10 @@ class Finder:
                 return boxes
         return []
 
+    def survey(self, frame: Frame) -> list[Box]:
+        """All faces of a frame from a sixteenth of its width on."""
+        return self._small(frame, min(_WIDTHS[-1], frame.width))
+
     def search(self, frame: Frame, region: Box) -> list[Box]:
         """All faces in a part of a frame."""
         upsample = int(region.area <= _UPSAMPLED_PIXELS)
@@ -53,6 +57,19 @@ class Finder:
         )
         rated = [(box.moved(region.top, region.left), rating) for box, rating in found]
         return self._made_sure(frame, rated, _A_FACE_IN_FULL)
+
+    def look_at(self, frame: Frame, place: Box, *, margin: float) -> list[Box]:
+        """The face in a place, in colour and large enough; `margin` in sizes of the place."""
+        scale = max(1.0, place.width / _CLEAR)
+        pixels = frame.rgb(round(frame.width / scale) if scale > 1 else None)
+        margins = round(margin * place.height), round(margin * place.width)
+        around = place.grown(*margins).within(frame.width, frame.height)
+        top, right, bottom, left = around.scaled(1 / scale)
+        found = self._detector.find(
+            np.ascontiguousarray(pixels[top:bottom, left:right]), upsample=int(scale == 1)
+        )
+        boxes = [box.moved(top, left).scaled(scale) for box in found]
+        return [box for box in boxes if box.near(place)][:1]
 
     def _small(self, frame: Frame, width: int) -> list[Box]:
         found = self._detector.rated(frame.grey(width), threshold=_DOUBTFUL)
@@ -64,17 +81,6 @@ class Finder:
         faces = [place for place, rating in places if rating > a_face]
         for place, rating in places:
             if rating <= a_face and not any(place.overlaps(face) for face in faces):
-                faces += self._closely(frame, place)
+                looked_at = self.look_at(frame, place, margin=0.5)
+                faces += [one for one in looked_at if not any(map(one.overlaps, faces))]
         return faces
-
-    def _closely(self, frame: Frame, place: Box) -> list[Box]:
-        """The face in one place, in colour and large enough."""
-        scale = max(1.0, place.width / _CLEAR)
-        pixels = frame.rgb(round(frame.width / scale) if scale > 1 else None)
-        around = place.grown(place.height // 2, place.width // 2).within(frame.width, frame.height)
-        top, right, bottom, left = around.scaled(1 / scale)
-        found = self._detector.find(
-            np.ascontiguousarray(pixels[top:bottom, left:right]), upsample=int(scale == 1)
-        )
-        boxes = [box.moved(top, left).scaled(scale) for box in found]
-        return [box for box in boxes if box.overlaps(place)][:1]

@@ -1,8 +1,14 @@
-"""What all tests share: how hypothesis looks for counterexamples."""
+"""What all tests share: how hypothesis looks for counterexamples, and the search of all logs."""
 
+from collections.abc import Iterator
+
+import leaks
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
+from leaks import pytest_runtest_makereport
+
+__all__ = ["pytest_runtest_makereport"]
 
 # The same examples in every run, and no database of earlier ones: a test that fails, fails again.
 settings.register_profile(
@@ -19,3 +25,13 @@ settings.load_profile("hybridsphere")
 def _hypothesis_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keeps hypothesis's own files out of the tree."""
     set_hypothesis_home_dir(str(tmp_path_factory.mktemp("hypothesis")))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _logs_hold_no_secrets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Gives the local account a secret that can be told from other words, and looks for it."""
+    from hybridsphere.local.account import CREDENTIALS  # noqa: PLC0415 - heavy
+
+    CREDENTIALS["AWS_SECRET_ACCESS_KEY"] = leaks.SECRET
+    yield
+    assert leaks.found_in_files(tmp_path_factory.getbasetemp()) == {}

@@ -120,6 +120,21 @@ def test_an_error_of_400_kb_is_cut(request: pytest.FixtureRequest, how: str) -> 
     assert len(text) < 3 * LONGEST_TEXT
 
 
+def test_what_a_library_warns_of_is_a_line_like_any_other(written: Told) -> None:
+    line = json.loads(
+        written(
+            f"import logging\nlogging.getLogger('asyncio').warning('slow: %s', {HOSTILE!r})\n"
+            "logging.getLogger('asyncio').info('never mind')"
+        )
+    )
+    assert (line["level"], line["event"], line["logger"]) == (
+        "warning",
+        "library.message",
+        "asyncio",
+    )
+    assert line["message"] == f"slow: {HOSTILE}"
+
+
 @pytest.mark.asyncio(loop_scope="session")
 async def test_with_every_logger_at_debug_no_request_is_written(
     *,

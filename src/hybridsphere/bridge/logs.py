@@ -40,6 +40,17 @@ class _Sink(io.TextIOBase):
             self._stream.flush()
 
 
+class _Libraries(logging.Handler):
+    """Makes lines of ours of what libraries log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = {"logger": record.name, "message": record.getMessage()}
+        # Libraries may have levels between the usual ones, structlog has not.
+        level = min(record.levelno // 10 * 10, logging.CRITICAL)
+        error = record.exc_info or None
+        structlog.get_logger().log(level, "library.message", **fields, exc_info=error)
+
+
 def configure() -> None:
     """Send everything to standard error, which systemd and Docker keep."""
     at_terminal = sys.stderr.isatty()
@@ -47,6 +58,8 @@ def configure() -> None:
         # At DEBUG these write whole requests, signatures and session tokens included. Whoever
         # turns everything to DEBUG does not mean that.
         logging.getLogger(library).setLevel(logging.WARNING)
+    # What the libraries have to say is a line like any other, and not several.
+    logging.getLogger().addHandler(_Libraries())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -14,6 +14,7 @@ from lambda_fn.deadline import Deadline, LambdaContext, OutOfTime
 from lambda_fn.faces import Faces
 from lambda_fn.known import KnownFaces
 from lambda_fn.log import log
+from lambda_fn.memory import bounded
 from lambda_fn.outcome import Outcome
 from lambda_fn.recognise import Seen, identify
 from lambda_fn.report import Reporter
@@ -60,7 +61,7 @@ def _examine(record: S3Record, settings: Settings, deadline: Deadline) -> Outcom
     look = attend if settings.mode == "attendance" else identify
     try:
         source = S3File(client("s3"), record.bucket, record.key, record.etag, deadline.check)
-        with Video(source) as video:
+        with bounded(), Video(source) as video:
             seen = look(
                 video,
                 faces=_FACES,
@@ -71,6 +72,8 @@ def _examine(record: S3Record, settings: Settings, deadline: Deadline) -> Outcom
             )
     except Unreadable as error:
         return Outcome("unreadable", error.reason)
+    except MemoryError:
+        return Outcome("unreadable", "too_large")
     except OutOfTime:
         # Over before the first frame: a file can keep its reader looking for an index for hours.
         return Outcome("no_face", "cut_short")

@@ -35,3 +35,9 @@ def _logs_hold_no_secrets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     CREDENTIALS["AWS_SECRET_ACCESS_KEY"] = leaks.SECRET
     yield
     assert leaks.found_in_files(tmp_path_factory.getbasetemp()) == {}
+
+
+@pytest.fixture(scope="session")
+def soak(pytestconfig: pytest.Config) -> bool:
+    """Whether tests are to last: on many more inputs, for hours."""
+    return bool(pytestconfig.getoption("--soak", default=False))

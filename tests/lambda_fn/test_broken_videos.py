@@ -11,6 +11,7 @@ from broken_videos import flipped, pretenders, truncated
 from function_stage import ClipMaker, Portrait, Stage
 
 from hybridsphere.messages import STATUSES
+from lambda_fn import aws
 
 SHAPES = (
     ("mp4", "libx264"),
@@ -61,6 +62,9 @@ def peak_mb() -> Callable[[], int]:
 
 def look(stage: Stage, files: Iterable[tuple[str, bytes]]) -> dict[str, tuple[str, str | None]]:
     """How each file ended, once the worker has had them all."""
+    # A message that was read is not to come again, however long this takes.
+    hours = {"VisibilityTimeout": "43200"}
+    aws.client("sqs").set_queue_attributes(QueueUrl=stage.queue_url, Attributes=hours)
     ends = {}
     for name, file in files:
         record = stage.upload(f"{name}.mp4", file)

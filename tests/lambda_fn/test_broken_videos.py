@@ -47,6 +47,13 @@ def jpegs(make_clip: ClipMaker, portrait: Portrait) -> bytes:
     return clip
 
 
+@pytest.fixture(autouse=True)
+def _no_message_comes_again(stage: Stage) -> None:
+    """Once it was read, however long a test takes."""
+    hours = {"VisibilityTimeout": "43200"}
+    aws.client("sqs").set_queue_attributes(QueueUrl=stage.queue_url, Attributes=hours)
+
+
 @pytest.fixture
 def peak_mb() -> Callable[[], int]:
     """The most memory that this process has had since, in MB."""
@@ -62,9 +69,6 @@ def peak_mb() -> Callable[[], int]:
 
 def look(stage: Stage, files: Iterable[tuple[str, bytes]]) -> dict[str, tuple[str, str | None]]:
     """How each file ended, once the worker has had them all."""
-    # A message that was read is not to come again, however long this takes.
-    hours = {"VisibilityTimeout": "43200"}
-    aws.client("sqs").set_queue_attributes(QueueUrl=stage.queue_url, Attributes=hours)
     ends = {}
     for name, file in files:
         record = stage.upload(f"{name}.mp4", file)

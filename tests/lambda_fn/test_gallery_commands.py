@@ -42,6 +42,18 @@ def test_enroll_writes_a_gallery_and_reports_on_standard_error(
     assert Gallery.load(tmp_path / "known.npz").names == ["ada l", "ada"]
 
 
+def test_names_of_files_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    photos = tmp_path / "photos\x1b[2J"
+    photos.mkdir()
+    (photos / "\x1b]0;owned\x07.txt").write_text("no photograph")
+    ended = run("enroll", photos, "-o", tmp_path / "known.npz")
+    assert ended.exit_code == 2
+    left_out, unusable = ended.stderr.splitlines()
+    assert left_out.startswith(r"\x1b]0;owned\x07.txt: left out")
+    assert r"photos\x1b[2J: no usable photograph" in unusable
+    assert "\x1b" not in ended.stderr
+
+
 def test_show_tells_names_faces_and_the_nearest_pairs(file: Path) -> None:
     lines = run("gallery", "show", file).stdout.splitlines()
     assert lines[:4] == ["3 people, 4 faces", "     2  ada", "     1  ben", "     1  cleo"]

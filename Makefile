@@ -9,7 +9,7 @@ INSTALLED := .venv/installed
 
 PREPARED := lambda_fn/prepared
 
-.PHONY: setup demo test lint bench deploy-check images clean requirements
+.PHONY: setup demo test lint bench deploy-check images audit clean requirements
 
 setup: $(INSTALLED) $(PREPARED)
 
@@ -51,9 +51,17 @@ deploy-check: setup $(DEPLOY)/installed
 images: setup
 	@$(BIN)/python -m pytest -m images tests/deploy/images
 
-$(DEPLOY)/installed: deploy/requirements/deploy.txt
-	@$(PYTHON) -m venv $(DEPLOY)
-	@$(DEPLOY)/bin/python -m pip --quiet --disable-pip-version-check --no-cache-dir \
+# Asks PyPI whether a release that is pinned here has a known vulnerability. It has to be reached:
+# what could not be asked about (--strict) is no success.
+AUDIT := .cache/audit
+PINS := bridge function dev deploy audit
+audit: $(AUDIT)/installed
+	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes \
+		$(PINS:%=-r deploy/requirements/%.txt)
+
+.cache/%/installed: deploy/requirements/%.txt
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip --quiet --disable-pip-version-check --no-cache-dir \
 		install --no-deps --require-hashes -r $<
 	@touch $@
 
@@ -70,3 +78,4 @@ requirements:
 	for extra in bridge function; do $(COMPILE) pyproject.toml --extra $$extra \
 		--constraint $(REQUIREMENTS) --output-file deploy/requirements/$$extra.txt; done
 	printf 'cfn-lint\nopenstack-heat\n' | $(COMPILE) - --output-file deploy/requirements/deploy.txt
+	printf 'pip-audit\n' | $(COMPILE) - --output-file deploy/requirements/audit.txt

@@ -24,11 +24,6 @@ Embeddings = npt.NDArray[np.float64]
 """One row of 128 numbers a face; the Euclidean distance of two rows tells how alike they are."""
 
 
-# What numpy raises for a file that is no archive of arrays, or one that claims to be a huge one;
-# an array that was saved alone comes without the archive's methods.
-_NOT_A_GALLERY = (ValueError, KeyError, EOFError, TypeError, AttributeError, MemoryError)
-
-
 class GalleryError(ValueError):
     """Known faces that cannot be used; its text is one line, with the file and the reason."""
 
@@ -109,13 +104,15 @@ class Gallery:
         file.seek(0)
         try:
             with np.load(file, allow_pickle=False) as arrays:
-                names, embeddings = arrays["names"], arrays["embeddings"]
-        except (*_NOT_A_GALLERY, zipfile.BadZipFile) as error:
-            raise GalleryError(f"{where}: not a gallery: {error}") from error
+                names, embeddings = np.asarray(arrays["names"]), np.asarray(arrays["embeddings"])
+        # Whatever a broken archive provokes in zipfile, zlib, numpy or the parser of its headers,
+        # or one that claims to be huge, says one thing: this file is none of ours.
+        except Exception as error:
+            raise GalleryError(f"{where}: not a gallery: {_line(error)}") from error
         try:
             return cls(names.tolist() if names.ndim == 1 else [], embeddings)
         except GalleryError as error:
-            raise GalleryError(f"{where}: {error}") from error
+            raise GalleryError(f"{where}: {_line(error)}") from error
 
     def save(self, path: Path) -> None:
         """Writes a `.npz` whole, then renames it to `path`."""
@@ -164,7 +161,13 @@ def import_legacy(source: Path) -> Gallery:
     except OSError as error:
         raise GalleryError(f"{source}: {error.strerror}") from error
     except ValueError as error:
-        raise GalleryError(f"{source}: {error}") from error
+        raise GalleryError(f"{source}: {_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    """What an error says of a file, which may have put pages of anything into it, as one line."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return "".join(c if c.isprintable() else "?" for c in words)[:200]
 
 
 def _of_items(items: list[tuple[str, Embeddings]]) -> Gallery:

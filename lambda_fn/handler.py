@@ -10,10 +10,11 @@ from hybridsphere import messages
 from hybridsphere.messages import Result, S3Record
 from lambda_fn.attendance import Attendance, attend
 from lambda_fn.aws import client
-from lambda_fn.deadline import Deadline, LambdaContext
+from lambda_fn.deadline import Deadline, LambdaContext, OutOfTime
 from lambda_fn.faces import Faces
 from lambda_fn.known import KnownFaces
 from lambda_fn.log import log
+from lambda_fn.memory import bounded
 from lambda_fn.outcome import Outcome
 from lambda_fn.recognise import Seen, identify
 from lambda_fn.report import Reporter
@@ -59,8 +60,8 @@ def _examine(record: S3Record, settings: Settings, deadline: Deadline) -> Outcom
     look: Callable[..., Seen | Attendance]
     look = attend if settings.mode == "attendance" else identify
     try:
-        source = S3File(client("s3"), record.bucket, record.key, record.etag)
-        with Video(source) as video:
+        source = S3File(client("s3"), record.bucket, record.key, record.etag, deadline.check)
+        with bounded(), Video(source) as video:
             seen = look(
                 video,
                 faces=_FACES,
@@ -71,6 +72,11 @@ def _examine(record: S3Record, settings: Settings, deadline: Deadline) -> Outcom
             )
     except Unreadable as error:
         return Outcome("unreadable", error.reason)
+    except MemoryError:
+        return Outcome("unreadable", "too_large")
+    except OutOfTime:
+        # Over before the first frame: a file can keep its reader looking for an index for hours.
+        return Outcome("no_face", "cut_short")
     students = Students(settings.table, client("dynamodb"))
     if isinstance(seen, Attendance):
         return Outcome.attended(seen, students)

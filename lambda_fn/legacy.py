@@ -1,13 +1,13 @@
 """Known faces in the legacy form: a pickle of `{"name": [...], "encoding": [arrays]}`.
 
-A pickle is a program. This one is run without any part of numpy: the three names that arrays are
-pickled with lead to stand-ins, which keep what they are given, and the numbers are taken from
-there.
+A pickle is a program. This one is run without any part of numpy: the names that arrays are pickled
+with, in whichever protocol, lead to stand-ins, which keep what they are given, and the numbers are
+taken from there.
 """
 
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -59,25 +59,50 @@ class _Array:
         self.state = state
 
 
+class _BufferedArray(_Array):
+    """Stands in for what protocol 5 makes arrays with, of a buffer."""
+
+    def __init__(self, raw: object, dtype: object, shape: object, *_order: object) -> None:
+        super().__init__()
+        self.state = (1, shape, dtype, False, raw)
+
+
+class _Bytes(bytes):
+    """Stands in for what protocols 0 to 2 make bytes with, of a text."""
+
+    def __new__(cls, text: str, encoding: str) -> Self:
+        if encoding != "latin1":
+            raise pickle.UnpicklingError(f"it has bytes in {encoding}")
+        return super().__new__(cls, text, encoding)
+
+    def __setstate__(self, state: object) -> None:
+        raise pickle.UnpicklingError("it changes bytes")
+
+
+# A release of numpy writes one module or the other. `ndarray` is only ever an argument of
+# `_reconstruct`, and a text cannot be called.
+_STAND_INS = {
+    ("numpy.core.multiarray", "_reconstruct"): _Array,
+    ("numpy._core.multiarray", "_reconstruct"): _Array,
+    ("numpy.core.numeric", "_frombuffer"): _BufferedArray,
+    ("numpy._core.numeric", "_frombuffer"): _BufferedArray,
+    ("numpy", "dtype"): _Dtype,
+    ("numpy", "ndarray"): "numpy.ndarray",
+    ("_codecs", "encode"): _Bytes,
+}
+
+
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str, /) -> Any:
-        if (module, name) in {
-            ("numpy.core.multiarray", "_reconstruct"),
-            ("numpy._core.multiarray", "_reconstruct"),
-        }:
-            return _Array
-        if (module, name) == ("numpy", "dtype"):
-            return _Dtype
-        if (module, name) == ("numpy", "ndarray"):
-            # Only ever an argument of _reconstruct; a text cannot be called.
-            return "numpy.ndarray"
+        if (module, name) in _STAND_INS:
+            return _STAND_INS[module, name]
         raise pickle.UnpicklingError(f"it names {module}.{name}, and only arrays are admitted")
 
 
 def _numbers(encoding: object, at: int) -> npt.NDArray[np.float64]:
     match encoding:
-        case _Array(
-            state=(_, (int(count),), _Dtype(code=str(code), order=str(order)), _, bytes(raw))
+        case _Array(state=(_, (int(count),), _Dtype(code=str(code), order=str(order)), _, raw)) if (
+            isinstance(raw, bytes | bytearray)
         ):
             dtype = _FLOATS.get((code, order))
             if dtype and len(raw) == count * int(dtype[-1]):

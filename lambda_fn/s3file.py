@@ -1,6 +1,7 @@
 """An object in S3 as a file that a decoder reads and seeks in, fetched by ranges."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -21,17 +22,28 @@ class S3File(io.RawIOBase):
 
     Every range is asked for with `If-Match`, so that no byte of another version is ever read.
     Reading raises Unreadable with `empty`, `gone` or `superseded`, and whatever else S3 answers.
+    `tick` is called before each read, so that it can end the search for an index, which some files
+    make endless, by raising. An error is raised once: who reads on nevertheless finds the end.
     """
 
-    def __init__(self, s3: Any, bucket: str, key: str, etag: str) -> None:
+    def __init__(
+        self,
+        s3: Any,
+        bucket: str,
+        key: str,
+        etag: str,
+        tick: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__()
         self._s3 = s3
+        self._tick = tick
         self._object = {"Bucket": bucket, "Key": key, "IfMatch": f'"{etag}"'}
         self._position = 0
         self._size: int | None = None
         self._range = _FIRST_RANGE
         self._start = 0
         self._bytes = b""
+        self._failed = False
 
     def readable(self) -> bool:
         return True
@@ -59,10 +71,18 @@ class S3File(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         """The next bytes: at most `size`, fewer only where a range or the object ends."""
-        if self._position >= self.size or size == 0:
+        if self._failed:
             return b""
-        if not self._start <= self._position < self._start + len(self._bytes):
-            self._fetch(self._position)
+        try:
+            self._tick()
+            if self._position >= self.size or size == 0:
+                return b""
+            if not self._start <= self._position < self._start + len(self._bytes):
+                self._fetch(self._position)
+        except BaseException:
+            # A decoder reads on for a while before it hands over the error, and knows only one.
+            self._failed = True
+            raise
         first = self._position - self._start
         piece = self._bytes[first : None if size < 0 else first + size]
         self._position += len(piece)

@@ -1,5 +1,6 @@
 """Frames of a video, decoded lazily and converted only when they are looked at."""
 
+import errno
 import itertools
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -234,6 +235,8 @@ def _open(source: ByteSource) -> InputContainer:
             metadata_errors="replace",
         )
     except FFmpegError as error:
+        if error.errno == errno.ENOMEM:
+            raise Unreadable("too_large") from error
         started_as_video = any(head.startswith(mark, at) for at, mark in _SIGNATURES)
         raise Unreadable("damaged" if started_as_video else "not_video") from error
 

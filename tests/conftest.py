@@ -1,12 +1,19 @@
-"""What all tests share: how hypothesis looks for counterexamples, and no trace left at home."""
+"""What all tests share: how hypothesis looks for counterexamples, the search of all logs, and no
+trace left at home.
+"""
 
 import atexit
 import os
 import tempfile
+from collections.abc import Iterator
 
+import leaks
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
+from leaks import pytest_runtest_makereport
+
+__all__ = ["pytest_runtest_makereport"]
 
 # The same examples in every run, and no database of earlier ones: a test that fails, fails again.
 settings.register_profile(
@@ -30,3 +37,19 @@ os.environ["XDG_CACHE_HOME"] = _cache.name
 def _hypothesis_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keeps hypothesis's own files out of the tree."""
     set_hypothesis_home_dir(str(tmp_path_factory.mktemp("hypothesis")))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _logs_hold_no_secrets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Gives the local account a secret that can be told from other words, and looks for it."""
+    from hybridsphere.local.account import CREDENTIALS  # noqa: PLC0415 - heavy
+
+    CREDENTIALS["AWS_SECRET_ACCESS_KEY"] = leaks.SECRET
+    yield
+    assert leaks.found_in_files(tmp_path_factory.getbasetemp()) == {}
+
+
+@pytest.fixture(scope="session")
+def soak(pytestconfig: pytest.Config) -> bool:
+    """Whether tests are to last: on many more inputs, for hours."""
+    return bool(pytestconfig.getoption("--soak", default=False))

@@ -184,6 +184,15 @@ def test_an_event_with_anything_wrong_in_it_ends_in_records_or_as_a_bad_message(
     parses(parse_s3_event, json.dumps(spoiled(event, path, value)))
 
 
+@given(st.sampled_from(EVENTS), st.data(), JSON)
+def test_an_event_that_the_function_is_given_ends_in_records_or_as_a_bad_message(
+    event: dict[str, Any], data: st.DataObject, value: Any
+) -> None:
+    path = data.draw(st.sampled_from(paths_of(event)))
+    # Lambda has parsed it already.
+    parses(parse_s3_event, spoiled(event, path, value))
+
+
 @given(st.text(st.characters(exclude_categories=())))
 @example('{"Records":' + "[" * 100_000)
 @example("[" * 500 + "]" * 500)
@@ -233,6 +242,9 @@ def test_a_key_with_half_a_surrogate_pair_is_a_bad_message() -> None:
     text = json.dumps(spoiled(EVENTBRIDGE, ("detail", "object", "key"), "half\ud800"))
     assert not parses(parse_s3_event, text)
     assert not parses(parse_s3_event, text.replace("\\ud800", "\ud800"))
+    assert not parses(parse_s3_event, json.loads(text))
+    bare = spoiled(EVENTS[0], ("Records", 0, "s3", "object", "key"), "half\ud800")
+    assert not parses(parse_s3_event, bare)
 
 
 def test_a_key_with_a_whole_surrogate_pair_is_a_key() -> None:
@@ -320,6 +332,28 @@ def test_what_is_no_event_says_what_is_wrong_with_it(body: str, complaint: str) 
 def test_a_record_survives_the_way_to_the_function(one: S3Record) -> None:
     assert parse_s3_event(one.to_event()) == [one]
     assert parse_s3_event(json.dumps(one.to_event())) == [one]
+
+
+def eventbridge(one: S3Record) -> dict[str, Any]:
+    """The same as EventBridge tells it, with the key as it is."""
+    thing = {"key": one.key, "etag": one.etag, "sequencer": one.sequencer or ""}
+    detail = {"bucket": {"name": one.bucket}, "object": thing}
+    return {**EVENTBRIDGE, "time": one.event_time, "detail": detail}
+
+
+@given(RECORDS)
+def test_a_record_is_the_same_in_whichever_clothes_it_comes(one: S3Record) -> None:
+    bare = s3_event(one)
+    clothes = [bare, json.dumps(sns(bare)), json.dumps(eventbridge(one))]
+    clothes.append(json.dumps(sns(clothes[2])))
+    for body in clothes:
+        assert parse_s3_event(body) == parse_s3_event(json.loads(body)) == [one]
+
+
+@given(st.lists(RECORDS, min_size=1, max_size=5))
+def test_several_records_keep_their_order_in_either_wrapping(several: list[S3Record]) -> None:
+    assert parse_s3_event(s3_event(*several)) == several
+    assert parse_s3_event(json.dumps(sns(s3_event(*several)))) == several
 
 
 @given(RESULTS)

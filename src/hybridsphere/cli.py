@@ -47,7 +47,7 @@ class Commands(click.Group):
 
 
 def _fail(message: object) -> NoReturn:
-    click.echo(f"hybridsphere: {message}", err=True)
+    _tell(f"hybridsphere: {message}")
     sys.exit(CANNOT_RUN)
 
 
@@ -60,6 +60,13 @@ def _utf8_output() -> Iterator[TextIO]:
         yield out
     finally:
         out.detach()
+
+
+def _tell(text: str) -> None:
+    """Print to standard error; names of files and people in it may hold anything."""
+    from hybridsphere.terminal import printable
+
+    click.echo("\n".join(printable(line) for line in text.split("\n")), err=True)
 
 
 def _configured(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -291,7 +298,7 @@ def _enrol(photos: Path, *, output: Path, into: Path | None) -> None:
     from lambda_fn.gallery import Gallery
 
     known = Gallery.load(into) if into else None
-    known = enrol(photos, report=lambda line: click.echo(line, err=True), known=known)
+    known = enrol(photos, report=_tell, known=known)
     known.save(output)
     click.echo(f"{len(known)} known faces in {output}")
 

@@ -18,6 +18,8 @@ from hybridsphere.errors import CannotRun
 
 PREFIX = "HYBRIDSPHERE_"
 
+_LONGEST_VALUE = 200
+
 
 class ConfigurationError(CannotRun):
     """A configuration that cannot work; its text names the variable, the value and the remedy."""
@@ -48,6 +50,19 @@ def _function(value: str) -> str:
     return value
 
 
+def _table(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", value):
+        raise ValueError("give the table's bare name, as in students")
+    return value
+
+
+def _folder(value: Path) -> Path:
+    # Linux takes paths of 4,096 bytes, and that of a key's CSV may need 3,500 of them.
+    if len(os.fsencode(value.absolute())) > 500:
+        raise ValueError("give a folder whose path has 500 bytes or fewer")
+    return value
+
+
 def _address(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -62,6 +77,8 @@ def _address(value: object) -> object:
 QueueUrl = Annotated[str, AfterValidator(_queue_url)]
 Bucket = Annotated[str, AfterValidator(_bucket)]
 Function = Annotated[str, AfterValidator(_function)]
+Table = Annotated[str, AfterValidator(_table)]
+Folder = Annotated[Path, AfterValidator(_folder)]
 Address = Annotated[tuple[str, int] | None, BeforeValidator(_address)]
 
 
@@ -85,8 +102,8 @@ class Settings(BaseSettings):
     sink: Literal["queue", "bucket"] = Field("queue", description="Where results show.")
     input_bucket: Bucket | None = Field(None, description="The bucket that videos are uploaded to.")
     output_bucket: Bucket | None = Field(None, description="The bucket that CSVs are written to.")
-    table: str | None = Field(None, description="The table of the students.")
-    results_dir: Path = Field(Path("results"), description="Folder of the CSVs and the ledger.")
+    table: Table | None = Field(None, description="The table of the students.")
+    results_dir: Folder = Field(Path("results"), description="Folder of the CSVs and the ledger.")
     invocation_type: Literal["Event", "RequestResponse"] = Field(
         "Event", description="How the function is invoked."
     )
@@ -163,4 +180,6 @@ def _sentence(error: ValidationError) -> str:
     """The first complaint, as one line; the others show when this one is mended."""
     first = error.errors(include_url=False)[0]
     name = variable(str(first["loc"][0]))
-    return f"{name}={first['input']!r} cannot be used: {first['msg'].removeprefix('Value error, ')}"
+    value = repr(first["input"])
+    shown = value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}…"
+    return f"{name}={shown} cannot be used: {first['msg'].removeprefix('Value error, ')}"

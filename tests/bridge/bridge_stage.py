@@ -12,6 +12,7 @@ import aiohttp
 import structlog
 from aiobotocore.session import get_session
 from aiohttp import web
+from leaks import found_in
 
 from hybridsphere.aws import Bucket, Function, Listed, Message, Queue, client_config
 from hybridsphere.bridge.dead_letters import DeadLetters
@@ -68,6 +69,7 @@ class Journal:
         line: MutableMapping[str, Any],
     ) -> MutableMapping[str, Any]:
         self.lines.append({**line, "level": method})
+        assert found_in(repr(line)) == []
         self._news.set()
         raise structlog.DropEvent
 

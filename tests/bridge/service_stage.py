@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 from bridge_stage import PATIENCE_S, Journal, RealFunction
+from leaks import found_in
 
 from hybridsphere.bridge.service import Bridge
 from hybridsphere.local.account import CREDENTIALS
@@ -92,6 +93,7 @@ class Process:
         async with asyncio.timeout(PATIENCE_S):
             while text := await self.process.stderr.readline():
                 self.lines.append(json.loads(text))
+                assert found_in(text.decode()) == []
                 if self.lines[-1]["event"] == event:
                     return self.lines[-1]
         raise AssertionError(f"{event} never came; the log ends with {self.lines[-3:]}")
@@ -102,6 +104,7 @@ class Process:
         assert self.process.stderr
         async with asyncio.timeout(PATIENCE_S):
             rest = await self.process.stderr.read()
+            assert found_in(rest.decode()) == []
             self.lines += [json.loads(line) for line in rest.splitlines()]
             return await self.process.wait()
 

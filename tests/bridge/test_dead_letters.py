@@ -3,7 +3,7 @@
 import pytest
 from bridge_stage import Journal, MakeQueue, Vitals, message
 
-from hybridsphere.bridge.dead_letters import REASON_LENGTH
+from hybridsphere.bridge.dead_letters import BODY_BYTES, REASON_LENGTH, _cut
 from hybridsphere.bridge.poller import Verdict
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -41,6 +41,27 @@ async def test_any_reason_is_made_one_that_sqs_takes(
     stored = letter["MessageAttributes"]["reason"]["StringValue"]
     assert 0 < len(stored) <= REASON_LENGTH
     assert stored.isprintable()
+
+
+async def test_a_message_as_long_as_can_be_is_cut_to_make_room_for_the_reason(
+    make_queue: MakeQueue, vitals: Vitals
+) -> None:
+    dead = await make_queue()
+    body = "x" * 1024 * 1024
+    assert await vitals.dead_letters(dead.queue).reject("input", message(body), "y" * 999)
+    (letter,) = await dead.read()
+    assert body.startswith(letter["Body"])
+    texts = [letter["Body"], "reason", "y" * REASON_LENGTH, "queue", "input"]
+    assert 1000 * 1024 < sum(map(len, texts)) <= 1024 * 1024
+
+
+@pytest.mark.parametrize("character", ["x", "é", "🎬"])
+async def test_a_cut_is_between_characters(character: str) -> None:
+    body = character * (1024 * 1024 // len(character.encode()))
+    cut = _cut(body)
+    assert body.startswith(cut)
+    assert 0 <= BODY_BYTES - len(cut.encode()) < 4
+    assert _cut(cut) == cut
 
 
 async def test_a_message_that_cannot_be_stored_is_left_and_is_a_trouble(

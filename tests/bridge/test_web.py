@@ -1,5 +1,6 @@
 """Health and metrics over HTTP."""
 
+import json
 import socket
 from collections.abc import AsyncIterator
 
@@ -61,8 +62,10 @@ async def test_metrics_are_for_prometheus(client: aiohttp.ClientSession, vitals:
     assert 'hybridsphere_messages_received_total{queue="input"} 3.0' in text.splitlines()
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    "method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"]
+)
+@pytest.mark.parametrize("route", [*ROUTES, "/", "/nowhere"])
 async def test_no_route_takes_writes(
     client: aiohttp.ClientSession, method: str, route: str
 ) -> None:
@@ -83,6 +86,37 @@ async def test_every_answer_carries_the_headers_of_a_careful_server(
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Server"] == "hybridsphere"
+
+
+HOSTILE = "\x1b[2J\x9b\u202e<script>alert(1)</script>\r\nX-Injected: 1"
+
+
+async def test_whatever_a_trouble_says_is_shown_escaped(
+    client: aiohttp.ClientSession, vitals: Vitals
+) -> None:
+    vitals.health.report("results", HOSTILE)
+    async with client.get("/readyz") as answer:
+        assert answer.content_type == "application/json"
+        assert "X-Injected" not in answer.headers
+        text = await answer.text()
+    assert text.isprintable()
+    assert json.loads(text)["troubles"] == {"results": HOSTILE}
+
+
+async def test_whatever_a_label_says_stays_one_line_of_the_metrics(
+    client: aiohttp.ClientSession, vitals: Vitals
+) -> None:
+    vitals.metrics.results.labels('x"} 1\nforged_total 7').inc()
+    async with client.get("/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    assert not [line for line in lines if line.startswith("forged")]
+
+
+async def test_a_path_is_not_shown_again(client: aiohttp.ClientSession) -> None:
+    async with client.get("/<script>alert(1)</script>") as answer:
+        assert answer.content_type == "text/plain"
+        assert "script" not in await answer.text()
 
 
 @pytest.mark.parametrize("route", ["/", "/healthz/", "/metrics/../../etc/passwd", "//"])

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from av.video.stream import VideoStream
 from function_stage import ClipMaker, LogLines, Portrait, Stage
+from leaks import SECRET, found_in
 from moto.server import ThreadedMotoServer
 from PIL import Image
 from skimage import data
@@ -42,7 +43,7 @@ def account() -> Iterator[None]:
         patch.setenv("AWS_REGION", "us-east-1")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
         aws.client.cache_clear()
         yield
         aws.client.cache_clear()
@@ -142,4 +143,10 @@ def make_clip() -> ClipMaker:
 @pytest.fixture
 def log_lines(capsys: pytest.CaptureFixture[str]) -> LogLines:
     """The function's log lines so far."""
-    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    def lines() -> list[dict[str, Any]]:
+        printed = capsys.readouterr()
+        assert found_in(printed.out + printed.err) == []
+        return [json.loads(line) for line in printed.out.splitlines()]
+
+    return lines

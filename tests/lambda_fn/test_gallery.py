@@ -1,3 +1,6 @@
+import io
+import struct
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +138,67 @@ def test_a_file_that_is_no_gallery_is_named_in_one_line(tmp_path: Path, save: An
     with pytest.raises(GalleryError, match=r"known\.npz: .") as raised:
         Gallery.load(path)
     assert "\n" not in str(raised.value)
+
+
+def archive(**members: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for name, content in members.items():
+            made.writestr(f"{name}.npy", content)
+    return file.getvalue()
+
+
+def npy(header: str, content: bytes = bytes(1024)) -> bytes:
+    """An array's file with a header of one's own."""
+    return b"\x93NUMPY\x03\0" + struct.pack("<I", len(header)) + header.encode() + content
+
+
+SHAPED = "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 128), }"
+NAME = npy("{'descr': '<U3', 'fortran_order': False, 'shape': (1,), }", "ada".encode("utf-32-le"))
+
+
+def test_the_broken_headers_below_are_broken_only_where_they_are_meant_to_be() -> None:
+    whole = archive(names=NAME, embeddings=npy(SHAPED))
+    assert Gallery.read(io.BytesIO(whole), "known.npz").names == ["ada"]
+
+
+@pytest.mark.parametrize(
+    "embeddings",
+    [
+        npy("{'descr': (("),
+        npy("{'descr': ',8', 'fortran_order': False, 'shape': (1, 128), }"),
+        npy(SHAPED.replace("<f8", "|O")),
+        npy(SHAPED.replace("(1, 128)", "(10000000000, 128)")),
+        npy(SHAPED.replace("'<f8'", f"[('{'f' * 5000}', '<f8')]")),
+        npy(SHAPED + " " * 20_000),
+        npy("'\x1b[2J" + "(" * 5000),
+        npy(SHAPED, b"too few"),
+        b"no array",
+        b"",
+    ],
+    ids=["open", "dtype", "objects", "huge", "fields", "long", "escape", "short", "bytes", "empty"],
+)
+def test_an_array_with_a_broken_header_is_told_in_one_short_line(embeddings: bytes) -> None:
+    file = io.BytesIO(archive(names=NAME, embeddings=embeddings))
+    with pytest.raises(GalleryError, match=r"^known\.npz: ") as raised:
+        Gallery.read(file, "known.npz")
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize("spoil", [bytes([255]), bytes([0])])
+def test_an_archive_with_any_broken_byte_is_a_gallery_or_none(spoil: bytes) -> None:
+    file = io.BytesIO()
+    np.savez_compressed(file, names=np.array(["ada"]), embeddings=rows(0.1))
+    whole = file.getvalue()
+    refused = 0
+    for at in range(len(whole)):
+        broken = whole[:at] + spoil + whole[at + 1 :]
+        try:
+            Gallery.read(io.BytesIO(broken), "known.npz")
+        except GalleryError:
+            refused += 1
+    assert refused > len(whole) // 2
 
 
 def test_a_gallery_that_cannot_be_saved_leaves_nothing_behind(tmp_path: Path) -> None:

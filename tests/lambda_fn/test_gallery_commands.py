@@ -1,3 +1,5 @@
+import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,18 @@ def test_enroll_writes_a_gallery_and_reports_on_standard_error(
     assert left_out.startswith("empty.png: left out: no face")
     assert twice.startswith("ada and ada l are the same face")
     assert Gallery.load(tmp_path / "known.npz").names == ["ada l", "ada"]
+
+
+def test_names_of_files_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    photos = tmp_path / "photos\x1b[2J"
+    photos.mkdir()
+    (photos / "\x1b]0;owned\x07.txt").write_text("no photograph")
+    ended = run("enroll", photos, "-o", tmp_path / "known.npz")
+    assert ended.exit_code == 2
+    left_out, unusable = ended.stderr.splitlines()
+    assert left_out.startswith(r"\x1b]0;owned\x07.txt: left out")
+    assert r"photos\x1b[2J: no usable photograph" in unusable
+    assert "\x1b" not in ended.stderr
 
 
 def test_show_tells_names_faces_and_the_nearest_pairs(file: Path) -> None:
@@ -83,3 +97,45 @@ def test_what_cannot_be_done_is_told_in_one_line_and_changes_nothing(
         assert ended.exit_code == 2
         assert why in ended.stderr.splitlines()[-1]
     assert file.read_bytes() == before
+
+
+def legacy(path: Path, names: list[str], rows: np.ndarray) -> Path:
+    path.write_bytes(pickle.dumps({"name": names, "encoding": list(rows)}))
+    return path
+
+
+MANY = [f"student {number}" for number in range(10_000)]
+
+
+def test_ten_thousand_names_are_imported_and_told_in_one_line(tmp_path: Path) -> None:
+    rows = np.random.default_rng(1).normal(size=(len(MANY), 128))
+    ended = run(
+        *("gallery", "import", legacy(tmp_path / "encoding", MANY, rows)),
+        *("-o", tmp_path / "known.npz"),
+    )
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert ended.stdout == f"10000 known faces in {tmp_path / 'known.npz'}\n"
+    assert Gallery.load(tmp_path / "known.npz").names == MANY
+
+
+@pytest.mark.parametrize(
+    ("names", "rows", "why"),
+    [
+        (MANY, np.zeros((9_999, 128)), r"\(9999, 128\), not floats \(10000, 128\)"),
+        (MANY, np.zeros((10_000, 64)), r"\(10000, 64\), not floats \(10000, 128\)"),
+        (MANY, np.full((10_000, 128), np.nan), "not finite"),
+        (["", *MANY[1:]], np.zeros((10_000, 128)), "one that is empty"),
+        (["\x1b[2J", *MANY[1:]], np.zeros((10_000, 128)), "not printable"),
+    ],
+    ids=["fewer", "narrow", "nan", "nameless", "unprintable"],
+)
+def test_of_known_faces_that_cannot_be_the_reason_is_one_line_and_nothing_is_written(
+    tmp_path: Path, names: list[str], rows: np.ndarray, why: str
+) -> None:
+    source = legacy(tmp_path / "encoding", names, rows)
+    ended = run("gallery", "import", source, "-o", tmp_path / "known.npz")
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    [line] = ended.stderr.splitlines()
+    assert re.match(rf"hybridsphere: {source}: .*{why}", line)
+    assert len(line) < 400
+    assert not (tmp_path / "known.npz").exists()

@@ -1,3 +1,4 @@
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,16 @@ def test_short_of_time_it_ends_with_what_it_has_seen(
     stage: Stage, make_clip: ClipMaker, portrait: Portrait
 ) -> None:
     [result] = stage.run(stage.upload("clip.mp4", make_clip(portrait("ada"))), seconds=0)
+    assert (result.status, result.reason) == ("no_face", "cut_short")
+
+
+@pytest.mark.parametrize("mode", ["identify", "attendance"])
+def test_short_of_time_the_search_for_an_index_ends_too(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_MODE", mode)
+    box = struct.pack(">I4s", 16, b"free") + bytes(8)
+    [result] = stage.run(stage.upload("clip.mp4", b"\0\0\0\x08ftyp" + box * 9999), seconds=0)
     assert (result.status, result.reason) == ("no_face", "cut_short")
 
 

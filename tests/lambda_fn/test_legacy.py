@@ -19,7 +19,7 @@ def saved(tmp_path: Path, content: Any, protocol: int = 3) -> Path:
     return path
 
 
-@pytest.mark.parametrize("protocol", [3, 4])
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("dtype", ["<f8", ">f8", "<f4"])
 def test_the_legacy_form_is_imported_number_for_number(
     tmp_path: Path, protocol: int, dtype: str
@@ -32,11 +32,13 @@ def test_the_legacy_form_is_imported_number_for_number(
 
 
 def test_the_name_that_older_numpy_gave_the_function_is_admitted(tmp_path: Path) -> None:
-    content = pickle.dumps({"name": NAMES, "encoding": list(ROWS)}, 3)
-    older = content.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
-    newer = content.replace(b"numpy.core.multiarray", b"numpy._core.multiarray")
-    for form in (older, newer):
-        assert import_legacy(saved(tmp_path, form)).names == NAMES
+    array = array_program(b"(K\x01K\x80\x85" + F8 + b"\x89" + RAW + b"t")
+    buffered = buffer_program(RAW)
+    for content in (array, buffered):
+        newer = content.replace(b"cnumpy.core.", b"cnumpy._core.")
+        assert newer != content
+        for form in (content, newer):
+            assert import_legacy(saved(tmp_path, form)).names == ["a"]
 
 
 class Canary:
@@ -49,13 +51,14 @@ class Canary:
         return (os.mkdir, (str(self.path),))
 
 
-def test_code_in_a_pickle_is_refused_before_it_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_code_in_a_pickle_is_refused_before_it_runs(tmp_path: Path, protocol: int) -> None:
     canary = tmp_path / "canary"
     content = {"name": ["ada"], "encoding": [Canary(canary)]}
     with pytest.raises(GalleryError, match=r"posix\.mkdir, and only arrays are admitted"):
-        import_legacy(saved(tmp_path, content))
+        import_legacy(saved(tmp_path, content, protocol))
     assert not canary.exists()
-    pickle.loads(pickle.dumps(content))
+    pickle.loads(pickle.dumps(content, protocol))
     assert canary.exists(), "the canary would have told"
 
 
@@ -69,13 +72,32 @@ def array_program(state: bytes) -> bytes:
     )
 
 
+def buffer_program(raw: bytes) -> bytes:
+    """A pickle with one array as protocol 5 makes it, of what the given opcodes leave."""
+    return (
+        b"\x80\x05}(X\x04\0\0\0name]X\x01\0\0\0aaX\x08\0\0\0encoding]"
+        b"cnumpy.core.numeric\n_frombuffer\n(" + raw + F8 + b"K\x80\x85X\x01\0\0\0CtRau."
+    )
+
+
+def bytes_program(encoding: bytes, then: bytes = b"") -> bytes:
+    """A pickle with one array whose bytes are made of a text, as protocols 0 to 2 do."""
+    text = b"X" + struct.pack("<I", 1024) + bytes(1024)
+    raw = b"c_codecs\nencode\n(" + text + b"V" + encoding + b"\ntR" + then
+    return array_program(b"(K\x01K\x80\x85" + F8 + b"\x89" + raw + b"t")
+
+
 F8 = b"cnumpy\ndtype\nX\x02\0\0\0f8\x89\x88\x87R(K\x03X\x01\0\0\0<NNNK\0K\0K\0tb"
 RAW = b"B" + struct.pack("<I", 1024) + bytes(1024)
 
 
 def test_the_forged_arrays_below_are_wrong_only_where_they_are_meant_to_be(tmp_path: Path) -> None:
-    whole = array_program(b"(K\x01K\x80\x85" + F8 + b"\x89" + RAW + b"t")
-    assert import_legacy(saved(tmp_path, whole)).names == ["a"]
+    for whole in (
+        array_program(b"(K\x01K\x80\x85" + F8 + b"\x89" + RAW + b"t"),
+        buffer_program(RAW),
+        bytes_program(b"latin1"),
+    ):
+        assert import_legacy(saved(tmp_path, whole)).names == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +110,13 @@ def test_the_forged_arrays_below_are_wrong_only_where_they_are_meant_to_be(tmp_p
         array_program(b"(K\x01K\x80\x85" + F8 + b"\x89C\x01xt"),
         array_program(b"}"),
         array_program(b"N"),
+        buffer_program(b"K\x01"),
+        buffer_program(b"J\xff\xff\xff\x7f"),
+        buffer_program(b"]"),
+        bytes_program(b"utf-8"),
+        bytes_program(b"latin1", then=b"}b"),
+        b"\x80\x03c_codecs\nencode\n}X\x01\0\0\0aK\x01sb.",
+        b"\x80\x03c_codecs\ndecode\n.",
         b"\x80\x03cnumpy\nndarray\n(K\x01tR.",
         b"\x80\x03cnumpy\nndarray\n}X\x05\0\0\0shapeK\x01sb.",
         b"\x80\x03cnumpy\ndtype\n}X\x01\0\0\0aK\x01sb.",

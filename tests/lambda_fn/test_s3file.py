@@ -1,4 +1,5 @@
 import io
+import struct
 from typing import Any
 
 import boto3
@@ -9,6 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from function_stage import ClipMaker, Stage
 
 from lambda_fn import aws
+from lambda_fn.deadline import OutOfTime
 from lambda_fn.s3file import S3File
 from lambda_fn.video import Unreadable, Video
 
@@ -102,3 +104,39 @@ def test_an_outage_passes_through_the_decoder_as_it_is(account: None) -> None:
     s3 = boto3.client("s3", endpoint_url=nobody_listens, config=config)
     with pytest.raises(EndpointConnectionError, match=nobody_listens):
         Video(S3File(s3, "bucket", "key", "etag"))
+
+
+ENDLESS = struct.pack(">I4s4sI4s", 20, b"ftyp", b"isom", 0, b"isom") + 500 * (
+    struct.pack(">I4s", 4096, b"free") + bytes(4088)
+)
+"""An MP4 that never comes to its index."""
+
+
+def test_a_search_for_an_index_that_never_comes_can_be_ended(
+    stage: Stage, capfd: pytest.CaptureFixture[str]
+) -> None:
+    reads: list[None] = []
+
+    def tick() -> None:
+        reads.append(None)
+        if len(reads) > 5:
+            raise OutOfTime
+
+    record = stage.upload("clip.mp4", ENDLESS)
+    with pytest.raises(OutOfTime):
+        Video(S3File(aws.client("s3"), record.bucket, record.key, record.etag, tick))
+    assert len(reads) == 6
+    assert "exception being dropped" not in capfd.readouterr().err
+
+
+def test_after_an_error_a_decoder_that_reads_on_asks_s3_no_more(
+    stage: Stage, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = opened(stage, ENDLESS)
+    file.read(1)
+    aws.client("s3").delete_object(Bucket=stage.input_bucket, Key="file")
+    stage.calls.clear()
+    with pytest.raises(Unreadable, match="gone"):
+        Video(file)
+    assert stage.calls == ["s3.GetObject"]
+    assert "exception being dropped" not in capfd.readouterr().err

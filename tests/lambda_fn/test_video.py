@@ -1,5 +1,6 @@
 import io
 import struct
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -205,6 +206,24 @@ def test_a_video_without_its_index_is_damaged(make_clip: ClipMaker) -> None:
 def test_a_frame_beyond_8k_is_too_large(make_clip: ClipMaker) -> None:
     clip = make_clip(shade(90, 16400, 2176), codec="mjpeg", pixels="yuvj420p", rate=1)
     assert reason(clip) == "too_large"
+
+
+def test_of_frames_that_grow_beyond_8k_the_others_count() -> None:
+    """The decoder refuses such a frame before it takes memory for it."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="avi") as output:
+        stream = output.add_stream("mjpeg", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for at, picture in enumerate([shade(9), shade(90, 16400, 2176), shade(200)]):
+            encoder = av.CodecContext.create("mjpeg", "w")
+            encoder.height, encoder.width = picture.shape[:2]
+            encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1)
+            frame = av.VideoFrame.from_ndarray(picture).reformat(format="yuvj420p")
+            frame.pts, frame.time_base = at, Fraction(1)
+            for packet in [*encoder.encode(frame), *encoder.encode()]:
+                packet.stream = stream
+                output.mux(packet)
+    assert times(file.getvalue()) == [0.0, 2.0]
 
 
 def test_an_error_of_the_search_ends_the_decoding(make_clip: ClipMaker) -> None:

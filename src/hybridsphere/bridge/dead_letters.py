@@ -11,6 +11,9 @@ log = structlog.get_logger()
 
 REASON_LENGTH = 500
 
+BODY_BYTES = 1024 * 1024 - 4 * REASON_LENGTH - 100
+"""What SQS takes of a message, body and attributes together, without our attributes."""
+
 
 class DeadLetters:
     """The dead-letter queue, or, where none is named, the redrive of the queue itself."""
@@ -33,13 +36,22 @@ class DeadLetters:
         if self._queue is None:
             return Verdict.LEAVE
         try:
-            await self._queue.send(message.body, {"reason": _attribute(reason), "queue": source})
+            await self._queue.send(
+                _cut(message.body), {"reason": _attribute(reason), "queue": source}
+            )
         except AwsError as error:
             # Nothing is lost: the message comes again, until its own queue gives it up.
             self._health.report("dead letters", str(error))
             return Verdict.LEAVE
         self._health.clear("dead letters")
         return Verdict.DONE
+
+
+def _cut(body: str) -> str:
+    """A body that leaves room for the reason: one as long as can be is better cut than refused."""
+    if len(body) * 4 <= BODY_BYTES:
+        return body
+    return body.encode()[:BODY_BYTES].decode(errors="ignore")
 
 
 def _attribute(reason: str) -> str:

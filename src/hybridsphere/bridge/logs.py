@@ -1,14 +1,22 @@
-"""Logs: one event a line, JSON unless a person is looking."""
+"""Logs: one event a line, JSON unless a person is looking.
+
+Keys, names and reasons are whatever somebody uploaded: they are cut to a length, and what could
+steer a terminal is escaped.
+"""
 
 import io
 import json
 import logging
 import sys
-from collections.abc import MutableMapping
+import traceback
+from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, TextIO, cast
 
 import structlog
+
+LONGEST_TEXT = 2000
+"""What a line shows of one text, in characters: a key of S3's and a reason of ours fit."""
 
 # Without the local variables, which hold whatever people have uploaded.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
@@ -34,16 +42,32 @@ class _Sink(io.TextIOBase):
             self._stream.flush()
 
 
+class _Libraries(logging.Handler):
+    """Makes lines of ours of what libraries log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = {"logger": record.name, "message": record.getMessage()}
+        # Libraries may have levels between the usual ones, structlog has not.
+        level = min(record.levelno // 10 * 10, logging.CRITICAL)
+        error = record.exc_info or None
+        structlog.get_logger().log(level, "library.message", **fields, exc_info=error)
+
+
 def configure() -> None:
     """Send everything to standard error, which systemd and Docker keep."""
     at_terminal = sys.stderr.isatty()
+    for library in ("aiobotocore", "boto3", "botocore", "urllib3"):
+        # At DEBUG these write whole requests, signatures and session tokens included. Whoever
+        # turns everything to DEBUG does not mean that.
+        logging.getLogger(library).setLevel(logging.WARNING)
+    # What the libraries have to say is a line like any other, and not several.
+    logging.getLogger().addHandler(_Libraries())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if at_terminal else [_TRACEBACKS]),
-            structlog.dev.ConsoleRenderer() if at_terminal else _to_json,
+            *(_for_a_person() if at_terminal else _for_machines()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Sink(sys.stderr))),
@@ -51,7 +75,51 @@ def configure() -> None:
     )
 
 
-def _to_json(_: object, __: str, line: MutableMapping[str, Any]) -> str:
+def _for_machines() -> list[structlog.typing.Processor]:
+    return [_TRACEBACKS, _cut, _to_json]
+
+
+def _for_a_person() -> list[structlog.typing.Processor]:
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=_show_traceback)
+    return [_cut, _escape, renderer]
+
+
+def _cut(_: Any, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """A line without the length of its texts: a forged key may have 400 KB."""
+    return {name: _short(value) for name, value in line.items()}
+
+
+def _short(value: Any) -> Any:
+    match value:
+        case str() if len(value) > LONGEST_TEXT:
+            return f"{value[:LONGEST_TEXT]}… ({len(value)} characters)"
+        case dict():
+            return {name: _short(inner) for name, inner in value.items()}
+        case list():
+            return [_short(inner) for inner in value]
+    return value
+
+
+def _escape(_: Any, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    # rich, which this imports, has no business in a service that nobody looks at.
+    from hybridsphere.terminal import printable  # noqa: PLC0415
+
+    return {name: printable(v) if isinstance(v, str) else v for name, v in line.items()}
+
+
+def _show_traceback(out: TextIO, error: structlog.typing.ExcInfo) -> None:
+    """A traceback without the local variables, which structlog's own would show."""
+    from hybridsphere.terminal import printable  # noqa: PLC0415
+
+    lines = "".join(traceback.format_exception(*error)).splitlines()
+    out.writelines(f"\n{_short(printable(line))}" for line in lines)
+
+
+def _to_json(_: Any, __: str, line: MutableMapping[str, Any]) -> str:
     """A line with what every line has in front, so that the eye finds it."""
     head = {name: line[name] for name in ("timestamp", "level", "event")}
-    return _ENCODER.encode({**head, **line})
+    text = _ENCODER.encode({**head, **line})
+    if text.isprintable():
+        return text
+    # JSON itself escapes no control characters but the first 32.
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)

@@ -21,8 +21,11 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
+    "Server": "hybridsphere",  # aiohttp's own names the versions
     "X-Content-Type-Options": "nosniff",
 }
+
+_METHODS = ("GET", "HEAD")
 
 log = structlog.get_logger()
 
@@ -85,6 +88,8 @@ async def _secure(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     try:
+        if request.method not in _METHODS:
+            raise web.HTTPMethodNotAllowed(request.method, _METHODS)
         response = await handler(request)
     except web.HTTPException as error:
         error.headers.update(_HEADERS)

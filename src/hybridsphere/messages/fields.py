@@ -37,6 +37,11 @@ def text(holder: Mapping[str, Any], name: str) -> str:
     value = holder.get(name)
     if not isinstance(value, str) or not value:
         raise BadMessage(f"{name} is {shown(value)}, not a text")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        # The function is given events that Lambda has parsed: `json_object` has not seen them.
+        raise BadMessage(f"{name} is {shown(value)}, with half a surrogate pair") from error
     return value
 
 

@@ -49,7 +49,9 @@ class Manifest:
     def write(self, results_dir: Path) -> None:
         """Put it beside the results, whole or not at all; it replaces that of an earlier upload."""
         path = manifest_path(results_dir)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        results_dir.mkdir(parents=True, exist_ok=True)
+        # The bridge's own folder, made before the bridge: it names every upload.
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         write_whole(path, json.dumps(asdict(self), indent=1))
 
     @classmethod

@@ -74,5 +74,13 @@ def test_variables_are_required_and_credentials_have_a_file_of_their_own() -> No
     assert credentials == "-/etc/hybridsphere/aws-credentials.env"
 
 
+def test_nobody_but_the_service_reads_its_results() -> None:
+    assert values("UMask") == ["0077"]
+    assert values("StateDirectoryMode") == ["0700"]
+    assert values("DynamicUser") == ["yes"]
+    # A core dump would hold credentials and results.
+    assert values("LimitCORE") == ["0"]
+
+
 def test_the_unit_itself_carries_no_credential() -> None:
     assert not [value for value in values("Environment") if "KEY" in value or "TOKEN" in value]

@@ -1,0 +1,68 @@
+"""Results name people: nobody but the user of the service reads them, whatever the umask was."""
+
+import os
+import stat
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from bridge_stage import MakeQueue, RealFunction
+from samples import BUCKET, result
+from service_stage import Process, command, enter
+
+from hybridsphere.ledger import ledger_path
+from hybridsphere.paths import OWN_FOLDER
+from hybridsphere.workload.manifest import Manifest, manifest_path
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.fixture(autouse=True)
+def _open_to_all() -> Iterator[None]:
+    """The most careless umask there is."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def open_to_others(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if stat.S_IMODE(path.stat().st_mode) & 0o077]
+
+
+async def written(bridge: Process, count: int) -> None:
+    for _ in range(count):
+        await bridge.line("result.written")
+
+
+async def test_whatever_a_bridge_makes_is_its_user_s_alone(
+    moto: str,
+    make_queue: MakeQueue,
+    start_function: Callable[[], Awaitable[RealFunction]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    outputs = await make_queue()
+    folder = tmp_path / "results"
+    names = {"SOURCE": "none", "INPUT_BUCKET": BUCKET, "OUTPUT_QUEUE_URL": outputs.url}
+    enter(monkeypatch, moto, await start_function(), **names, RESULTS_DIR=str(folder))
+    # As `workload upload` may leave it for a bridge that has never run.
+    Manifest("2026-11-21T00:00:00.000Z", BUCKET, "out", True, ()).write(folder)
+
+    async with command() as bridge:
+        await bridge.line("bridge.ready")
+        await outputs.send(*(result(key).to_json() for key in ("a/b/c.mp4", "d.mp4")))
+        await written(bridge, 2)
+        files = {path.name for path in (folder / OWN_FOLDER).iterdir()}
+        assert {"ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm"} <= files
+        assert open_to_others(folder) == []
+        assert await bridge.end() == 0
+
+    (folder / "a/b/c.mp4.csv").unlink()
+    (folder / "a/b").rmdir()
+    async with command() as bridge:
+        await bridge.line("files.restored")
+        assert (folder / "a/b/c.mp4.csv").exists()
+        assert open_to_others(folder) == []
+        assert await bridge.end() == 0
+    assert manifest_path(folder).exists()
+    assert ledger_path(folder).exists()

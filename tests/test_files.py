@@ -1,0 +1,35 @@
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hybridsphere.files import write_whole
+
+
+@pytest.fixture(autouse=True)
+def _open_to_all() -> Iterator[None]:
+    """The most careless umask there is."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def test_a_file_is_read_by_its_owner_alone(tmp_path: Path) -> None:
+    write_whole(tmp_path / "file", "ü")
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "ü"
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
+
+
+def test_a_file_that_was_open_to_others_is_no_longer(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    write_whole(tmp_path / "file", "new")
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
+
+
+def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(tmp_path / "file", "\ud800")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]

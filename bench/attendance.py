@@ -11,8 +11,9 @@ import numpy as np
 
 from bench import our_videos, process
 from bench.films import ATTENDING, FPS, class_film
+from bench.reference import face_recognition
 from bench.row import Part, Row, Target, WrongAnswer
-from bench.usual_videos import Pixels, face_recognition, nearest
+from bench.usual_videos import Pixels, nearest
 from bench.videos import demo_gallery
 from lambda_fn.gallery import Gallery
 
@@ -37,18 +38,25 @@ def measure(
         film = class_film(seconds).shoot(Path(folder))
         _check(film, gallery)
         usual_s = _cpu_s(lambda: usual(film, gallery, usual_frames))
-        speeds = {
-            "usual": usual_frames / FPS / usual_s,
-            "ours": seconds / _median_s(lambda: our_videos.attendance(film, gallery), rounds),
-            "least": seconds / _median_s(lambda: _decode(film), rounds),
-        }
-    report(f"attendance: {speeds['ours']:.1f} times real time")
+        our_s = _median_s(lambda: our_videos.attendance(film, gallery), rounds)
+        least_s = _median_s(lambda: _decode(film), rounds)
+    report(f"attendance: {seconds / our_s:.1f} times real time")
     return Part(
         name="attendance",
         title=f"Attendance: four people in {seconds:g} s of 720p, {FPS} frames a second, one core",
-        usual_way=f"every frame searched in full size and encoded, of which {usual_frames} are timed",
+        usual_way=f"every frame searched in full size and encoded; the first {usual_frames} timed",
         least_way="every frame decoded, and not looked at",
-        rows=[Row("speed", "times real time", **speeds, more_is_better=True, target=_TARGET)],
+        rows=[
+            Row(
+                "speed",
+                "× real time",
+                usual_frames / FPS / usual_s,
+                seconds / our_s,
+                seconds / least_s,
+                more_is_better=True,
+                target=_TARGET,
+            )
+        ],
         notes=["Ours names all four and nobody else."],
     )
 

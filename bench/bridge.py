@@ -49,7 +49,9 @@ def measure(scratch: Path, *, messages: int, rounds: int, report: Callable[[str]
         least_way="batches over bare HTTP: nothing signed, nothing kept",
         rows=[
             _throughput("throughput", rates, "usual", _THROUGHPUT),
-            _throughput("throughput beside sqs-consumer", rates, "sqs-consumer", _BESIDE_NODE, no_node),
+            _throughput(
+                "throughput beside sqs-consumer", rates, "sqs-consumer", _BESIDE_NODE, no_node
+            ),
             Row("CPU a message", "ms", costs["usual"], costs["ours"], costs["least"]),
             Row(
                 "CPU a message beside sqs-consumer",
@@ -61,8 +63,7 @@ def measure(scratch: Path, *, messages: int, rounds: int, report: Callable[[str]
             ),
         ],
         notes=[
-            "All but the least end with the same files; ours keeps the ledger, and a log of every "
-            "event, as well.",
+            "All but the least leave the same files; ours a ledger and a log of every event too.",
             *(_note_on_double(name, share) for name, share in busy.items()),
         ],
     )

@@ -68,9 +68,7 @@ def run_bridge(bridge: Bridge, scratch: Path, messages: int) -> Run:
 
 
 @contextmanager
-def running_bridge(
-    bridge: Bridge, double: RunningDouble, folder: Path
-) -> Iterator[Popen[bytes]]:
+def running_bridge(bridge: Bridge, double: RunningDouble, folder: Path) -> Iterator[Popen[bytes]]:
     """A bridge on the measured core, once it waits for messages; its results are in `folder`."""
     results, log = folder / "results", folder / f"{bridge.name}.log"
     results.mkdir(exist_ok=True)

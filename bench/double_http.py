@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         request.body, self._received = rest[:length], rest[length:]
         self._task = asyncio.get_running_loop().create_task(self._respond(request))
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         # A long poll that nobody waits for any more takes no message.
         if self._task:
             self._task.cancel()
@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
     async def _respond(self, request: Request) -> None:
         try:
             response = await self._answer(request)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # A request that the double does not understand: the bridge is told, and the terminal.
             traceback.print_exc()
             response = Response(repr(error).encode(), HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -8,11 +8,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 import numpy as np
-from av.video.stream import VideoStream
 from PIL import Image
 from skimage import data
 
@@ -55,12 +54,13 @@ class Film:
         """Writes the film into a folder."""
         file = folder / f"{self.name}.mp4"
         with av.open(str(file), "w") as container:
-            stream = cast(VideoStream, container.add_stream("libx264", rate=FPS))
+            stream = container.add_stream("libx264", rate=FPS)
             stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
             stream.options = {"preset": "veryfast"}
             stage = self._stage()
             for number in range(round(self.seconds * FPS)):
-                container.mux(stream.encode(av.VideoFrame.from_image(stage(number / FPS))))
+                pixels = np.asarray(stage(number / FPS))
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
             container.mux(stream.encode())
         return file
 

@@ -22,7 +22,15 @@ def measure(*, rounds: int, report: Callable[[str], None]) -> Part:
         for film in hard_films():
             file = film.shoot(Path(folder))
             remark = checked(film, file, gallery)
-            row = timed(film.name, file, gallery, film.answer, rounds, _TARGET, remark)
+            row = timed(
+                film.name,
+                file,
+                gallery,
+                film.answer,
+                rounds=rounds,
+                target=_TARGET,
+                remark=remark,
+            )
             report(f"{film.name}: {row.ours:.0f} ms, usually {row.usual:.0f} ms")
             rows.append(row)
     return Part(

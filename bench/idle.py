@@ -20,9 +20,7 @@ _WATCHED_S = 40.0
 """Two long polls, so that each poll is renewed as often as it is on average."""
 
 
-def measure(
-    scratch: Path, *, seconds: float = _WATCHED_S, report: Callable[[str], None]
-) -> Part:
+def measure(scratch: Path, *, seconds: float = _WATCHED_S, report: Callable[[str], None]) -> Part:
     """All bridges at once, each in front of empty queues of its own."""
     bridges = (USUAL, OURS, LEAST)
     with ExitStack() as stack:

@@ -1,5 +1,5 @@
-"""How long an event waits for the bridge: from when it is to be had on the queue until the double has
-got the Invoke. Both moments are read from one clock, in one process.
+"""How long an event waits for the bridge: from when it is to be had on the queue until the double
+has got the Invoke. Both moments are read from one clock, in one process.
 """
 
 from collections.abc import Callable

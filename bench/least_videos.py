@@ -1,5 +1,5 @@
-"""The least that could be done with a video that shows somebody known: decode up to the first frame
-that shows them, look for the face in the smallest picture of it that will do, encode that face once.
+"""The least that could be done with a video of somebody known: decode up to the first frame that
+shows them, look for the face in the smallest picture of it that will do, encode that face once.
 
 Which frame and which picture that is, is found out beforehand, and not timed: a real search has to
 look for itself.
@@ -15,7 +15,8 @@ from av.video.frame import VideoFrame
 
 from bench.answer import Answer
 from bench.our_videos import DEFAULTS, FACES
-from bench.usual_videos import Pixels, face_recognition
+from bench.reference import face_recognition
+from bench.usual_videos import Pixels
 from lambda_fn.box import Box
 from lambda_fn.gallery import Gallery
 from lambda_fn.video import Frame

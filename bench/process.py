@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -18,20 +19,19 @@ _ROOT = Path(__file__).parents[1]
 
 _STOP_S = 30
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_CORES = sorted(os.sched_getaffinity(0))
 
 
 @contextmanager
 def measured_core() -> Iterator[None]:
     """On the core that measurements are made on; child processes started within stay there."""
-    with _on(_CORES[:1]):
+    with _on(_cores()[:1]):
         yield
 
 
 @contextmanager
 def other_cores() -> Iterator[None]:
     """On the cores that are not measured, where there is more than one."""
-    with _on(_CORES[1:] or _CORES):
+    with _on(_cores()[1:] or _cores()):
         yield
 
 
@@ -96,12 +96,18 @@ def machine() -> str:
         line.partition(": ")[2] for line in info.splitlines() if line.startswith("model name")
     ]
     model = models[0] if models else platform.machine()
-    return f"{model}, {len(_CORES)} cores, Python {platform.python_version()}"
+    return f"{model}, {len(_cores())} cores, Python {platform.python_version()}"
 
 
 def load() -> float:
     """How many processes wanted a core in the last minute, on average."""
     return os.getloadavg()[0]
+
+
+@cache
+def _cores() -> list[int]:
+    """All that this process was given, as long as it has not been put on some of them."""
+    return sorted(os.sched_getaffinity(0))
 
 
 @contextmanager

@@ -1,5 +1,5 @@
-"""A cold start: a fresh process of the function, as the image starts it, until it asks for its first
-event, and on until it has answered that.
+"""A cold start: a fresh process of the function, as the image starts it, until it asks for its
+first event, and on until it has answered that.
 
 Both ways run in AWS's own runtime client, in front of the account on this machine.
 """
@@ -53,7 +53,10 @@ class Start:
 
 
 def measure(*, rounds: int, report: Callable[[str], None]) -> Part:
-    """Both ways in turn; medians. Raises WrongAnswer unless both answer the first event rightly."""
+    """Both ways in turn, each on the measured core; medians.
+
+    Raises WrongAnswer unless both answer the first event rightly.
+    """
     starts = asyncio.run(_measure(rounds, report))
 
     def row(what: str, unit: str, figure: Callable[[Start], float], target: Target | None) -> Row:
@@ -73,8 +76,8 @@ def measure(*, rounds: int, report: Callable[[str], None]) -> Part:
             row("most memory until the first answer", "MB", lambda one: one.answer_mb, _MEMORY),
         ],
         notes=[
-            "Whatever ours loads only when it is needed is in the first answer. Modules are "
-            "compiled, as they are in the image."
+            "Whatever ours loads only when it is needed is in the first answer.",
+            "Modules are compiled, as they are in the image.",
         ],
     )
 
@@ -88,9 +91,7 @@ async def _measure(rounds: int, report: Callable[[str], None]) -> dict[str, list
         (clips := folder / "clips").mkdir()
         clip = next(clip for clip in make_clips(clips) if clip.status == "matched")
         demo_gallery().save(folder / "gallery.npz")
-        with process.other_cores():
-            account = await LocalAccount(gallery=folder / "gallery.npz", workers=1).__aenter__()
-        try:
+        async with LocalAccount(gallery=folder / "gallery.npz", workers=1) as account:
             environment = _environment(account, folder / "gallery.npz")
             event = await asyncio.to_thread(_prepare, environment, folder, clip)
             # The round before the first is not counted: it compiles, and fills the page cache.
@@ -103,8 +104,6 @@ async def _measure(rounds: int, report: Callable[[str], None]) -> dict[str, list
                             f"round {number} of {rounds}, {way}: ready after "
                             f"{start.ready_cpu_s:.2f} s of CPU"
                         )
-        finally:
-            await account.__aexit__(None, None, None)
     return starts
 
 

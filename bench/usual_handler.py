@@ -1,4 +1,4 @@
-"""The usual function: everything is loaded at import, the video is copied whole, and all the rest is
+"""The usual function: everything is loaded at import, the video is copied whole, and the rest is
 done as `usual_videos` does it. It ends as the function proper does: in a CSV and a message.
 """
 

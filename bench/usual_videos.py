@@ -8,7 +8,6 @@ frames are decoded in the process, and not written and read again.
 
 import shutil
 import subprocess
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,12 +18,8 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from bench.answer import Answer
+from bench.reference import face_recognition
 from lambda_fn.gallery import Gallery
-
-with warnings.catch_warnings():
-    # Its models still import pkg_resources, which warns of its own end.
-    warnings.simplefilter("ignore")
-    import face_recognition
 
 Pixels = NDArray[np.uint8]
 

@@ -75,7 +75,7 @@ def measure(sample: Sample, *, rounds: int, report: Report) -> Part:
         # Not timed: whatever is loaded with the first use.
         answers[video] = _agreed(video, file, sample)
         if answers[video].status != "unreadable":
-            rows[video] = timed(video, file, sample.gallery, answers[video], rounds)
+            rows[video] = timed(video, file, sample.gallery, answers[video], rounds=rounds)
             report(f"{video}: {rows[video].ours:.0f} ms")
     known = [row for video, row in rows.items() if answers[video].name]
     others = [row for video, row in rows.items() if not answers[video].name]
@@ -101,6 +101,7 @@ def timed(
     file: Path,
     gallery: Gallery,
     answer: Answer,
+    *,
     rounds: int,
     target: Target | None = None,
     remark: str = "",

@@ -1,6 +1,5 @@
 """The known faces: loaded, kept and searched."""
 
-import math
 import os
 import tempfile
 import zipfile
@@ -14,6 +13,12 @@ import numpy.typing as npt
 from lambda_fn.legacy import load_legacy
 
 EMBEDDING_SIZE = 128
+
+# Beyond what 128 products and sums of 32-bit numbers are off by, in units of the squares.
+_ROUGH = 2e-5
+
+# A face's numbers lie within 1; the squares of these still fit into 32 bits.
+_LARGEST = 1e6
 
 Embeddings = npt.NDArray[np.float64]
 """One row of 128 numbers a face; the Euclidean distance of two rows tells how alike they are."""
@@ -38,7 +43,7 @@ class Match(NamedTuple):
 class Gallery:
     """Names and their embeddings, row by row; a person may have several rows.
 
-    Raises GalleryError unless there is a name to every row and every number is finite.
+    Raises GalleryError unless there is a name to every row and every number is that of a face.
     """
 
     def __init__(self, names: Sequence[str], embeddings: npt.ArrayLike) -> None:
@@ -48,13 +53,18 @@ class Gallery:
                 f"embeddings are {rows.dtype} {rows.shape}, "
                 f"not floats ({len(names)}, {EMBEDDING_SIZE}), a row a name"
             )
-        if not np.isfinite(rows).all():
-            raise GalleryError("embeddings hold numbers that are not finite")
+        # Written so that NaN fails too.
+        if not (np.abs(rows) <= _LARGEST).all():
+            raise GalleryError(f"embeddings hold numbers that are not finite, or beyond {_LARGEST}")
         if not all(isinstance(name, str) and name.strip() and name.isprintable() for name in names):
             raise GalleryError("names hold one that is empty or not printable text")
         self.names = [str(name) for name in names]
         self.embeddings: Embeddings = rows.astype(np.float64)
-        self._squares = np.einsum("ij,ij->i", self.embeddings, self.embeddings)
+        # Half the bytes find those who may be near; who of them is, the full precision tells.
+        self._rough = self.embeddings.astype(np.float32)
+        squares = np.einsum("ij,ij->i", self.embeddings, self.embeddings)
+        self._half_squares = (squares / 2).astype(np.float32)
+        self._largest_square = float(squares.max(initial=0))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -125,14 +135,25 @@ class Gallery:
 
     def matches(self, embedding: Embeddings, tolerance: float) -> list[Match]:
         """Who a face may be: each person within the tolerance once, the nearest first."""
-        # |a - b|² = |a|² - 2ab + |b|²: the matrix is read once, and not copied.
-        squares = self._squares - 2 * (self.embeddings @ embedding) + embedding @ embedding
-        near = np.flatnonzero(squares <= tolerance**2)
+        near = self._perhaps_within(embedding, tolerance)
+        apart = self.embeddings[near] - embedding
+        distances = np.sqrt(np.einsum("ij,ij->i", apart, apart))
         matches: dict[str, Match] = {}
-        for row in near[np.argsort(squares[near])]:
-            name = self.names[row]
-            matches.setdefault(name, Match(name, math.sqrt(max(0.0, squares[row]))))
+        for at in np.argsort(distances):
+            if distances[at] > tolerance:
+                break
+            name = self.names[near[at]]
+            matches.setdefault(name, Match(name, float(distances[at])))
         return list(matches.values())
+
+    def _perhaps_within(self, embedding: Embeddings, tolerance: float) -> npt.NDArray[np.intp]:
+        """The rows within the tolerance, and maybe some just outside of it."""
+        # |a - b|² <= t² where a.b - |a|²/2 >= (|b|² - t²)/2: the matrix is read once, not copied.
+        nearness = self._rough @ embedding.astype(np.float32)
+        nearness -= self._half_squares
+        square = float(embedding @ embedding)
+        slack = _ROUGH * (self._largest_square + square)
+        return np.flatnonzero(nearness >= (square - tolerance**2) / 2 - slack)
 
 
 def import_legacy(source: Path) -> Gallery:

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lambda_fn.gallery import Gallery, GalleryError
+from lambda_fn.gallery import Gallery, GalleryError, Match
 
 
 def rows(*distances: float) -> np.ndarray:
@@ -45,8 +45,17 @@ def test_distances_are_euclidean() -> None:
     found = {match.name: match.distance for match in gallery.matches(face, 15.5)}
     assert found == pytest.approx({str(n): d for n, d in enumerate(expected) if d <= 15.5})
     [itself] = gallery.matches(embeddings[7], 0.1)
-    assert itself.name == "7"
-    assert itself.distance < 1e-6
+    assert itself == Match("7", 0.0)
+
+
+def test_who_is_just_within_the_tolerance_is_told_from_who_is_just_outside() -> None:
+    generator = np.random.default_rng(2)
+    face, ways = generator.normal(size=128) / 8, generator.normal(size=(1000, 128))
+    ways /= np.linalg.norm(ways, axis=1)[:, None]
+    inside = Gallery([str(n) for n in range(1000)], face + ways * (0.6 - 1e-12))
+    outside = Gallery(inside.names, face + ways * (0.6 + 1e-12))
+    assert len(inside.matches(face, 0.6)) == 1000
+    assert outside.matches(face, 0.6) == []
 
 
 @pytest.mark.parametrize(
@@ -56,6 +65,7 @@ def test_distances_are_euclidean() -> None:
         (["ada"], np.zeros((1, 64)), "not floats"),
         (["ada"], np.zeros((1, 128), dtype=int), "not floats"),
         (["ada"], np.full((1, 128), np.nan), "not finite"),
+        (["ada"], np.full((1, 128), 1e30), "beyond"),
         ([" "], rows(0.1), "empty"),
         (["a\0"], rows(0.1), "not printable"),
         (["\ud800"], rows(0.1), "not printable"),

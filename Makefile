@@ -7,9 +7,11 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-cache-dir
 REQUIREMENTS := deploy/requirements/dev.txt
 INSTALLED := .venv/installed
 
+PREPARED := lambda_fn/prepared
+
 .PHONY: setup demo test lint bench deploy-check images clean requirements
 
-setup: $(INSTALLED)
+setup: $(INSTALLED) $(PREPARED)
 
 # --no-deps: the pins are complete, and face_recognition would ask for a dlib that has no wheel.
 $(INSTALLED): $(REQUIREMENTS) pyproject.toml
@@ -18,6 +20,11 @@ $(INSTALLED): $(REQUIREMENTS) pyproject.toml
 	@$(PYTHON) -m venv .venv
 	@$(PIP) install --no-deps --require-hashes -r $(REQUIREMENTS)
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What the function makes of its models once; elsewhere it would be kept in the user's cache.
+$(PREPARED): $(INSTALLED) lambda_fn/detector.py lambda_fn/encoder.py lambda_fn/encoder_model.py
+	@$(BIN)/python -m lambda_fn.prepare
 	@touch $@
 
 demo: setup
@@ -53,7 +60,7 @@ $(DEPLOY)/installed: deploy/requirements/deploy.txt
 	@touch $@
 
 clean:
-	rm -rf .venv .cache build dist results/demo bench/out .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage
+	rm -rf .venv .cache $(PREPARED) build dist results/demo bench/out .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
 

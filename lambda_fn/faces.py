@@ -2,13 +2,11 @@
 
 import numpy as np
 
-from lambda_fn import models
 from lambda_fn.box import Box
+from lambda_fn.detector import detector
+from lambda_fn.encoder import encoder
 from lambda_fn.gallery import EMBEDDING_SIZE, Embeddings
 from lambda_fn.video import Frame
-
-models.take_the_place_of_their_package()
-import face_recognition  # noqa: E402 - after its models
 
 # The detector's time grows with the pixels, and most faces in videos are large: at 480 wide a
 # look costs a sixtieth of one at 1920x1080 upsampled.
@@ -20,7 +18,12 @@ _UPSAMPLED_PIXELS = 1920 * 1088
 
 
 class Faces:
-    """The detector and the encoder; their models are loaded with this module, once a runtime."""
+    """The detector and the encoder; `runtime` is what runs the encoder."""
+
+    def __init__(self) -> None:
+        self._detector = detector()
+        self._encoder = encoder()
+        self.runtime = self._encoder.runtime
 
     def find(self, frame: Frame, *, thorough: bool = False, region: Box | None = None) -> list[Box]:
         """The faces of a frame: large ones at a glance, all of them if `thorough`.
@@ -28,9 +31,9 @@ class Faces:
         Where a `region` is given, a thorough look is at that part of the frame alone.
         """
         if thorough:
-            return _all_locations(frame, region or Box(0, frame.width, frame.height, 0))
+            return self._all_locations(frame, region or Box(0, frame.width, frame.height, 0))
         for width in _QUICK_WIDTHS:
-            if width < frame.width and (boxes := _locations(frame, width)):
+            if width < frame.width and (boxes := self._locations(frame, width)):
                 return boxes
         return []
 
@@ -38,27 +41,25 @@ class Faces:
         """The embedding of each face, taken from the full-size frame: `(len(boxes), 128)`."""
         if not boxes:
             return np.empty((0, EMBEDDING_SIZE))
-        return np.array(face_recognition.face_encodings(frame.rgb(), boxes), dtype=np.float64)
+        return self._encoder.encode(frame.rgb(), boxes)
 
+    def _locations(self, frame: Frame, width: int) -> list[Box]:
+        scale = frame.width / width
+        found = self._detector.find(frame.rgb(width))
+        return [Box(*(round(edge * scale) for edge in edges)) for edges in found]
 
-def _locations(frame: Frame, width: int) -> list[Box]:
-    scale = frame.width / width
-    found = face_recognition.face_locations(frame.rgb(width), number_of_times_to_upsample=0)
-    return [Box(*(round(edge * scale) for edge in edges)) for edges in found]
-
-
-def _all_locations(frame: Frame, region: Box) -> list[Box]:
-    pixels = frame.rgb()[region.top : region.bottom, region.left : region.right]
-    found = face_recognition.face_locations(
-        np.ascontiguousarray(pixels),
-        number_of_times_to_upsample=int(region.area <= _UPSAMPLED_PIXELS),
-    )
-    return [
-        Box(
-            top + region.top,
-            right + region.left,
-            bottom + region.top,
-            left + region.left,
+    def _all_locations(self, frame: Frame, region: Box) -> list[Box]:
+        pixels = frame.rgb()[region.top : region.bottom, region.left : region.right]
+        found = self._detector.find(
+            np.ascontiguousarray(pixels),
+            upsample=int(region.area <= _UPSAMPLED_PIXELS),
         )
-        for top, right, bottom, left in found
-    ]
+        return [
+            Box(
+                top + region.top,
+                right + region.left,
+                bottom + region.top,
+                left + region.left,
+            )
+            for top, right, bottom, left in found
+        ]

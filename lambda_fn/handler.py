@@ -97,6 +97,7 @@ def _result(record: S3Record, outcome: Outcome, settings: Settings, started_at: 
 
 # Kept for the runtime's life, like the models that faces.py loads: later events find them ready.
 _FACES = Faces()
+log("encoder.loaded", runtime=_FACES.runtime)
 
 
 @cache

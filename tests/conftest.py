@@ -1,4 +1,8 @@
-"""What all tests share: how hypothesis looks for counterexamples."""
+"""What all tests share: how hypothesis looks for counterexamples, and no trace left at home."""
+
+import atexit
+import os
+import tempfile
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,6 +17,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("hybridsphere")
+
+
+# What the function keeps in the user's cache where nothing was prepared. Not a fixture: it looks
+# there as soon as its tests are collected.
+_cache = tempfile.TemporaryDirectory()
+atexit.register(_cache.cleanup)
+os.environ["XDG_CACHE_HOME"] = _cache.name
 
 
 @pytest.fixture(autouse=True, scope="session")

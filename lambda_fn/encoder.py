@@ -1,0 +1,91 @@
+"""What tells faces apart: dlib's encoder, run by ONNX Runtime, many times as fast as by dlib.
+
+Where ONNX Runtime cannot be imported, dlib runs it itself; the embeddings agree to 1e-6.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import dlib
+import numpy as np
+
+from lambda_fn import models
+from lambda_fn.box import Box
+from lambda_fn.gallery import EMBEDDING_SIZE, Embeddings
+from lambda_fn.prepared import prepared
+from lambda_fn.video import Rgb
+
+# The number goes up with a change of what the file holds.
+FILE = "encoder-1.onnx"
+
+# The most faces at once. It bounds the memory; larger batches are not faster.
+_BATCH = 8
+
+Network = Callable[[list[Rgb]], Sequence[Sequence[float]]]
+"""Gives the embedding of each of some aligned faces, pictures of 150x150 pixels."""
+
+
+class Encoder:
+    """Encodes faces as `face_recognition.face_encodings` does; `runtime` is what runs it."""
+
+    def __init__(self) -> None:
+        self._landmarks = dlib.shape_predictor(str(models.landmarks()))
+        self._network: Network
+        try:
+            self._network = _onnx_network()
+            self.runtime = "onnxruntime"
+        except ImportError:
+            self._network = _dlib_network()
+            self.runtime = "dlib"
+
+    def encode(self, pixels: Rgb, boxes: Sequence[Box]) -> Embeddings:
+        """The embedding of each face in a picture: `(len(boxes), 128)`."""
+        chips = [self._chip(pixels, box) for box in boxes]
+        rows = np.empty((len(boxes), EMBEDDING_SIZE))
+        for start in range(0, len(boxes), _BATCH):
+            batch = slice(start, start + _BATCH)
+            rows[batch] = self._network(chips[batch])
+        return rows
+
+    def _chip(self, pixels: Rgb, box: Box) -> Rgb:
+        """The face upright and alone; one by one, since dlib scales several in another way."""
+        face = dlib.rectangle(box.left, box.top, box.right, box.bottom)
+        chip: Rgb = dlib.get_face_chip(pixels, self._landmarks(pixels, face))
+        return chip
+
+
+@cache
+def encoder() -> Encoder:
+    """The encoder of this process."""
+    return Encoder()
+
+
+def make() -> bytes:
+    """The content of the encoder's file. Raises ImportError without onnx, and UnknownWeights."""
+    from lambda_fn.encoder_model import onnx_model  # noqa: PLC0415 - rarely needed
+
+    return onnx_model(models.encoder().read_bytes())
+
+
+def _onnx_network() -> Network:
+    # Official builds report their use to their maker, over the network and by a file in the user's
+    # cache, unless this is set before the import.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime  # noqa: PLC0415 - where there is none, dlib does its work
+
+    options = onnxruntime.SessionOptions()
+    # Lambda gives a function of up to 1,769 MB one core or less, and here as many run side by side
+    # as there are cores. One thread also adds up in the same order each time.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session: Any = onnxruntime.InferenceSession(
+        prepared(FILE, make), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda chips: session.run(None, {"chips": np.stack(chips)})[0]
+
+
+def _dlib_network() -> Network:
+    encoder = dlib.face_recognition_model_v1(str(models.encoder()))
+    network: Network = encoder.compute_face_descriptor
+    return network

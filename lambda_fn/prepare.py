@@ -1,0 +1,11 @@
+"""Makes the files of `prepared.py` beside it: `python -m lambda_fn.prepare`."""
+
+import shutil
+
+from lambda_fn import detector, encoder
+from lambda_fn.prepared import BESIDE, keep
+
+if __name__ == "__main__":
+    shutil.rmtree(BESIDE, ignore_errors=True)
+    for module in (detector, encoder):
+        print(keep(BESIDE, module.FILE, module.make()))  # noqa: T201

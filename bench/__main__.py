@@ -14,6 +14,7 @@ from rich.console import Console
 from bench import parts, process
 from bench.double_process import BridgeFailed
 from bench.picture import picture
+from bench.rounds import Rounds
 from bench.row import Part, WrongAnswer
 from bench.table import table
 
@@ -31,8 +32,10 @@ AT_LEAST_ONE = click.IntRange(1)
 @click.argument("part", type=click.Choice(parts.NAMES), nargs=-1)
 @click.option("--videos", type=FOLDER, help="Videos, instead of the demo's clips.")
 @click.option("--encodings", type=FILE, help="Known faces for them, .npz or the legacy pickle.")
-@click.option("--messages", type=AT_LEAST_ONE, default=2000, help="Uploads for the bridge.")
-@click.option("--rounds", type=AT_LEAST_ONE, default=3, help="Rounds to take the median of.")
+@click.option("--messages", type=AT_LEAST_ONE, default=4000, help="Uploads for the bridge.")
+@click.option(
+    "--rounds", type=AT_LEAST_ONE, default=3, help="Rounds to take the median of, if there is time."
+)
 def main(
     part: tuple[str, ...],
     videos: Path | None,
@@ -46,7 +49,7 @@ def main(
     if (videos is None) != (encodings is None):
         raise click.UsageError("--videos and --encodings go together")
     OUT.mkdir(exist_ok=True)
-    options = parts.Options(OUT, videos, encodings, messages, rounds, _report)
+    options = parts.Options(OUT, videos, encodings, messages, Rounds(rounds), _report)
     try:
         measured = [
             parts.run(name, options) for name in parts.NAMES if name in (part or parts.NAMES)
@@ -55,8 +58,7 @@ def main(
         raise click.ClickException(f"the ways do not agree: {error}") from error
     except (BridgeFailed, parts.CannotMeasure) as error:
         raise click.ClickException(str(error)) from error
-    console = Console()
-    console.print(table(measured), width=None if console.is_terminal else _WIDTH)
+    Console(width=None if sys.stdout.isatty() else _WIDTH).print(table(measured))
     _write(measured)
 
 

@@ -7,6 +7,7 @@ from statistics import median
 from bench import node_bridge
 from bench.bridge_run import LEAST, OURS, USUAL, Bridge, Run, run_bridge
 from bench.node_bridge import NoNode
+from bench.rounds import Rounds
 from bench.row import Part, Row, Target
 
 _THROUGHPUT = Target(2000, "figure")
@@ -15,11 +16,13 @@ _BESIDE_NODE = Target(2, "times")
 _USUAL_SHARE = 5
 """How many times fewer messages the loop around boto3 is given: its rate is the same with any."""
 
+_SECONDS = 60
+
 _BUSY = 0.9
 """Share of its core above which the double may be what is measured."""
 
 
-def measure(scratch: Path, *, messages: int, rounds: int, report: Callable[[str], None]) -> Part:
+def measure(scratch: Path, *, messages: int, rounds: Rounds, report: Callable[[str], None]) -> Part:
     """All bridges in turn, on fresh queues each time; medians of the rounds.
 
     Results are kept below `scratch` meanwhile. Raises WrongAnswer where a bridge did other work.
@@ -30,18 +33,17 @@ def measure(scratch: Path, *, messages: int, rounds: int, report: Callable[[str]
     except NoNode as error:
         no_node = str(error)
     runs: dict[str, list[Run]] = {bridge.name: [] for bridge in bridges}
-    for number in range(rounds):
+    for number in rounds.within(_SECONDS):
         for bridge in bridges:
             share = _USUAL_SHARE if bridge == USUAL else 1
             run = run_bridge(bridge, scratch, max(1, messages // share))
             runs[bridge.name].append(run)
             report(
-                f"round {number + 1} of {rounds}, {bridge.name}: {run.messages_per_s:.0f} "
+                f"round {number}, {bridge.name}: {run.messages_per_s:.0f} "
                 f"messages/s, {run.cpu_ms_a_message:.2f} ms of CPU each"
             )
     rates = {name: median(run.messages_per_s for run in taken) for name, taken in runs.items()}
     costs = {name: median(run.cpu_ms_a_message for run in taken) for name, taken in runs.items()}
-    busy = {name: median(run.double_busy for run in taken) for name, taken in runs.items()}
     return Part(
         name="bridge",
         title=f"The bridge: {messages} uploads in and as many results on disk, one core",
@@ -64,7 +66,7 @@ def measure(scratch: Path, *, messages: int, rounds: int, report: Callable[[str]
         ],
         notes=[
             "All but the least leave the same files; ours a ledger and a log of every event too.",
-            *(_note_on_double(name, share) for name, share in busy.items()),
+            *(_note(name, taken) for name, taken in runs.items()),
         ],
     )
 
@@ -84,8 +86,11 @@ def _throughput(
     )
 
 
-def _note_on_double(name: str, busy: float) -> str:
-    share = f"Behind {name} the double took {busy:.0%} of another core"
-    if busy > _BUSY:
-        return f"{share}: it may be what was measured, and the bridge faster."
-    return f"{share}: it did not hold it up."
+def _note(name: str, runs: list[Run]) -> str:
+    """How much of their cores a bridge and the double behind it took; what that says of the rate."""
+    own = median(run.cpu_s / run.seconds for run in runs)
+    double = median(run.double_busy for run in runs)
+    note = f"{name} took {own:.0%} of its core, the double {double:.0%} of another"
+    if double > _BUSY:
+        return f"{note}: the double may be what was measured, and the bridge faster."
+    return f"{note}."

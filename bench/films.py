@@ -92,12 +92,12 @@ def hard_films() -> list[Film]:
     ada, otto = Answer("known", "ada_quill"), Answer("known", "otto_brand")
     visitor = [Figure(_STRANGER, 320)]
     return [
-        Film("small", 3, [Figure(known("ada_quill"), 76, (0.3, 0.4))], ada),
-        Film("late", 4, [Figure(known("otto_brand"), 320, from_s=2.5)], otto),
-        Film("absent", 3, [], nobody),
-        Film("absent, moving", 3, [], nobody, background="rocket", pans=0.1),
-        Film("stranger", 3, visitor, stranger),
-        Film("stranger, moving", 3, visitor, stranger, pans=0.1),
+        Film("small", 2, [Figure(known("ada_quill"), 76, (0.3, 0.4))], ada),
+        Film("late", 3, [Figure(known("otto_brand"), 320, from_s=1.5)], otto),
+        Film("absent", 2, [], nobody),
+        Film("absent, moving", 2, [], nobody, background="rocket", pans=0.1),
+        Film("stranger", 2, visitor, stranger),
+        Film("stranger, moving", 2, visitor, stranger, pans=0.1),
     ]
 
 

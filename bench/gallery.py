@@ -9,10 +9,13 @@ import numpy as np
 
 from bench.our_videos import DEFAULTS
 from bench.reference import face_recognition
+from bench.rounds import Rounds
 from bench.row import Part, Row, Target, WrongAnswer
 from lambda_fn.gallery import EMBEDDING_SIZE, Embeddings, Gallery
 
 SIZES = (1_000, 100_000)
+
+_SECONDS_A_SIZE = 15
 
 _TARGET = Target(1.5, "least")
 
@@ -20,7 +23,9 @@ _TARGET = Target(1.5, "least")
 _REPEATED_S = 0.2
 
 
-def measure(sizes: tuple[int, ...] = SIZES, *, rounds: int, report: Callable[[str], None]) -> Part:
+def measure(
+    sizes: tuple[int, ...] = SIZES, *, rounds: Rounds, report: Callable[[str], None]
+) -> Part:
     """One face against galleries of these sizes. Raises WrongAnswer unless all ways find it."""
     rows = []
     for size in sizes:
@@ -61,14 +66,14 @@ def ours(gallery: Gallery, face: Embeddings) -> list[str]:
     return [match.name for match in gallery.matches(face, DEFAULTS.tolerance)]
 
 
-def _row(size: int, rounds: int) -> Row:
+def _row(size: int, rounds: Rounds) -> Row:
     gallery, face = drawn(size)
     found = usual(gallery, face), ours(gallery, face)
     if found[0] != found[1] or len(found[1]) != 1:
         raise WrongAnswer(f"of {size} faces the usual way finds {found[0]}, ours {found[1]}")
     matrix, vector = gallery.embeddings.astype(np.float32), face.astype(np.float32)
     times: dict[str, list[float]] = {"usual": [], "ours": [], "least": []}
-    for _ in range(rounds):
+    for _ in rounds.within(_SECONDS_A_SIZE):
         times["usual"].append(_ms(partial(usual, gallery, face), repeated=False))
         times["ours"].append(_ms(partial(ours, gallery, face)))
         times["least"].append(_ms(partial(np.matmul, matrix, vector)))

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from bench import least_videos, our_videos, usual_videos
 from bench.answer import Answer
 from bench.films import Film, hard_films
+from bench.rounds import Rounds
 from bench.row import Part, Target, WrongAnswer
 from bench.videos import demo_gallery, timed
 from lambda_fn.gallery import Gallery
@@ -14,7 +15,7 @@ from lambda_fn.gallery import Gallery
 _TARGET = Target(1.2, "usual")
 
 
-def measure(*, rounds: int, report: Callable[[str], None]) -> Part:
+def measure(*, rounds: Rounds, report: Callable[[str], None]) -> Part:
     """Each film both ways. Raises WrongAnswer where ours is wrong, or finds less than the usual."""
     gallery = demo_gallery()
     rows = []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import process
+from bench.rounds import Rounds
 from bench.row import Part
 
 Report = Callable[[str], None]
@@ -27,7 +28,7 @@ class Options:
     videos: Path | None
     encodings: Path | None
     messages: int
-    rounds: int
+    rounds: Rounds
     report: Report
 
 

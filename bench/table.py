@@ -9,6 +9,9 @@ from rich.text import Text
 from bench import figures
 from bench.row import Part, Row
 
+_LEAST_WIDTH = 30
+"""Columns for what a row is about; the figures share what is left."""
+
 _COLOURS = {True: "green", False: "red", None: ""}
 
 
@@ -18,9 +21,9 @@ def table(parts: Sequence[Part]) -> Table:
         caption=escape("\n".join(line for part in parts for line in _notes(part))),
         caption_justify="left",
     )
-    drawn.add_column(overflow="fold")
+    drawn.add_column(overflow="fold", min_width=_LEAST_WIDTH)
     for column in ("usual way", "ours", "least", "times better", "target", ""):
-        drawn.add_column(column, justify="right", no_wrap=True)
+        drawn.add_column(column, justify="right")
     for part in parts:
         drawn.add_section()
         drawn.add_row(Text(part.title, "bold"))

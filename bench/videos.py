@@ -12,12 +12,15 @@ from tempfile import TemporaryDirectory
 
 from bench import least_videos, our_videos, process, usual_videos
 from bench.answer import Answer
+from bench.rounds import Rounds
 from bench.row import Part, Row, Target, WrongAnswer
 from hybridsphere.demo.clips import make_clips, make_photos
 from lambda_fn.enrol import enrol
 from lambda_fn.gallery import Gallery, import_legacy
 
 _KNOWN = Target(16, "times")
+
+_SECONDS_A_VIDEO = 10
 
 Report = Callable[[str], None]
 
@@ -64,7 +67,7 @@ def given_sample(videos: Path, encodings: Path) -> Sample:
     return Sample({str(path.relative_to(videos)): path for path in files}, gallery)
 
 
-def measure(sample: Sample, *, rounds: int, report: Report) -> Part:
+def measure(sample: Sample, *, rounds: Rounds, report: Report) -> Part:
     """The ways in turn, on each video; medians of the rounds.
 
     Raises WrongAnswer unless both ways agree with each other, and with what is expected.
@@ -102,7 +105,7 @@ def timed(
     gallery: Gallery,
     answer: Answer,
     *,
-    rounds: int,
+    rounds: Rounds,
     target: Target | None = None,
     remark: str = "",
 ) -> Row:
@@ -116,7 +119,7 @@ def timed(
     if planned:
         ways["least"] = lambda: least_videos.recognise(file, gallery, planned)
     times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
+    for _ in rounds.within(_SECONDS_A_VIDEO):
         for name, way in ways.items():
             started_s = process.own_cpu_seconds()
             way()

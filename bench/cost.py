@@ -1,0 +1,98 @@
+"""What a thousand videos cost on Lambda, and how many an hour one VM carries.
+
+    python -m bench.cost [OPTIONS]
+
+Prices are given, times are those of bench/out/bench.json. Requests to S3, SQS and DynamoDB are no
+part of it: they are the same for everybody.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+PRICES_OF = "August 2025"
+"""When these were Lambda's list prices, in us-east-1 as in eu-west-1, without the free tier."""
+
+GB_S_USD = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
+REQUEST_USD = 0.20 / 1_000_000
+
+_ONE_CPU_MB = 1769
+"""The memory with which a function has one processor (AWS Lambda developer guide)."""
+
+_VM_BUSY = 0.5
+"""The share of its processor that a VM is to spend on the bridge."""
+
+_FILE = Path(__file__).parent / "out" / "bench.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """What a video takes: CPU in seconds, and the seconds that S3, SQS and DynamoDB are waited for;
+    `start_s` is a cold start's CPU, `cold` the share of videos that meet one.
+    """
+
+    cpu_s: float
+    waits_s: float
+    start_s: float
+    cold: float
+
+    def seconds(self, memory_mb: int) -> float:
+        """What is billed: work on one processor, or a part of one, and the waiting."""
+        work_s = self.cpu_s + self.cold * self.start_s
+        return work_s / min(1, memory_mb / _ONE_CPU_MB) + self.waits_s
+
+    def usd(self, memory_mb: int, gb_s_usd: float) -> float:
+        return memory_mb / 1024 * self.seconds(memory_mb) * gb_s_usd + REQUEST_USD
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--waits-ms", type=float, default=150, help="Waiting for AWS, a video.")
+@click.option("--cold", type=float, default=0.05, help="Share of videos that meet a cold start.")
+@click.option("--memory-mb", type=int, default=2048, help="Memory of the function.")
+@click.option("--x86-usd", type=float, default=GB_S_USD["x86_64"], help="A GB-second on x86-64.")
+@click.option("--arm-usd", type=float, default=GB_S_USD["arm64"], help="A GB-second on arm64.")
+def main(waits_ms: float, cold: float, memory_mb: int, x86_usd: float, arm_usd: float) -> None:
+    """Print both, with what they follow from."""
+    try:
+        times = measured(json.loads(_FILE.read_text(encoding="utf-8")))
+    except (OSError, KeyError) as error:
+        raise click.ClickException(
+            f"{_FILE} has no {error}: `make bench` measures it first"
+        ) from error
+    click.echo(f"A thousand videos at {memory_mb} MB, list prices of {PRICES_OF} or as given:")
+    for way in ("usual", "ours"):
+        video = Video(times[f"{way} video"], waits_ms / 1000, times[f"{way} start"], cold)
+        x86, arm = (1000 * video.usd(memory_mb, price) for price in (x86_usd, arm_usd))
+        click.echo(
+            f"  {way}: {video.seconds(memory_mb):.3f} s billed each: "
+            f"{x86:.4f} USD on x86-64, {arm:.4f} USD on arm64 if it takes as long there"
+        )
+    message_s = times["ours message"]
+    click.echo(
+        f"A VM of one processor, {_VM_BUSY:.0%} busy, {1000 * message_s:.2f} ms a video: "
+        f"{3600 * _VM_BUSY / message_s:,.0f} videos an hour"
+    )
+
+
+def measured(run: dict[str, Any]) -> dict[str, float]:
+    """The times of a run that the calculation needs, in seconds."""
+    rows = {(part["name"], row["what"]): row for part in run["parts"] for row in part["rows"]}
+    video = rows["videos", "somebody known, on average"]
+    start = rows["start", "ready for the first event: CPU time"]
+    message = rows["bridge", "CPU a message"]
+    return {
+        f"{way} {what}": row[way] / per
+        for way in ("usual", "ours")
+        for what, row, per in (
+            ("video", video, 1000),
+            ("start", start, 1),
+            ("message", message, 1000),
+        )
+    }
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m bench.cost")

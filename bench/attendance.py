@@ -39,7 +39,7 @@ def measure(
     gallery = demo_gallery()
     with TemporaryDirectory() as folder:
         film = class_film(seconds).shoot(Path(folder))
-        _check(film, gallery)
+        check(film, gallery)
         usual_s = _cpu_s(lambda: usual(film, gallery, usual_frames))
         our_s = _median_s(lambda: our_videos.attendance(film, gallery), rounds)
         least_s = _median_s(lambda: _decode(film), rounds)
@@ -74,7 +74,8 @@ def usual(film: Path, gallery: Gallery, frames: int) -> set[str]:
     return names
 
 
-def _check(film: Path, gallery: Gallery) -> None:
+def check(film: Path, gallery: Gallery) -> None:
+    """Raises WrongAnswer unless ours names the class of a film, and nobody else."""
     found = {one.best.name for one in our_videos.attendance(film, gallery).people}
     if found != set(ATTENDING):
         raise WrongAnswer(f"attendance: {sorted(found)} instead of {sorted(ATTENDING)}")

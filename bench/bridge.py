@@ -87,7 +87,7 @@ def _throughput(
 
 
 def _note(name: str, runs: list[Run]) -> str:
-    """How much of their cores a bridge and the double behind it took; what that says of the rate."""
+    """How much of their cores a bridge and the double took, and what that says of the rate."""
     own = median(run.cpu_s / run.seconds for run in runs)
     double = median(run.double_busy for run in runs)
     note = f"{name} took {own:.0%} of its core, the double {double:.0%} of another"

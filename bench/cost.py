@@ -19,7 +19,7 @@ PRICES_OF = "August 2025"
 GB_S_USD = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
 REQUEST_USD = 0.20 / 1_000_000
 
-_ONE_CPU_MB = 1769
+ONE_CPU_MB = 1769
 """The memory with which a function has one processor (AWS Lambda developer guide)."""
 
 _VM_BUSY = 0.5
@@ -42,7 +42,7 @@ class Video:
     def seconds(self, memory_mb: int) -> float:
         """What is billed: work on one processor, or a part of one, and the waiting."""
         work_s = self.cpu_s + self.cold * self.start_s
-        return work_s / min(1, memory_mb / _ONE_CPU_MB) + self.waits_s
+        return work_s / min(1, memory_mb / ONE_CPU_MB) + self.waits_s
 
     def usd(self, memory_mb: int, gb_s_usd: float) -> float:
         return memory_mb / 1024 * self.seconds(memory_mb) * gb_s_usd + REQUEST_USD

@@ -144,6 +144,7 @@ class Double:
 
     def _stats(self) -> dict[str, Any]:
         return {
+            "uploads": len(self._uploads),
             "invoked": self._invoked,
             "seconds": self._last_deleted_at - self._filled_at,
             "cpu_s": time.process_time(),

@@ -37,7 +37,7 @@ def measure(*, rounds: Rounds, report: Callable[[str], None]) -> Part:
     return Part(
         name="hard",
         title="A video with a face that is small, late, absent or unknown, CPU time on one core",
-        usual_way=usual_videos.WAY,
+        usual_way=usual_videos.way(),
         least_way=f"{least_videos.WAY}; of a face that is late, the frames up to it",
         rows=rows,
         notes=["Ours says what is true of each; the usual way says so too, or as remarked."],

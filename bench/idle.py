@@ -21,13 +21,13 @@ _WATCHED_S = 40.0
 
 
 def measure(scratch: Path, *, seconds: float = _WATCHED_S, report: Callable[[str], None]) -> Part:
-    """All bridges at once, each in front of empty queues of its own."""
+    """All bridges at once, each in front of the same empty queues."""
     bridges = (USUAL, OURS, LEAST)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(dir=scratch)))
+        double = stack.enter_context(running_double())
         started = []
         for bridge in bridges:
-            double = stack.enter_context(running_double())
             (own_folder := folder / bridge.name).mkdir()
             started.append(stack.enter_context(running_bridge(bridge, double, own_folder)))
         time.sleep(min(_SETTLED_S, seconds))

@@ -15,7 +15,7 @@ _TARGET = Target(325, "figure")
 
 _ROOT = Path(__file__).parents[1]
 _SCRIPT = _ROOT / "deploy" / "images.sh"
-_STORE = _ROOT / ".cache" / "images"
+STORE = _ROOT / ".cache" / "images"
 
 _BASE, _OURS, _USUAL = (f"localhost/hybridsphere-{name}" for name in ("base", "lambda", "usual"))
 
@@ -24,7 +24,7 @@ _UNITS_MB = {"B": 1e-6, "KB": 1e-3, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
 
 def measure() -> Part:
     """The sizes of the images that there are; without, the row says how to get them."""
-    sizes = _sizes_mb()
+    sizes = sizes_mb()
     base = sizes.get(_BASE)
 
     def added(image: str) -> float | None:
@@ -49,10 +49,10 @@ def megabytes(size: str) -> float:
     return float(match[1]) * _UNITS_MB[match[2]]
 
 
-def _sizes_mb() -> dict[str, float]:
+def sizes_mb() -> dict[str, float]:
     """The images that `make images` has left, by name."""
     tools = all(shutil.which(tool) for tool in ("buildah", "debootstrap"))
-    if not (_STORE.is_dir() and tools and os.geteuid() == 0):
+    if not (STORE.is_dir() and tools and os.geteuid() == 0):
         return {}
     command = [str(_SCRIPT), "buildah", "images", "--json"]
     listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -16,8 +16,8 @@ import click
 from bench import figures
 from bench.row import Part, Row
 
-_BEGIN, _END = "<!-- figures of bench/out/bench.json -->", "<!-- end of the figures -->"
-_MARKED = re.compile(f"{re.escape(_BEGIN)}.*{re.escape(_END)}", re.DOTALL)
+BEGIN, END = "<!-- figures of bench/out/bench.json -->", "<!-- end of the figures -->"
+_MARKED = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -31,9 +31,9 @@ def main(file: Path, into: Path | None) -> None:
     if into is None:
         click.echo(markdown)
         return
-    text, found = _MARKED.subn(lambda _: f"{_BEGIN}\n{markdown}\n{_END}", into.read_text("utf-8"))
+    text, found = _MARKED.subn(lambda _: f"{BEGIN}\n{markdown}\n{END}", into.read_text("utf-8"))
     if not found:
-        raise click.ClickException(f"{into}: has no place for them, from {_BEGIN} to {_END}")
+        raise click.ClickException(f"{into}: has no place for them, from {BEGIN} to {END}")
     into.write_text(text, encoding="utf-8")
 
 

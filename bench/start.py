@@ -154,7 +154,7 @@ async def _start(handler: str, environment: Mapping[str, str], event: bytes) -> 
             ready_s, pid = time.monotonic() - began_s, started.pid
             ready = process.cpu_seconds(pid), process.peak_memory_mb(pid)
             invocation = Invocation("first", event, resources.FUNCTION.arn)
-            _check(handler, await api.run(invocation, _PATIENCE_S))
+            check(handler, await api.run(invocation, _PATIENCE_S))
             return Start(
                 ready_cpu_s=ready[0],
                 ready_s=ready_s,
@@ -189,7 +189,8 @@ async def _process(
         await started.wait()
 
 
-def _check(handler: str, outcome: Outcome) -> None:
-    answer: dict[str, Any] = json.loads(outcome.payload)
+def check(handler: str, outcome: Outcome) -> None:
+    """Raises WrongAnswer unless the clip was matched."""
+    answer: Any = json.loads(outcome.payload)
     if outcome.is_error or [video["status"] for video in answer["videos"]] != ["matched"]:
         raise WrongAnswer(f"{handler}: {answer}")

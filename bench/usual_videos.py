@@ -23,21 +23,23 @@ from lambda_fn.gallery import Gallery
 
 Pixels = NDArray[np.uint8]
 
-_FFMPEG = shutil.which("ffmpeg")
 
-WAY = (
-    "ffmpeg's command to a JPEG a second, full-size detection, face by face"
-    if _FFMPEG
-    else "a frame a second decoded in the process (there is no ffmpeg on the PATH to write JPEGs), "
-    "full-size detection, face by face"
-)
+def way() -> str:
+    """What the usual way is, where it runs."""
+    frames = (
+        "ffmpeg's command to a JPEG a second"
+        if shutil.which("ffmpeg")
+        else "a frame a second decoded in the process, as there is no ffmpeg on the PATH"
+    )
+    return f"{frames}; full-size detection, face by face"
 
 
 def recognise(video: Path, gallery: Gallery, tolerance: float) -> Answer:
     """Who is in a video; of those within the tolerance the nearest, not the first."""
     with TemporaryDirectory() as folder:
         try:
-            frames = _jpegs(video, Path(folder)) if _FFMPEG else _decoded(video)
+            ffmpeg = shutil.which("ffmpeg")
+            frames = _jpegs(ffmpeg, video, Path(folder)) if ffmpeg else _decoded(video)
         except (FFmpegError, subprocess.CalledProcessError):
             return Answer("unreadable")
         return _search(frames, gallery, tolerance)
@@ -63,8 +65,8 @@ def _search(frames: Iterable[Pixels], gallery: Gallery, tolerance: float) -> Ans
     return Answer("unknown_face" if any_face else "no_face")
 
 
-def _jpegs(video: Path, folder: Path) -> Iterable[Pixels]:
-    command = [str(_FFMPEG), "-nostdin", "-loglevel", "quiet", "-i", str(video), "-vf", "fps=1"]
+def _jpegs(ffmpeg: str, video: Path, folder: Path) -> Iterable[Pixels]:
+    command = [ffmpeg, "-nostdin", "-loglevel", "quiet", "-i", str(video), "-vf", "fps=1"]
     subprocess.run([*command, str(folder / "%04d.jpg")], check=True)
     return (face_recognition.load_image_file(jpeg) for jpeg in sorted(folder.iterdir()))
 

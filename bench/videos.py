@@ -85,7 +85,7 @@ def measure(sample: Sample, *, rounds: Rounds, report: Report) -> Part:
     return Part(
         name="videos",
         title="A video, warm: from the object to who is in it, CPU time on one core",
-        usual_way=usual_videos.WAY,
+        usual_way=usual_videos.way(),
         least_way=least_videos.WAY,
         rows=[
             *rows.values(),

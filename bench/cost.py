@@ -48,33 +48,61 @@ class Video:
         return memory_mb / 1024 * self.seconds(memory_mb) * gb_s_usd + REQUEST_USD
 
 
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What is not measured here: waiting for AWS, a video; the share of cold starts; memory; prices
+    of a GB-second on x86-64 and on arm64.
+    """
+
+    waits_s: float = 0.15
+    cold: float = 0.05
+    memory_mb: int = 2048
+    x86_usd: float = GB_S_USD["x86_64"]
+    arm_usd: float = GB_S_USD["arm64"]
+
+
+GIVEN = Inputs()
+
+
 @click.command(context_settings={"show_default": True})
-@click.option("--waits-ms", type=float, default=150, help="Waiting for AWS, a video.")
-@click.option("--cold", type=float, default=0.05, help="Share of videos that meet a cold start.")
-@click.option("--memory-mb", type=int, default=2048, help="Memory of the function.")
-@click.option("--x86-usd", type=float, default=GB_S_USD["x86_64"], help="A GB-second on x86-64.")
-@click.option("--arm-usd", type=float, default=GB_S_USD["arm64"], help="A GB-second on arm64.")
-def main(waits_ms: float, cold: float, memory_mb: int, x86_usd: float, arm_usd: float) -> None:
+@click.option("--waits-s", type=float, default=GIVEN.waits_s, help="Waiting for AWS, a video.")
+@click.option("--cold", type=float, default=GIVEN.cold, help="Share of videos that start cold.")
+@click.option("--memory-mb", type=int, default=GIVEN.memory_mb, help="Memory of the function.")
+@click.option("--x86-usd", type=float, default=GIVEN.x86_usd, help="A GB-second on x86-64.")
+@click.option("--arm-usd", type=float, default=GIVEN.arm_usd, help="A GB-second on arm64.")
+def main(**inputs: Any) -> None:
     """Print both, with what they follow from."""
     try:
         times = measured(json.loads(_FILE.read_text(encoding="utf-8")))
     except (OSError, KeyError) as error:
-        raise click.ClickException(
-            f"{_FILE} has no {error}: `make bench` measures it first"
-        ) from error
-    click.echo(f"A thousand videos at {memory_mb} MB, list prices of {PRICES_OF} or as given:")
-    for way in ("usual", "ours"):
-        video = Video(times[f"{way} video"], waits_ms / 1000, times[f"{way} start"], cold)
-        x86, arm = (1000 * video.usd(memory_mb, price) for price in (x86_usd, arm_usd))
-        click.echo(
-            f"  {way}: {video.seconds(memory_mb):.3f} s billed each: "
-            f"{x86:.4f} USD on x86-64, {arm:.4f} USD on arm64 if it takes as long there"
-        )
+        raise click.ClickException(f"{_FILE}: {error}: `make bench` measures it first") from error
+    click.echo(markdown(times, Inputs(**inputs)))
+
+
+def markdown(times: dict[str, float], inputs: Inputs = GIVEN) -> str:
+    """Both calculations, from measured times in seconds."""
+    x86, arm = (f"{usd:.10f} USD/GB-s" for usd in (inputs.x86_usd, inputs.arm_usd))
+    head = f"a thousand videos, {inputs.memory_mb} MB | CPU a video | billed a video"
     message_s = times["ours message"]
-    click.echo(
-        f"A VM of one processor, {_VM_BUSY:.0%} busy, {1000 * message_s:.2f} ms a video: "
-        f"{3600 * _VM_BUSY / message_s:,.0f} videos an hour"
+    videos = 3600 * _VM_BUSY / message_s
+    return "\n".join(
+        [
+            f"| {head} | x86-64, {x86} | arm64, {arm} |",
+            "| --- | ---: | ---: | ---: | ---: |",
+            *(_row(way, times, inputs) for way in ("usual", "ours")),
+            "",
+            f"A VM of one processor that spends {_VM_BUSY:.0%} of it on the bridge, at",
+            f"{1000 * message_s:.2f} ms a video, carries {videos:,.0f} videos an hour.",
+        ]
     )
+
+
+def _row(way: str, times: dict[str, float], inputs: Inputs) -> str:
+    video = Video(times[f"{way} video"], inputs.waits_s, times[f"{way} start"], inputs.cold)
+    billed_ms = 1000 * video.seconds(inputs.memory_mb)
+    prices = (inputs.x86_usd, inputs.arm_usd)
+    usd = " | ".join(f"{1000 * video.usd(inputs.memory_mb, price):.4f} USD" for price in prices)
+    return f"| {way} | {1000 * video.cpu_s:.0f} ms | {billed_ms:.0f} ms | {usd} |"
 
 
 def measured(run: dict[str, Any]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
     python -m bench.where [--videos FOLDER --encodings FILE]
 
-Prints the shares, and writes them as a picture to docs/performance.svg.
+Prints the shares, and writes them to bench/out/where.json and as a picture to docs/performance.svg.
 """
 
 import json
@@ -40,7 +40,7 @@ _WIDTH, _BAR_HEIGHT = 860, 82
 _STYLE = 'font-family="sans-serif" font-size="12" fill="#1f2328"'
 _COLOURS = ("#2f6feb", "#e3873e", "#5fb37c", "#9a6fd0", "#c9b458", "#d05f6f", "#7d8a99", "#49a6b8")
 
-_PACKAGES = ("numpy", "av", "onnxruntime", "dlib", "boto3", "awslambdaric")
+_PACKAGES = ("numpy", "av", "onnxruntime", "dlib", "face_recognition", "boto3", "botocore")
 """What the function is made of; whatever of it the handler imports is timed by itself."""
 
 _IMPORTS = """
@@ -90,6 +90,8 @@ def main(videos: Path | None, encodings: Path | None) -> None:
         click.echo(f"{whole.title}: {whole.ms:.3g} ms")
         for name, ms in whole.pieces.items():
             click.echo(f"  {name}: {ms:.3g} ms, {ms / whole.ms:.0%}")
+    figures = [{"title": whole.title, "pieces": whole.pieces} for whole in wholes]
+    (OUT / "where.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     PICTURE.write_text(_svg(wholes, process.machine()), encoding="utf-8")
 
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -78,3 +79,22 @@ def test_a_video_costs_its_seconds_and_a_request() -> None:
     # With half a processor work takes twice as long, and waiting as long as ever.
     assert video.seconds(cost.ONE_CPU_MB // 2) == pytest.approx(0.7, rel=0.01)
     assert video.usd(2048, 0.00001) == pytest.approx(2 * 0.4 * 0.00001 + cost.REQUEST_USD)
+
+
+def test_a_thousand_videos_are_counted_from_a_run() -> None:
+    def part(name: str, what: str, usual: float, ours: float) -> dict[str, Any]:
+        return Part(name, "", "", [Row(what, "", usual, ours)]).to_json()
+
+    run = {
+        "parts": [
+            part("videos", "somebody known, on average", 1000, 50),
+            part("start", "ready for the first event: CPU time", 2, 0.5),
+            part("bridge", "CPU a message", 5, 0.5),
+        ]
+    }
+    inputs = cost.Inputs(waits_s=0.1, cold=0, memory_mb=2048, x86_usd=0.00001, arm_usd=0.000005)
+    text = cost.markdown(cost.measured(run), inputs)
+    # 2 GB for 1.1 s and for 0.15 s, and a request each.
+    assert "| usual | 1000 ms | 1100 ms | 0.0222 USD | 0.0112 USD |" in text
+    assert "| ours | 50 ms | 150 ms | 0.0032 USD | 0.0017 USD |" in text
+    assert "3,600,000 videos an hour" in text

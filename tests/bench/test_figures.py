@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from bench import figures
-from bench.page import BEGIN, END, page
 from bench.page import main as page_command
+from bench.page import marks, page
 from bench.picture import picture
 from bench.row import Part, Row, Target
 from bench.table import table
@@ -100,20 +100,26 @@ def test_the_longest_bar_of_each_row_fills_the_width() -> None:
 def test_the_page_has_the_figures_between_its_marks(tmp_path: Path) -> None:
     run = {**RUN, "parts": [PART.to_json()]}
     assert "| 900 ms | 300 ms | 250 ms | 3 | 3 times better | 3: reached |" in page(run)
-    (file := tmp_path / "bench.json").write_text(json.dumps(run))
-    (text := tmp_path / "page.md").write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    (tmp_path / "bench.json").write_text(json.dumps(run))
+    where = [{"title": "A video", "pieces": {"finding": 30, "encoding": 10}}]
+    (tmp_path / "where.json").write_text(json.dumps(where))
+    (text := tmp_path / "page.md").write_text(
+        "\n".join(["before", *marks("figures"), "between", *marks("where"), "after"])
+    )
     for _ in range(2):
-        done = CliRunner().invoke(page_command, [str(file), "--into", str(text)])
+        arguments = ["--out", str(tmp_path), "--into", str(text)]
+        done = CliRunner().invoke(page_command, arguments)
         assert done.exit_code == 0, done.output
     lines = text.read_text().splitlines()
     assert (lines[0], lines[-1]) == ("before", "after")
-    assert "old" not in lines
+    assert lines.count("between") == 1
     assert page(run) in text.read_text()
+    assert "| | finding | 30 ms | 75% |" in lines
 
 
 def test_a_page_without_the_marks_is_left_alone(tmp_path: Path) -> None:
-    (file := tmp_path / "bench.json").write_text(json.dumps({**RUN, "parts": []}))
+    (tmp_path / "bench.json").write_text(json.dumps({**RUN, "parts": []}))
     (text := tmp_path / "page.md").write_text("nothing here\n")
-    done = CliRunner().invoke(page_command, [str(file), "--into", str(text)])
+    done = CliRunner().invoke(page_command, ["--out", str(tmp_path), "--into", str(text)])
     assert done.exit_code == 1
     assert text.read_text() == "nothing here\n"

@@ -3,21 +3,28 @@
 from functools import cache
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
-
-# Well under a second each when all is well. Four attempts of these lengths still leave a video
-# most of Lambda's time, and what fails after them is tried again by Lambda itself.
-_CONFIG = Config(
-    connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 4}
-)
 
 
 @cache
 def client(service: str) -> Any:
     """The client of a service: `s3`, `sqs` or `dynamodb`."""
-    return boto3.client(service, config=_CONFIG)
+    from botocore.config import Config  # noqa: PLC0415 - half as long to import as all the rest
+
+    # Well under a second each when all is well. Four attempts of these lengths still leave a video
+    # most of Lambda's time, and what fails after them is tried again by Lambda itself.
+    config = Config(
+        connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 4}
+    )
+    return _session().create_client(service, config=config)
+
+
+@cache
+def _session() -> Any:
+    """One for all clients: what they share is then read once. boto3 would only wrap it."""
+    from botocore.session import get_session  # noqa: PLC0415 - as above
+
+    return get_session()
 
 
 def http_status(error: ClientError) -> int:

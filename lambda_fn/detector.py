@@ -11,15 +11,15 @@ from lambda_fn.prepared import prepared
 from lambda_fn.video import Rgb
 
 # The number goes up with a change of what the file holds.
-FILE = "detector-1.svm"
+FILES = ["detector-1.svm"]
 
 
 class Detector:
     """Finds faces that look at the camera, from 80 pixels on; upsampled once, from 40."""
 
     def __init__(self) -> None:
-        content = prepared(FILE, make)
-        state = content.read_bytes() if isinstance(content, Path) else content
+        [file] = prepared(FILES, make)
+        state = file.read_bytes() if isinstance(file, Path) else file
         # As dlib restores one that was pickled.
         self.hog: Any = dlib.fhog_object_detector.__new__(dlib.fhog_object_detector)
         self.hog.__setstate__((state,))
@@ -40,7 +40,6 @@ def detector() -> Detector:
     return Detector()
 
 
-def make() -> bytes:
+def make() -> list[bytes]:
     """The content of the detector's file: dlib's own takes half a second to unpack."""
-    (state,) = dlib.get_frontal_face_detector().__getstate__()
-    return bytes(state)
+    return list(dlib.get_frontal_face_detector().__getstate__())

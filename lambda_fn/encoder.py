@@ -5,7 +5,7 @@ Where ONNX Runtime cannot be imported, dlib runs it itself; the embeddings agree
 
 import os
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import dlib
@@ -14,11 +14,12 @@ import numpy as np
 from lambda_fn import models
 from lambda_fn.box import Box
 from lambda_fn.gallery import EMBEDDING_SIZE, Embeddings
-from lambda_fn.prepared import prepared
+from lambda_fn.prepared import file_name, prepared
 from lambda_fn.video import Rgb
 
-# The number goes up with a change of what the file holds.
-FILE = "encoder-1.onnx"
+# The number goes up with a change of what the files hold. The model refers to the weights, which
+# are found with it.
+FILES = ["encoder-1.weights", "encoder-1.onnx"]
 
 # The most faces at once. It bounds the memory; larger batches are not faster.
 _BATCH = 8
@@ -62,11 +63,12 @@ def encoder() -> Encoder:
     return Encoder()
 
 
-def make() -> bytes:
-    """The content of the encoder's file. Raises ImportError without onnx, and UnknownWeights."""
+def make() -> list[bytes]:
+    """The contents of the encoder's files. Raises ImportError without onnx, and UnknownWeights."""
     from lambda_fn.encoder_model import onnx_model  # noqa: PLC0415 - rarely needed
 
-    return onnx_model(models.encoder().read_bytes())
+    model, weights = onnx_model(models.encoder().read_bytes(), partial(file_name, FILES[0]))
+    return [weights, model]
 
 
 def _onnx_network() -> Network:
@@ -79,9 +81,11 @@ def _onnx_network() -> Network:
     # Lambda gives a function of up to 1,769 MB one core or less, and here as many run side by side
     # as there are cores. One thread also adds up in the same order each time.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session: Any = onnxruntime.InferenceSession(
-        prepared(FILE, make), options, providers=["CPUExecutionProvider"]
-    )
+    weights, model = prepared(FILES, make)
+    if isinstance(weights, bytes):
+        names = [file_name(FILES[0], weights)]
+        options.add_external_initializers_from_files_in_memory(names, [weights], [len(weights)])
+    session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     return lambda chips: session.run(None, {"chips": np.stack(chips)})[0]
 
 

@@ -5,6 +5,7 @@ that face_recognition_models ships.
 """
 
 import hashlib
+from collections.abc import Callable
 from itertools import count
 from math import prod
 from typing import Any
@@ -46,11 +47,13 @@ class UnknownWeights(ValueError):
     """Weights that are not those of this network."""
 
 
-def onnx_model(weights: bytes) -> bytes:
-    """The ONNX model of dlib's weights file, given whole. Raises UnknownWeights.
+def onnx_model(weights: bytes, name_of: Callable[[bytes], str]) -> tuple[bytes, bytes]:
+    """The ONNX model of dlib's weights file, given whole, and its tensors. Raises UnknownWeights.
 
-    Its input `chips` are aligned faces as RGB, `uint8`, `(n, 150, 150, 3)`; its output `embeddings`
-    is `float32`, `(n, 128)`. The same weights always give the same bytes.
+    The tensors are apart, in a file that the model refers to by `name_of` them: ONNX Runtime maps
+    such a file into memory, instead of copying all of it twice. The model's input `chips` are
+    aligned faces as RGB, `uint8`, `(n, 150, 150, 3)`; its output `embeddings` is `float32`,
+    `(n, 128)`.
     """
     digest = hashlib.sha256(weights).hexdigest()
     if digest != _WEIGHTS_SHA256:
@@ -69,7 +72,7 @@ def onnx_model(weights: bytes) -> bytes:
     network.apply("GlobalAveragePool")
     network.apply("Flatten")
     network.project(_EMBEDDING_SIZE)
-    return network.model()
+    return network.model(name_of), bytes(network.data)
 
 
 class _Network:
@@ -77,6 +80,7 @@ class _Network:
 
     def __init__(self, tensors: "_Tensors") -> None:
         self._tensors = tensors
+        self.data = bytearray()
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
         self._serial = count()
@@ -145,8 +149,12 @@ class _Network:
         (matrix,) = self._tensors.take(self._channels * size, rows=self._channels)
         self.apply("MatMul", matrix.reshape(self._channels, size))
 
-    def model(self) -> bytes:
+    def model(self, name_of: Callable[[bytes], str]) -> bytes:
         """All of it, with what the last layer makes as `embeddings`."""
+        for constant in self._constants:
+            for entry in constant.external_data:
+                if entry.key == "location":
+                    entry.value = name_of(bytes(self.data))
         self.apply("Identity")
         self._nodes[-1].output[0] = "embeddings"
         chips = ("n", CHIP_SIZE, CHIP_SIZE, 3)
@@ -163,7 +171,6 @@ class _Network:
         )
         opset = helper.make_opsetid("", _OPSET)
         model = helper.make_model(graph, opset_imports=[opset], ir_version=_IR_VERSION)
-        onnx.checker.check_model(model, full_check=True)
         return bytes(model.SerializeToString(deterministic=True))
 
     def _extend(self, channels: int, side: int) -> None:
@@ -176,8 +183,15 @@ class _Network:
     def _constant(self, values: npt.NDArray[Any]) -> str:
         name = f"constant_{next(self._serial)}"
         if values.dtype == np.float64:
-            values = values.astype(np.float32)
-        self._constants.append(numpy_helper.from_array(values, name))
+            tensor = TensorProto(name=name, dims=values.shape, data_type=TensorProto.FLOAT)
+            tensor.data_location = TensorProto.EXTERNAL
+            tensor.external_data.add(key="location")
+            tensor.external_data.add(key="offset", value=str(len(self.data)))
+            tensor.external_data.add(key="length", value=str(4 * values.size))
+            self.data += values.astype("<f4").tobytes()
+        else:
+            tensor = numpy_helper.from_array(values, name)
+        self._constants.append(tensor)
         return name
 
 

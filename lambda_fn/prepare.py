@@ -8,4 +8,4 @@ from lambda_fn.prepared import BESIDE, keep
 if __name__ == "__main__":
     shutil.rmtree(BESIDE, ignore_errors=True)
     for module in (detector, encoder):
-        print(keep(BESIDE, module.FILE, module.make()))  # noqa: T201
+        print(*keep(BESIDE, module.FILES, module.make()), sep="\n")  # noqa: T201

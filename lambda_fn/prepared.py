@@ -8,7 +8,7 @@ its content, and what does not agree with its name is not used.
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path, PurePath
 
@@ -17,33 +17,73 @@ from lambda_fn.log import log
 BESIDE = Path(__file__).parent / "prepared"
 
 
-def prepared(name: str, make: Callable[[], bytes]) -> Path | bytes:
-    """The file that is kept as `name`, such as `encoder-1.onnx`; `make` gives the content of one.
+def prepared(names: Sequence[str], make: Callable[[], list[bytes]]) -> list[Path] | list[bytes]:
+    """The files kept as `names`, such as `encoder-1.onnx`, in one folder; `make` gives contents.
 
-    Where none can be kept, it is that content.
+    Where they can be kept nowhere, it is these contents.
     """
-    for folder in _folders():
-        if path := _find(folder, name):
-            return path
-    content = make()
-    for folder in _folders()[1:]:
+    own = _user_folder()
+    for folder in filter(None, (BESIDE, own)):
+        found = [_find(folder, name) for name in names]
+        paths = [path for path in found if path]
+        if len(paths) == len(names):
+            return paths
+    contents = make()
+    if own:
         try:
-            return keep(folder, name, content)
+            return keep(own, names, contents)
         except OSError as error:
-            _warn_once(folder, str(error))
-    return content
+            _warn_once("model.not_kept", own, str(error))
+    return contents
 
 
-@cache
-def _warn_once(folder: Path, error: str) -> None:
-    log("model.not_kept", level="warning", folder=str(folder), error=error)
-
-
-def keep(folder: Path, name: str, content: bytes) -> Path:
-    """Writes a file whole, then renames it to what it is found by. Raises OSError."""
-    path = folder / _file_name(name, hashlib.sha256(content).hexdigest())
+def keep(folder: Path, names: Sequence[str], contents: Sequence[bytes]) -> list[Path]:
+    """Writes each file whole, then renames it to what it is found by. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor, partial = tempfile.mkstemp(dir=folder, prefix=".")
+    return [
+        _write(folder / file_name(name, content), content)
+        for name, content in zip(names, contents, strict=True)
+    ]
+
+
+def file_name(name: str, content: bytes) -> str:
+    """What a file is called that is kept as `name` and has this content."""
+    return _named(name, hashlib.sha256(content).hexdigest())
+
+
+def _named(name: str, digest: str) -> str:
+    plain = PurePath(name)
+    return f"{plain.stem}-{digest}{plain.suffix}"
+
+
+def _user_folder() -> Path | None:
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The specification of that variable has relative paths ignored.
+    if given.is_absolute():
+        return given / "hybridsphere"
+    try:
+        return Path.home() / ".cache" / "hybridsphere"
+    except RuntimeError:
+        # A user who has no home, as in a container.
+        return None
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    for path in sorted(folder.glob(_named(name, "*"))):
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            _warn_once("model.unusable", path, str(error))
+            continue
+        if path.name == _named(name, digest):
+            return path
+        _warn_once("model.unusable", path, f"its content has the SHA-256 {digest}")
+    return None
+
+
+def _write(path: Path, content: bytes) -> Path:
+    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -53,36 +93,11 @@ def keep(folder: Path, name: str, content: bytes) -> Path:
         Path(partial).chmod(0o644)
         Path(partial).replace(path)
     except BaseException:
-        Path(partial).unlink()
+        Path(partial).unlink(missing_ok=True)
         raise
     return path
 
 
-def _folders() -> list[Path]:
-    """Where files are looked for; those after the first are the user's own."""
-    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    try:
-        # The specification of that variable has relative paths ignored.
-        own = given if given.is_absolute() else Path.home() / ".cache"
-    except RuntimeError:
-        # Nobody's home: a container's user need have none.
-        return [BESIDE]
-    return [BESIDE, own / "hybridsphere"]
-
-
-def _find(folder: Path, name: str) -> Path | None:
-    for path in sorted(folder.glob(_file_name(name, "*"))):
-        try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError:
-            continue
-        if path.name == _file_name(name, digest):
-            return path
-        log("model.damaged", level="warning", path=str(path))
-    return None
-
-
-def _file_name(name: str, digest: str) -> str:
-    plain = PurePath(name)
-    return f"{plain.stem}-{digest}{plain.suffix}"
+@cache
+def _warn_once(event: str, path: Path, error: str) -> None:
+    log(event, level="warning", path=str(path), error=error)

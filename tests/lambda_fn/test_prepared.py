@@ -1,28 +1,33 @@
 """Files made once: where they are kept, and what happens where they are damaged or cannot be."""
 
+import os
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from function_stage import LogLines
+from function_stage import LogLines, Portrait
 
 from lambda_fn import prepared as module
-from lambda_fn.prepared import prepared
+from lambda_fn.box import Box
+from lambda_fn.encoder import Encoder, encoder
+from lambda_fn.prepared import keep, prepared
 
-NAME = "model-1.bin"
-CONTENT = b"a model" * 1000
+NAMES = ["model-1.weights", "model-1.bin"]
+CONTENTS = [b"weights" * 1000, b"a model"]
 
 
 class Maker:
-    """Counts how often it is asked."""
+    """Gives contents, and counts how often."""
 
-    def __init__(self, content: bytes = CONTENT) -> None:
-        self.content = content
+    def __init__(self, contents: list[bytes] = CONTENTS) -> None:
+        self.contents = contents
         self.times = 0
 
-    def __call__(self) -> bytes:
+    def __call__(self) -> list[bytes]:
         self.times += 1
-        return self.content
+        return self.contents
 
 
 @pytest.fixture
@@ -40,49 +45,124 @@ def cache(beside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return tmp_path / "cache" / "hybridsphere"
 
 
-def content_of(file: Path | bytes) -> bytes:
-    assert isinstance(file, Path)
-    return file.read_bytes()
+def read(files: list[Path] | list[bytes]) -> list[bytes]:
+    """The contents of files that are kept."""
+    return [file.read_bytes() for file in files if isinstance(file, Path)]
 
 
-def test_a_file_is_made_once_and_named_after_its_content(cache: Path) -> None:
+def kept_name(at: int) -> str:
+    stem, _, suffix = NAMES[at].partition(".")
+    return f"{stem}-{sha256(CONTENTS[at]).hexdigest()}.{suffix}"
+
+
+def test_files_are_made_once_and_named_after_their_content(cache: Path) -> None:
     make = Maker()
-    first, again = prepared(NAME, make), prepared(NAME, make)
-    assert first == again == cache / f"model-1-{sha256(CONTENT).hexdigest()}.bin"
-    assert content_of(first) == CONTENT
+    first, again = prepared(NAMES, make), prepared(NAMES, make)
+    assert first == again == [cache / kept_name(0), cache / kept_name(1)]
+    assert read(first) == CONTENTS
     assert make.times == 1
-    assert list(cache.iterdir()) == [first]
+    assert {path.name for path in cache.iterdir()} == {kept_name(0), kept_name(1)}
 
 
 def test_what_was_prepared_beside_the_function_comes_first(beside: Path, cache: Path) -> None:
-    kept = module.keep(beside, NAME, CONTENT)
-    assert prepared(NAME, Maker()) == kept
+    kept = keep(beside, NAMES, CONTENTS)
+    assert prepared(NAMES, Maker()) == kept
     assert not cache.exists()
 
 
-@pytest.mark.parametrize("damage", [b"", CONTENT[:-1], CONTENT[:-1] + b"!"])
-def test_a_damaged_file_is_made_anew(cache: Path, damage: bytes, log_lines: LogLines) -> None:
-    path = cache / f"model-1-{sha256(CONTENT).hexdigest()}.bin"
-    cache.mkdir(parents=True)
-    path.write_bytes(damage)
-    assert content_of(prepared(NAME, Maker())) == CONTENT
-    assert [(line["event"], line["path"]) for line in log_lines()] == [("model.damaged", str(path))]
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize("damage", [b"", CONTENTS[0][:-1], b"a modem"])
+def test_a_damaged_file_is_made_anew(
+    cache: Path, at: int, damage: bytes, log_lines: LogLines
+) -> None:
+    keep(cache, NAMES, CONTENTS)
+    (cache / kept_name(at)).write_bytes(damage)
+    assert read(prepared(NAMES, Maker())) == CONTENTS
+    [line] = log_lines()
+    assert (line["event"], line["path"]) == ("model.unusable", str(cache / kept_name(at)))
     make = Maker()
-    assert content_of(prepared(NAME, make)) == CONTENT
+    assert read(prepared(NAMES, make)) == CONTENTS
     assert make.times == 0
 
 
-def test_a_file_of_another_name_is_not_taken(cache: Path) -> None:
-    prepared(NAME, Maker(b"older"))
-    assert content_of(prepared("model-2.bin", Maker(b"newer"))) == b"newer"
-    assert content_of(prepared("model.bin", Maker(b"other"))) == b"other"
+def test_a_file_that_misses_its_fellow_is_made_anew(cache: Path) -> None:
+    keep(cache, NAMES, CONTENTS)
+    (cache / kept_name(0)).unlink()
+    assert read(prepared(NAMES, Maker())) == CONTENTS
 
 
-def test_where_nothing_can_be_kept_the_content_is_given_and_the_log_says_so_once(
-    cache: Path, log_lines: LogLines
+def test_files_of_another_version_are_not_taken(cache: Path) -> None:
+    prepared(["model-1.bin"], Maker([b"older"]))
+    assert read(prepared(["model-2.bin"], Maker([b"newer"]))) == [b"newer"]
+
+
+@pytest.mark.parametrize("in_the_way", ["cache", "cache/hybridsphere"])
+def test_where_nothing_can_be_kept_contents_are_given_and_the_log_says_so_once(
+    cache: Path, tmp_path: Path, in_the_way: str, log_lines: LogLines
 ) -> None:
+    cache.parent.mkdir()
+    path = tmp_path / in_the_way
+    path.rmdir() if path.exists() else None
+    path.write_text("a file")
+    assert prepared(NAMES, Maker()) == CONTENTS
+    assert prepared(["other-1.bin"], Maker([b"other"])) == [b"other"]
+    assert {(line["event"], line["path"]) for line in log_lines()} == {
+        ("model.not_kept", str(cache))
+    }
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+def test_a_full_disk_leaves_nothing_behind(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, log_lines: LogLines
+) -> None:
+    # Every write to what mkstemp gives ends as on a disk that has no room left.
+    real = module.tempfile.mkstemp
+
+    def mkstemp(**options: object) -> tuple[int, str]:
+        descriptor, name = real(**options)
+        os.dup2(os.open("/dev/full", os.O_WRONLY), descriptor)
+        return descriptor, name
+
+    monkeypatch.setattr(module.tempfile, "mkstemp", mkstemp)
+    assert prepared(NAMES, Maker()) == CONTENTS
+    assert list(cache.iterdir()) == []
+    assert [line["event"] for line in log_lines()] == ["model.not_kept"]
+
+
+def test_a_relative_cache_folder_is_not_used(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    prepared(NAMES, Maker())
+    assert (tmp_path / "home/.cache/hybridsphere" / kept_name(0)).is_file()
+    assert not (tmp_path / "relative").exists()
+
+
+def test_the_encoder_works_where_nothing_can_be_kept(cache: Path, portrait: Portrait) -> None:
     cache.parent.write_text("in the way")
-    assert prepared(NAME, Maker()) == CONTENT
-    assert prepared("another-1.bin", Maker(b"another")) == b"another"
-    [line] = log_lines()
-    assert (line["event"], line["folder"]) == ("model.not_kept", str(cache))
+    boxes = [Box(90, 430, 270, 210)]
+    found = Encoder().encode(portrait("ada"), boxes)
+    assert (found == encoder().encode(portrait("ada"), boxes)).all()
+
+
+def test_processes_that_start_at_once_find_the_same_and_leave_nothing_else(cache: Path) -> None:
+
+    program = (
+        "from pathlib import Path; from lambda_fn import prepared; "
+        "prepared.BESIDE = Path('nowhere'); "
+        "from lambda_fn.encoder import encoder; from lambda_fn.detector import detector; "
+        "detector(); assert encoder().runtime == 'onnxruntime'"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert sorted(path.suffix for path in cache.iterdir()) == [".onnx", ".svm", ".weights"]
+
+
+def test_onnx_runtime_reports_nothing_home(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its official builds leave an identifier for such reports in the user's cache.
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY")
+    program = "from lambda_fn.encoder import encoder; encoder()"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert {path.name for path in cache.parent.glob("*")} <= {cache.name}

@@ -52,6 +52,14 @@ class Box(NamedTuple):
         """The box with so many pixels more on each side."""
         return Box(self.top - down, self.right + across, self.bottom + down, self.left - across)
 
+    def moved(self, down: int, right: int) -> "Box":
+        """The box so many pixels further down and to the right."""
+        return Box(self.top + down, self.right + right, self.bottom + down, self.left + right)
+
+    def scaled(self, scale: float) -> "Box":
+        """The box in a picture that is so many times as large."""
+        return Box(*(round(edge * scale) for edge in self))
+
     def within(self, width: int, height: int) -> "Box":
         """What of the box lies in a frame."""
         return Box(

@@ -36,13 +36,13 @@ class Changes:
 
     def regions(self, frame: Frame, faces: Iterable[Box]) -> list[Box]:
         """The parts of a frame to look at again, disjoint; none of them cuts one of the faces."""
-        small = frame.rgb(_WIDTH).mean(axis=2, dtype=np.float32)
+        small = frame.grey(_WIDTH).astype(np.float32)
         whole = Box(0, frame.width, frame.height, 0)
         if small.shape != self._seen.shape or frame.at_s >= self._whole_at_s + _WHOLE_EVERY_S:
             self._seen, self._whole_at_s = small, frame.at_s
             return [whole]
         scale = frame.width / _WIDTH
-        changed = [_scaled(box, scale) for box in _patches(_changed_cells(small, self._seen))]
+        changed = [box.scaled(scale) for box in _patches(_changed_cells(small, self._seen))]
         regions = [
             region.within(frame.width, frame.height) for region in _joined(changed, list(faces))
         ]
@@ -103,7 +103,3 @@ def _joined(regions: list[Box], faces: list[Box]) -> list[Box]:
             region = region.around(box)
         waiting.append(region)
     return joined
-
-
-def _scaled(box: Box, scale: float) -> Box:
-    return Box(*(round(edge * scale) for edge in box))

@@ -8,7 +8,7 @@ import dlib
 
 from lambda_fn.box import Box
 from lambda_fn.prepared import prepared
-from lambda_fn.video import Rgb
+from lambda_fn.video import Grey, Rgb
 
 # The number goes up with a change of what the file holds.
 FILES = ["detector-1.svm"]
@@ -26,11 +26,17 @@ class Detector:
 
     def find(self, pixels: Rgb, *, upsample: int = 0) -> list[Box]:
         """The faces in a picture, cut off at its edges."""
+        return [box for box, _ in self.rated(pixels, upsample=upsample)]
+
+    def rated(
+        self, pixels: Rgb | Grey, *, upsample: int = 0, threshold: float = 0.0
+    ) -> list[tuple[Box, float]]:
+        """Places that are a face by more than a threshold, and by how much; faces are above 0."""
         height, width = pixels.shape[:2]
-        found = self.hog(pixels, upsample)
+        found, ratings, _ = self.hog.run(pixels, upsample, threshold)
         return [
-            Box(face.top(), face.right(), face.bottom(), face.left()).within(width, height)
-            for face in found
+            (Box(face.top(), face.right(), face.bottom(), face.left()).within(width, height), by)
+            for face, by in zip(found, ratings, strict=True)
         ]
 
 

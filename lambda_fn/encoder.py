@@ -41,9 +41,11 @@ class Encoder:
             self._network = _dlib_network()
             self.runtime = "dlib"
 
-    def encode(self, pixels: Rgb, boxes: Sequence[Box]) -> Embeddings:
-        """The embedding of each face in a picture: `(len(boxes), 128)`."""
+    def encode(self, pixels: Rgb, boxes: Sequence[Box], *, mirrored: bool = False) -> Embeddings:
+        """The embedding of each face in a picture, or in its mirror image: `(len(boxes), 128)`."""
         chips = [self._chip(pixels, box) for box in boxes]
+        if mirrored:
+            chips = [np.ascontiguousarray(chip[:, ::-1]) for chip in chips]
         rows = np.empty((len(boxes), EMBEDDING_SIZE))
         for start in range(0, len(boxes), _BATCH):
             batch = slice(start, start + _BATCH)

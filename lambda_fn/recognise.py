@@ -8,7 +8,7 @@ from lambda_fn.box import Box
 from lambda_fn.candidates import Candidates
 from lambda_fn.changes import Changes
 from lambda_fn.deadline import Deadline, OutOfTime
-from lambda_fn.evidence import Sighting
+from lambda_fn.evidence import Face, Sighting
 from lambda_fn.faces import Faces
 from lambda_fn.gallery import Embeddings, Gallery
 from lambda_fn.video import MAX_PIXELS, Frame, Video
@@ -94,9 +94,17 @@ class _Search:
         boxes += new
         self.any_face = self.any_face or bool(new)
         seen = self.candidates.add(self._encode(frame, new), frame.at_s)
+        self._look_again(frame, seen, new)
         self.follow_up = any(face.needs_looks() for face in seen)
         self._slowest_look_s = max(self._slowest_look_s, time.monotonic() - started)
         return any(face.likely() for face in seen)
+
+    def _look_again(self, frame: Frame, seen: list[Face], boxes: list[Box]) -> None:
+        """A second look at whoever is likely somebody but not sure, in the mirror."""
+        # With nobody known nobody was encoded, and there is nobody to look at again.
+        for face, box in zip(seen, boxes, strict=False):
+            if face.needs_looks():
+                face.add(self._faces.encode_mirrored(frame, [box])[0], frame.at_s)
 
     def _find_all(self, frame: Frame) -> list[Box]:
         """All faces in what changed since the last thorough look: the others were seen there."""

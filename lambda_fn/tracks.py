@@ -20,6 +20,11 @@ _VERIFY_EVERY_S = 10.0
 # Whoever turns away is still the same when they turn back so many frames later.
 _PATIENCE_FRAMES = 3
 
+# So much of a frame is searched thoroughly at once. Where more changed, it is surveyed as a whole, and
+# searched as a whole now and then: a search of 1280x720 takes as long as five surveys.
+_SEARCHED_PIXELS = 640 * 360
+_SEARCH_EVERY_S = 10.0
+
 # Between so many encodings the clock is looked at.
 _BATCH = 8
 
@@ -64,12 +69,15 @@ class Tracks:
         self._changes = Changes()
         self._live: list[Track] = []
         self._number = -1
+        self._searched_at_s = -_SEARCH_EVERY_S
 
     def follow(self, frame: Frame) -> None:
         """Takes the next frame into account."""
         self._number += 1
         present = [track for track in self._live if not track.lost]
         regions = self._changes.regions(frame, [track.box for track in present])
+        if sum(region.area for region in regions) > _SEARCHED_PIXELS:
+            regions = [Box(0, frame.width, frame.height, 0)]
         still = {t for t in present if not any(region.touches(t.box) for region in regions)}
         for track in still:
             self._seen(track, frame)
@@ -88,7 +96,7 @@ class Tracks:
         for track in moving:
             track.lost = True
         pixels = frame.rgb()
-        found = {box: Patch.cut(pixels, box) for box in self._find(frame, regions)}
+        found = {box: Patch.cut(pixels, box) for box in self._find(frame, regions, moving)}
         alike = [
             (-likeness, box, track)
             for track in moving
@@ -100,13 +108,22 @@ class Tracks:
             self._seen(track, frame, box, found.pop(box))
         self._encode(frame, found, [track for track in moving if track.lost])
 
-    def _find(self, frame: Frame, regions: list[Box]) -> list[Box]:
-        boxes: list[Box] = []
-        for region in regions:
-            for box in self._faces.find(frame, thorough=True, region=region):
-                if not any(box.overlaps(other) for other in boxes):
-                    boxes.append(box)
-        return boxes
+    def _find(self, frame: Frame, regions: list[Box], moving: list[Track]) -> list[Box]:
+        pixels = sum(region.area for region in regions)
+        if pixels <= _SEARCHED_PIXELS or frame.at_s >= self._searched_at_s + _SEARCH_EVERY_S:
+            found = [
+                box
+                for region in regions
+                for box in self._faces.find(frame, thorough=True, region=region)
+            ]
+            if pixels > _SEARCHED_PIXELS:
+                self._searched_at_s = frame.at_s
+        else:
+            found = self._faces.survey(frame)
+            for track in moving:
+                if not any(box.near(track.box) for box in found):
+                    found += self._faces.find_again(frame, track.box)
+        return _distinct(found)
 
     def _encode(self, frame: Frame, found: dict[Box, Patch], lost: list[Track]) -> None:
         """Gives each face to the track whose embeddings it is like, or to a new one."""
@@ -150,6 +167,15 @@ class Tracks:
             if self._number - track.last_number > _PATIENCE_FRAMES:
                 self._live.remove(track)
                 self._ended(track)
+
+
+def _distinct(boxes: list[Box]) -> list[Box]:
+    """Boxes of different faces."""
+    distinct: list[Box] = []
+    for box in boxes:
+        if not any(box.overlaps(other) for other in distinct):
+            distinct.append(box)
+    return distinct
 
 
 def _one_to_one(pairs: Iterable[tuple[float, Box, Track]]) -> Iterator[tuple[Box, Track]]:

@@ -1,5 +1,6 @@
 """Frames of a video, decoded lazily and converted only when they are looked at."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Protocol, Self
@@ -18,6 +19,9 @@ from av.video.stream import VideoStream
 Rgb = npt.NDArray[np.uint8]
 """Pixels: height x width x 3, rows one after another, as dlib takes them."""
 
+Grey = npt.NDArray[np.uint8]
+"""Pixels: height x width, likewise."""
+
 MAX_PIXELS = 8192 * 4320
 """Largest frame that is decoded: 8K. One as RGB takes 106 MB."""
 
@@ -26,6 +30,12 @@ _GRACE_S = 0.001
 
 # FFmpeg's other demuxers include playlists, which name further files and addresses.
 _CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,mxf,m4v"
+
+# The header of an MP4 says how its pictures are coded. Elsewhere the first packets have to show it,
+# and FFmpeg decodes a picture to make sure: as long as it takes to decode it when it is wanted.
+_HEADER_TELLS_ALL = (4, b"ftyp")
+_DECODE_NOTHING = {"skip_frame": "all"}
+_ANALYSE_NOTHING = {"analyzeduration": "1"}
 
 # What tells a broken video from a file that never was one: offset and bytes.
 _SIGNATURES = ((4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (0, b"\x1aE\xdf\xa3"), (8, b"AVI "))
@@ -68,13 +78,20 @@ class Frame:
 
     def rgb(self, width: int | None = None) -> Rgb:
         """The upright pixels, scaled to `width` by the decoder's scaler, or in full size."""
+        return self._pixels("rgb24", width)
+
+    def grey(self, width: int | None = None) -> Grey:
+        """The same in grey, which costs less to make and to search."""
+        return self._pixels("gray", width)
+
+    def _pixels(self, form: str, width: int | None) -> npt.NDArray[np.uint8]:
         size = (self.width, self.height)
         if width is not None:
             size = (width, max(1, round(self.height * width / self.width)))
         if self._quarter_turns % 2:
             size = (size[1], size[0])
         scaled = VideoReformatter().reformat(
-            self._picture, *size, format="rgb24", interpolation=Interpolation.AREA
+            self._picture, *size, format=form, interpolation=Interpolation.AREA
         )
         pixels = np.rot90(scaled.to_ndarray(), self._quarter_turns)
         # Rows of a frame are padded, and turned ones run another way: dlib takes neither.
@@ -94,6 +111,7 @@ class Video:
         except Unreadable:
             self._container.close()
             raise
+        self._decoder = self._stream.codec_context
         # Of the last frame decoded: its time in the stream, and how long after it one is wanted.
         self._time: float | None = None
         self._wanted_in_s = 0.0
@@ -147,21 +165,51 @@ class Video:
             yield Frame(picture, at_s)
 
     def _pictures(self, tick: Callable[[], None]) -> Iterator[VideoFrame]:
-        """What the decoder makes of the stream; a broken packet costs its own pictures only."""
-        decoder = self._stream.codec_context
+        """What the decoder makes of the stream, the first picture at once."""
+        packets = self._packets(tick)
+        first = next(packets, None)
+        if first is None:
+            return
+        early = self._alone(first)
+        yield from early
+        for packet in itertools.chain([first], packets):
+            # Pictures that no other one builds upon are decoded only if they are wanted.
+            self._decoder.skip_frame = "NONREF" if self._is_early(packet) else "DEFAULT"
+            for picture in self._decoded(packet):
+                if early and early[0].pts == picture.pts:
+                    early = []
+                else:
+                    yield picture
+
+    def _packets(self, tick: Callable[[], None]) -> Iterator["Packet[VideoStream]"]:
         packets = self._container.demux(self._stream)
         while True:
             tick()
             try:
-                packet = next(packets)
+                yield next(packets)
             except (FFmpegError, StopIteration):
                 return
-            # Pictures that no other one builds upon are decoded only if they are wanted.
-            decoder.skip_frame = "NONREF" if self._is_early(packet) else "DEFAULT"
-            try:
-                yield from packet.decode()
-            except FFmpegError:
-                continue
+
+    def _alone(self, packet: "Packet[VideoStream]") -> list[VideoFrame]:
+        """The picture of a packet that builds upon no other; the decoder then starts anew.
+
+        In most videos it is the only one needed. The decoder would hold it back for some more,
+        which might have to be shown before it.
+        """
+        if not packet.is_keyframe:
+            return []
+        pictures = [*self._decoded(packet), *self._decoded(None)]
+        self._decoder.flush_buffers()
+        for picture in pictures:
+            picture.time_base = packet.time_base
+        return pictures[:1]
+
+    def _decoded(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
+        """What a packet yields, or the end; a broken packet costs its own pictures only."""
+        try:
+            return self._decoder.decode(packet)
+        except FFmpegError:
+            return []
 
     def _is_early(self, packet: "Packet[VideoStream]") -> bool:
         """Whether a packet's picture comes before the next one that is wanted."""
@@ -173,16 +221,20 @@ class Video:
 def _open(source: ByteSource) -> InputContainer:
     head = source.read(16)
     source.seek(0)
+    at, mark = _HEADER_TELLS_ALL
+    told = head.startswith(mark, at)
+    # Nothing but the file object is ever read, whatever the file names.
+    limits = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
     try:
         return av.open(
             source,
             mode="r",
-            # Nothing but the file object is ever read, whatever the file names.
-            container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"},
+            container_options=limits | (_ANALYSE_NOTHING if told else {}),
+            options=_DECODE_NOTHING if told else {},
             metadata_errors="replace",
         )
     except FFmpegError as error:
-        started_as_video = any(head[at:].startswith(mark) for at, mark in _SIGNATURES)
+        started_as_video = any(head.startswith(mark, at) for at, mark in _SIGNATURES)
         raise Unreadable("damaged" if started_as_video else "not_video") from error
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pytest
 from function_stage import ClipMaker, Portrait
+from PIL import Image
+from skimage import data
 
 from lambda_fn.attendance import Attendance, attend
 from lambda_fn.box import Box
@@ -21,6 +23,7 @@ class Watched(Faces):
     """The real thing, with a count of what it did."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.encoded = 0
         self.pixels = 0
         self.frames = 0
@@ -138,6 +141,42 @@ def test_somebody_small_who_comes_into_a_still_picture_is_found(
     seen = film([empty] * 3 * RATE + [wide] * RATE)
     assert times(seen) == {"ada": (3.0, 3.75, 2)}
     assert faces.pixels < 1.6 * 960 * 540
+
+
+@pytest.mark.parametrize("face", [120, 300])
+def test_in_a_picture_that_is_all_movement_the_known_are_followed_without_another_search(
+    film: Attend, faces: Watched, portrait: Portrait, face: int
+) -> None:
+    scenery = np.array(Image.fromarray(data.coffee()).resize((1280, 720)))
+    head = portrait("ada", 320, 360, face)[180 - face // 2 : 180 + face // 2][
+        :, 160 - face // 2 : 160 + face // 2
+    ]
+
+    def scene(step: int) -> Rgb:
+        picture = np.roll(scenery, 40 * step, axis=1)
+        picture[200 : 200 + face, 300 + 15 * step : 300 + 15 * step + face] = head
+        return picture
+
+    seen = film(scene(step) for step in range(5 * RATE))
+    assert times(seen) == {"ada": (0.0, 4.75, 6)}
+    assert faces.pixels == 1280 * 720
+
+
+def test_somebody_small_who_comes_into_a_picture_that_is_all_movement_is_found_within_ten_seconds(
+    film: Attend, faces: Watched, portrait: Portrait
+) -> None:
+    scenery = np.array(Image.fromarray(data.coffee()).resize((1280, 720)))
+    head = portrait("ada", 320, 360, 100)[130:230, 110:210]
+
+    def scene(step: int) -> Rgb:
+        picture = np.roll(scenery, 40 * step, axis=1)
+        if step >= 2 * RATE:
+            picture[300:400, 600:700] = head
+        return picture
+
+    seen = film(scene(step) for step in range(13 * RATE))
+    assert times(seen) == {"ada": (10.0, 12.75, 4)}
+    assert faces.pixels == 2 * 1280 * 720
 
 
 def test_only_the_last_frame_shows_somebody(film: Attend, portrait: Portrait) -> None:

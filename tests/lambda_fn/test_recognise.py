@@ -19,6 +19,7 @@ class Watched(Faces):
     """The real thing, with a note of every look."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.looks: list[tuple[float, bool]] = []
         self.encoded = 0
 
@@ -122,6 +123,21 @@ def test_a_doubtful_case_is_followed_up_at_once(
     assert seen.person is not None
     assert seen.person.name == "ada"
     assert faces.looks == [(0.0, False), (0.25, False)]
+
+
+def test_a_doubtful_face_is_looked_at_in_the_mirror_before_another_frame_is(
+    see: See, faces: Watched, portrait: Portrait
+) -> None:
+    """The known embedding lies where the face alone is not enough, and its mirror image is."""
+    frame = Frame.from_rgb(portrait("ada"))
+    boxes = faces.find(frame)
+    face, mirrored = faces.encode(frame, boxes), faces.encode_mirrored(frame, boxes)
+    faces.looks.clear()
+    towards = (mirrored - face) / np.linalg.norm(mirrored - face)
+    seen = see("ada", "ada", known=Gallery(["ada"], face + 0.52 * towards))
+    assert seen.person is not None
+    assert seen.person.name == "ada"
+    assert faces.looks == [(0.0, False)]
 
 
 def test_out_of_time_what_was_seen_counts(see: See) -> None:

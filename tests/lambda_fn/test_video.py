@@ -83,6 +83,18 @@ def test_leaving_pictures_out_changes_none_of_the_others(make_clip: ClipMaker) -
             assert np.array_equal(frame.rgb(), Frame(every[round(frame.at_s, 3)]).rgb())
 
 
+def test_the_first_picture_takes_one_packet_and_no_picture_comes_twice(
+    make_clip: ClipMaker,
+) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (6, 96, 128, 3), dtype=np.uint8)
+    packets: list[None] = []
+    with Video(io.BytesIO(make_clip(*noise, rate=5))) as video:
+        frames = video.frames(lambda: 0.0, tick=lambda: packets.append(None))
+        first = next(frames)
+        assert (first.at_s, len(packets)) == (0.0, 1)
+        assert [round(frame.at_s, 2) for frame in frames] == [n / 5 for n in range(1, 30)]
+
+
 def test_streams_that_were_joined_are_read_to_the_end(make_clip: ClipMaker) -> None:
     one = make_clip(*[shade(40)] * 3, container="mpegts", codec="mpeg2video", rate=24)
     two = make_clip(*[shade(200)] * 3, container="mpegts", codec="mpeg2video", rate=24)

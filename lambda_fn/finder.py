@@ -1,0 +1,86 @@
+"""Where the faces of a frame are: sought where that is cheap, and made sure of where one may be.
+
+The detector says of each place by how much it is a face or not; what it calls a face in the frame
+in full size and colour is one. In grey it takes a quarter less time, and in a small picture a
+fraction, and then it finds the same faces with less certainty, but still most of them, and hardly
+anything else. So whatever comes near to being a face there is looked at again, alone.
+"""
+
+import numpy as np
+
+from lambda_fn.box import Box
+from lambda_fn.detector import Detector
+from lambda_fn.video import Frame
+
+# The detector's time grows with the pixels, and most faces in videos are large. Faces are found
+# from an eighth of the width on at 480, and from a sixteenth at 960.
+_WIDTHS = (480, 960)
+
+# How far below the detector's own threshold, 0, a place may still be a face: in a small picture,
+# and in full size. There none of 136 faces, small, turned, dark and unsharp among them, lay below
+# -0.1, and hardly anything else above it.
+_DOUBTFUL = -0.4
+_DOUBTFUL_IN_FULL = -0.25
+_A_FACE_IN_FULL = -0.1
+
+# How large a doubtful face is looked at. The detector's window is 80 pixels wide.
+_CLEAR = 120
+
+# Where the usual way starts: full size, upsampled once, which finds faces from 40 pixels on. The
+# upsampled picture of a larger frame would take gigabytes.
+_UPSAMPLED_PIXELS = 1920 * 1088
+
+
+class Finder:
+    """Searches frames for faces with a detector."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+
+    def glance(self, frame: Frame) -> list[Box]:
+        """The faces of a frame that are large; where there is none, those half as large."""
+        for width in dict.fromkeys(min(width, frame.width) for width in _WIDTHS):
+            if boxes := self._small(frame, width):
+                return boxes
+        return []
+
+    def survey(self, frame: Frame) -> list[Box]:
+        """All faces of a frame from a sixteenth of its width on."""
+        return self._small(frame, min(_WIDTHS[-1], frame.width))
+
+    def search(self, frame: Frame, region: Box) -> list[Box]:
+        """All faces in a part of a frame."""
+        upsample = int(region.area <= _UPSAMPLED_PIXELS)
+        pixels = frame.grey()[region.top : region.bottom, region.left : region.right]
+        found = self._detector.rated(
+            np.ascontiguousarray(pixels), upsample=upsample, threshold=_DOUBTFUL_IN_FULL
+        )
+        rated = [(box.moved(region.top, region.left), rating) for box, rating in found]
+        return self._made_sure(frame, rated, _A_FACE_IN_FULL)
+
+    def look_at(self, frame: Frame, place: Box, *, margin: float) -> list[Box]:
+        """The face in a place, in colour and large enough; `margin` in sizes of the place."""
+        scale = max(1.0, place.width / _CLEAR)
+        pixels = frame.rgb(round(frame.width / scale) if scale > 1 else None)
+        margins = round(margin * place.height), round(margin * place.width)
+        around = place.grown(*margins).within(frame.width, frame.height)
+        top, right, bottom, left = around.scaled(1 / scale)
+        found = self._detector.find(
+            np.ascontiguousarray(pixels[top:bottom, left:right]), upsample=int(scale == 1)
+        )
+        boxes = [box.moved(top, left).scaled(scale) for box in found]
+        return [box for box in boxes if box.near(place)][:1]
+
+    def _small(self, frame: Frame, width: int) -> list[Box]:
+        found = self._detector.rated(frame.grey(width), threshold=_DOUBTFUL)
+        scale = frame.width / width
+        return self._made_sure(frame, [(box.scaled(scale), rating) for box, rating in found], 0)
+
+    def _made_sure(self, frame: Frame, places: list[tuple[Box, float]], a_face: float) -> list[Box]:
+        """The faces among some places: rated above `a_face`, or found when looked at closely."""
+        faces = [place for place, rating in places if rating > a_face]
+        for place, rating in places:
+            if rating <= a_face and not any(place.overlaps(face) for face in faces):
+                looked_at = self.look_at(frame, place, margin=0.5)
+                faces += [one for one in looked_at if not any(map(one.overlaps, faces))]
+        return faces

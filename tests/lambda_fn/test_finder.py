@@ -1,0 +1,69 @@
+"""The search of a frame against face_recognition's, which looks at all of it in colour."""
+
+from collections.abc import Callable, Iterator
+
+import face_recognition
+import numpy as np
+import pytest
+from function_stage import Portrait
+from PIL import Image, ImageFilter
+from skimage import data
+
+from lambda_fn.box import Box
+from lambda_fn.detector import detector
+from lambda_fn.finder import Finder
+from lambda_fn.video import Frame, Rgb
+
+WIDTH, HEIGHT = 640, 480
+WHOLE = Box(0, WIDTH, HEIGHT, 0)
+
+
+def crowds() -> Iterator[Rgb]:
+    """Many faces at once, from 24 to 120 pixels high, turned, dark and unsharp."""
+    alterations: list[Callable[[Image.Image], Image.Image]] = [
+        lambda picture: picture,
+        lambda picture: picture.rotate(12, Image.Resampling.BICUBIC),
+        lambda picture: picture.point(lambda level: level // 3),
+        lambda picture: picture.filter(ImageFilter.GaussianBlur(1.5)),
+    ]
+    for start, alter in enumerate(alterations):
+        crowd = Image.new("RGB", (WIDTH, HEIGHT), (90, 110, 130))
+        for at, size in enumerate((50, 60, 70, 80, 100, 120, 140, 160)):
+            grey = (data.lfw_subset()[8 * start + at] * 255).astype(np.uint8)
+            face = Image.fromarray(grey).convert("RGB").resize((size, size))
+            crowd.paste(face, (at % 4 * 160, at // 4 * 240 + 30))
+        yield np.array(alter(crowd))
+
+
+def test_a_search_loses_nothing_that_face_recognition_finds_and_hardly_finds_more() -> None:
+    finder, expected, found, more = Finder(detector()), 0, 0, 0
+    coffee = np.array(Image.fromarray(data.coffee()).resize((WIDTH, HEIGHT)))
+    astronaut = np.array(Image.fromarray(data.astronaut()).crop((0, 0, 512, 480)))
+    for pixels in [*crowds(), astronaut, coffee]:
+        there = [Box(*box) for box in face_recognition.face_locations(pixels)]
+        boxes = finder.search(Frame.from_rgb(pixels), WHOLE.within(*pixels.shape[1::-1]))
+        assert all(any(box.overlaps(face) for box in boxes) for face in there)
+        expected += len(there)
+        found += len(boxes)
+        more += sum(not any(box.overlaps(face) for face in there) for box in boxes)
+    assert expected > 20
+    assert 10 * more <= expected
+    assert found == expected + more
+
+
+@pytest.mark.parametrize(("width", "face"), [(640, 160), (1280, 165), (1920, 250)])
+def test_a_glance_finds_a_face_of_a_sixteenth_of_the_width(
+    portrait: Portrait, width: int, face: int
+) -> None:
+    pixels = portrait("ada", width, width * 9 // 16, face)
+    [there] = face_recognition.face_locations(pixels)
+    [found] = Finder(detector()).glance(Frame.from_rgb(pixels))
+    assert found.overlaps(Box(*there))
+
+
+def test_a_glance_finds_no_more_than_face_recognition() -> None:
+    """Nor what only resembles a face in a small picture: each is looked at closely."""
+    finder = Finder(detector())
+    for pixels in (data.coffee(), data.rocket(), data.chelsea()):
+        frame = Frame.from_rgb(np.ascontiguousarray(pixels))
+        assert face_recognition.face_locations(pixels) == finder.glance(frame) == []

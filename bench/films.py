@@ -101,6 +101,16 @@ def hard_films() -> list[Film]:
     ]
 
 
+def portrait(seconds: float = 1) -> Film:
+    """Somebody large and alone, whom the demo knows."""
+    return Film(
+        "portrait",
+        seconds,
+        [Figure(known("ada_quill"), 400)],
+        Answer("known", "ada_quill"),
+    )
+
+
 def class_film(seconds: float) -> Film:
     """Four people of whom one comes later and one leaves earlier; the answer is the first one's."""
     ada, otto, remy, jin = (known(name) for name in ATTENDING)

@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import attendance, gallery, hard, least_videos, our_videos, usual_videos, videos
+from bench import attendance, films, gallery, hard, least_videos, our_videos, usual_videos, videos
 from bench.answer import Answer
-from bench.films import ATTENDING, Figure, Film, class_film, hard_films, known
+from bench.films import ATTENDING, class_film, hard_films
 from bench.rounds import Rounds
 from bench.row import WrongAnswer
 from hybridsphere.demo.clips import make_photos
 from lambda_fn.gallery import Gallery
 
 ADA = Answer("known", "ada_quill")
-PORTRAIT = Film("portrait", 0.1, [Figure(known("ada_quill"), 400)], ADA)
+PORTRAIT = films.portrait(0.1)
 
 
 @pytest.fixture(scope="session")

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import least_videos, our_videos, usual_videos
+from bench import least_videos, usual_videos
 from bench.answer import Answer
-from bench.films import Film, hard_films
+from bench.films import Film, hard_films, portrait
 from bench.rounds import Rounds
 from bench.row import Part, Target, WrongAnswer
-from bench.videos import demo_gallery, timed
-from lambda_fn.gallery import Gallery
+from bench.trial import Trial, trial
+from bench.videos import demo_gallery, warm_up
 
 _TARGET = Target(1.2, "usual")
 
@@ -19,19 +19,12 @@ def measure(*, rounds: Rounds, report: Callable[[str], None]) -> Part:
     """Each film both ways. Raises WrongAnswer where ours is wrong, or finds less than the usual."""
     gallery = demo_gallery()
     rows = []
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        warm_up(portrait(0.1).shoot(folder), gallery)
         for film in hard_films():
-            file = film.shoot(Path(folder))
-            remark = checked(film, file, gallery)
-            row = timed(
-                film.name,
-                file,
-                gallery,
-                film.answer,
-                rounds=rounds,
-                target=_TARGET,
-                remark=remark,
-            )
+            tried = trial(film.shoot(folder), gallery, rounds)
+            row = tried.row(film.name, target=_TARGET, remark=checked(film, tried))
             report(f"{film.name}: {row.ours:.0f} ms, usually {row.usual:.0f} ms")
             rows.append(row)
     return Part(
@@ -44,13 +37,11 @@ def measure(*, rounds: Rounds, report: Callable[[str], None]) -> Part:
     )
 
 
-def checked(film: Film, file: Path, gallery: Gallery) -> str:
+def checked(film: Film, tried: Trial) -> str:
     """A remark on what the usual way says, if it is wrong. Raises WrongAnswer if ours is."""
-    usual = usual_videos.recognise(file, gallery, our_videos.DEFAULTS.tolerance)
-    ours = our_videos.recognise(file, gallery)
-    if ours != film.answer:
-        raise WrongAnswer(f"{film.name}: ours says {ours}, expected is {film.answer}")
-    return "" if usual == film.answer else f"the usual way says: {_words(usual)}"
+    if tried.ours != film.answer:
+        raise WrongAnswer(f"{film.name}: ours says {tried.ours}, expected is {film.answer}")
+    return "" if tried.usual == film.answer else f"the usual way says: {_words(tried.usual)}"
 
 
 def _words(answer: Answer) -> str:

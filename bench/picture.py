@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from bench.figures import figure, target, verdict
+from bench.figures import figure, target
 from bench.row import Part, Row
 
 # In pixels: names on the left, bars, their values behind them, how ours stands on the right.
-_WIDTH, _LABELS, _VALUES, _STANDS = 960, 250, 300, 200
-_BAR, _GAP, _HEAD = 11, 12, 46
+_WIDTH, _LABELS, _VALUES, _STANDS = 1040, 270, 350, 240
+_BAR, _GAP, _LINE = 11, 12, 16
 _LONGEST_NAME = 36
 _USUAL, _OURS, _LEAST = "#9aa4b2", "#2f6feb", "#5fb37c"
 
@@ -25,8 +25,10 @@ def picture(parts: Sequence[Part], machine: str) -> str:
     lines: list[str] = []
     y = 12
     for part in parts:
-        lines += _heading(part, y)
-        y += _HEAD
+        heading = list(_heading(part))
+        for number, (text, style) in enumerate(heading):
+            lines.append(_text(16, y + 14 + number * _LINE, text, style))
+        y += (len(heading) + 1) * _LINE
         for row in part.rows:
             lines += _row(row, y)
             y += _BAR * max(2, len(_bars(row))) + _GAP
@@ -45,10 +47,11 @@ def picture(parts: Sequence[Part], machine: str) -> str:
     )
 
 
-def _heading(part: Part, y: int) -> Iterator[str]:
-    least = f"; green: {part.least_way}" if part.least_way else ""
-    yield _text(16, y + 14, part.title, "head")
-    yield _text(16, y + 32, f"grey: {part.usual_way}; blue: ours{least}", "small")
+def _heading(part: Part) -> Iterator[tuple[str, str]]:
+    yield part.title, "head"
+    yield f"blue: ours; grey: {part.usual_way}", "small"
+    if part.least_way:
+        yield f"green: {part.least_way}", "small"
 
 
 def _row(row: Row, y: int) -> Iterator[str]:
@@ -74,7 +77,11 @@ def _stands(row: Row) -> str:
 
 
 def _held_to(row: Row) -> str:
-    return f"{target(row)}: {verdict(row).rpartition(' ')[2]}" if row.target else row.remark
+    if row.target is None:
+        return row.remark
+    if row.reached is None:
+        return f"{target(row)}: not measured"
+    return f"{target(row)}: {'reached' if row.reached else 'missed'}"
 
 
 def _shortened(name: str) -> str:

@@ -7,20 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 from tempfile import TemporaryDirectory
 
-from bench import least_videos, our_videos, process, usual_videos
+from bench import least_videos, our_videos, usual_videos
 from bench.answer import Answer
 from bench.rounds import Rounds
 from bench.row import Part, Row, Target, WrongAnswer
+from bench.trial import Trial, trial
 from hybridsphere.demo.clips import make_clips, make_photos
 from lambda_fn.enrol import enrol
 from lambda_fn.gallery import Gallery, import_legacy
 
 _KNOWN = Target(16, "times")
-
-_SECONDS_A_VIDEO = 10
 
 Report = Callable[[str], None]
 
@@ -72,80 +71,45 @@ def measure(sample: Sample, *, rounds: Rounds, report: Report) -> Part:
 
     Raises WrongAnswer unless both ways agree with each other, and with what is expected.
     """
-    answers: dict[str, Answer] = {}
-    rows: dict[str, Row] = {}
+    known: list[Row] = []
+    others: list[Row] = []
+    warm_up(next(iter(sample.videos.values())), sample.gallery)
     for video, file in sample.videos.items():
-        # Not timed: whatever is loaded with the first use.
-        answers[video] = _agreed(video, file, sample)
-        if answers[video].status != "unreadable":
-            rows[video] = timed(video, file, sample.gallery, answers[video], rounds=rounds)
-            report(f"{video}: {rows[video].ours:.0f} ms")
-    known = [row for video, row in rows.items() if answers[video].name]
-    others = [row for video, row in rows.items() if not answers[video].name]
+        tried = trial(file, sample.gallery, rounds)
+        _check(video, tried, sample.expected.get(video, tried.usual))
+        if tried.ours.status != "unreadable":
+            row = tried.row(video)
+            report(f"{video}: {row.ours:.0f} ms")
+            (known if tried.ours.name else others).append(row)
     return Part(
         name="videos",
         title="A video, warm: from the object to who is in it, CPU time on one core",
         usual_way=usual_videos.way(),
         least_way=least_videos.WAY,
         rows=[
-            *rows.values(),
+            *known,
+            *others,
             *_mean("somebody known, on average", known, _KNOWN),
             *_mean("nobody known, on average", others),
         ],
         notes=[
-            f"The same answers to all {len(answers)} files.",
-            f"Not timed, being unreadable: {len(answers) - len(rows)}.",
+            f"The same answers to all {len(sample.videos)} files.",
+            f"Not timed, being unreadable: {len(sample.videos) - len(known) - len(others)}.",
         ],
     )
 
 
-def timed(
-    what: str,
-    file: Path,
-    gallery: Gallery,
-    answer: Answer,
-    *,
-    rounds: Rounds,
-    target: Target | None = None,
-    remark: str = "",
-) -> Row:
-    """The three ways with a video, a row; the least where somebody known is seen."""
-    tolerance = our_videos.DEFAULTS.tolerance
-    ways: dict[str, Callable[[], Answer]] = {
-        "usual": lambda: usual_videos.recognise(file, gallery, tolerance),
-        "ours": lambda: our_videos.recognise(file, gallery, tolerance),
-    }
-    planned = least_videos.plan(file, gallery, answer) if answer.name else None
-    if planned:
-        ways["least"] = lambda: least_videos.recognise(file, gallery, planned)
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in rounds.within(_SECONDS_A_VIDEO):
-        for name, way in ways.items():
-            started_s = process.own_cpu_seconds()
-            way()
-            times[name].append(1000 * (process.own_cpu_seconds() - started_s))
-    medians = {name: median(taken) for name, taken in times.items()}
-    return Row(
-        what,
-        "ms",
-        medians["usual"],
-        medians["ours"],
-        medians.get("least"),
-        target=target,
-        remark=remark,
-    )
+def warm_up(file: Path, gallery: Gallery) -> None:
+    """Takes both ways with a video once, for whatever is loaded with the first use."""
+    usual_videos.recognise(file, gallery, our_videos.DEFAULTS.tolerance)
+    our_videos.recognise(file, gallery)
 
 
-def _agreed(video: str, file: Path, sample: Sample) -> Answer:
-    tolerance = our_videos.DEFAULTS.tolerance
-    usual_answer = usual_videos.recognise(file, sample.gallery, tolerance)
-    our_answer = our_videos.recognise(file, sample.gallery, tolerance)
-    expected = sample.expected.get(video, usual_answer)
-    if not usual_answer == our_answer == expected:
+def _check(video: str, tried: Trial, expected: Answer) -> None:
+    if not tried.usual == tried.ours == expected:
         raise WrongAnswer(
-            f"{video}: the usual way says {usual_answer}, ours {our_answer}, expected is {expected}"
+            f"{video}: the usual way says {tried.usual}, ours {tried.ours}, expected is {expected}"
         )
-    return our_answer
 
 
 def _mean(what: str, rows: list[Row], target: Target | None = None) -> Iterator[Row]:

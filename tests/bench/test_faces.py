@@ -11,6 +11,7 @@ from bench.answer import Answer
 from bench.films import ATTENDING, class_film, hard_films
 from bench.rounds import Rounds
 from bench.row import WrongAnswer
+from bench.trial import Trial
 from hybridsphere.demo.clips import make_photos
 from lambda_fn.gallery import Gallery
 
@@ -89,17 +90,23 @@ def test_an_unexpected_answer_ends_the_measurement(tmp_path: Path) -> None:
         videos.measure(expecting, rounds=Rounds(1), report=print)
 
 
-def test_a_hard_film_has_to_be_answered_rightly(portrait: Path, people: Gallery) -> None:
-    assert hard.checked(PORTRAIT, portrait, people) == ""
-    with pytest.raises(WrongAnswer, match=r"portrait: ours says .*ada.*expected is .*otto"):
-        hard.checked(replace(PORTRAIT, answer=Answer("known", "otto_brand")), portrait, people)
+def test_a_hard_film_has_to_be_answered_rightly() -> None:
+    assert hard.checked(PORTRAIT, Trial(usual=ADA, ours=ADA, times_ms={})) == ""
+    with pytest.raises(WrongAnswer, match=r"portrait: ours says .*no_face.*expected is .*ada"):
+        hard.checked(PORTRAIT, Trial(usual=ADA, ours=Answer("no_face"), times_ms={}))
 
 
-def test_what_the_usual_way_misses_is_remarked(
-    portrait: Path, people: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(usual_videos, "recognise", lambda *_: Answer("no_face"))
-    assert hard.checked(PORTRAIT, portrait, people) == "the usual way says: no_face"
+def test_what_the_usual_way_misses_is_remarked() -> None:
+    tried = Trial(usual=Answer("no_face"), ours=ADA, times_ms={})
+    assert hard.checked(PORTRAIT, tried) == "the usual way says: no_face"
+
+
+def test_hard_films_are_tried_each_way(people: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hard, "demo_gallery", lambda: people)
+    monkeypatch.setattr(hard, "hard_films", lambda: [PORTRAIT])
+    (row,) = hard.measure(rounds=Rounds(1), report=print).rows
+    assert row.what == "portrait"
+    assert None not in (row.usual, row.ours, row.least, row.reached)
 
 
 def test_the_hard_films_are_of_every_kind() -> None:
@@ -135,7 +142,10 @@ def test_a_drawn_face_is_near_to_one_alone() -> None:
     assert (distances <= our_videos.DEFAULTS.tolerance).sum() == 1
 
 
-def test_attendance_is_a_multiple_of_real_time() -> None:
+def test_attendance_is_a_multiple_of_real_time(
+    people: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attendance, "demo_gallery", lambda: people)
     part = attendance.measure(1.0, 1, rounds=Rounds(1), report=print)
     (row,) = part.rows
     assert row.usual

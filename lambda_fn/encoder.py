@@ -14,6 +14,7 @@ import numpy as np
 from lambda_fn import models
 from lambda_fn.box import Box
 from lambda_fn.gallery import EMBEDDING_SIZE, Embeddings
+from lambda_fn.log import log
 from lambda_fn.prepared import file_name, prepared
 from lambda_fn.video import Rgb
 
@@ -37,7 +38,8 @@ class Encoder:
         try:
             self._network = _onnx_network()
             self.runtime = "onnxruntime"
-        except ImportError:
+        except ImportError as error:
+            log("encoder.slow", level="warning", error=str(error))
             self._network = _dlib_network()
             self.runtime = "dlib"
 

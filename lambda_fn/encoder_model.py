@@ -151,10 +151,10 @@ class _Network:
 
     def model(self, name_of: Callable[[bytes], str]) -> bytes:
         """All of it, with what the last layer makes as `embeddings`."""
+        location = name_of(bytes(self.data))
         for constant in self._constants:
-            for entry in constant.external_data:
-                if entry.key == "location":
-                    entry.value = name_of(bytes(self.data))
+            if constant.data_location == TensorProto.EXTERNAL:
+                constant.external_data.add(key="location", value=location)
         self.apply("Identity")
         self._nodes[-1].output[0] = "embeddings"
         chips = ("n", CHIP_SIZE, CHIP_SIZE, 3)
@@ -185,7 +185,6 @@ class _Network:
         if values.dtype == np.float64:
             tensor = TensorProto(name=name, dims=values.shape, data_type=TensorProto.FLOAT)
             tensor.data_location = TensorProto.EXTERNAL
-            tensor.external_data.add(key="location")
             tensor.external_data.add(key="offset", value=str(len(self.data)))
             tensor.external_data.add(key="length", value=str(4 * values.size))
             self.data += values.astype("<f4").tobytes()

@@ -6,11 +6,14 @@ from collections.abc import Callable
 import face_recognition
 import numpy as np
 import pytest
+from function_stage import LogLines
 from PIL import Image
 from skimage import data
 
+from lambda_fn import models
 from lambda_fn.box import Box
 from lambda_fn.encoder import Encoder, encoder
+from lambda_fn.encoder_model import UnknownWeights, onnx_model
 from lambda_fn.gallery import Embeddings
 from lambda_fn.video import Rgb
 
@@ -77,10 +80,21 @@ def test_it_runs_in_onnx_runtime() -> None:
     assert encoder().runtime == "onnxruntime"
 
 
-def test_without_onnx_runtime_dlib_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_onnx_runtime_dlib_runs_it_and_the_log_says_so(
+    monkeypatch: pytest.MonkeyPatch, log_lines: LogLines
+) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     fallback = Encoder()
     assert fallback.runtime == "dlib"
+    [line] = log_lines()
+    assert line["event"] == "encoder.slow"
+    assert "onnxruntime" in line["error"]
     boxes = [Box(84, 268, 174, 178), Box(0, 60, 60, 0)]
     found = fallback.encode(astronaut(), boxes)
     np.testing.assert_allclose(found, reference(astronaut(), boxes), rtol=0, atol=1e-12)
+
+
+def test_weights_of_another_network_are_refused() -> None:
+    weights = models.encoder().read_bytes()
+    with pytest.raises(UnknownWeights, match=r"install face_recognition_models 0\.3\.0"):
+        onnx_model(weights[:-1], lambda _: "weights")

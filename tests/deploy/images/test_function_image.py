@@ -95,6 +95,7 @@ async def test_a_clip_is_recognised(
         record = await upload(account, "clip.mp4", clip.file.read_bytes())
         outcome = await invoke(api, record)
         assert not outcome.is_error, (outcome, log.read_text())
+        assert '"event": "encoder.loaded", "runtime": "onnxruntime"' in log.read_text()
     (result,) = (await results(account, 1)).values()
     known = clips.KNOWN[str(clip.person)]
     assert result["status"] == "matched"
@@ -125,6 +126,14 @@ async def test_everybody_in_the_real_videos_is_recognised(
         "test_5.mp4": ("matched", "vin_diesel"),
         "test_7.mp4": ("matched", "morgan_freeman"),
     }
+
+
+def test_it_adds_at_most_325_mb_to_its_base(function_image: Container) -> None:
+    listing = function_image.run(
+        *("du", "--summarize", "--apparent-size", "--block-size=1MB"),
+        *("/opt/function", "/var/task"),
+    )
+    assert sum(int(line.split()[0]) for line in listing.splitlines()) <= 325
 
 
 async def test_where_there_is_neither_lambda_nor_the_emulator_it_says_so(

@@ -5,14 +5,12 @@ from bench.row import Row
 
 def figure(value: float | None, unit: str) -> str:
     """A value to three figures or so, with its unit; a dash where there is none."""
-    if value is None:
-        return "–"
-    return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
+    return "–" if value is None else f"{_rounded(value)} {unit}"
 
 
 def times(row: Row) -> str:
     """How many times better than the usual way a row is."""
-    return "" if row.times_better is None else f"{row.times_better:.3g}"
+    return "" if row.times_better is None else _rounded(row.times_better)
 
 
 def target(row: Row) -> str:
@@ -34,4 +32,8 @@ def verdict(row: Row) -> str:
     if row.score is None:
         return "not measured"
     word = "reached" if row.reached else "missed"
-    return word if row.target.scale == "figure" else f"{row.score:.3g}: {word}"
+    return word if row.target.scale == "figure" else f"{_rounded(row.score)}: {word}"
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

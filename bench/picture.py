@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from bench.figures import figure, target
+from bench.figures import figure, target, times
 from bench.row import Part, Row
 
 # In pixels: names on the left, bars, their values behind them, how ours stands on the right.
@@ -73,7 +73,7 @@ def _bars(row: Row) -> list[tuple[float, str]]:
 
 
 def _stands(row: Row) -> str:
-    return "" if row.times_better is None else f"{row.times_better:.3g} times better"
+    return f"{times(row)} times better" if times(row) else ""
 
 
 def _held_to(row: Row) -> str:

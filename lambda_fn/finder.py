@@ -40,23 +40,30 @@ class Finder:
     def glance(self, frame: Frame) -> list[Box]:
         """The faces of a frame that are large; where there is none, those half as large."""
         for width in dict.fromkeys(min(width, frame.width) for width in _WIDTHS):
-            if boxes := self._small(frame, width):
-                return boxes
+            faces, doubtful = self._small(frame, width)
+            if found := faces or self._confirmed(frame, doubtful, faces):
+                return found
         return []
 
     def survey(self, frame: Frame) -> list[Box]:
         """All faces of a frame from a sixteenth of its width on."""
-        return self._small(frame, min(_WIDTHS[-1], frame.width))
+        faces, doubtful = self._small(frame, min(_WIDTHS[-1], frame.width))
+        return faces + self._confirmed(frame, doubtful, faces)
 
     def search(self, frame: Frame, region: Box) -> list[Box]:
         """All faces in a part of a frame."""
-        upsample = int(region.area <= _UPSAMPLED_PIXELS)
         pixels = frame.grey()[region.top : region.bottom, region.left : region.right]
-        found = self._detector.rated(
-            np.ascontiguousarray(pixels), upsample=upsample, threshold=_DOUBTFUL_IN_FULL
-        )
-        rated = [(box.moved(region.top, region.left), rating) for box, rating in found]
-        return self._made_sure(frame, rated, _A_FACE_IN_FULL)
+        places = [
+            (box.moved(region.top, region.left), rating)
+            for box, rating in self._detector.rated(
+                np.ascontiguousarray(pixels),
+                upsample=int(region.area <= _UPSAMPLED_PIXELS),
+                threshold=_DOUBTFUL_IN_FULL,
+            )
+        ]
+        faces = [place for place, rating in places if rating > _A_FACE_IN_FULL]
+        doubtful = [place for place, rating in places if rating <= _A_FACE_IN_FULL]
+        return faces + self._confirmed(frame, doubtful, faces)
 
     def look_at(self, frame: Frame, place: Box, *, margin: float) -> list[Box]:
         """The face in a place, in colour and large enough; `margin` in sizes of the place."""
@@ -71,16 +78,24 @@ class Finder:
         boxes = [box.moved(top, left).scaled(scale) for box in found]
         return [box for box in boxes if box.near(place)][:1]
 
-    def _small(self, frame: Frame, width: int) -> list[Box]:
-        found = self._detector.rated(frame.grey(width), threshold=_DOUBTFUL)
+    def _small(self, frame: Frame, width: int) -> tuple[list[Box], list[Box]]:
+        """The faces in a small picture of a frame, and the places that may be one."""
         scale = frame.width / width
-        return self._made_sure(frame, [(box.scaled(scale), rating) for box, rating in found], 0)
+        places = [
+            (box.scaled(scale), rating)
+            for box, rating in self._detector.rated(frame.grey(width), threshold=_DOUBTFUL)
+        ]
+        return (
+            [place for place, rating in places if rating > 0],
+            [place for place, rating in places if rating <= 0],
+        )
 
-    def _made_sure(self, frame: Frame, places: list[tuple[Box, float]], a_face: float) -> list[Box]:
-        """The faces among some places: rated above `a_face`, or found when looked at closely."""
-        faces = [place for place, rating in places if rating > a_face]
-        for place, rating in places:
-            if rating <= a_face and not any(place.overlaps(face) for face in faces):
-                looked_at = self.look_at(frame, place, margin=0.5)
-                faces += [one for one in looked_at if not any(map(one.overlaps, faces))]
-        return faces
+    def _confirmed(self, frame: Frame, doubtful: list[Box], faces: list[Box]) -> list[Box]:
+        """Those faces in doubtful places that are none of the others."""
+        confirmed: list[Box] = []
+        for place in doubtful:
+            if not any(map(place.overlaps, faces)):
+                for face in self.look_at(frame, place, margin=0.5):
+                    if not any(map(face.overlaps, faces + confirmed)):
+                        confirmed.append(face)
+        return confirmed

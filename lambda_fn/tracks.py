@@ -20,8 +20,8 @@ _VERIFY_EVERY_S = 10.0
 # Whoever turns away is still the same when they turn back so many frames later.
 _PATIENCE_FRAMES = 3
 
-# So much of a frame is searched thoroughly at once. Where more changed, it is surveyed as a whole, and
-# searched as a whole now and then: a search of 1280x720 takes as long as five surveys.
+# So much of a frame is searched thoroughly at once. Where more changed, it is surveyed as a whole,
+# and searched as a whole now and then: a search of 1280x720 takes as long as five surveys.
 _SEARCHED_PIXELS = 640 * 360
 _SEARCH_EVERY_S = 10.0
 

@@ -19,7 +19,7 @@ WHOLE = Box(0, WIDTH, HEIGHT, 0)
 
 
 def crowds() -> Iterator[Rgb]:
-    """Many faces at once, from 24 to 120 pixels high, turned, dark and unsharp."""
+    """Many faces at once, in pictures of 50 to 160 pixels, turned, dark and unsharp."""
     alterations: list[Callable[[Image.Image], Image.Image]] = [
         lambda picture: picture,
         lambda picture: picture.rotate(12, Image.Resampling.BICUBIC),

@@ -38,8 +38,10 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
+# All parts, or the ones that PART names; `.venv/bin/python -m bench --help` tells what there is.
+PART :=
 bench: setup
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(PART)
 
 # Everything that can be checked of the deployment without an account: with Heat's own parser and
 # cfn-lint, which have an environment of their own.

@@ -1,123 +1,96 @@
 """Messages a second: events out and results in, through a bridge on one core."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
-from bench import process
-from bench.bridge_checks import check_files, check_ledger, check_queues
-from bench.double import INPUT, OUTPUT
-from bench.double_process import BridgeFailed, running_double
-from bench.row import Part, Row
+from bench import node_bridge
+from bench.bridge_run import LEAST, OURS, USUAL, Bridge, Run, run_bridge
+from bench.node_bridge import NoNode
+from bench.rounds import Rounds
+from bench.row import Part, Row, Target
 
-USUAL = ["-m", "bench.usual_bridge"]
-OURS = ["-m", "hybridsphere", "bridge"]
+_THROUGHPUT = Target(2000, "figure")
+_BESIDE_NODE = Target(2, "times")
 
-_BUSY = 0.85
+_USUAL_SHARE = 20
+"""How many times fewer messages the loop around boto3 is given: its rate is the same with any."""
+
+_SECONDS = 60
+
+_BUSY = 0.9
 """Share of its core above which the double may be what is measured."""
 
-_LOG_SHOWN = 2000
-"""Characters of a failed bridge's log."""
 
+def measure(scratch: Path, *, messages: int, rounds: Rounds, report: Callable[[str], None]) -> Part:
+    """All bridges in turn, on fresh queues each time; medians of the rounds.
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One bridge, from the first upload to the last deletion; `double_busy`: share of a core."""
-
-    messages: int
-    seconds: float
-    cpu_s: float
-    double_busy: float
-
-    @property
-    def messages_per_s(self) -> float:
-        return self.messages / self.seconds
-
-    @property
-    def cpu_ms_a_message(self) -> float:
-        return 1000 * self.cpu_s / self.messages
-
-
-def measure(scratch: Path, *, messages: int, rounds: int, report: Callable[[str], None]) -> Part:
-    """Both bridges in turn, on fresh queues each time; medians of the rounds.
-
-    Results are kept below `scratch` meanwhile. Raises WrongAnswer unless both end with the same.
+    Results are kept below `scratch` meanwhile. Raises WrongAnswer where a bridge did other work.
     """
-    usual: list[Run] = []
-    ours: list[Run] = []
-    for number in range(rounds):
-        for name, bridge, runs in (("usual", USUAL, usual), ("ours", OURS, ours)):
-            run = run_bridge(bridge, scratch, messages)
-            runs.append(run)
+    bridges, no_node = [USUAL, OURS, LEAST], ""
+    try:
+        bridges.insert(1, Bridge("sqs-consumer", node_bridge.command(scratch)))
+    except NoNode as error:
+        no_node = str(error)
+    runs: dict[str, list[Run]] = {bridge.name: [] for bridge in bridges}
+    for number in rounds.within(_SECONDS):
+        for bridge in bridges:
+            share = _USUAL_SHARE if bridge == USUAL else 1
+            run = run_bridge(bridge, scratch, max(1, messages // share))
+            runs[bridge.name].append(run)
             report(
-                f"round {number + 1} of {rounds}, {name}: {run.messages_per_s:.0f} messages/s, "
-                f"{run.cpu_ms_a_message:.2f} ms of CPU each"
+                f"round {number}, {bridge.name}: {run.messages_per_s:.0f} "
+                f"messages/s, {run.cpu_ms_a_message:.2f} ms of CPU each"
             )
+    rates = {name: median(run.messages_per_s for run in taken) for name, taken in runs.items()}
+    costs = {name: median(run.cpu_ms_a_message for run in taken) for name, taken in runs.items()}
     return Part(
         name="bridge",
-        title=f"Bridge, {messages} uploads in and as many results on disk, one core",
+        title=f"The bridge: {messages} uploads in and as many results on disk, one core",
         usual_way="one loop around boto3, a message at a time",
+        least_way="batches over bare HTTP: nothing signed, nothing kept",
         rows=[
-            Row(
-                "throughput",
-                "messages/s",
-                median(run.messages_per_s for run in usual),
-                median(run.messages_per_s for run in ours),
-                more_is_better=True,
+            _throughput("throughput", rates, "usual", _THROUGHPUT),
+            _throughput(
+                "throughput beside sqs-consumer", rates, "sqs-consumer", _BESIDE_NODE, no_node
             ),
+            Row("CPU a message", "ms", costs["usual"], costs["ours"], costs["least"]),
             Row(
-                "CPU a message",
+                "CPU a message beside sqs-consumer",
                 "ms",
-                median(run.cpu_ms_a_message for run in usual),
-                median(run.cpu_ms_a_message for run in ours),
+                costs.get("sqs-consumer"),
+                costs["ours"],
+                costs["least"],
+                remark=no_node,
             ),
         ],
         notes=[
-            "Both end with the same files; ours keeps the ledger and a log of every event as well.",
-            _note_on_double(max(run.double_busy for run in ours)),
+            "All but the least leave the same files; ours a ledger and a log of every event too.",
+            *(_note(name, taken) for name, taken in runs.items()),
         ],
     )
 
 
-def run_bridge(bridge: list[str], scratch: Path, messages: int) -> Run:
-    """A bridge, given as Python's arguments, on fresh queues. Raises WrongAnswer."""
-    with TemporaryDirectory(dir=scratch) as name:
-        results, log = Path(name, "results"), Path(name, "log")
-        results.mkdir()
-        with running_double() as double, log.open("wb") as errors:
-            environment = {**double.environment, "HYBRIDSPHERE_RESULTS_DIR": str(results)}
-            with (
-                _log_shown(log),
-                process.measured_core(),
-                process.running(bridge, environment, stderr=errors) as started,
-            ):
-                idle = double.wait(lambda stats: stats[INPUT]["waiting"] > 0, started)
-                idle_cpu_s = process.cpu_seconds(started.pid)
-                double.fill(messages)
-                stats = double.wait(lambda stats: stats[OUTPUT]["deleted"] >= messages, started)
-                cpu_s = process.cpu_seconds(started.pid) - idle_cpu_s
-        check_queues(stats, messages)
-        check_files(results, messages)
-        if bridge == OURS:
-            check_ledger(results, messages)
-    seconds = stats["seconds"]
-    return Run(messages, seconds, cpu_s, (stats["cpu_s"] - idle["cpu_s"]) / seconds)
+def _throughput(
+    what: str, rates: dict[str, float], usual: str, target: Target, remark: str = ""
+) -> Row:
+    return Row(
+        what,
+        "messages/s",
+        rates.get(usual),
+        rates["ours"],
+        rates["least"],
+        more_is_better=True,
+        target=target,
+        remark=remark,
+    )
 
 
-@contextmanager
-def _log_shown(log: Path) -> Iterator[None]:
-    """Adds the end of a bridge's log to what is said of its failure; the log is removed."""
-    try:
-        yield
-    except BridgeFailed as error:
-        raise BridgeFailed(f"{error}\n{log.read_text()[-_LOG_SHOWN:]}") from None
-
-
-def _note_on_double(busy: float) -> str:
-    share = f"The double was busy for {busy:.0%} of the time at most"
-    if busy > _BUSY:
-        return f"{share}: it may be what was measured, and the bridge faster."
-    return f"{share}: it did not hold ours up."
+def _note(name: str, runs: list[Run]) -> str:
+    """How much of their cores a bridge and the double took, and what that says of the rate."""
+    own = median(run.cpu_s / run.seconds for run in runs)
+    double = median(run.double_busy for run in runs)
+    note = f"{name} took {own:.0%} of its core, the double {double:.0%} of another"
+    if double > _BUSY:
+        return f"{note}: the double may be what was measured, and the bridge faster."
+    return f"{note}."

@@ -48,12 +48,16 @@ class RunningDouble:
             "HYBRIDSPHERE_HTTP": "",
         }
 
-    def fill(self, messages: int) -> None:
-        """Puts so many uploads on the input queue."""
-        self._call("/fill", {"messages": messages})
+    def fill(self, messages: int, per_s: float | None = None) -> None:
+        """Puts so many uploads on the input queue: at once, or one after another at random."""
+        self._call("/fill", {"messages": messages, "per_s": per_s})
 
     def stats(self) -> Stats:
-        return self._call("/stats")
+        return dict(self._call("/stats"))
+
+    def delays_ms(self) -> list[float]:
+        """How long each upload was on its way from the queue to Invoke, in milliseconds."""
+        return list(self._call("/delays"))
 
     def wait(self, reached: Callable[[Stats], bool], bridge: subprocess.Popen[bytes]) -> Stats:
         """The stats once they are as wished. Raises BridgeFailed."""
@@ -69,10 +73,10 @@ class RunningDouble:
                 moved_at = time.monotonic()
         return stats
 
-    def _call(self, path: str, content: Mapping[str, Any] | None = None) -> Stats:
+    def _call(self, path: str, content: Mapping[str, Any] | None = None) -> Any:
         body = None if content is None else json.dumps(content).encode()
         with urlopen(Request(self.endpoint + path, data=body), timeout=_STALLED_S) as answer:
-            return dict(json.load(answer))
+            return json.load(answer)
 
 
 @contextmanager
@@ -80,7 +84,9 @@ def running_double() -> Iterator[RunningDouble]:
     """A double with empty queues, beside the core that is measured."""
     with (
         process.other_cores(),
-        process.running(["-m", "bench.double"], os.environ, stdout=subprocess.PIPE) as started,
+        process.running(
+            process.python("-m", "bench.double"), os.environ, stdout=subprocess.PIPE
+        ) as started,
     ):
         assert started.stdout is not None
         with started.stdout as output:

@@ -1,16 +1,16 @@
-"""The figures as a picture: two bars a row, the usual way's and ours."""
+"""The figures as a picture: up to three bars a row, the usual way's, ours and the least."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from bench.figures import figure, target, times
 from bench.row import Part, Row
-from bench.table import figure
 
-# In pixels: names on the left, bars, their values behind them, how many times better on the right.
-_WIDTH, _LABELS, _VALUES, _TIMES = 860, 250, 190, 72
-_BAR, _ROW, _HEAD = 13, 40, 46
-_LONGEST_NAME = 34
-_USUAL, _OURS = "#9aa4b2", "#2f6feb"
+# In pixels: names on the left, bars, their values behind them, how ours stands on the right.
+_WIDTH, _LABELS, _VALUES, _STANDS = 1040, 270, 350, 240
+_BAR, _GAP, _LINE = 11, 12, 16
+_LONGEST_NAME = 36
+_USUAL, _OURS, _LEAST = "#9aa4b2", "#2f6feb", "#5fb37c"
 
 _STYLE = (
     "text{font:13px system-ui,sans-serif;fill:#1f2328}"
@@ -19,17 +19,19 @@ _STYLE = (
 
 
 def picture(parts: Sequence[Part], machine: str) -> str:
-    """An SVG with a block a part; each row's longer bar fills the width, so that rows of different
+    """An SVG with a block a part; each row's longest bar fills the width, so that rows of different
     units stand below each other.
     """
     lines: list[str] = []
     y = 12
     for part in parts:
-        lines += _heading(part, y)
-        y += _HEAD
+        heading = list(_heading(part))
+        for number, (text, style) in enumerate(heading):
+            lines.append(_text(16, y + 14 + number * _LINE, text, style))
+        y += (len(heading) + 1) * _LINE
         for row in part.rows:
             lines += _row(row, y)
-            y += _ROW
+            y += _BAR * max(2, len(_bars(row))) + _GAP
         y += 10
     lines.append(_text(16, y + 8, machine, "small"))
     height = y + 24
@@ -45,20 +47,41 @@ def picture(parts: Sequence[Part], machine: str) -> str:
     )
 
 
-def _heading(part: Part, y: int) -> Iterator[str]:
-    yield _text(16, y + 14, part.title, "head")
-    yield _text(16, y + 32, f"grey: {part.usual_way}; blue: ours", "small")
+def _heading(part: Part) -> Iterator[tuple[str, str]]:
+    yield part.title, "head"
+    yield f"blue: ours; grey: {part.usual_way}", "small"
+    if part.least_way:
+        yield f"green: {part.least_way}", "small"
 
 
 def _row(row: Row, y: int) -> Iterator[str]:
-    room, longest = _WIDTH - _LABELS - _VALUES, max(row.usual, row.ours)
-    yield _text(16, y + 18, _shortened(row.what))
-    for value, colour, top in ((row.usual, _USUAL, y), (row.ours, _OURS, y + _BAR + 1)):
-        length = max(1, round(room * value / longest))
-        shape = f'x="{_LABELS}" y="{top}" width="{length}" height="{_BAR}" rx="2"'
+    bars = _bars(row)
+    room, longest = _WIDTH - _LABELS - _VALUES, max((value for value, _ in bars), default=0) or 1
+    yield _text(16, y + 15, _shortened(row.what))
+    for number, (value, colour) in enumerate(bars):
+        length, top = max(1, round(room * value / longest)), y + number * _BAR
+        shape = f'x="{_LABELS}" y="{top}" width="{length}" height="{_BAR - 1}" rx="2"'
         yield f'<rect {shape} fill="{colour}"/>'
-        yield _text(_LABELS + length + 6, top + 11, figure(value, row.unit), "small")
-    yield _text(_WIDTH - _TIMES, y + 18, f"{row.times_better:.1f} times")
+        yield _text(_LABELS + length + 6, top + 9, figure(value, row.unit), "small")
+    yield _text(_WIDTH - _STANDS, y + 9, _stands(row))
+    yield _text(_WIDTH - _STANDS, y + 22, _held_to(row), "small")
+
+
+def _bars(row: Row) -> list[tuple[float, str]]:
+    ways = ((row.usual, _USUAL), (row.ours, _OURS), (row.least, _LEAST))
+    return [(value, colour) for value, colour in ways if value is not None]
+
+
+def _stands(row: Row) -> str:
+    return f"{times(row)} times better" if times(row) else ""
+
+
+def _held_to(row: Row) -> str:
+    if row.target is None:
+        return row.remark
+    if row.reached is None:
+        return f"{target(row)}: not measured"
+    return f"{target(row)}: {'reached' if row.reached else 'missed'}"
 
 
 def _shortened(name: str) -> str:

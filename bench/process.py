@@ -1,11 +1,15 @@
 """Processes on a core of their own, and what they cost. Needs Linux."""
 
+import ctypes
 import os
 import platform
+import resource
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -15,38 +19,38 @@ _ROOT = Path(__file__).parents[1]
 
 _STOP_S = 30
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_CORES = sorted(os.sched_getaffinity(0))
 
 
 @contextmanager
 def measured_core() -> Iterator[None]:
     """On the core that measurements are made on; child processes started within stay there."""
-    with _on(_CORES[:1]):
+    with _on(_cores()[:1]):
         yield
 
 
 @contextmanager
 def other_cores() -> Iterator[None]:
     """On the cores that are not measured, where there is more than one."""
-    with _on(_CORES[1:] or _CORES):
+    with _on(_cores()[1:] or _cores()):
         yield
+
+
+def python(*arguments: str) -> list[str]:
+    """The command line of this Python with these arguments."""
+    return [sys.executable, *arguments]
 
 
 @contextmanager
 def running(
-    arguments: list[str],
+    command: list[str],
     environment: Mapping[str, str],
     *,
-    stdout: int | None = None,
-    stderr: IO[bytes] | None = None,
+    stdout: int | IO[bytes] | None = None,
+    stderr: int | IO[bytes] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python process with these arguments, which is told to stop when the context ends."""
+    """A process with this command line, which is told to stop when the context ends."""
     process = subprocess.Popen(
-        child.command([sys.executable, *arguments]),
-        cwd=_ROOT,
-        env=environment,
-        stdout=stdout,
-        stderr=stderr,
+        child.command(command), cwd=_ROOT, env=environment, stdout=stdout, stderr=stderr
     )
     try:
         yield process
@@ -59,9 +63,30 @@ def running(
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has taken of its core, in user and kernel mode (man 5 proc_pid_stat)."""
+    """What a process and the children that it has waited for have taken of their cores.
+
+    Its own time is exact to the nanosecond; that of children comes in ticks of 10 ms.
+    """
+    clock = ctypes.c_int()
+    if error := ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(clock)):
+        raise OSError(error, f"clock_getcpuclockid({pid}): {os.strerror(error)}")
+    # The fields cutime and cstime of man 5 proc_pid_stat.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+    children_s = (int(fields[13]) + int(fields[14])) / _TICKS_PER_S
+    return time.clock_gettime(clock.value) + children_s
+
+
+def own_cpu_seconds() -> float:
+    """The same of this process, with all children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def peak_memory_mb(pid: int) -> float:
+    """The most memory that a process has had at once (VmHWM of man 5 proc_pid_status)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM"))
+    return int(peak) / 1000
 
 
 def machine() -> str:
@@ -71,7 +96,18 @@ def machine() -> str:
         line.partition(": ")[2] for line in info.splitlines() if line.startswith("model name")
     ]
     model = models[0] if models else platform.machine()
-    return f"{model}, {len(_CORES)} cores, Python {platform.python_version()}"
+    return f"{model}, {len(_cores())} cores, Python {platform.python_version()}"
+
+
+def load() -> float:
+    """How many processes wanted a core in the last minute, on average."""
+    return os.getloadavg()[0]
+
+
+@cache
+def _cores() -> list[int]:
+    """All that this process was given, as long as it has not been put on some of them."""
+    return sorted(os.sched_getaffinity(0))
 
 
 @contextmanager

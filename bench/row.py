@@ -1,40 +1,128 @@
-"""What a measurement yields: rows of figures, each beside the usual way's."""
+"""What a measurement yields: rows of figures, ours between the usual way's and the least."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 
 class WrongAnswer(Exception):
-    """Both ways did not do the same work, so that their figures say nothing."""
+    """The ways did not do the same work, so that their figures say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a row is held to.
+
+    `scale` is what `limit` is compared with: how many `times` better than the usual way ours is, at
+    least; ours as a part of the `usual` way's or of the `least`, at most; or the `figure` itself.
+    """
+
+    limit: float
+    scale: Literal["times", "usual", "least", "figure"]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing measured both ways; `target` is how many times better ours is meant to be."""
+    """One thing measured up to three ways; None where a way was not, or cannot be, measured.
+
+    `least` is the least that could be done, by anybody; `remark` what there is to say of this row.
+    """
 
     what: str
     unit: str
-    usual: float
-    ours: float
+    usual: float | None
+    ours: float | None
+    least: float | None = None
     more_is_better: bool = False
-    target: float | None = None
+    target: Target | None = None
+    remark: str = ""
 
     @property
-    def times_better(self) -> float:
+    def times_better(self) -> float | None:
+        """How many times better than the usual way ours is."""
+        if self.usual is None or self.ours is None:
+            return None
         return self.ours / self.usual if self.more_is_better else self.usual / self.ours
 
     @property
+    def score(self) -> float | None:
+        """What the target's limit is compared with; None where it cannot be."""
+        if self.target is None or self.ours is None:
+            return None
+        if self.target.scale == "figure":
+            return self.ours
+        if self.target.scale == "times":
+            return self.times_better
+        other = self.usual if self.target.scale == "usual" else self.least
+        return None if other is None else self.ours / other
+
+    @property
     def reached(self) -> bool | None:
-        """Whether the target is; None where there is none."""
-        return None if self.target is None else self.times_better >= self.target
+        """Whether the target is; None where there is none, or nothing to hold against it."""
+        if self.target is None or self.score is None:
+            return None
+        if self.target.scale == "times" or (self.target.scale == "figure" and self.more_is_better):
+            return self.score >= self.target.limit
+        return self.score <= self.target.limit
+
+    def to_json(self) -> dict[str, Any]:
+        target = self.target and {"limit": self.target.limit, "scale": self.target.scale}
+        return {
+            "what": self.what,
+            "unit": self.unit,
+            "usual": self.usual,
+            "ours": self.ours,
+            "least": self.least,
+            "more_is_better": self.more_is_better,
+            "times_better": self.times_better,
+            "target": target,
+            "score": self.score,
+            "reached": self.reached,
+            "remark": self.remark,
+        }
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> "Row":
+        target = row["target"] and Target(row["target"]["limit"], row["target"]["scale"])
+        return cls(
+            row["what"],
+            row["unit"],
+            row["usual"],
+            row["ours"],
+            row["least"],
+            more_is_better=row["more_is_better"],
+            target=target,
+            remark=row["remark"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The rows of one measurement, what the usual way is there, and what else there is to say."""
+    """The rows of one measurement, what the ways are there, and what else there is to say.
+
+    `least_way` is empty where there is no telling what the least would be.
+    """
 
     name: str
     title: str
     usual_way: str
     rows: Sequence[Row]
+    least_way: str = ""
     notes: Sequence[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "title": self.title,
+            "usual_way": self.usual_way,
+            "least_way": self.least_way,
+            "rows": [row.to_json() for row in self.rows],
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_json(cls, part: dict[str, Any]) -> "Part":
+        rows = [Row.from_json(row) for row in part["rows"]]
+        return cls(
+            part["name"], part["title"], part["usual_way"], rows, part["least_way"], part["notes"]
+        )

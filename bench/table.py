@@ -1,42 +1,55 @@
 """The figures as a table for the terminal."""
 
+from collections.abc import Sequence
+
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from bench import figures
 from bench.row import Part, Row
 
-_REACHED = {True: " reached", False: " missed", None: ""}
+_LEAST_WIDTH = 30
+"""Columns for what a row is about; the figures share what is left."""
+
 _COLOURS = {True: "green", False: "red", None: ""}
 
 
-def table(part: Part) -> Table:
-    """A part's rows, the usual way and ours side by side, and its notes below."""
+def table(parts: Sequence[Part]) -> Table:
+    """All rows, the three ways side by side, a section a part; what the ways are stands below."""
     drawn = Table(
-        title=escape(part.title),
-        title_justify="left",
-        title_style="bold",
-        caption=escape("\n".join([f"Usual way: {part.usual_way}.", *part.notes])),
+        caption=escape("\n".join(line for part in parts for line in _notes(part))),
         caption_justify="left",
     )
-    drawn.add_column(overflow="fold")
-    for column in ("usual way", "ours", "times better", "target"):
-        drawn.add_column(column, justify="right", no_wrap=True)
-    for row in part.rows:
-        drawn.add_row(escape(row.what), *_figures(row))
+    drawn.add_column(overflow="fold", min_width=_LEAST_WIDTH)
+    for column in ("usual way", "ours", "least", "times better", "target", ""):
+        drawn.add_column(column, justify="right")
+    for part in parts:
+        drawn.add_section()
+        drawn.add_row(Text(part.title, "bold"))
+        for row in part.rows:
+            drawn.add_row(_what(row), *_figures(row))
     return drawn
 
 
-def figure(value: float, unit: str) -> str:
-    """A value to three figures or so, with its unit."""
-    return f"{value:,.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"
+def _what(row: Row) -> Text:
+    what = Text(row.what)
+    if row.remark:
+        what.append(f"\n{row.remark}", "dim")
+    return what
 
 
 def _figures(row: Row) -> list[Text | str]:
-    target = "" if row.target is None else f"{row.target:.3g}{_REACHED[row.reached]}"
     return [
-        figure(row.usual, row.unit),
-        figure(row.ours, row.unit),
-        f"{row.times_better:.1f}",
-        Text(target, _COLOURS[row.reached]),
+        *(figures.figure(value, row.unit) for value in (row.usual, row.ours, row.least)),
+        figures.times(row),
+        figures.target(row),
+        Text(figures.verdict(row), _COLOURS[row.reached]),
     ]
+
+
+def _notes(part: Part) -> list[str]:
+    ways = f"Usual way: {part.usual_way}."
+    if part.least_way:
+        ways += f" Least: {part.least_way}."
+    return [f"{part.title}. {ways}", *(f"  {note}" for note in part.notes)]

@@ -1,44 +1,125 @@
-"""Figures are shown beside the usual way's, with how many times better they are."""
+"""Figures are shown beside the usual way's and the least, with what they are held to."""
 
+import json
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
+from bench import figures
+from bench.page import main as page_command
+from bench.page import marks, page
 from bench.picture import picture
-from bench.row import Part, Row
+from bench.row import Part, Row, Target
 from bench.table import table
 
-FASTER = Row("a <clip> & more", "ms", usual=900, ours=300, target=3)
-SLOWER = Row("nobody in it", "ms", usual=300, ours=600, target=1)
+FASTER = Row("a <clip> & more", "ms", usual=900, ours=300, least=250, target=Target(3, "times"))
+SLOWER = Row("nobody in it", "ms", usual=300, ours=600, target=Target(1.2, "usual"))
 THROUGHPUT = Row("throughput", "messages/s", usual=100, ours=1250, more_is_better=True)
-PART = Part("all", "Everything [at once]", "by hand", [FASTER, SLOWER, THROUGHPUT], ["Warm."])
+ABSENT = Row("beside Node", "ms", None, 7, target=Target(2, "times"), remark="no node on the PATH")
+PART = Part(
+    "all",
+    "Everything [at once]",
+    "by hand",
+    [FASTER, SLOWER, THROUGHPUT, ABSENT],
+    "by magic",
+    ["Warm."],
+)
+RUN = {"measured_at": "2026-11-22T05:00:00", "machine": "a machine", "load": 0.5}
 
 
 def test_better_is_less_time_and_more_messages() -> None:
-    assert [row.times_better for row in PART.rows] == [3, 0.5, 12.5]
-    assert [row.reached for row in PART.rows] == [True, False, None]
+    assert [row.times_better for row in PART.rows] == [3, 0.5, 12.5, None]
 
 
-def test_the_table_shows_both_ways_and_the_target() -> None:
-    console = Console(width=120)
+@pytest.mark.parametrize(
+    ("row", "reached"),
+    [
+        (FASTER, True),
+        (Row("", "ms", 900, 301, target=Target(3, "times")), False),
+        (SLOWER, False),
+        (Row("", "ms", 300, 360, target=Target(1.2, "usual")), True),
+        (Row("", "ms", 300, 30, 20, target=Target(1.5, "least")), True),
+        (Row("", "ms", 300, 31, 20, target=Target(1.5, "least")), False),
+        (Row("", "ms", 300, 3, target=Target(3, "figure")), True),
+        (Row("", "ms", 300, 3.1, target=Target(3, "figure")), False),
+        (Row("", "/s", 1, 5, more_is_better=True, target=Target(5, "figure")), True),
+        (Row("", "/s", 1, 4.9, more_is_better=True, target=Target(5, "figure")), False),
+        (THROUGHPUT, None),
+        (ABSENT, None),
+        (Row("", "MB", 1, None, target=Target(325, "figure")), None),
+    ],
+)
+def test_a_target_is_a_multiple_a_part_or_a_figure(row: Row, reached: bool | None) -> None:
+    assert row.reached is reached
+
+
+def test_the_words_tell_the_target_and_where_the_row_stands() -> None:
+    assert (figures.target(FASTER), figures.verdict(FASTER)) == ("3 times better", "3: reached")
+    assert figures.target(SLOWER) == "at most 1.2 of the usual"
+    assert figures.verdict(SLOWER) == "2: missed"
+    assert figures.target(Row("", "ms", 1, 1, target=Target(3, "figure"))) == "at most 3 ms"
+    assert figures.verdict(ABSENT) == "not measured"
+
+
+def test_the_table_shows_the_three_ways_and_the_target() -> None:
+    console = Console(width=160)
     with console.capture() as captured:
-        console.print(table(PART))
+        console.print(table([PART]))
     text = captured.get()
-    for expected in ("Everything [at once]", "900 ms", "300 ms", "3 reached", "1 missed", "Warm."):
+    for expected in ("Everything [at once]", "900 ms", "300 ms", "250 ms", "3: reached", "Warm."):
         assert expected in text
     assert "1,250 messages/s" in text
+    assert "no node on the PATH" in text
+    assert "by magic" in text
+
+
+def test_a_part_is_kept_as_json_and_read_again() -> None:
+    assert Part.from_json(json.loads(json.dumps(PART.to_json()))) == PART
 
 
 def test_the_picture_is_an_svg_with_every_row() -> None:
     drawn = ET.fromstring(picture([PART], "a machine"))
     texts = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"a <clip> & more", "nobody in it", "throughput", "a machine"} <= set(texts)
+    assert {"a <clip> & more", "nobody in it", "throughput", "beside Node", "a machine"} <= set(
+        texts
+    )
 
 
-def test_the_longer_bar_of_each_row_fills_the_width() -> None:
-    drawn = ET.fromstring(picture([PART], ""))
+def test_the_longest_bar_of_each_row_fills_the_width() -> None:
+    rows = [FASTER, THROUGHPUT]
+    drawn = ET.fromstring(picture([Part("all", "", "", rows)], ""))
     bars = [bar for bar in drawn.iter("{http://www.w3.org/2000/svg}rect") if bar.get("fill")]
     widths = [int(bar.get("width", 0)) for bar in bars[1:]]
-    longest = [max(pair) for pair in zip(widths[::2], widths[1::2], strict=True)]
-    assert len(set(longest)) == 1
-    assert min(widths) < longest[0]
+    assert len(widths) == 5
+    assert max(widths[:3]) == max(widths[3:]) > min(widths)
+
+
+def test_the_page_has_the_figures_between_its_marks(tmp_path: Path) -> None:
+    run = {**RUN, "parts": [PART.to_json()]}
+    assert "| 900 ms | 300 ms | 250 ms | 3 | 3 times better | 3: reached |" in page(run)
+    (tmp_path / "bench.json").write_text(json.dumps(run))
+    where = [{"title": "A video", "pieces": {"finding": 30, "encoding": 10}}]
+    (tmp_path / "where.json").write_text(json.dumps(where))
+    (text := tmp_path / "page.md").write_text(
+        "\n".join(["before", *marks("figures"), "between", *marks("where"), "after"])
+    )
+    for _ in range(2):
+        arguments = ["--out", str(tmp_path), "--into", str(text)]
+        done = CliRunner().invoke(page_command, arguments)
+        assert done.exit_code == 0, done.output
+    lines = text.read_text().splitlines()
+    assert (lines[0], lines[-1]) == ("before", "after")
+    assert lines.count("between") == 1
+    assert page(run) in text.read_text()
+    assert "| | finding | 30 ms | 75% |" in lines
+
+
+def test_a_page_without_the_marks_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "bench.json").write_text(json.dumps({**RUN, "parts": []}))
+    (text := tmp_path / "page.md").write_text("nothing here\n")
+    done = CliRunner().invoke(page_command, ["--out", str(tmp_path), "--into", str(text)])
+    assert done.exit_code == 1
+    assert text.read_text() == "nothing here\n"

@@ -1,0 +1,93 @@
+"""One bridge, in front of a fresh double, from the first upload to the last deletion."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+from tempfile import TemporaryDirectory
+
+from bench import process
+from bench.bridge_checks import check_files, check_ledger, check_queues
+from bench.double import INPUT, OUTPUT
+from bench.double_process import BridgeFailed, RunningDouble, running_double
+
+_LOG_SHOWN = 2000
+"""Characters of a failed bridge's log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A bridge by its command line, and what it leaves behind of a result."""
+
+    name: str
+    command: list[str]
+    keeps_files: bool = True
+    keeps_ledger: bool = False
+
+
+USUAL = Bridge("usual", process.python("-m", "bench.usual_bridge"))
+OURS = Bridge("ours", process.python("-m", "hybridsphere", "bridge"), keeps_ledger=True)
+LEAST = Bridge("least", process.python("-m", "bench.least_bridge"), keeps_files=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a bridge took; `double_busy`: the share of a core that the double took meanwhile."""
+
+    messages: int
+    seconds: float
+    cpu_s: float
+    double_busy: float
+
+    @property
+    def messages_per_s(self) -> float:
+        return self.messages / self.seconds
+
+    @property
+    def cpu_ms_a_message(self) -> float:
+        return 1000 * self.cpu_s / self.messages
+
+
+def run_bridge(bridge: Bridge, scratch: Path, messages: int) -> Run:
+    """So many uploads through a bridge. Raises WrongAnswer unless it did all that it should."""
+    with TemporaryDirectory(dir=scratch) as folder, running_double() as double:
+        results = Path(folder, "results")
+        with running_bridge(bridge, double, Path(folder)) as started:
+            idle, idle_cpu_s = double.stats(), process.cpu_seconds(started.pid)
+            double.fill(messages)
+            stats = double.wait(lambda stats: stats[OUTPUT]["deleted"] >= messages, started)
+            cpu_s = process.cpu_seconds(started.pid) - idle_cpu_s
+        check_queues(stats, messages)
+        if bridge.keeps_files:
+            check_files(results, messages)
+        if bridge.keeps_ledger:
+            check_ledger(results, messages)
+    seconds = stats["seconds"]
+    return Run(messages, seconds, cpu_s, (stats["cpu_s"] - idle["cpu_s"]) / seconds)
+
+
+@contextmanager
+def running_bridge(bridge: Bridge, double: RunningDouble, folder: Path) -> Iterator[Popen[bytes]]:
+    """A bridge on the measured core, once it waits for messages; its results are in `folder`."""
+    results, log = folder / "results", folder / f"{bridge.name}.log"
+    results.mkdir(exist_ok=True)
+    environment = {**double.environment, "HYBRIDSPHERE_RESULTS_DIR": str(results)}
+    waiting = double.stats()[INPUT]["waiting"]
+    with (
+        log.open("wb") as errors,
+        _log_shown(log),
+        process.measured_core(),
+        process.running(bridge.command, environment, stderr=errors) as started,
+    ):
+        double.wait(lambda stats: stats[INPUT]["waiting"] > waiting, started)
+        yield started
+
+
+@contextmanager
+def _log_shown(log: Path) -> Iterator[None]:
+    """Adds the end of a bridge's log to what is said of its failure."""
+    try:
+        yield
+    except BridgeFailed as error:
+        raise BridgeFailed(f"{error}\n{log.read_text()[-_LOG_SHOWN:]}") from None

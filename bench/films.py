@@ -1,0 +1,149 @@
+"""Films made for measuring: 720p, 24 frames a second, with whoever is to be hard to find.
+
+The faces and photographs are those that scikit-image's wheel carries, as in the demo, whose people
+are known here too.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from PIL import Image
+from skimage import data
+
+from bench.answer import Answer
+from hybridsphere.demo.clips import KNOWN
+
+WIDTH, HEIGHT, FPS = 1280, 720, 24
+
+_STRANGER = 84
+"""Nobody's number in `lfw_subset` that the demo knows; the demo's own stranger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A face in the picture, `height` pixels high, `at` its middle, from a second on to another."""
+
+    face: int
+    height: int
+    at: tuple[float, float] = (0.5, 0.5)
+    from_s: float = 0.0
+    until_s: float = math.inf
+    sways: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """Who is in a film, before which photograph, and what is to be said of it.
+
+    `pans` is how far the camera moves, in widths of the picture a second.
+    """
+
+    name: str
+    seconds: float
+    figures: Sequence[Figure]
+    answer: Answer
+    background: str = "coffee"
+    pans: float = 0.0
+
+    def shoot(self, folder: Path) -> Path:
+        """Writes the film into a folder."""
+        file = folder / f"{self.name}.mp4"
+        with av.open(str(file), "w") as container:
+            stream = container.add_stream("libx264", rate=FPS)
+            stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+            stream.options = {"preset": "veryfast"}
+            stage = self._stage()
+            for number in range(round(self.seconds * FPS)):
+                pixels = np.asarray(stage(number / FPS))
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
+            container.mux(stream.encode())
+        return file
+
+    def _stage(self) -> Callable[[float], Image.Image]:
+        photo = Image.fromarray(_photograph(self.background))
+        scale = 1.4 * max(WIDTH / photo.width, HEIGHT / photo.height)
+        backdrop = photo.resize((round(photo.width * scale), round(photo.height * scale)))
+        faces = [(figure, _face(figure)) for figure in self.figures]
+
+        def picture(at_s: float) -> Image.Image:
+            left = min(round(self.pans * at_s * WIDTH), backdrop.width - WIDTH)
+            drawn = backdrop.crop((left, 0, left + WIDTH, HEIGHT))
+            for figure, face in faces:
+                if figure.from_s <= at_s < figure.until_s:
+                    drawn.paste(face, _corner(figure, face, at_s))
+            return drawn
+
+        return picture
+
+
+def known(person: str) -> int:
+    """The number of the face of somebody the demo knows."""
+    return KNOWN[person].face
+
+
+def hard_films() -> list[Film]:
+    """Those that cost a search most: a face that is small, late, absent or unknown."""
+    nobody, stranger = Answer("no_face"), Answer("unknown_face")
+    ada, otto = Answer("known", "ada_quill"), Answer("known", "otto_brand")
+    visitor = [Figure(_STRANGER, 320)]
+    return [
+        Film("small", 2, [Figure(known("ada_quill"), 76, (0.3, 0.4))], ada),
+        Film("late", 3, [Figure(known("otto_brand"), 320, from_s=1.5)], otto),
+        Film("absent", 2, [], nobody),
+        Film("absent, moving", 2, [], nobody, background="rocket", pans=0.1),
+        Film("stranger", 2, visitor, stranger),
+        Film("stranger, moving", 2, visitor, stranger, pans=0.1),
+    ]
+
+
+def portrait(seconds: float = 1) -> Film:
+    """Somebody large and alone, whom the demo knows."""
+    return Film(
+        "portrait",
+        seconds,
+        [Figure(known("ada_quill"), 400)],
+        Answer("known", "ada_quill"),
+    )
+
+
+def class_film(seconds: float) -> Film:
+    """Four people of whom one comes later and one leaves earlier; the answer is the first one's."""
+    ada, otto, remy, jin = (known(name) for name in ATTENDING)
+    return Film(
+        "class",
+        seconds,
+        [
+            Figure(ada, 200, (0.15, 0.4)),
+            Figure(otto, 180, (0.4, 0.55)),
+            Figure(remy, 190, (0.63, 0.4), from_s=seconds / 4),
+            Figure(jin, 170, (0.87, 0.55), until_s=seconds * 3 / 4),
+        ],
+        Answer("known", "ada_quill"),
+    )
+
+
+ATTENDING = ("ada_quill", "otto_brand", "remy_arden", "jin_marlow")
+"""Who is in the class."""
+
+
+def _corner(figure: Figure, face: Image.Image, at_s: float) -> tuple[int, int]:
+    sway = figure.height / 10 if figure.sways else 0
+    x = figure.at[0] * WIDTH + sway * math.sin(3 * at_s + figure.face)
+    y = figure.at[1] * HEIGHT + sway * math.cos(2 * at_s + figure.face) / 2
+    return round(x - face.width / 2), round(y - face.height / 2)
+
+
+def _face(figure: Figure) -> Image.Image:
+    grey = (_photograph("lfw_subset")[figure.face] * 255 * 0.85).astype(np.uint8)
+    size = (figure.height, figure.height)
+    return Image.fromarray(grey).convert("RGB").resize(size, Image.Resampling.BICUBIC)
+
+
+def _photograph(name: str) -> Any:
+    photographs: Any = data
+    return getattr(photographs, name)()

@@ -1,0 +1,48 @@
+"""What a video costs in which there is little to find: the same ways, on films that are hard."""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench import least_videos, usual_videos
+from bench.answer import Answer
+from bench.films import Film, hard_films, portrait
+from bench.rounds import Rounds
+from bench.row import Part, Target, WrongAnswer
+from bench.trial import Trial, trial
+from bench.videos import demo_gallery, warm_up
+
+_TARGET = Target(1.2, "usual")
+
+
+def measure(*, rounds: Rounds, report: Callable[[str], None]) -> Part:
+    """Each film both ways. Raises WrongAnswer where ours is wrong, or finds less than the usual."""
+    gallery = demo_gallery()
+    rows = []
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        warm_up(portrait(0.1).shoot(folder), gallery)
+        for film in hard_films():
+            tried = trial(film.shoot(folder), gallery, rounds)
+            row = tried.row(film.name, target=_TARGET, remark=checked(film, tried))
+            report(f"{film.name}: {row.ours:.0f} ms, usually {row.usual:.0f} ms")
+            rows.append(row)
+    return Part(
+        name="hard",
+        title="A video with a face that is small, late, absent or unknown, CPU time on one core",
+        usual_way=usual_videos.way(),
+        least_way=f"{least_videos.WAY}; of a face that is late, the frames up to it",
+        rows=rows,
+        notes=["Ours says what is true of each; the usual way says so too, or as remarked."],
+    )
+
+
+def checked(film: Film, tried: Trial) -> str:
+    """A remark on what the usual way says, if it is wrong. Raises WrongAnswer if ours is."""
+    if tried.ours != film.answer:
+        raise WrongAnswer(f"{film.name}: ours says {tried.ours}, expected is {film.answer}")
+    return "" if tried.usual == film.answer else f"the usual way says: {_words(tried.usual)}"
+
+
+def _words(answer: Answer) -> str:
+    return f"{answer.status}, {answer.name}" if answer.name else answer.status

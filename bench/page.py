@@ -1,0 +1,117 @@
+"""The figures of a run as they stand in docs/performance.md.
+
+    python -m bench.page [--into FILE] [--out FOLDER]
+
+Prints them as Markdown, or puts them into FILE, each block between its two marks: `figures` of
+`make bench`, `where` of `python -m bench.where`, `cost` of `python -m bench.cost`.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench import cost, figures
+from bench.row import Part, Row
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--out", type=FOLDER, default=Path(__file__).parent / "out", help="Where runs are.")
+@click.option("--into", type=FILE, help="A page with the marks.")
+def main(out: Path, into: Path | None) -> None:
+    """Print the figures of the last runs as Markdown, or put them into a page."""
+    found = blocks(out)
+    if into is None:
+        click.echo("\n\n".join(found.values()))
+        return
+    text = into.read_text(encoding="utf-8")
+    for name, block in found.items():
+        begin, end = marks(name)
+        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        if not pattern.search(text):
+            raise click.ClickException(f"{into}: has no place for {name}, from {begin} to {end}")
+        text = pattern.sub(lambda _, new=f"{begin}\n{block}\n{end}": new, text)  # type: ignore[misc]
+    into.write_text(text, encoding="utf-8")
+
+
+def marks(name: str) -> tuple[str, str]:
+    """What a block's place in the page begins and ends with."""
+    return f"<!-- {name} -->", f"<!-- end of {name} -->"
+
+
+def blocks(out: Path) -> dict[str, str]:
+    """Each block that the files in a folder have the figures for, by name."""
+    run: dict[str, Any] = json.loads((out / "bench.json").read_text(encoding="utf-8"))
+    found = {"figures": page(run)}
+    if (file := out / "where.json").exists():
+        found["where"] = "\n".join(_shares(json.loads(file.read_text(encoding="utf-8"))))
+    try:
+        found["cost"] = cost.markdown(cost.measured(run))
+    except KeyError:
+        click.echo("no cost: the run has not all of videos, start and bridge", err=True)
+    return found
+
+
+def page(run: dict[str, Any]) -> str:
+    """A run, as bench.json keeps it: what it was measured on, the table, and the notes."""
+    parts = [Part.from_json(part) for part in run["parts"]]
+    when, machine = run["measured_at"][:10], run["machine"]
+    return "\n".join(
+        [
+            f"Measured {when} on {machine}; load at the end {run['load']:.1f}.",
+            "",
+            *_table(parts),
+            "",
+            *(line for part in parts for line in _notes(part)),
+        ]
+    )
+
+
+def _shares(wholes: Sequence[dict[str, Any]]) -> Iterator[str]:
+    yield "| | | CPU time | share |"
+    yield "| --- | --- | ---: | ---: |"
+    for whole in wholes:
+        all_ms = sum(whole["pieces"].values())
+        yield f"| **{_cell(whole['title'])}** | | {figures.figure(all_ms, 'ms')} | |"
+        for name, ms in whole["pieces"].items():
+            yield f"| | {_cell(name)} | {figures.figure(ms, 'ms')} | {ms / all_ms:.0%} |"
+
+
+def _table(parts: Sequence[Part]) -> Iterator[str]:
+    yield "| | usual way | ours | least | times better | target | |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
+    for part in parts:
+        yield f"| **{_cell(part.title)}** | | | | | | |"
+        for row in part.rows:
+            yield f"| {' | '.join(_cell(text) for text in _texts(row))} |"
+
+
+def _texts(row: Row) -> list[str]:
+    return [
+        f"{row.what} ({row.remark})" if row.remark else row.what,
+        *(figures.figure(value, row.unit) for value in (row.usual, row.ours, row.least)),
+        figures.times(row),
+        figures.target(row),
+        figures.verdict(row),
+    ]
+
+
+def _notes(part: Part) -> Iterator[str]:
+    ways = f"The usual way: {part.usual_way}."
+    if part.least_way:
+        ways += f" The least: {part.least_way}."
+    yield " ".join([f"- *{part.title}.* {ways}", *part.notes])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m bench.page")

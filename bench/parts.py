@@ -1,0 +1,127 @@
+"""The parts of the measurement, each by its name, with the cores that it is to have.
+
+What a part needs is imported where it runs: the bridge is measured without the face libraries.
+"""
+
+# ruff: noqa: PLC0415
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import process
+from bench.rounds import Rounds
+from bench.row import Part
+
+Report = Callable[[str], None]
+
+
+class CannotMeasure(Exception):
+    """What was given cannot be used; its text is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the parts are told; `scratch` is a folder that they may use."""
+
+    scratch: Path
+    videos: Path | None
+    encodings: Path | None
+    messages: int
+    rounds: Rounds
+    report: Report
+
+
+def run(name: str, options: Options) -> Part:
+    """Runs a part. Raises WrongAnswer, BridgeFailed and CannotMeasure."""
+    in_process = _IN_PROCESS.get(name)
+    if in_process:
+        with process.measured_core():
+            # Its BLAS starts as many threads as it sees cores then, and they would be measured.
+            import numpy as np  # noqa: F401
+
+            return in_process(options)
+    # The processes that are measured are put on the measured core, and kept from this one.
+    with process.other_cores():
+        return _PROCESSES[name](options)
+
+
+def _videos(options: Options) -> Part:
+    from bench import videos
+    from lambda_fn.gallery import GalleryError
+
+    if not (options.videos and options.encodings):
+        with videos.demo_sample() as sample:
+            return videos.measure(sample, rounds=options.rounds, report=options.report)
+    try:
+        given = videos.given_sample(options.videos, options.encodings)
+    except (GalleryError, OSError) as error:
+        raise CannotMeasure(str(error)) from error
+    return videos.measure(given, rounds=options.rounds, report=options.report)
+
+
+def _hard(options: Options) -> Part:
+    from bench import hard
+
+    return hard.measure(rounds=options.rounds, report=options.report)
+
+
+def _gallery(options: Options) -> Part:
+    from bench import gallery
+
+    return gallery.measure(rounds=options.rounds, report=options.report)
+
+
+def _attendance(options: Options) -> Part:
+    from bench import attendance
+
+    return attendance.measure(rounds=options.rounds, report=options.report)
+
+
+def _start(options: Options) -> Part:
+    from bench import start
+
+    return start.measure(rounds=options.rounds, report=options.report)
+
+
+def _bridge(options: Options) -> Part:
+    from bench import bridge
+
+    return bridge.measure(
+        options.scratch, messages=options.messages, rounds=options.rounds, report=options.report
+    )
+
+
+def _latency(options: Options) -> Part:
+    from bench import latency
+
+    return latency.measure(options.scratch, messages=options.messages, report=options.report)
+
+
+def _idle(options: Options) -> Part:
+    from bench import idle
+
+    return idle.measure(options.scratch, report=options.report)
+
+
+def _image(_: Options) -> Part:
+    from bench import image
+
+    return image.measure()
+
+
+_IN_PROCESS: dict[str, Callable[[Options], Part]] = {
+    "videos": _videos,
+    "hard": _hard,
+    "gallery": _gallery,
+    "attendance": _attendance,
+}
+_PROCESSES: dict[str, Callable[[Options], Part]] = {
+    "start": _start,
+    "bridge": _bridge,
+    "latency": _latency,
+    "idle": _idle,
+    "image": _image,
+}
+
+NAMES = (*_IN_PROCESS, *_PROCESSES)

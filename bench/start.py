@@ -1,0 +1,196 @@
+"""A cold start: a fresh process of the function, as the image starts it, until it asks for its
+first event, and on until it has answered that.
+
+Both ways run in AWS's own runtime client, in front of the account on this machine.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import boto3
+
+from bench import process
+from bench.rounds import Rounds
+from bench.row import Part, Row, Target, WrongAnswer
+from hybridsphere.demo.clips import write_students
+from hybridsphere.local import resources
+from hybridsphere.local.account import LocalAccount
+from hybridsphere.local.function import Invocation, Outcome
+from hybridsphere.local.runtime_api import RuntimeApi
+from hybridsphere.messages import S3Record, utc_text
+
+HANDLERS = {
+    "usual": "bench.usual_handler.handler",
+    "ours": resources.FUNCTION.handler,
+}
+
+_ROOT = Path(__file__).parents[1]
+_PATIENCE_S = 60
+_SECONDS = 40
+
+_TIME, _MEMORY = Target(0.3, "usual"), Target(1, "usual")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a process took until it was ready, and until it had answered; memory is the most."""
+
+    ready_cpu_s: float
+    ready_s: float
+    ready_mb: float
+    answer_cpu_s: float
+    answer_s: float
+    answer_mb: float
+
+
+def measure(*, rounds: Rounds, report: Callable[[str], None]) -> Part:
+    """Both ways in turn, each on the measured core; medians.
+
+    Raises WrongAnswer unless both answer the first event rightly.
+    """
+    starts = asyncio.run(_measure(rounds, report))
+
+    def row(what: str, unit: str, figure: Callable[[Start], float], target: Target | None) -> Row:
+        usual, ours = (median(figure(one) for one in starts[way]) for way in HANDLERS)
+        return Row(what, unit, usual, ours, target=target)
+
+    return Part(
+        name="start",
+        title="A cold start: a fresh process of the function, on one core",
+        usual_way="import face_recognition, clients of three services, all of the video copied",
+        rows=[
+            row("ready for the first event: CPU time", "s", lambda one: one.ready_cpu_s, _TIME),
+            row("ready for the first event: by the clock", "s", lambda one: one.ready_s, None),
+            row("first answer: CPU time", "s", lambda one: one.answer_cpu_s, None),
+            row("first answer: by the clock", "s", lambda one: one.answer_s, None),
+            row("most memory until ready", "MB", lambda one: one.ready_mb, _MEMORY),
+            row("most memory until the first answer", "MB", lambda one: one.answer_mb, _MEMORY),
+        ],
+        notes=[
+            "Whatever ours loads only when it is needed is in the first answer.",
+            "Modules are compiled, as they are in the image.",
+        ],
+    )
+
+
+async def _measure(rounds: Rounds, report: Callable[[str], None]) -> dict[str, list[Start]]:
+    # The face libraries; nothing of this process is on the clock.
+    from bench.films import portrait  # noqa: PLC0415
+    from bench.videos import demo_gallery  # noqa: PLC0415
+
+    starts: dict[str, list[Start]] = {way: [] for way in HANDLERS}
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        demo_gallery().save(folder / "gallery.npz")
+        async with LocalAccount(gallery=folder / "gallery.npz", workers=1) as account:
+            environment = _environment(account, folder / "gallery.npz")
+            event = await asyncio.to_thread(_prepare, environment, folder, portrait().shoot(folder))
+            # Not counted: the first start of each compiles, and fills the page cache.
+            for handler in HANDLERS.values():
+                await _start(handler, environment, event)
+            for number in rounds.within(_SECONDS):
+                for way, handler in HANDLERS.items():
+                    start = await _start(handler, environment, event)
+                    starts[way].append(start)
+                    report(f"round {number}, {way}: ready after {start.ready_cpu_s:.2f} s of CPU")
+    return starts
+
+
+def _environment(account: LocalAccount, gallery: Path) -> dict[str, str]:
+    """What the function is told, and how Python finds it."""
+    return {
+        **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
+        **account.environment(),
+        "HYBRIDSPHERE_GALLERY": str(gallery),
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(resources.FUNCTION.memory_mb),
+    }
+
+
+def _prepare(environment: Mapping[str, str], folder: Path, video: Path) -> bytes:
+    """Puts a video and its student into the account; the event that tells of the video."""
+    write_students(folder / "students.json")
+    command = process.python(
+        "-m", "hybridsphere", "students", "load", str(folder / "students.json")
+    )
+    subprocess.run(command, env=dict(environment), check=True, capture_output=True)
+    credentials = {
+        "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
+    }
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        region_name=environment["AWS_REGION"],
+        **credentials,
+    )
+    bucket = environment["HYBRIDSPHERE_INPUT_BUCKET"]
+    put = s3.put_object(Bucket=bucket, Key="clip.mp4", Body=video.read_bytes())
+    record = S3Record(bucket, "clip.mp4", put["ETag"].strip('"'), None, utc_text())
+    return json.dumps(record.to_event()).encode()
+
+
+async def _start(handler: str, environment: Mapping[str, str], event: bytes) -> Start:
+    """A process from its start to its first answer. Raises WrongAnswer."""
+    api = RuntimeApi()
+    await api.start()
+    try:
+        async with asyncio.timeout(_PATIENCE_S), _process(handler, environment, api) as started:
+            began_s = time.monotonic()
+            failure = await api.initialised()
+            if failure is not None:
+                raise WrongAnswer(f"{handler}: {failure.payload.decode()}")
+            ready_s, pid = time.monotonic() - began_s, started.pid
+            ready = process.cpu_seconds(pid), process.peak_memory_mb(pid)
+            invocation = Invocation("first", event, resources.FUNCTION.arn)
+            check(handler, await api.run(invocation, _PATIENCE_S))
+            return Start(
+                ready_cpu_s=ready[0],
+                ready_s=ready_s,
+                ready_mb=ready[1],
+                answer_cpu_s=process.cpu_seconds(pid),
+                answer_s=time.monotonic() - began_s,
+                answer_mb=process.peak_memory_mb(pid),
+            )
+    finally:
+        await api.stop()
+
+
+@asynccontextmanager
+async def _process(
+    handler: str, environment: Mapping[str, str], api: RuntimeApi
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The runtime client on the measured core; without the launcher that `running` goes through,
+    for its time would count.
+    """
+    with process.measured_core():
+        started = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "awslambdaric", handler),
+            cwd=_ROOT,
+            env={**environment, "AWS_LAMBDA_RUNTIME_API": api.address},
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+    try:
+        yield started
+    finally:
+        with suppress(ProcessLookupError):
+            started.kill()
+        await started.wait()
+
+
+def check(handler: str, outcome: Outcome) -> None:
+    """Raises WrongAnswer unless the video was matched."""
+    answer: Any = json.loads(outcome.payload)
+    if outcome.is_error or [video["status"] for video in answer["videos"]] != ["matched"]:
+        raise WrongAnswer(f"{handler}: {answer}")

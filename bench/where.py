@@ -1,0 +1,239 @@
+"""Where the time goes: of a video, of a cold start, and of a message through the bridge.
+
+    python -m bench.where [--videos FOLDER --encodings FILE]
+
+Prints the shares, and writes them to bench/out/where.json and as a picture to docs/performance.svg.
+"""
+
+import json
+import os
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from statistics import fmean, median
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from bench import process
+from bench.bridge_run import LEAST, OURS, run_bridge, running_bridge
+from bench.double import OUTPUT, REGION
+from bench.double_process import running_double
+
+if TYPE_CHECKING:
+    from lambda_fn.faces import Faces
+
+PICTURE = Path(__file__).parents[1] / "docs" / "performance.svg"
+OUT = Path(__file__).parent / "out"
+
+_ROUNDS = 5
+_MESSAGES = 3000
+
+# In pixels.
+_WIDTH, _BAR_HEIGHT = 860, 82
+_STYLE = 'font-family="sans-serif" font-size="12" fill="#1f2328"'
+_COLOURS = ("#2f6feb", "#e3873e", "#5fb37c", "#9a6fd0", "#c9b458", "#d05f6f", "#7d8a99", "#49a6b8")
+
+_PACKAGES = ("numpy", "av", "onnxruntime", "dlib", "face_recognition", "boto3", "botocore")
+"""What the function is made of; whatever of it the handler imports is timed by itself."""
+
+_IMPORTS = """
+import sys, time
+used_s = {"Python": time.process_time()}
+
+def timed(name, work):
+    began_s = time.process_time()
+    work()
+    used_s[name] = time.process_time() - began_s
+
+def clients():
+    from lambda_fn.aws import client
+    for service in ("s3", "sqs", "dynamodb"):
+        client(service)
+
+for name in sys.argv[1].split(","):
+    timed(name, lambda: __import__(name))
+timed("models and our own", lambda: __import__("lambda_fn.handler"))
+timed("clients, with the first event", clients)
+import json
+print(json.dumps([used_s, sorted(sys.modules)]))
+"""
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Something that takes CPU time, and the milliseconds of its pieces."""
+
+    title: str
+    pieces: dict[str, float]
+
+    @property
+    def ms(self) -> float:
+        return sum(self.pieces.values())
+
+
+@click.command()
+@click.option("--videos", type=FOLDER, help="Videos, instead of the demo's clips.")
+@click.option("--encodings", type=FILE, help="Known faces for them, .npz or the legacy pickle.")
+def main(videos: Path | None, encodings: Path | None) -> None:
+    """Print where the time goes, and draw it."""
+    OUT.mkdir(exist_ok=True)
+    with process.measured_core():
+        wholes = [_video(videos, encodings), _start()]
+    with process.other_cores():
+        wholes.append(_message())
+    for whole in wholes:
+        click.echo(f"{whole.title}: {whole.ms:.3g} ms")
+        for name, ms in whole.pieces.items():
+            click.echo(f"  {name}: {ms:.3g} ms, {ms / whole.ms:.0%}")
+    figures = [{"title": whole.title, "pieces": whole.pieces} for whole in wholes]
+    (OUT / "where.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    PICTURE.write_text(_svg(wholes, process.machine()), encoding="utf-8")
+
+
+def _video(videos: Path | None, encodings: Path | None) -> Whole:
+    """The mean over the videos that show somebody known; of each the median."""
+    # Only now: its BLAS starts as many threads as it sees cores.
+    from bench import our_videos  # noqa: PLC0415
+    from bench.videos import demo_sample, given_sample  # noqa: PLC0415
+
+    watched = _Watched(our_videos.FACES)
+    faces = cast("Faces", watched)
+    means: list[dict[str, float]] = []
+    given = videos and encodings and nullcontext(given_sample(videos, encodings))
+    with given or demo_sample() as sample:
+        for file in sample.videos.values():
+            rounds: list[dict[str, float]] = []
+            for _ in range(_ROUNDS):
+                watched.used_s.clear()
+                began_s = time.process_time()
+                answer = our_videos.recognise(file, sample.gallery, faces=faces)
+                all_s = time.process_time() - began_s
+                rounds.append(
+                    {"reading, decoding, deciding": all_s - sum(watched.used_s.values())}
+                    | {name: watched.used_s[name] for name in ("finding", "encoding")}
+                )
+            if answer.name:
+                means.append(_medians(rounds))
+    pieces = {name: 1000 * fmean(one[name] for one in means) for name in means[0]}
+    return Whole("A video of somebody known", pieces)
+
+
+class _Watched:
+    """Faces, and the CPU time that they take."""
+
+    def __init__(self, faces: "Faces") -> None:
+        self.used_s: defaultdict[str, float] = defaultdict(float)
+        self._faces = faces
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._faces, name)
+        piece = "encoding" if name.startswith("encode") else "finding"
+
+        def timed(*arguments: Any, **named: Any) -> Any:
+            began_s = time.process_time()
+            try:
+                return method(*arguments, **named)
+            finally:
+                self.used_s[piece] += time.process_time() - began_s
+
+        return timed
+
+
+def _start() -> Whole:
+    """A process that imports the handler, and makes its clients."""
+    # Not counted: it compiles, and tells what the handler imports at all.
+    _, modules = _imported(["json"])
+    packages = [name for name in _PACKAGES if name in modules]
+    rounds = [_imported(packages)[0] for _ in range(_ROUNDS)]
+    return Whole(
+        "A cold start, and what the first event adds",
+        {name: 1000 * seconds for name, seconds in _medians(rounds).items()},
+    )
+
+
+def _imported(packages: list[str]) -> tuple[dict[str, float], list[str]]:
+    """What each package took in a fresh process, in seconds, and all modules that there were."""
+    command = process.python("-c", _IMPORTS, ",".join(packages))
+    environment = {**os.environ, "AWS_DEFAULT_REGION": REGION}
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    used_s, modules = json.loads(done.stdout.splitlines()[-1])
+    return used_s, modules
+
+
+def _message() -> Whole:
+    """A message of ours, beside the least: what is HTTP, what the disk, and what all the rest."""
+    with TemporaryDirectory(dir=OUT) as folder, running_double() as double:
+        least_ms = run_bridge(LEAST, Path(folder), _MESSAGES).cpu_ms_a_message
+        with running_bridge(OURS, double, Path(folder)) as started:
+            before_s, loop_before_s = _cpu_s(started.pid)
+            double.fill(_MESSAGES)
+            double.wait(lambda stats: stats[OUTPUT]["deleted"] >= _MESSAGES, started)
+            after_s, loop_after_s = _cpu_s(started.pid)
+    loop_ms = 1000 * (loop_after_s - loop_before_s) / _MESSAGES
+    all_ms = 1000 * (after_s - before_s) / _MESSAGES
+    return Whole(
+        "A message through the bridge",
+        {
+            "requests over bare HTTP": least_ms,
+            "signing, deciding, logging": loop_ms - least_ms,
+            "ledger and files": all_ms - loop_ms,
+        },
+    )
+
+
+def _cpu_s(pid: int) -> tuple[float, float]:
+    """The CPU time of a process, and of its first thread alone, which runs the loop."""
+    nanoseconds = Path(f"/proc/{pid}/schedstat").read_text().split()[0]
+    return process.cpu_seconds(pid), int(nanoseconds) / 1e9
+
+
+def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:
+    return {name: median(one[name] for one in rounds) for name in rounds[0]}
+
+
+def _svg(wholes: Sequence[Whole], machine: str) -> str:
+    """A bar for each whole, in its pieces, each with its name and milliseconds below."""
+    parts = [
+        line for number, whole in enumerate(wholes) for line in _bar(whole, number * _BAR_HEIGHT)
+    ]
+    height = len(wholes) * _BAR_HEIGHT + 30
+    size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} {_STYLE}>',
+            '<rect width="100%" height="100%" fill="#fff"/>',
+            *parts,
+            f'<text x="16" y="{height - 10}" fill="#59636e">CPU time on {escape(machine)}</text>',
+            "</svg>\n",
+        ]
+    )
+
+
+def _bar(whole: Whole, top: int) -> Iterator[str]:
+    yield (
+        f'<text x="16" y="{top + 22}" font-weight="600">{escape(whole.title)}: '
+        f"{whole.ms:.3g} ms</text>"
+    )
+    x = text_x = 16.0
+    for number, (name, ms) in enumerate(whole.pieces.items()):
+        colour = _COLOURS[number % len(_COLOURS)]
+        width = (_WIDTH - 32) * max(0, ms) / whole.ms
+        yield f'<rect x="{x:.1f}" y="{top + 30}" width="{width:.1f}" height="18" fill="{colour}"/>'
+        yield f'<rect x="{text_x:.0f}" y="{top + 57}" width="9" height="9" fill="{colour}"/>'
+        text = f"{name} {ms:.3g}"
+        yield f'<text x="{text_x + 13:.0f}" y="{top + 66}">{escape(text)}</text>'
+        x, text_x = x + width, text_x + 26 + 6.4 * len(text)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m bench.where")

@@ -1,0 +1,17 @@
+"""What the tests of the bench share: faces, which take a second to enrol."""
+
+import sys
+
+import pytest
+
+if sys.platform != "linux":
+    pytest.skip("cores are bound as Linux does it", allow_module_level=True)
+
+from bench.videos import demo_gallery
+from lambda_fn.gallery import Gallery
+
+
+@pytest.fixture(scope="session")
+def people() -> Gallery:
+    """The faces that the demo knows."""
+    return demo_gallery()

@@ -1,0 +1,154 @@
+"""Bridges are measured by work that they have done, and only then."""
+
+import json
+import shutil
+import urllib.request
+from pathlib import Path
+from urllib.error import HTTPError
+
+import pytest
+
+from bench import bridge, bridge_run, idle, latency, node_bridge, process
+from bench.bridge_checks import check_files, check_queues
+from bench.bridge_run import LEAST, OURS, Bridge
+from bench.double import FUNCTION
+from bench.double_process import BridgeFailed, running_double
+from bench.node_bridge import NoNode
+from bench.rounds import Rounds
+from bench.row import WrongAnswer
+from bench.uploads import csv, record
+
+UPLOADS = 30
+
+
+@pytest.fixture
+def no_node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A PATH on which there is nothing at all."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+def test_a_bridge_is_measured_by_work_it_has_done(tmp_path: Path) -> None:
+    run = bridge_run.run_bridge(LEAST, tmp_path, UPLOADS)
+    assert run.messages == UPLOADS
+    assert run.seconds > 0
+    assert run.cpu_s > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bridge_that_ends_is_reported_with_its_last_words(tmp_path: Path) -> None:
+    failing = Bridge("failing", process.python("-c", "raise SystemExit('no such luck')"))
+    with pytest.raises(BridgeFailed, match=r"exit status 1\n(.|\n)*no such luck"):
+        bridge_run.run_bridge(failing, tmp_path, UPLOADS)
+
+
+def test_a_bridge_that_keeps_no_files_has_not_done_the_work(tmp_path: Path) -> None:
+    careless = Bridge("careless", LEAST.command, keeps_files=True)
+    with pytest.raises(WrongAnswer, match=f"{UPLOADS} files"):
+        bridge_run.run_bridge(careless, tmp_path, UPLOADS)
+
+
+@pytest.mark.usefixtures("no_node")
+def test_without_node_its_rows_say_so_and_the_others_are_measured(tmp_path: Path) -> None:
+    part = bridge.measure(tmp_path, messages=UPLOADS, rounds=Rounds(1), report=print)
+    throughput, beside_node, *_ = part.rows
+    assert throughput.usual
+    assert throughput.ours
+    assert throughput.least
+    assert throughput.reached is not None
+    assert beside_node.usual is None
+    assert beside_node.reached is None
+    assert beside_node.remark == "not measured: there is no node on the PATH"
+
+
+def test_the_packages_for_node_are_installed_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (programs := tmp_path / "programs").mkdir()
+    for name, script in (("node", "exit 1"), ("npm", 'echo "$@" >> installs')):
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    (out := tmp_path / "out").mkdir()
+    commands = [node_bridge.command(out) for _ in range(2)]
+    assert commands == [[str(programs / "node"), str(out / "node" / "bridge.js")]] * 2
+    (install,) = (out / "node" / "installs").read_text().splitlines()
+    assert f"--cache={out / 'node' / 'cache'}" in install
+    assert "--no-package-lock" in install
+
+
+def test_what_npm_says_is_in_the_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("node", "npm"):
+        (tmp_path / name).write_text("#!/bin/sh\necho no network >&2\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (out := tmp_path / "out").mkdir()
+    with pytest.raises(NoNode, match="npm could not install it: no network"):
+        node_bridge.command(out)
+
+
+def test_the_packages_for_node_are_pinned() -> None:
+    package = json.loads((Path(node_bridge.__file__).parent / "node" / "package.json").read_text())
+    assert "sqs-consumer" in package["dependencies"]
+    assert all(version.replace(".", "").isdecimal() for version in package["dependencies"].values())
+
+
+def test_the_consumer_of_node_is_a_program(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no node on the PATH")
+    script = Path(node_bridge.__file__).parent / "node" / "bridge.js"
+    with process.running([node, "--check", str(script)], {}) as checked:
+        assert checked.wait() == 0
+
+
+def test_latency_is_that_of_events_one_by_one(tmp_path: Path) -> None:
+    part = latency.measure(tmp_path, messages=UPLOADS, seconds=0.5, report=print)
+    assert [row.what.startswith("half load") for row in part.rows] == [False, False, True, True]
+    for median, worst in (part.rows[:2], part.rows[2:]):
+        assert 0 < (median.ours or 0) <= (worst.ours or 0)
+        assert 0 < (median.least or 0) <= (worst.least or 0)
+
+
+def test_bridges_are_watched_while_they_wait(tmp_path: Path) -> None:
+    part = idle.measure(tmp_path, seconds=0.5, report=print)
+    (row,) = part.rows
+    assert row.unit == "%"
+    assert row.ours is not None
+    assert row.reached is not None
+
+
+def test_a_missing_file_is_no_result(tmp_path: Path) -> None:
+    files = [tmp_path / f"{record(number).key}.csv" for number in range(3)]
+    for number, file in enumerate(files):
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(csv(number).encode())
+    check_files(tmp_path, 3)
+    files[1].unlink()
+    with pytest.raises(WrongAnswer, match="000001"):
+        check_files(tmp_path, 3)
+
+
+def test_a_message_received_twice_is_no_equal_work() -> None:
+    once = {"visible": 0, "in_flight": 0, "received": 3, "deleted": 3, "waiting": 2}
+    check_queues({"invoked": 3, "input": once, "output": once}, 3)
+    with pytest.raises(WrongAnswer, match="input queue"):
+        check_queues({"invoked": 3, "input": {**once, "received": 4}, "output": once}, 3)
+
+
+def test_the_double_refuses_an_event_that_is_none_of_its_uploads() -> None:
+    with running_double() as double:
+        double.fill(1)
+        event = record(0).to_event()
+        invoke = f"{double.endpoint}/2015-03-31/functions/{FUNCTION}/invocations"
+        with urllib.request.urlopen(invoke, json.dumps(event).encode()) as answer:
+            assert answer.status == 200
+        event["Records"][0]["s3"]["object"]["key"] = "another.mp4"
+        with pytest.raises(HTTPError, match="500"):
+            urllib.request.urlopen(invoke, json.dumps(event).encode())
+        assert double.stats()["invoked"] == 1
+
+
+def test_ours_is_the_bridge_itself() -> None:
+    assert OURS.command[1:] == ["-m", "hybridsphere", "bridge"]
+    assert OURS.keeps_files
+    assert OURS.keeps_ledger

@@ -1,0 +1,171 @@
+"""The ways with videos and faces are held to the same answers before they are compared."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import attendance, films, gallery, hard, least_videos, our_videos, usual_videos, videos
+from bench.answer import Answer
+from bench.films import ATTENDING, class_film, hard_films
+from bench.rounds import Rounds
+from bench.row import WrongAnswer
+from bench.trial import Trial
+from hybridsphere.demo.clips import make_photos
+from lambda_fn.gallery import Gallery
+
+ADA = Answer("known", "ada_quill")
+PORTRAIT = films.portrait(0.1)
+
+
+@pytest.fixture(scope="session")
+def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return PORTRAIT.shoot(tmp_path_factory.mktemp("films"))
+
+
+def test_a_video_is_timed_three_ways(portrait: Path, people: Gallery) -> None:
+    sample = videos.Sample({"portrait": portrait}, people, {"portrait": ADA})
+    part = videos.measure(sample, rounds=Rounds(1), report=print)
+    row, mean = part.rows
+    assert (row.what, mean.what) == ("portrait", "somebody known, on average")
+    assert (row.usual, row.ours, row.least) == (mean.usual, mean.ours, mean.least)
+    assert None not in (row.usual, row.ours, row.least)
+    assert mean.reached is not None
+
+
+def test_the_least_look_is_the_smallest_with_the_right_answer(
+    portrait: Path, people: Gallery
+) -> None:
+    planned = least_videos.plan(portrait, people, ADA)
+    assert planned is not None
+    assert planned.frame == 0
+    assert planned.width < 1280
+    assert least_videos.recognise(portrait, people, planned) == ADA
+    assert least_videos.plan(portrait, people, Answer("known", "otto_brand")) is None
+
+
+def test_without_ffmpeg_the_usual_way_says_so_and_decodes_by_itself(
+    portrait: Path, people: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert "no ffmpeg on the PATH" in usual_videos.way()
+    assert usual_videos.recognise(portrait, people, 0.6) == ADA
+
+
+def test_with_ffmpeg_the_usual_way_reads_its_jpegs(
+    portrait: Path, people: Gallery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # A command that takes what ffmpeg would be given, and writes the pictures it was told to.
+    (tmp_path / "ffmpeg").write_text(FFMPEG)
+    (tmp_path / "ffmpeg").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    make_photos(tmp_path)
+    assert usual_videos.way().startswith("ffmpeg's command")
+    otto = tmp_path / "otto_brand.jpg"
+    assert usual_videos.recognise(otto, people, 0.6) == Answer("known", "otto_brand")
+
+
+FFMPEG = """#!/bin/sh
+while [ $# -gt 1 ]; do
+  [ "$1" = -i ] && input=$2
+  shift
+done
+cp "$input" "$(dirname "$1")/0001.jpg"
+"""
+
+
+def test_files_that_are_no_videos_are_compared_but_not_timed(tmp_path: Path) -> None:
+    part = videos.measure(
+        videos.given_sample(*_no_videos(tmp_path)), rounds=Rounds(1), report=print
+    )
+    assert part.rows == []
+    assert "The same answers to all 2 files." in part.notes
+
+
+def test_an_unexpected_answer_ends_the_measurement(tmp_path: Path) -> None:
+    given = videos.given_sample(*_no_videos(tmp_path))
+    expecting = replace(given, expected={"notes.mp4": Answer("known", "ada")})
+    with pytest.raises(WrongAnswer, match=r"notes\.mp4.*ada"):
+        videos.measure(expecting, rounds=Rounds(1), report=print)
+
+
+def test_a_hard_film_has_to_be_answered_rightly() -> None:
+    assert hard.checked(PORTRAIT, Trial(usual=ADA, ours=ADA, times_ms={})) == ""
+    with pytest.raises(WrongAnswer, match=r"portrait: ours says .*no_face.*expected is .*ada"):
+        hard.checked(PORTRAIT, Trial(usual=ADA, ours=Answer("no_face"), times_ms={}))
+
+
+def test_what_the_usual_way_misses_is_remarked() -> None:
+    tried = Trial(usual=Answer("no_face"), ours=ADA, times_ms={})
+    assert hard.checked(PORTRAIT, tried) == "the usual way says: no_face"
+
+
+def test_hard_films_are_tried_each_way(people: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hard, "demo_gallery", lambda: people)
+    monkeypatch.setattr(hard, "hard_films", lambda: [PORTRAIT])
+    (row,) = hard.measure(rounds=Rounds(1), report=print).rows
+    assert row.what == "portrait"
+    assert None not in (row.usual, row.ours, row.least, row.reached)
+
+
+def test_the_hard_films_are_of_every_kind() -> None:
+    answers = {film.name: film.answer.status for film in hard_films()}
+    assert answers == {
+        "small": "known",
+        "late": "known",
+        "absent": "no_face",
+        "absent, moving": "no_face",
+        "stranger": "unknown_face",
+        "stranger, moving": "unknown_face",
+    }
+
+
+def test_a_face_is_found_in_a_gallery_by_all_ways() -> None:
+    part = gallery.measure((50,), rounds=Rounds(1), report=print)
+    (row,) = part.rows
+    assert row.what == "a gallery of 50"
+    assert None not in (row.usual, row.ours, row.least, row.reached)
+
+
+def test_a_search_that_finds_somebody_else_is_no_equal_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gallery, "ours", lambda *_: ["somebody else"])
+    with pytest.raises(WrongAnswer, match="somebody else"):
+        gallery.measure((50,), rounds=Rounds(1), report=print)
+
+
+def test_a_drawn_face_is_near_to_one_alone() -> None:
+    known_faces, face = gallery.drawn(200)
+    distances = np.linalg.norm(known_faces.embeddings - face, axis=1)
+    assert (distances <= our_videos.DEFAULTS.tolerance).sum() == 1
+
+
+def test_attendance_is_a_multiple_of_real_time(
+    people: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attendance, "demo_gallery", lambda: people)
+    part = attendance.measure(1.0, 1, rounds=Rounds(1), report=print)
+    (row,) = part.rows
+    assert row.usual
+    assert row.ours
+    assert row.least
+    assert row.usual < row.least
+
+
+def test_attendance_has_to_name_everybody(tmp_path: Path, people: Gallery) -> None:
+    film = class_film(0.1).shoot(tmp_path)
+    attendance.check(film, people)
+    with pytest.raises(WrongAnswer, match=ATTENDING[0]):
+        attendance.check(film, people.without(ATTENDING[0]))
+
+
+def _no_videos(folder: Path) -> tuple[Path, Path]:
+    faces = folder / "gallery.npz"
+    Gallery.empty().save(faces)
+    files = folder / "videos"
+    files.mkdir()
+    (files / "notes.mp4").write_text("no video")
+    (files / "empty.mp4").touch()
+    return files, faces

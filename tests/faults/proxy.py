@@ -1,0 +1,284 @@
+"""A TCP proxy between the bridge and AWS, at which calls fail as the test says.
+
+It understands just enough of HTTP to tell one call from the next. Each call goes upstream on a
+connection of its own; towards the bridge a connection is kept for as long as the bridge likes.
+"""
+
+import asyncio
+import json
+import re
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+_LIMIT = 16 * 1024**2
+
+
+@dataclass
+class Call:
+    """A request as it arrived; `at` in seconds of the loop's clock."""
+
+    at: float
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    raw: bytes
+
+    @property
+    def operation(self) -> str:
+        """The call's name in AWS's API; of S3, which has none, the method."""
+        if target := self.headers.get("x-amz-target"):
+            return target.rpartition(".")[2]
+        if self.path.endswith("/invocations"):
+            dry = self.headers.get("x-amz-invocation-type") == "DryRun"
+            return "DryRun" if dry else "Invoke"
+        return self.raw.partition(b" ")[0].decode()
+
+    @property
+    def queue(self) -> str:
+        """The name of the queue that it is about, if any."""
+        if "x-amz-target" not in self.headers:
+            return ""
+        return str(json.loads(self.body).get("QueueUrl", "")).rpartition("/")[2]
+
+    @property
+    def access_key(self) -> str:
+        """Who signed it."""
+        found = re.search("Credential=([^/]+)/", self.headers.get("authorization", ""))
+        return found[1] if found else ""
+
+
+@dataclass
+class Exchange:
+    """A call that a fault is to deal with; `over` is set when the fault ends."""
+
+    call: Call
+    forward: Callable[[], Awaitable[bytes]]
+    writer: asyncio.StreamWriter
+    over: asyncio.Event
+
+    def reset(self) -> None:
+        _reset(self.writer)
+
+
+Act = Callable[[Exchange], Awaitable[None]]
+"""What happens in place of the real answer."""
+
+
+def answer(status: int, code: str) -> Act:
+    """An error in the words of SQS and of Lambda; the call goes no further."""
+
+    async def act(exchange: Exchange) -> None:
+        body = json.dumps({"__type": f"com.amazonaws#{code}", "message": "told to fail"}).encode()
+        head = (
+            f"HTTP/1.1 {status} Told\r\nContent-Type: application/x-amz-json-1.0\r\n"
+            f"x-amzn-ErrorType: {code}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        exchange.writer.write(head.encode() + body)
+
+    return act
+
+
+async def reset(exchange: Exchange) -> None:
+    """The connection breaks; the call goes no further."""
+    exchange.reset()
+
+
+async def hang(exchange: Exchange) -> None:
+    """No answer, for as long as the fault lasts; then nobody knows the connection any more."""
+    await exchange.over.wait()
+    exchange.reset()
+
+
+async def lose(exchange: Exchange) -> None:
+    """The call is done, and the connection breaks before the answer."""
+    await exchange.forward()
+    exchange.reset()
+
+
+async def cut(exchange: Exchange) -> None:
+    """The call is done, and half of the answer arrives."""
+    whole = await exchange.forward()
+    exchange.writer.write(whole[: len(whole) // 2])
+    exchange.writer.close()
+
+
+def delay(seconds: float) -> Act:
+    """The real answer, late."""
+
+    async def act(exchange: Exchange) -> None:
+        await asyncio.sleep(seconds)
+        exchange.writer.write(await exchange.forward())
+
+    return act
+
+
+@dataclass
+class Fault:
+    """An act for some operations, or for all; `left` calls, or for as long as it is there."""
+
+    act: Act
+    operations: tuple[str, ...]
+    left: int | None
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def takes(self, call: Call) -> bool:
+        if self.left == 0 or (self.operations and call.operation not in self.operations):
+            return False
+        if self.left is not None:
+            self.left -= 1
+        return True
+
+
+class Proxy:
+    """An async context manager that listens on a free port in front of `upstream`, an endpoint.
+
+    With `short_polls`, a long poll is one of a second: moto goes on with those that nobody waits
+    for any more, and what they take is away for the visibility time-out.
+    """
+
+    def __init__(self, upstream: str, *, short_polls: bool = False) -> None:
+        host, _, port = upstream.removeprefix("http://").partition(":")
+        self._upstream = host, int(port)
+        self._short_polls = short_polls
+        self.calls: list[Call] = []
+        self._news = asyncio.Event()
+        self._faults: list[Fault] = []
+        self._connections: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        # Holds the port while nobody listens on it, so that connections are refused meanwhile.
+        self._holder = socket.socket()
+        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._holder.bind(("127.0.0.1", 0))
+        self.port: int = self._holder.getsockname()[1]
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        await self._listen()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._holder.close()
+
+    async def arrived(self, count: int) -> None:
+        """Wait until so many calls have arrived since the beginning."""
+        while len(self.calls) < count:
+            self._news.clear()
+            await self._news.wait()
+
+    def of(self, *operations: str, since: float = 0.0, queue: str = "") -> list[Call]:
+        """The calls of these operations, the oldest first."""
+        return [
+            call
+            for call in self.calls
+            if call.operation in operations and call.at >= since and call.queue.endswith(queue)
+        ]
+
+    @contextmanager
+    def failing(self, act: Act, *operations: str, calls: int | None = None) -> Iterator[Fault]:
+        """While it lasts, calls of these operations fail, the first `calls` of them or all."""
+        fault = Fault(act, operations, calls)
+        self._faults.append(fault)
+        try:
+            yield fault
+        finally:
+            self._faults.remove(fault)
+            fault.over.set()
+
+    @asynccontextmanager
+    async def refusing(self) -> AsyncIterator[None]:
+        """While it lasts, nobody listens, and connections that were there are reset."""
+        self._server.close()
+        self.drop()
+        try:
+            yield
+        finally:
+            await self._listen()
+
+    def drop(self) -> None:
+        """Reset all connections, whatever is under way."""
+        for writer in self._connections:
+            _reset(writer)
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(
+            self._welcome, "127.0.0.1", self.port, reuse_port=True, limit=_LIMIT
+        )
+
+    async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        self._connections.add(writer)
+        # A bridge that goes away, or is killed, is what these tests are about.
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            await self._serve(reader, writer)
+        self._connections.discard(writer)
+        self._tasks.discard(task)
+        writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not writer.is_closing():
+            call = await _read_call(reader)
+            self.calls.append(call)
+            self._news.set()
+
+            async def forward(call: Call = call) -> bytes:
+                return await self._forward(call)
+
+            fault = next((fault for fault in self._faults if fault.takes(call)), None)
+            if fault:
+                await fault.act(Exchange(call, forward, writer, fault.over))
+            else:
+                writer.write(await forward())
+            await writer.drain()
+
+    async def _forward(self, call: Call) -> bytes:
+        """The real answer, whole, without what it says of its own connection."""
+        raw = call.raw.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+        if self._short_polls:
+            # As long as it was, so that the length that stands in front still holds.
+            raw = re.sub(rb'("WaitTimeSeconds": ?)20', rb"\g<1>1 ", raw)
+        reader, writer = await asyncio.open_connection(*self._upstream, limit=_LIMIT)
+        try:
+            writer.write(raw)
+            head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
+        finally:
+            writer.close()
+        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection")]
+        return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+async def _read_call(reader: asyncio.StreamReader) -> Call:
+    head = await reader.readuntil(b"\r\n\r\n")
+    first, *rest = head.decode("latin-1").strip().split("\r\n")
+    pairs = (line.partition(":") for line in rest)
+    headers = {name.lower(): value.strip() for name, _, value in pairs}
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    # Ours says `Connection: close`, whatever the bridge says of its own.
+    kept = [line for line in rest if not line.lower().startswith("connection:")]
+    raw = "\r\n".join([first, *kept]).encode("latin-1") + b"\r\n\r\n" + body
+    at = asyncio.get_running_loop().time()
+    return Call(at, first.split(" ")[1], headers, body, raw)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Close without a word: the other side gets a reset, not an end."""
+    connection = writer.get_extra_info("socket")
+    if connection is not None and not writer.is_closing():
+        now = struct.pack("ii", 1, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
+        writer.transport.abort()

@@ -2,17 +2,20 @@
 
 import asyncio
 import itertools
+import shutil
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from bridge_process import BridgeProcess
+from bridge_process import BridgeProcess, running
 from fault_stage import Account, Site, Size, opened, until
 from hurried_bridge import HURRY
 from proxy import Proxy, answer, cut, hang, lose, reset
-from samples import record, result, s3_event
+from samples import record, s3_event
 
 from hybridsphere.bridge import backoff
 from hybridsphere.bridge.poller import RECEIVERS
@@ -71,49 +74,97 @@ async def both_ways(site: Site) -> None:
     await until(lambda: key in site.ended())
 
 
+async def outage(
+    site: Site, bridge: BridgeProcess, trouble: str, seconds: float
+) -> tuple[float, float]:
+    """SQS in trouble for at least so long, and until /readyz says so; when it began and ended."""
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    async with FAULTS[trouble](site.queues):
+        await asyncio.sleep(seconds)
+        await until(lambda: is_unready(bridge))
+    return began, clock()
+
+
+async def is_unready(bridge: BridgeProcess) -> bool:
+    status, troubles = await bridge.readiness()
+    return status == 503 and {"input queue", "output queue"} <= troubles.keys()
+
+
+async def is_ready(bridge: BridgeProcess) -> bool:
+    return await bridge.readiness() == (200, {})
+
+
+async def back_after(site: Site, queue: str, ended: float) -> float:
+    """How long after the end of an outage a queue was asked again, in seconds."""
+    await until(lambda: bool(site.queues.of("ReceiveMessage", since=ended, queue=queue)))
+    return site.queues.of("ReceiveMessage", since=ended, queue=queue)[0].at - ended
+
+
 @in_one_loop
 @pytest.mark.parametrize("trouble", FAULTS)
 async def test_sqs_in_trouble_is_asked_twice_a_second_at_most_and_used_again_in_five_seconds(
     site: Site, bridge: BridgeProcess, size: Size, trouble: str, tell: Callable[[str], None]
 ) -> None:
-    hurry = HURRY if size.small else 1
-    clock = asyncio.get_running_loop().time
+    a_second = 2 * HURRY if size.small else 2
     await both_ways(site)
-    for outage_s in (1,) if size.small else (1, 60):
-        began = clock()
-        async with FAULTS[trouble](site.queues):
-            await asyncio.sleep(outage_s)
-
-            async def unready() -> bool:
-                status, troubles = await bridge.readiness()
-                return status == 503 and {"input queue", "output queue"} <= troubles.keys()
-
-            await until(unready)
-            ended = clock()
+    for seconds in (1,) if size.small else (1, 60):
+        began, ended = await outage(site, bridge, trouble, seconds)
         for queue in (site.inputs, site.outputs):
             name = queue.rpartition("/")[2]
             asked = site.queues.of("ReceiveMessage", since=began, queue=name)
             meanwhile = [call for call in asked if call.at < ended]
-            # Two a second, and the one at once that each loop learns by.
-            assert len(meanwhile) <= RECEIVERS * (2 * hurry * (ended - began) + 2)
-            await until(
-                lambda name=name: (
-                    len(site.queues.of("ReceiveMessage", since=ended, queue=name)) >= RECEIVERS
-                )
-            )
-            first = site.queues.of("ReceiveMessage", since=ended, queue=name)[0]
+            # And the one at once by which each loop learns of the trouble.
+            assert len(meanwhile) <= RECEIVERS * (a_second * (ended - began) + 2)
+            back_s = await back_after(site, name, ended)
             tell(
-                f"SQS {trouble} for {outage_s} s: {len(meanwhile)} receives of {name} meanwhile, "
-                f"the next {first.at - ended:.2f} s after"
+                f"SQS {trouble} for {ended - began:.0f} s: {len(meanwhile)} receives of {name} "
+                f"meanwhile, the next one {back_s:.2f} s after"
             )
-            # By the clock only where nothing else runs; here it is the bridge's own bound.
-            assert size.small or first.at - ended < 5
-        await both_ways(site)
+            # By the clock only in a soak; else see the bridge's own bound, below.
+            assert size.small or back_s < 5
         await until(lambda: is_ready(bridge))
+        await both_ways(site)
 
 
-async def is_ready(bridge: BridgeProcess) -> bool:
-    return await bridge.readiness() == (200, {})
+IN_A_WORLD_OF_ITS_OWN = """
+mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf && shift 2 && exec "$@"
+"""
+UNSHARE = ["unshare", "--map-root-user", "--mount"]
+
+
+def can_unshare() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    return subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode == 0
+
+
+@in_one_loop
+@pytest.mark.skipif(not can_unshare(), reason="needs user and mount namespaces (unshare)")
+async def test_a_name_that_does_not_resolve_is_waited_for_and_used_once_it_does(
+    site: Site, tmp_path: Path
+) -> None:
+    hosts, resolver = tmp_path / "hosts", tmp_path / "resolv.conf"
+    hosts.write_text("127.0.0.1 localhost\n")
+    # Where nobody answers, so that it fails at once whatever this machine's own would do.
+    resolver.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+    before = [*UNSHARE, "sh", "-c", IN_A_WORLD_OF_ITS_OWN, "sh", str(hosts), str(resolver)]
+    endpoint = f"http://sqs.hybridsphere.test:{site.queues.port}"
+    environment = {
+        **site.environment(AWS_ENDPOINT_URL=endpoint),
+        "HYBRIDSPHERE_RESULTS_DIR": str(tmp_path / "results"),
+    }
+    for name in ("INPUT", "OUTPUT", "DEAD_LETTER"):
+        variable = f"HYBRIDSPHERE_{name}_QUEUE_URL"
+        environment[variable] = environment[variable].replace(site.queues.endpoint, endpoint)
+    async with running(environment, site.size.bridge, before) as bridge:
+        await until(lambda: is_unready(bridge))
+        _, troubles = await bridge.readiness()
+        assert "sqs.hybridsphere.test" in troubles["input queue"]
+        # In place, since it is the file itself that is mounted there.
+        hosts.write_text("127.0.0.1 localhost sqs.hybridsphere.test\n")
+        await until(lambda: is_ready(bridge))
+        assert await bridge.stop() == 0
 
 
 def test_the_longest_wait_is_shorter_than_five_seconds_and_the_shortest_half_a_second() -> None:

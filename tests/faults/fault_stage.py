@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,7 @@ class Site:
     output_bucket: str
     folder: Path
     size: Size
+    uploaded: list[str] = field(default_factory=list)
 
     @property
     def results(self) -> Path:
@@ -136,6 +137,7 @@ class Site:
         for key in keys:
             await until(self._has_room)
             await self.account.s3.put_object(Bucket=self.bucket, Key=key, Body=key.encode())
+            self.uploaded.append(key)
 
     async def _has_room(self) -> bool:
         return (await self.counts(self.inputs))[0] < BACKLOG
@@ -182,24 +184,24 @@ class Site:
         pages = self.account.s3.get_paginator("list_objects_v2").paginate(Bucket=self.output_bucket)
         return [found["Key"] async for page in pages for found in page.get("Contents", [])]
 
-    async def settled(self, keys: Sequence[str]) -> None:
-        """Wait until each of these uploads has ended and both queues are empty."""
-        await until(lambda: self.ended().keys() >= set(keys))
+    async def settled(self) -> None:
+        """Wait until each upload has ended and both queues are empty."""
+        await until(lambda: self.ended().keys() >= set(self.uploaded))
         await until(self.is_drained)
 
     async def is_drained(self) -> bool:
         return await self.counts(self.inputs) == await self.counts(self.outputs) == (0, 0)
 
-    async def check(self, keys: Sequence[str]) -> None:
+    async def check(self) -> None:
         """Uploads = ledger rows = CSV files = objects, none half-written, none double or dead."""
         rows = self.rows()
-        assert sorted(row.key for row in rows) == sorted(keys)
+        assert sorted(row.key for row in rows) == sorted(self.uploaded)
         assert {row.status for row in rows} == {"no_face"}
         assert all(row.received_at and row.invoked_at for row in rows)
         # Those of the ledger are the function's own, from the first to the last byte.
         assert all(row.csv == written(row) for row in rows)
         assert self.csvs() == {str(csv_path(csv_key(row.key))): row.csv for row in rows}
-        assert sorted(await self.objects()) == sorted(csv_key(key) for key in keys)
+        assert sorted(await self.objects()) == sorted(csv_key(key) for key in self.uploaded)
         assert await self.counts(self.dead) == (0, 0)
 
 

@@ -54,9 +54,9 @@ async def test_killed_again_and_again_two_bridges_lose_nothing_and_do_nothing_tw
             tell(f"kill {kill + 1} of {kills}: {len(site.ended())} videos have ended")
             bridges[victim] = await start()
             await uploading
-        await site.settled(keys)
+        await site.settled()
         assert [await bridge.stop() for bridge in bridges] == [0, 0]
-    await site.check(keys)
+    await site.check()
     with closing(sqlite3.connect(ledger_path(site.results))) as ledger:
         assert ledger.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
@@ -80,9 +80,9 @@ async def test_told_to_stop_under_load_it_finishes_what_it_holds_and_the_next_on
         assert took_s < began["within_s"]
         assert left == {"input": 0, "output": 0}
     async with site.bridge() as bridge:
-        await site.settled(keys)
+        await site.settled()
         assert await bridge.stop() == 0
-    await site.check(keys)
+    await site.check()
 
 
 def when(line: dict[str, Any]) -> datetime:

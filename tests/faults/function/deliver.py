@@ -8,22 +8,19 @@ import os
 import resource
 import signal
 import time
+from functools import cache
 from pathlib import Path
 
-import boto3
-
 from hybridsphere.messages import Result, csv_key, csv_text, parse_s3_event, utc_text
-from lambda_fn.report import Reporter
 
 ATTEMPTS = Path(os.environ["ATTEMPTS"])
-CLIENTS = [boto3.client("s3"), boto3.client("sqs")]
 
 
 def handler(event, context):
     for record in parse_s3_event(event):
         with ATTEMPTS.open("a") as attempts:
             attempts.write(f"{record.key}\n")
-        misbehave(record.key, context)
+        misbehave(record.key)
         at = utc_text()
         result = Result(
             bucket=record.bucket,
@@ -39,10 +36,21 @@ def handler(event, context):
             output_bucket=os.environ["HYBRIDSPHERE_OUTPUT_BUCKET"],
             output_key=csv_key(record.key),
         )
-        Reporter(*CLIENTS, os.environ["HYBRIDSPHERE_OUTPUT_QUEUE_URL"]).deliver(result)
+        reporter().deliver(result)
 
 
-def misbehave(key, context):
+@cache
+def reporter():
+    # Half a second that those who die before need not pay.
+    import boto3  # noqa: PLC0415
+
+    from lambda_fn.report import Reporter  # noqa: PLC0415
+
+    queue_url = os.environ["HYBRIDSPHERE_OUTPUT_QUEUE_URL"]
+    return Reporter(boto3.client("s3"), boto3.client("sqs"), queue_url)
+
+
+def misbehave(key):
     word, _, rest = key.partition("/")
     times = ATTEMPTS.read_text().splitlines().count(key)
     if rest.startswith("once") and times > 1:
@@ -52,9 +60,18 @@ def misbehave(key, context):
     if word == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     if word == "crowded":
-        resource.setrlimit(resource.RLIMIT_AS, (256 * 1024**2, resource.RLIM_INFINITY))
-        bytearray(1024**3)
+        run_out_of_memory()
     if word == "endless":
         time.sleep(3600)
     if word == "slow":
         time.sleep(0.2)
+
+
+def run_out_of_memory():
+    """Asks for more than it may have; the worker itself has room again afterwards."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (1024**2, before[1]))
+    try:
+        bytearray(1024**3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)

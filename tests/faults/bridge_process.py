@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from hybridsphere.local import child
 
-PATIENCE_S = 120
+PATIENCE_S = 60
 """Far longer than anything here takes; a test that waits so long has failed."""
 
 HURRIED = [str(Path(__file__).with_name("hurried_bridge.py"))]

@@ -27,6 +27,7 @@ class Call:
     headers: dict[str, str]
     body: bytes
     raw: bytes
+    is_under_way: bool = True
 
     @property
     def operation(self) -> str:
@@ -240,10 +241,13 @@ class Proxy:
                 return await self._forward(call)
 
             fault = next((fault for fault in self._faults if fault.takes(call)), None)
-            if fault:
-                await fault.act(Exchange(call, forward, writer, fault.over))
-            else:
-                writer.write(await forward())
+            try:
+                if fault:
+                    await fault.act(Exchange(call, forward, writer, fault.over))
+                else:
+                    writer.write(await forward())
+            finally:
+                call.is_under_way = False
             await writer.drain()
 
     async def _forward(self, call: Call) -> bytes:

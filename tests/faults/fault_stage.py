@@ -184,6 +184,11 @@ class Site:
         pages = self.account.s3.get_paginator("list_objects_v2").paginate(Bucket=self.output_bucket)
         return [found["Key"] async for page in pages for found in page.get("Contents", [])]
 
+    async def content(self, key: str) -> str:
+        """What the output bucket has at a key."""
+        got = await self.account.s3.get_object(Bucket=self.output_bucket, Key=key)
+        return str((await got["Body"].read()).decode())
+
     async def settled(self) -> None:
         """Wait until each upload has ended and both queues are empty."""
         await until(lambda: self.ended().keys() >= set(self.uploaded))

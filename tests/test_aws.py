@@ -139,6 +139,20 @@ async def test_what_is_no_answer_is_unavailable(
     assert len(service.requests) == 1
 
 
+async def test_an_answer_that_is_no_json_is_unavailable(service: Service, queue: Queue) -> None:
+    service.body = b"<html>Welcome"
+    for call in (queue.receive(1, visibility_timeout_s=30), queue.delete(["a"])):
+        with pytest.raises(Unavailable, match="not JSON"):
+            await call
+
+
+async def test_nothing_follows_where_an_answer_points(service: Service, queue: Queue) -> None:
+    service.status, service.headers = 307, {"Location": "/elsewhere"}
+    with pytest.raises(AwsError, match="ReceiveMessage: 307"):
+        await queue.receive(1, visibility_timeout_s=30)
+    assert len(service.requests) == 1
+
+
 @pytest.mark.parametrize(
     ("payload", "error"),
     [

@@ -19,9 +19,17 @@ import aiohttp
 from rich.console import Console
 from rich.text import Text
 
-from hybridsphere.aws import Aws, AwsError, Bucket, Listed, Queue, Refused, connect
+from hybridsphere.aws import (
+    VISIBILITY_TIMEOUT_S,
+    Aws,
+    AwsError,
+    Bucket,
+    Listed,
+    Queue,
+    Refused,
+    connect,
+)
 from hybridsphere.aws.tools import client
-from hybridsphere.bridge.poller import VISIBILITY_TIMEOUT_S
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.settings import PREFIX, ConfigurationError, Settings, variable
 from hybridsphere.terminal import plain

@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,29 +17,37 @@ from hybridsphere.paths import OWN_FOLDER
 
 __all__ = ["Ledger", "LedgerError", "Upload", "ledger_path"]
 
-_BEGIN_ROW = """
-INSERT INTO uploads (bucket, key, version, etag, sequencer, event_time, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT DO NOTHING
-"""
-
 # The first receipt and the first invocation count; redeliveries change nothing.
 _INVOKED = """
-UPDATE uploads SET received_at = coalesce(received_at, ?), invoked_at = coalesce(invoked_at, ?)
-WHERE bucket = ? AND key = ? AND version = ?
+INSERT INTO uploads
+    (bucket, key, version, etag, sequencer, event_time, created_at, received_at, invoked_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    received_at = coalesce(received_at, excluded.received_at),
+    invoked_at = coalesce(invoked_at, excluded.invoked_at)
 """
 
 _ATTEMPT = """
-UPDATE uploads SET received_at = coalesce(received_at, ?), attempts = attempts + 1
-WHERE bucket = ? AND key = ? AND version = ? RETURNING attempts
+INSERT INTO uploads
+    (bucket, key, version, etag, sequencer, event_time, created_at, received_at, attempts)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)
+ON CONFLICT DO UPDATE SET
+    received_at = coalesce(received_at, excluded.received_at), attempts = attempts + 1
+RETURNING attempts
 """
 
 # A result replaces `failed`, never the reverse.
 _RESULT = """
-UPDATE uploads SET status = ?, reason = ?, people = ?, csv = ?, output_bucket = ?, output_key = ?,
-    started_at = ?, finished_at = ?, stored_at = ?
-WHERE bucket = ? AND key = ? AND version = ?
-    AND (status IS NULL OR (status = 'failed' AND ? != 'failed'))
+INSERT INTO uploads
+    (bucket, key, version, etag, sequencer, event_time, created_at, status, reason, people, csv,
+     output_bucket, output_key, started_at, finished_at, stored_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    status = excluded.status, reason = excluded.reason, people = excluded.people,
+    csv = excluded.csv, output_bucket = excluded.output_bucket, output_key = excluded.output_key,
+    started_at = excluded.started_at, finished_at = excluded.finished_at,
+    stored_at = excluded.stored_at
+WHERE status IS NULL OR (status = 'failed' AND excluded.status != 'failed')
 """
 
 _COLUMNS = """
@@ -136,26 +144,34 @@ class Ledger:
 
     def note_invoked(self, record: S3Record, received_at: str, invoked_at: str) -> None:
         """Write down that the function was invoked for a record."""
-        self._begin_row(record, received_at)
-        self._connection.execute(_INVOKED, (received_at, invoked_at, *_identity(record)))
+        times = (received_at, received_at, invoked_at)
+        self._connection.execute(_INVOKED, (*_beginning(record), *times))
 
     def count_attempt(self, record: S3Record, received_at: str) -> int:
         """Count an attempt that ended in a function error; returns how many there were."""
-        self._begin_row(record, received_at)
-        row = self._connection.execute(_ATTEMPT, (received_at, *_identity(record))).fetchone()
+        times = (received_at, received_at)
+        row = self._connection.execute(_ATTEMPT, (*_beginning(record), *times)).fetchone()
         return int(row[0])
 
     def put_result(self, result: Result, stored_at: str) -> bool:
         """Write down a result; False if there was one already that stands."""
-        self._begin_row(result, stored_at)
         people = json.dumps([person.to_dict() for person in result.people], ensure_ascii=False)
         outcome = (result.status, result.reason, people, result.csv)
         place = (result.output_bucket, result.output_key)
         times = (result.started_at, result.finished_at, stored_at)
         change = self._connection.execute(
-            _RESULT, (*outcome, *place, *times, *_identity(result), result.status)
+            _RESULT, (*_beginning(result), stored_at, *outcome, *place, *times)
         )
         return change.rowcount > 0
+
+    def is_newest(self, result: Result) -> bool:
+        """Whether no newer version of the same upload has a result."""
+        found = self._connection.execute(
+            """SELECT etag, sequencer, event_time FROM uploads
+            WHERE bucket = ? AND key = ? AND status IS NOT NULL""",
+            (result.bucket, result.key),
+        )
+        return not any(Version(*row).newer_than(result.version) for row in found)
 
     def is_done(self, record: S3Record) -> bool:
         """Whether a version was invoked, or has its result, so that nothing is left to do."""
@@ -208,9 +224,6 @@ class Ledger:
             self._connection.execute("SELECT status, count(*) FROM uploads GROUP BY status")
         )
 
-    def _begin_row(self, thing: S3Record | Result, at: str) -> None:
-        self._connection.execute(_BEGIN_ROW, (*_identity(thing), *astuple(thing.version), at))
-
     def _select(self, where: str, values: tuple[str, ...]) -> Iterator[Upload]:
         query = f"SELECT {_COLUMNS} FROM uploads WHERE {where} ORDER BY rowid"  # noqa: S608 - ours
         yield from map(Upload.of_row, self._connection.execute(query, values))
@@ -223,6 +236,13 @@ def _file_id(path: Path) -> tuple[int, int]:
 
 def _identity(thing: S3Record | Result) -> tuple[str, str, str]:
     return thing.bucket, thing.key, thing.version.id
+
+
+def _beginning(thing: S3Record | Result) -> tuple[str | None, ...]:
+    """What a row begins with, whatever it is written for."""
+    version = thing.version
+    identity = (thing.bucket, thing.key, version.id)
+    return (*identity, version.etag, version.sequencer, version.event_time)
 
 
 def _version(upload: Upload) -> Version:

@@ -164,7 +164,7 @@ MakeBucket = Callable[[], Awaitable[RealBucket]]
 
 def message(body: str) -> Message:
     """A message as the pollers hand it over."""
-    return Message(id="m1", receipt_handle="r1", body=body, receive_count=1)
+    return Message(id="m1", receipt_handle="r1", body=body)
 
 
 @dataclass

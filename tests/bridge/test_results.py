@@ -231,7 +231,7 @@ def refusing_rows(folder: Path) -> Iterator[None]:
     """The disk is well, and the ledger is not."""
     with closing(sqlite3.connect(ledger_path(folder), isolation_level=None)) as other:
         other.execute(
-            "CREATE TRIGGER broken BEFORE UPDATE ON uploads "
+            "CREATE TRIGGER broken BEFORE INSERT ON uploads "
             "BEGIN SELECT RAISE(ABORT, 'broken'); END"
         )
         yield

@@ -8,10 +8,11 @@ from hybridsphere.aws.bucket import Bucket, Listed
 from hybridsphere.aws.clients import Aws, client_config, connect, session
 from hybridsphere.aws.failures import AwsError, Refused, Throttled, Unavailable
 from hybridsphere.aws.function import Function, FunctionError
-from hybridsphere.aws.queue import BATCH, Message, Queue
+from hybridsphere.aws.queue import BATCH, VISIBILITY_TIMEOUT_S, Message, Queue
 
 __all__ = [
     "BATCH",
+    "VISIBILITY_TIMEOUT_S",
     "Aws",
     "AwsError",
     "Bucket",

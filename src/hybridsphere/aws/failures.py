@@ -47,11 +47,14 @@ class Refused(AwsError):
 
 @contextmanager
 def failures(call: str) -> Iterator[None]:
-    """Turn what aiobotocore raises into the three failures of this module."""
+    """Turn what aiobotocore and aiohttp raise into the three failures of this module."""
     try:
         yield
     except ClientError as error:
         raise _client_failure(call, error) from error
+    except aiohttp.ClientSSLError as error:
+        # A ValueError as well, but one that ends when a certificate is renewed.
+        raise Unavailable(f"{call}: {error}") from error
     except (
         NoCredentialsError,
         PartialCredentialsError,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hybridsphere.aws.direct import Call
 from hybridsphere.aws.failures import failures
 
 
@@ -23,8 +24,8 @@ class Function:
     """One Lambda function."""
 
     def __init__(self, client: Any, name: str, invocation_type: str) -> None:
-        self._client = client
-        self._invocation_type = invocation_type
+        self._invoke = Call(client, "Invoke", FunctionName=name, InvocationType=invocation_type)
+        self._try = Call(client, "Invoke", FunctionName=name, InvocationType="DryRun")
         self.name = name
 
     async def invoke(self, event: Mapping[str, Any]) -> FunctionError | None:
@@ -34,18 +35,13 @@ class Function:
         (`RequestResponse`), then with the function's own error if it failed.
         """
         with failures("Invoke"):
-            answer = await self._client.invoke(
-                FunctionName=self.name,
-                InvocationType=self._invocation_type,
-                Payload=json.dumps(event).encode(),
-            )
-            payload = await answer["Payload"].read()
-        return _function_error(payload) if answer.get("FunctionError") else None
+            headers, payload = await self._invoke(json.dumps(event).encode())
+        return _function_error(payload) if "X-Amz-Function-Error" in headers else None
 
     async def probe(self) -> None:
         """Fail as an invocation would if the function is not there or may not be invoked."""
         with failures("Invoke (DryRun)"):
-            await self._client.invoke(FunctionName=self.name, InvocationType="DryRun")
+            await self._try(b"")
 
 
 def _function_error(payload: bytes) -> FunctionError:

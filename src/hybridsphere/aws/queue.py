@@ -1,9 +1,13 @@
 """One SQS queue."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.parsers import ResponseParserError
+
+from hybridsphere.aws.direct import Call
 from hybridsphere.aws.failures import AwsError, Refused, Unavailable, failures
 
 BATCH = 10
@@ -11,6 +15,9 @@ BATCH = 10
 
 LONG_POLL_S = 20
 """How long SQS holds a receive open for a message to come, at most."""
+
+VISIBILITY_TIMEOUT_S = 30
+"""How long a message stays with whoever received it, unless that is extended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +27,6 @@ class Message:
     id: str
     receipt_handle: str
     body: str
-    receive_count: int
 
 
 class Queue:
@@ -28,27 +34,24 @@ class Queue:
 
     def __init__(self, client: Any, url: str) -> None:
         self._client = client
+        self._receive = Call(client, "ReceiveMessage", QueueUrl=url)
+        self._delete = Call(client, "DeleteMessageBatch", QueueUrl=url, Entries=[])
         self.url = url
 
     async def receive(
         self, most: int, *, visibility_timeout_s: int, wait_s: int = LONG_POLL_S
     ) -> list[Message]:
         """Long-poll for up to `most` (1 to 10) messages; none if none came within `wait_s`."""
+        call = {
+            "QueueUrl": self.url,
+            "MaxNumberOfMessages": most,
+            "VisibilityTimeout": visibility_timeout_s,
+            "WaitTimeSeconds": wait_s,
+        }
         with failures("ReceiveMessage"):
-            answer = await self._client.receive_message(
-                QueueUrl=self.url,
-                MaxNumberOfMessages=most,
-                WaitTimeSeconds=wait_s,
-                VisibilityTimeout=visibility_timeout_s,
-                MessageSystemAttributeNames=["ApproximateReceiveCount"],
-            )
+            answer = await _ask(self._receive, call)
         return [
-            Message(
-                id=message["MessageId"],
-                receipt_handle=message["ReceiptHandle"],
-                body=message["Body"],
-                receive_count=int(message["Attributes"]["ApproximateReceiveCount"]),
-            )
+            Message(message["MessageId"], message["ReceiptHandle"], message["Body"])
             for message in answer.get("Messages", [])
         ]
 
@@ -58,7 +61,7 @@ class Queue:
             {"Id": str(i), "ReceiptHandle": handle} for i, handle in enumerate(receipt_handles)
         ]
         with failures("DeleteMessageBatch"):
-            answer = await self._client.delete_message_batch(QueueUrl=self.url, Entries=entries)
+            answer = await _ask(self._delete, {"QueueUrl": self.url, "Entries": entries})
         return _outcomes("DeleteMessageBatch", answer, len(entries))
 
     async def change_visibility(
@@ -103,6 +106,14 @@ class Queue:
                 QueueUrl=self.url, AttributeNames=["All"]
             )
         return dict(answer["Attributes"])
+
+
+async def _ask(call: Call, content: Mapping[str, Any]) -> Any:
+    _, answer = await call(json.dumps(content).encode())
+    try:
+        return json.loads(answer)
+    except ValueError as error:
+        raise ResponseParserError(f"not JSON: {error}") from error
 
 
 def _outcomes(call: str, answer: Mapping[str, Any], count: int) -> list[AwsError | None]:

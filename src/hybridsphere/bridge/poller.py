@@ -12,7 +12,7 @@ from enum import Enum
 
 import structlog
 
-from hybridsphere.aws import BATCH, AwsError, Message, Queue, Refused
+from hybridsphere.aws import BATCH, VISIBILITY_TIMEOUT_S, AwsError, Message, Queue, Refused
 from hybridsphere.bridge.backoff import Backoff
 from hybridsphere.bridge.batcher import Batcher
 from hybridsphere.bridge.health import Health
@@ -25,7 +25,6 @@ SHORTEST_POLL_S = 0.5
 """An empty answer sooner than that is no long poll's but, say, a proxy's; it is not asked again at
 once."""
 
-VISIBILITY_TIMEOUT_S = 30
 HEARTBEAT_MARGIN_S = 15
 """How long before its deadline a message is extended: half of the time, for tries to fail in."""
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import astuple
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 import structlog
@@ -45,6 +45,8 @@ class ResultStore:
     def __init__(self, folder: Path, health: Health, metrics: Metrics) -> None:
         self._folder = folder
         self._partial = folder / OWN_FOLDER / "partial"
+        # The thread writes a file at a time: one name does for all that are not whole yet.
+        self._unfinished = self._partial / uuid.uuid4().hex
         self._health = health
         self._metrics = metrics
         self._ledger: Ledger | None = None
@@ -193,10 +195,9 @@ class ResultStore:
         now = utc_text()
         written = [result for result in results if ledger.put_result(result, now)]
         for result in written:
-            newest = ledger.newest(result.bucket, result.key)
             # Before the commit, whose lock keeps another bridge from writing an older version.
-            if newest and newest.version == result.version.id:
-                self._write_file(newest)
+            if ledger.is_newest(result):
+                self._write_file(result.key, result.csv.encode())
         return written
 
     def _restore_page(
@@ -206,7 +207,7 @@ class ResultStore:
         newest = [upload for name in names if (upload := ledger.newest(*name))]
         missing = [upload for upload in newest if not self._is_on_disk(upload)]
         for upload in missing:
-            self._write_file(upload)
+            self._write_file(upload.key, _content(upload))
         return (names[-1] if names else None), len(missing)
 
     def _is_on_disk(self, upload: Upload) -> bool:
@@ -216,20 +217,25 @@ class ResultStore:
         except FileNotFoundError:
             return False
 
-    def _write_file(self, upload: Upload) -> None:
+    def _write_file(self, key: str, content: bytes) -> None:
         """Write a CSV whole, then rename it to its place."""
-        path = csv_path(csv_key(upload.key))
+        path = csv_path(csv_key(key))
+        try:
+            self._unfinished.write_bytes(content)
+            try:
+                self._unfinished.replace(self._folder / path)
+            except FileNotFoundError:
+                self._make_folders(path)
+                self._unfinished.replace(self._folder / path)
+        except BaseException:
+            self._unfinished.unlink(missing_ok=True)
+            raise
+
+    def _make_folders(self, path: PurePosixPath) -> None:
         # One by one: `parents=True` makes the results folder too, and recurses once a folder,
         # of which a key can have a thousand.
         for folder in reversed(path.parents[:-1]):
             (self._folder / folder).mkdir(exist_ok=True)
-        whole = self._partial / uuid.uuid4().hex
-        try:
-            whole.write_bytes(_content(upload))
-            whole.replace(self._folder / path)
-        except BaseException:
-            whole.unlink(missing_ok=True)
-            raise
 
 
 def _content(upload: Upload) -> bytes:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -42,7 +42,17 @@ def run(settings: Settings) -> None:
     # Results name people: nobody but the service's own user reads them.
     os.umask(0o077)
     logs.configure()
-    asyncio.run(_serve_until_signalled(settings))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve_until_signalled(settings))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, which takes less of the core; asyncio's own where uvloop is not to be had."""
+    try:
+        import uvloop  # noqa: PLC0415 - not there on every platform
+    except ModuleNotFoundError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def _serve_until_signalled(settings: Settings) -> None:

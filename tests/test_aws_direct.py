@@ -1,0 +1,360 @@
+"""The calls sent directly are, on the wire, those that aiobotocore would have sent."""
+
+import asyncio
+import json
+import os
+import re
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import HTTPClientError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from hybridsphere.aws import Aws, Unavailable, client_config, connect, direct, session
+
+QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue"
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:recognise:live"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
+
+VARYING = {
+    "authorization",
+    "x-amz-date",
+    # Which requests are tries of one call; never signed.
+    "amz-sdk-invocation-id",
+    "amz-sdk-request",
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it came; the names of headers in lower case."""
+
+    line: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def signed(self) -> list[str]:
+        return self._authorization("SignedHeaders").split(";")
+
+    def signature_holds(self, secret: str) -> bool:
+        """Whether botocore, given what came and its date, signs it alike."""
+        access, _, region, service, _ = self._authorization("Credential").split("/")
+        token = self.headers.get("x-amz-security-token")
+        auth = SigV4Auth(ReadOnlyCredentials(access, secret, token, None), service, region)
+        method, path, _ = self.line.split()
+        address = f"http://{self.headers['host']}{path}"
+        headers = {name: self.headers[name] for name in self.signed}
+        request = AWSRequest(method, address, headers, self.body)
+        request.context["timestamp"] = self.headers["x-amz-date"]
+        text = auth.string_to_sign(request, auth.canonical_request(request))
+        return bool(auth.signature(text, request) == self._authorization("Signature"))
+
+    def _authorization(self, part: str) -> str:
+        return self.headers["authorization"].partition(f"{part}=")[2].partition(",")[0]
+
+    def without_date(self) -> tuple[str, dict[str, str], bytes, list[str]]:
+        """All that two requests of one call have in common."""
+        headers = {name: text for name, text in self.headers.items() if name not in VARYING}
+        # What else of botocore was in use, in no order.
+        headers["user-agent"] = re.sub(r" m/\S+", "", headers["user-agent"])
+        return self.line, headers, self.body, self.signed
+
+
+@dataclass
+class Recorder:
+    """A server that takes down what comes, byte for byte, and answers everything alike."""
+
+    port: int = 0
+    requests: list[Request] = field(default_factory=list)
+    connections: int = 0
+    answers_each: int = 1000
+    """Requests that a connection is answered before it breaks off."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        left = self.answers_each
+        while head := (await _head(reader)).decode():
+            line, *lines = head.rstrip().split("\r\n")
+            headers = {
+                name.lower(): text for name, _, text in (one.partition(": ") for one in lines)
+            }
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            self.requests.append(Request(line, headers, body))
+            if left == 0 or line.startswith("CONNECT"):
+                break
+            left -= 1
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return b""
+
+
+Record = Callable[..., Awaitable[Recorder]]
+
+
+@pytest.fixture
+async def record() -> AsyncIterator[Record]:
+    """Starts recorders."""
+    servers: list[asyncio.Server] = []
+
+    async def start(tls: ssl.SSLContext | None = None, answers_each: int = 1000) -> Recorder:
+        recorder = Recorder(answers_each=answers_each)
+        server = await asyncio.start_server(recorder.serve, "127.0.0.1", 0, ssl=tls)
+        recorder.port = server.sockets[0].getsockname()[1]
+        servers.append(server)
+        return recorder
+
+    yield start
+    for server in servers:
+        server.close()
+        await server.wait_closed()
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("AWS_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    for name, text in CREDENTIALS.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def connected() -> Any:
+    return connect(polls=1, invocations=1, invocation_type="Event")
+
+
+async def receive(aws: Aws) -> None:
+    await aws.queue(QUEUE).receive(7, visibility_timeout_s=30, wait_s=20)
+
+
+async def delete(aws: Aws) -> None:
+    await aws.queue(QUEUE).delete(["a", "ü/+="])
+
+
+async def invoke(aws: Aws) -> None:
+    await aws.function("recognise", "Event").invoke({"key": "ü"})
+
+
+async def invoke_by_arn(aws: Aws) -> None:
+    await aws.function(ARN, "RequestResponse").invoke({})
+
+
+async def probe(aws: Aws) -> None:
+    await aws.function("recognise", "Event").probe()
+
+
+async def call_all(aws: Aws) -> None:
+    for call in (receive, delete, invoke, invoke_by_arn, probe):
+        await call(aws)
+
+
+async def call_all_by_aiobotocore() -> None:
+    """The same, in the same order."""
+    config = client_config(1)
+    async with session().create_client("sqs", config=config) as sqs:
+        await sqs.receive_message(
+            QueueUrl=QUEUE, MaxNumberOfMessages=7, VisibilityTimeout=30, WaitTimeSeconds=20
+        )
+        entries = [{"Id": "0", "ReceiptHandle": "a"}, {"Id": "1", "ReceiptHandle": "ü/+="}]
+        await sqs.delete_message_batch(QueueUrl=QUEUE, Entries=entries)
+    async with session().create_client("lambda", config=config) as function:
+        payload = json.dumps({"key": "ü"}).encode()
+        await function.invoke(FunctionName="recognise", InvocationType="Event", Payload=payload)
+        await function.invoke(FunctionName=ARN, InvocationType="RequestResponse", Payload=b"{}")
+        await function.invoke(FunctionName="recognise", InvocationType="DryRun")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"AWS_ENDPOINT_URL": "http://127.0.0.1:{port}"},
+        {"AWS_ENDPOINT_URL": "http://localhost:{port}/under/a%20path/"},
+        {
+            "AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:{port}",
+            "AWS_ENDPOINT_URL_LAMBDA": "http://127.0.0.1:{port}",
+            "AWS_SESSION_TOKEN": "token/+=",
+            "AWS_REGION": "eu-central-1",
+        },
+    ],
+    ids=["plain", "path", "services and token"],
+)
+async def test_a_request_is_aiobotocore_s_but_for_date_and_signature(
+    record: Record, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    recorder = await record()
+    for name, text in environment.items():
+        monkeypatch.setenv(name, text.format(port=recorder.port))
+    await call_all_by_aiobotocore()
+    expected = [request.without_date() for request in recorder.requests]
+    assert len(expected) == 5
+    async with connected() as aws:
+        await call_all(aws)
+        # A second time, from what is kept.
+        await call_all(aws)
+    assert [request.without_date() for request in recorder.requests[5:]] == expected * 2
+    assert all(request.signature_holds("secret") for request in recorder.requests)
+    # One each, kept alive.
+    assert recorder.connections == 4
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"AWS_USE_FIPS_ENDPOINT": "true", "AWS_REGION": "us-west-2"},
+        {"AWS_USE_DUALSTACK_ENDPOINT": "true", "AWS_REGION": "cn-north-1"},
+        {"AWS_CONFIG_FILE": "{config}", "AWS_PROFILE": "elsewhere"},
+        {"NO_PROXY": "localhost", "AWS_ENDPOINT_URL": "http://localhost:{port}"},
+    ],
+    ids=["plain", "fips", "dual stack", "profile", "no proxy"],
+)
+async def test_endpoints_and_proxies_are_those_of_aiobotocore(
+    record: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    # A proxy is told where to connect, whatever there is to connect to.
+    recorder = await record(answers_each=0)
+    proxy = f"http://me:secret@127.0.0.1:{recorder.port}"
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile elsewhere]\nregion = eu-west-3\nservices = ours\n"
+        "[services ours]\nsqs =\n  endpoint_url = https://queues.example:8443\n"
+        "lambda =\n  endpoint_url = http://functions.example/path\n"
+    )
+    for name, text in environment.items():
+        monkeypatch.setenv(name, text.format(port=recorder.port, config=config))
+    for service, method, parameters in (
+        ("sqs", "receive_message", {"QueueUrl": QUEUE}),
+        ("lambda", "invoke", {"FunctionName": ARN}),
+    ):
+        async with session().create_client(service, config=client_config(1)) as client:
+            with pytest.raises(HTTPClientError):
+                await getattr(client, method)(**parameters)
+    async with connected() as aws:
+        for call in (receive, invoke_by_arn):
+            with pytest.raises(Unavailable):
+                await call(aws)
+    heads = [
+        (request.line, request.headers.get("proxy-authorization")) for request in recorder.requests
+    ]
+    assert len(heads) == 4
+    assert heads[:2] == heads[2:]
+
+
+async def test_credentials_are_those_of_the_moment(
+    record: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source, config = tmp_path / "credentials", tmp_path / "config"
+    config.write_text(f"[default]\ncredential_process = cat {source}\n")
+    recorder = await record()
+
+    def rotate(number: int) -> None:
+        # So near to its end that botocore asks anew at every call.
+        end = datetime.now(UTC) + timedelta(minutes=5)
+        keys = {"AccessKeyId": f"KEY{number}", "SecretAccessKey": f"secret{number}"}
+        more = {"SessionToken": f"token{number}", "Expiration": end.isoformat(), "Version": 1}
+        source.write_text(json.dumps({**keys, **more}))
+
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    rotate(0)
+    async with connected() as aws:
+        queue = aws.queue(QUEUE)
+        for number in (1, 2):
+            rotate(number)
+            await queue.receive(1, visibility_timeout_s=30)
+    for number, request in enumerate(recorder.requests, 1):
+        assert request.headers["x-amz-security-token"] == f"token{number}"
+        assert f"Credential=KEY{number}/" in request.headers["authorization"]
+        assert request.signature_holds(f"secret{number}")
+
+
+async def test_a_signature_is_of_its_day(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter(
+        [datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)]
+    )
+    monkeypatch.setattr(direct, "_now", lambda: next(moments))
+    recorder = await record()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    async with connected() as aws:
+        queue = aws.queue(QUEUE)
+        for _ in range(2):
+            await queue.receive(1, visibility_timeout_s=30)
+    dates = [request.headers["x-amz-date"] for request in recorder.requests]
+    assert dates == ["20261231T235959Z", "20270101T000000Z"]
+    assert all(request.signature_holds("secret") for request in recorder.requests)
+
+
+async def test_a_connection_that_broke_off_is_unavailable_and_nothing_is_sent_twice(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = await record(answers_each=1)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    async with connected() as aws:
+        function = aws.function("recognise", "Event")
+        await function.invoke({})
+        with pytest.raises(Unavailable, match=r"Invoke: .*disconnected"):
+            await function.invoke({})
+        assert len(recorder.requests) == 2
+        await function.invoke({})
+    assert recorder.connections == 2
+
+
+async def test_certificates_are_checked_against_the_bundle_that_aws_programs_honour(
+    record: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle"
+    recorder = await record(tls_of_its_own(bundle))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://localhost:{recorder.port}")
+    async with connected() as aws:
+        with pytest.raises(Unavailable, match="certificate verify failed"):
+            await invoke(aws)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+    async with connected() as aws:
+        await invoke(aws)
+    assert len(recorder.requests) == 1
+
+
+def tls_of_its_own(bundle: Path) -> ssl.SSLContext:
+    """A server's side, with a certificate for localhost that only those trust who have `bundle`."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    bundle.write_bytes(certificate.public_bytes(pem))
+    form = serialization.PrivateFormat.PKCS8
+    secret = key.private_bytes(pem, form, serialization.NoEncryption())
+    both = bundle.with_name("server")
+    both.write_bytes(secret + certificate.public_bytes(pem))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(both)
+    return context

@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-cache-dir
 REQUIREMENTS := deploy/requirements/dev.txt
 INSTALLED := .venv/installed
 
-.PHONY: setup demo test lint bench deploy-check images clean requirements
+.PHONY: setup demo test soak lint bench deploy-check images clean requirements
 
 setup: $(INSTALLED)
 
@@ -25,6 +25,10 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m pytest
+
+# The faults of tests/faults once more, on many videos and for long, with the bridge's own patience.
+soak: setup
+	@$(BIN)/python -m pytest tests/faults --soak
 
 lint: setup
 	@$(BIN)/ruff format --check .

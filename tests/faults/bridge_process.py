@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from hybridsphere.local import child
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 """Far longer than anything here takes; a test that waits so long has failed."""
 
 HURRIED = [str(Path(__file__).with_name("hurried_bridge.py"))]
@@ -49,6 +49,15 @@ class BridgeProcess:
     async def readiness(self) -> tuple[int, dict[str, str]]:
         status, text = await self._get("readyz")
         return status, json.loads(text)["troubles"]
+
+    async def is_ready(self) -> bool:
+        return await self.readiness() == (200, {})
+
+    async def is_troubled(self, *parts: str, word: str = "") -> bool:
+        """Whether /readyz names these parts, with that word in each reason."""
+        status, troubles = await self.readiness()
+        told = all(part in troubles and word in troubles[part] for part in parts)
+        return status == 503 and told
 
     async def figure(self, name: str, **labels: str) -> float:
         """A figure of /metrics, by its name without the prefix; 0 where it is not there yet."""

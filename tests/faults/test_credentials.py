@@ -19,6 +19,7 @@ from hybridsphere.bridge.poller import RECEIVERS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+BOTH = ("input queue", "output queue")
 REFRESHED_BEFORE_S = 15 * 60
 """How long before their end botocore begins to ask for new ones."""
 
@@ -87,26 +88,12 @@ async def test_new_credentials_that_cannot_be_had_are_waited_for(
             issuer.refuse()
         else:
             issuer.issue(valid_s=-60)
-        await until(lambda: is_unready(bridge))
+        await until(lambda: bridge.is_troubled(*BOTH))
         await site.upload(["waits.mp4"])
         issuer.issue(valid_s=3600)
         await site.settled()
-        await until(lambda: is_ready(bridge))
+        await until(bridge.is_ready)
     await site.check()
-
-
-async def is_unready(bridge: BridgeProcess) -> bool:
-    status, troubles = await bridge.readiness()
-    return status == 503 and {"input queue", "output queue"} <= troubles.keys()
-
-
-async def says(bridge: BridgeProcess, word: str) -> bool:
-    _, troubles = await bridge.readiness()
-    return all(word in troubles.get(f"{queue} queue", "") for queue in ("input", "output"))
-
-
-async def is_ready(bridge: BridgeProcess) -> bool:
-    return await bridge.readiness() == (200, {})
 
 
 async def test_credentials_that_are_refused_are_tried_ever_more_rarely(
@@ -121,7 +108,7 @@ async def test_credentials_that_are_refused_are_tried_ever_more_rarely(
         with site.queues.failing(refusal), site.function.failing(refusal):
             site.queues.drop()
             began = clock()
-            await until(lambda: says(bridge, "InvalidClientTokenId"))
+            await until(lambda: bridge.is_troubled(*BOTH, word="InvalidClientTokenId"))
             await asyncio.sleep(20 / hurry)
             took_s = clock() - began
         for queue in (site.inputs, site.outputs):
@@ -131,7 +118,7 @@ async def test_credentials_that_are_refused_are_tried_ever_more_rarely(
             assert len(meanwhile) <= RECEIVERS * most_tries(took_s * hurry)
         await site.upload(["after.mp4"])
         await site.settled()
-        await until(lambda: is_ready(bridge))
+        await until(bridge.is_ready)
         assert await bridge.stop() == 0
     await site.check()
 

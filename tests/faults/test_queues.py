@@ -64,6 +64,7 @@ async def bridge(site: Site) -> AsyncIterator[BridgeProcess]:
         assert await bridge.stop() == 0
 
 
+BOTH = ("input queue", "output queue")
 _serial = itertools.count()
 
 
@@ -82,17 +83,8 @@ async def outage(
     began = clock()
     async with FAULTS[trouble](site.queues):
         await asyncio.sleep(seconds)
-        await until(lambda: is_unready(bridge))
+        await until(lambda: bridge.is_troubled(*BOTH))
     return began, clock()
-
-
-async def is_unready(bridge: BridgeProcess) -> bool:
-    status, troubles = await bridge.readiness()
-    return status == 503 and {"input queue", "output queue"} <= troubles.keys()
-
-
-async def is_ready(bridge: BridgeProcess) -> bool:
-    return await bridge.readiness() == (200, {})
 
 
 async def back_after(site: Site, queue: str, ended: float) -> float:
@@ -123,7 +115,7 @@ async def test_sqs_in_trouble_is_asked_twice_a_second_at_most_and_used_again_in_
             )
             # By the clock only in a soak; else see the bridge's own bound, below.
             assert size.small or back_s < 5
-        await until(lambda: is_ready(bridge))
+        await until(bridge.is_ready)
         await both_ways(site)
 
 
@@ -158,12 +150,10 @@ async def test_a_name_that_does_not_resolve_is_waited_for_and_used_once_it_does(
         variable = f"HYBRIDSPHERE_{name}_QUEUE_URL"
         environment[variable] = environment[variable].replace(site.queues.endpoint, endpoint)
     async with running(environment, site.size.bridge, before) as bridge:
-        await until(lambda: is_unready(bridge))
-        _, troubles = await bridge.readiness()
-        assert "sqs.hybridsphere.test" in troubles["input queue"]
+        await until(lambda: bridge.is_troubled(*BOTH, word="sqs.hybridsphere.test"))
         # In place, since it is the file itself that is mounted there.
         hosts.write_text("127.0.0.1 localhost sqs.hybridsphere.test\n")
-        await until(lambda: is_ready(bridge))
+        await until(bridge.is_ready)
         assert await bridge.stop() == 0
 
 

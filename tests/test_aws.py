@@ -14,6 +14,7 @@ from hybridsphere.aws import (
     AwsError,
     FunctionError,
     Queue,
+    ReceiptGone,
     Refused,
     Throttled,
     Unavailable,
@@ -175,13 +176,15 @@ async def test_a_batch_says_what_became_of_each(service: Service, queue: Queue) 
         "Failed": [
             {"Id": "2", "Code": "InternalError", "SenderFault": False, "Message": "again"},
             {"Id": "0", "Code": "ReceiptHandleIsInvalid", "SenderFault": True},
+            {"Id": "3", "Code": "AccessDenied", "SenderFault": True},
         ],
     }
+    wanted = [ReceiptGone, type(None), Unavailable, Refused]
     for outcomes in (
-        await queue.delete(["a", "b", "c"]),
-        await queue.change_visibility(["a", "b", "c"], 30),
+        await queue.delete(["a", "b", "c", "d"]),
+        await queue.change_visibility(["a", "b", "c", "d"], 30),
     ):
-        assert [type(outcome) for outcome in outcomes] == [Refused, type(None), Unavailable]
+        assert [type(outcome) for outcome in outcomes] == wanted
 
 
 async def test_a_poll_without_messages_is_an_empty_one(service: Service, queue: Queue) -> None:

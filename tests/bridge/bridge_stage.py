@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import aiohttp
 import structlog
 from aiobotocore.session import get_session
+from aiohttp import web
 
 from hybridsphere.aws import Bucket, Function, Listed, Message, Queue, client_config
 from hybridsphere.bridge.dead_letters import DeadLetters
@@ -118,6 +120,36 @@ class RealQueue:
 
 
 MakeQueue = Callable[[], Awaitable[RealQueue]]
+
+
+class Policy:
+    """Stands between a bridge and its queue, and denies actions of SQS as IAM does."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.denied: set[str] = set()
+        self._endpoint = endpoint
+
+    @asynccontextmanager
+    async def enforced(self) -> AsyncIterator[Any]:
+        """A client to whom it applies."""
+        async with aiohttp.ClientSession(self._endpoint) as self._session:
+            runner = web.ServerRunner(web.Server(self._pass, access_log=None), shutdown_timeout=0.1)
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            async with client_of("sqs", f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
+                yield client
+            await runner.cleanup()
+
+    async def _pass(self, request: web.BaseRequest) -> web.Response:
+        action = request.headers["X-Amz-Target"].partition(".")[2]
+        if action in self.denied:
+            answer = {"__type": "com.amazonaws.sqs#AccessDeniedException", "message": action}
+            return web.json_response(answer, status=403)
+        names = ("Authorization", "Content-Type", "X-Amz-Target")
+        headers = {name: request.headers[name] for name in names}
+        body = await request.read()
+        async with self._session.post(request.path, data=body, headers=headers) as answered:
+            return web.Response(body=await answered.read(), status=answered.status)
 
 
 @dataclass

@@ -40,11 +40,13 @@ async def invoking(
     *,
     dead_letters: RealQueue | None = None,
     max_attempts: int = 3,
+    most: int = 100,
 ) -> AsyncIterator[Invoker]:
     async with storing(folder, vitals) as store:
         yield Invoker(
             function=function,
             bucket=record().bucket,
+            most=most,
             max_attempts=max_attempts,
             limiter=Limiter(100),
             store=store,
@@ -71,6 +73,22 @@ async def test_each_record_becomes_one_invocation_with_a_plain_event(
         assert row.received_at <= row.invoked_at
         assert (row.status, row.attempts) == (None, 0)
     assert vitals.figure("invocations_total", outcome="accepted") == 2
+
+
+async def test_of_a_message_of_many_records_only_so_many_are_under_way(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals
+) -> None:
+    function = await start_function()
+    records = [record(f"{number}.mp4") for number in range(500)]
+    async with invoking(function.function(), tmp_path, vitals, most=7) as invoker:
+        handling, peak = asyncio.create_task(invoker.handle(message(s3_event(*records)))), 0
+        while not handling.done():
+            names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]
+            peak = max(peak, names.count("Invoker._process"))
+            await asyncio.sleep(0)
+        assert handling.result() is Verdict.DONE
+    assert peak == 7
+    assert len(rows(tmp_path)) == len(records)
 
 
 async def test_odd_keys_arrive_as_they_are(

@@ -97,6 +97,29 @@ async def test_never_more_than_the_limit_are_under_way(most: int) -> None:
     assert peak == min(most, START)
 
 
+async def test_callers_come_in_the_order_they_asked() -> None:
+    limiter, order = Limiter(CALLERS), []
+
+    async def call(number: int) -> None:
+        async with limiter:
+            order.append(number)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(call(number) for number in range(CALLERS)))
+    assert order == list(range(CALLERS))
+
+
+async def test_a_caller_who_gives_up_leaves_the_place_to_the_next() -> None:
+    limiter = Limiter(1)
+    async with limiter:
+        given_up = asyncio.create_task(limiter.__aenter__())
+        waiting = asyncio.create_task(limiter.__aenter__())
+        await asyncio.sleep(0)
+        given_up.cancel()
+    async with asyncio.timeout(5):
+        await waiting
+
+
 async def test_calls_turned_away_together_count_once() -> None:
     limiter = Limiter(CALLERS)
     async with limiter, limiter, limiter, limiter:

@@ -47,6 +47,7 @@ async def monitoring(
         invoker = Invoker(
             function=function.function(kind),
             bucket=bucket.name,
+            most=100,
             max_attempts=max_attempts,
             limiter=Limiter(100),
             store=store,

@@ -4,7 +4,17 @@ import asyncio
 from typing import Any
 
 import pytest
-from bridge_stage import PATIENCE_S, Handler, Journal, MakeQueue, Tap, polling, until
+from bridge_stage import (
+    PATIENCE_S,
+    Handler,
+    Journal,
+    MakeQueue,
+    Policy,
+    RealQueue,
+    Tap,
+    polling,
+    until,
+)
 
 from hybridsphere.aws import Message
 from hybridsphere.bridge import poller
@@ -114,6 +124,60 @@ async def test_the_heartbeat_goes_on_when_sqs_refuses_one_message(
         handler.go.set()
         await run.end()
     assert await queue.counts() == (0, 0)
+
+
+async def test_a_deletion_that_is_refused_is_a_trouble_and_made_again(
+    make_queue: MakeQueue, moto: str
+) -> None:
+    queue, handler, policy = await make_queue(), Handler(), Policy(moto)
+    policy.denied.add("DeleteMessageBatch")
+    await queue.send("a")
+    async with policy.enforced() as client, polling(RealQueue(client, queue.url), handler) as run:
+        await until(lambda: run.vitals.figure("deletes_failed_total", queue="input") >= 3)
+        assert "AccessDenied" in run.vitals.health.troubles["input queue deletes"]
+        # It is held, and not handled again and again.
+        assert await queue.counts() == (0, 1)
+        policy.denied.clear()
+        await until(lambda: run.vitals.health.troubles == {})
+        await run.end()
+    assert handler.bodies == ["a"]
+    assert await queue.counts() == (0, 0)
+    assert run.vitals.figure("messages_deleted_total", queue="input") == 1
+
+
+async def test_an_extension_that_is_refused_is_a_trouble_and_made_again(
+    make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "HEARTBEAT_MARGIN_S", poller.VISIBILITY_TIMEOUT_S)
+    queue, handler, policy = await make_queue(), Handler(hold=True), Policy(moto)
+    policy.denied.add("ChangeMessageVisibilityBatch")
+    await queue.send("a")
+    async with policy.enforced() as client, polling(RealQueue(client, queue.url), handler) as run:
+        await until(lambda: run.vitals.figure("heartbeats_failed_total", queue="input") >= 3)
+        assert "AccessDenied" in run.vitals.health.troubles["input queue heartbeat"]
+        policy.denied.clear()
+        await until(lambda: run.vitals.health.troubles == {})
+        handler.go.set()
+        await run.end()
+    assert await queue.counts() == (0, 0)
+
+
+async def test_a_receipt_that_is_gone_is_no_trouble(
+    make_queue: MakeQueue, journal: Journal
+) -> None:
+    queue, handler = await make_queue(), Handler()
+
+    async def lose(message: Message) -> Verdict:
+        await queue.client.purge_queue(QueueUrl=queue.url)
+        return await handler(message)
+
+    await queue.send("a")
+    async with polling(queue, lose) as run:
+        await journal.seen("delete.failed")
+        await until(lambda: run.vitals.figure("messages_in_flight", queue="input") == 0)
+        assert run.vitals.health.troubles == {}
+        await run.end()
+    assert len(journal.of("delete.failed")) == 1
 
 
 async def test_a_drain_finishes_what_is_held(make_queue: MakeQueue, journal: Journal) -> None:

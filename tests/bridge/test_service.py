@@ -4,28 +4,22 @@ what only a process has.
 
 import asyncio
 import json
-import os
 import signal
 import socket
 import stat
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
 from bridge_stage import PATIENCE_S, Journal, MakeQueue, RealFunction, RealQueue, rows, until
 from samples import BUCKET, record, result, s3_event
+from service_stage import command, enter, refusal, running
 
 from hybridsphere.bridge import poller
 from hybridsphere.bridge.service import Bridge
 from hybridsphere.ledger import Upload
-from hybridsphere.local.account import CREDENTIALS
-from hybridsphere.local.resources import REGION
 from hybridsphere.messages import parse_s3_event
 from hybridsphere.settings import ConfigurationError, Settings
 
@@ -41,7 +35,6 @@ class Site:
     dead: RealQueue
     function: RealFunction
     folder: Path
-    environment: dict[str, str]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -52,66 +45,20 @@ async def site(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Site:
-    for name in list(os.environ):
-        if name.startswith(("AWS_", "HYBRIDSPHERE_")):
-            monkeypatch.delenv(name)
     inputs, outputs, dead = await make_queue(), await make_queue(), await make_queue()
     function = await start_function()
-    environment = {
-        **CREDENTIALS,
-        "AWS_REGION": REGION,
-        "AWS_ENDPOINT_URL": moto,
-        "AWS_ENDPOINT_URL_LAMBDA": function.endpoint,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "HYBRIDSPHERE_INPUT_QUEUE_URL": inputs.url,
-        "HYBRIDSPHERE_OUTPUT_QUEUE_URL": outputs.url,
-        "HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL": dead.url,
-        "HYBRIDSPHERE_FUNCTION_NAME": "chosen",
-        "HYBRIDSPHERE_INPUT_BUCKET": BUCKET,
-        "HYBRIDSPHERE_RESULTS_DIR": str(tmp_path / "results"),
-        "HYBRIDSPHERE_HTTP": "127.0.0.1:0",
-        "HYBRIDSPHERE_DRAIN_S": "8",
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    return Site(inputs, outputs, dead, function, tmp_path / "results", environment)
-
-
-@dataclass
-class Running:
-    stop: asyncio.Event
-    task: asyncio.Task[None]
-    port: int
-
-    async def end(self) -> None:
-        self.stop.set()
-        async with asyncio.timeout(PATIENCE_S):
-            await self.task
-
-    async def readiness(self) -> tuple[int, dict[str, str]]:
-        async with (
-            aiohttp.ClientSession() as session,
-            session.get(f"http://127.0.0.1:{self.port}/readyz") as answer,
-        ):
-            return answer.status, (await answer.json())["troubles"]
-
-
-@asynccontextmanager
-async def running(journal: Journal) -> AsyncIterator[Running]:
-    """A bridge as the environment has it, in this process."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(Bridge(Settings.load()).serve(stop))
-    ready = asyncio.create_task(journal.seen("bridge.ready"))
-    await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED)
-    try:
-        if task.done():
-            await task
-        yield Running(stop, task, journal.of("web.listening")[0]["port"])
-    finally:
-        ready.cancel()
-        stop.set()
-        await asyncio.gather(task, ready, return_exceptions=True)
+    enter(
+        monkeypatch,
+        moto,
+        function,
+        INPUT_QUEUE_URL=inputs.url,
+        OUTPUT_QUEUE_URL=outputs.url,
+        DEAD_LETTER_QUEUE_URL=dead.url,
+        FUNCTION_NAME="chosen",
+        INPUT_BUCKET=BUCKET,
+        RESULTS_DIR=str(tmp_path / "results"),
+    )
+    return Site(inputs, outputs, dead, function, tmp_path / "results")
 
 
 def ledger(site: Site) -> dict[str, Upload]:
@@ -207,12 +154,13 @@ async def test_a_stop_gives_back_what_cannot_be_stored(
     assert await journal.seen("bridge.stopped")
 
 
+@pytest.mark.parametrize("count", [1, 1000])
 async def test_a_stop_gives_back_what_runs_too_long(
-    site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     monkeypatch.setattr(poller, "RELEASE_SHARE", 0.9)
     monkeypatch.setenv("HYBRIDSPHERE_INVOCATION_TYPE", "RequestResponse")
-    await site.inputs.send(s3_event(record("wait.mp4")))
+    await site.inputs.send(s3_event(*(record(f"wait {i}.mp4") for i in range(count))))
     async with running(journal) as bridge:
         await site.function.gate.arrivals(1)
         await bridge.end()
@@ -290,56 +238,6 @@ async def test_systemd_is_told_of_readiness_and_of_the_stop(
 # What follows runs the command itself.
 
 
-@dataclass
-class Process:
-    process: asyncio.subprocess.Process
-    lines: list[dict[str, Any]]
-
-    async def line(self, event: str) -> dict[str, Any]:
-        """The next line of the log with that event."""
-        assert self.process.stderr
-        async with asyncio.timeout(PATIENCE_S):
-            while text := await self.process.stderr.readline():
-                self.lines.append(json.loads(text))
-                if self.lines[-1]["event"] == event:
-                    return self.lines[-1]
-        raise AssertionError(f"{event} never came; the log ends with {self.lines[-3:]}")
-
-    async def end(self, number: int = signal.SIGTERM) -> int:
-        """The exit code after a signal."""
-        self.process.send_signal(number)
-        assert self.process.stderr
-        async with asyncio.timeout(PATIENCE_S):
-            rest = await self.process.stderr.read()
-            self.lines += [json.loads(line) for line in rest.splitlines()]
-            return await self.process.wait()
-
-
-@asynccontextmanager
-async def command(*program: str) -> AsyncIterator[Process]:
-    started = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *(program or ("-m", "hybridsphere", "bridge")),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield Process(started, [])
-    finally:
-        if started.returncode is None:
-            started.kill()
-        await started.communicate()
-
-
-async def refusal() -> tuple[int | None, str]:
-    """Exit code and standard error of a bridge that cannot start."""
-    async with command() as bridge, asyncio.timeout(PATIENCE_S):
-        out, err = await bridge.process.communicate()
-        assert out == b""
-        return bridge.process.returncode, err.decode()
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_drains_and_ends_with_zero(site: Site, number: int) -> None:
     async with command() as bridge:
@@ -379,7 +277,7 @@ async def test_the_bridge_loads_no_face_library_and_no_account(site: Site) -> No
                 names.add(line.decode().rpartition("|")[2].strip().partition(".")[0])
         bridge.process.terminate()
         await bridge.process.communicate()
-    assert "aiobotocore" in names
+    assert {"aiobotocore", "uvloop"} <= names
     heavy = {"dlib", "_dlib_pybind11", "face_recognition", "moto", "av", "numpy", "lambda_fn"}
     assert names & {*heavy, "flask", "skimage", "boto3"} == set()
 

@@ -6,7 +6,7 @@ somebody to mend something. Retrying is the caller's business, so botocore's own
 
 from hybridsphere.aws.bucket import Bucket, Listed
 from hybridsphere.aws.clients import Aws, client_config, connect, session
-from hybridsphere.aws.failures import AwsError, Refused, Throttled, Unavailable
+from hybridsphere.aws.failures import AwsError, ReceiptGone, Refused, Throttled, Unavailable
 from hybridsphere.aws.function import Function, FunctionError
 from hybridsphere.aws.queue import BATCH, VISIBILITY_TIMEOUT_S, Message, Queue
 
@@ -21,6 +21,7 @@ __all__ = [
     "Listed",
     "Message",
     "Queue",
+    "ReceiptGone",
     "Refused",
     "Throttled",
     "Unavailable",

@@ -45,6 +45,10 @@ class Refused(AwsError):
         self.code = code
 
 
+class ReceiptGone(Refused):
+    """A receipt handle that is good no more: another receipt of the message counts, or none."""
+
+
 @contextmanager
 def failures(call: str) -> Iterator[None]:
     """Turn what aiobotocore and aiohttp raise into the three failures of this module."""

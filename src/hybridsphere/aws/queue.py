@@ -8,7 +8,7 @@ from typing import Any
 from botocore.parsers import ResponseParserError
 
 from hybridsphere.aws.direct import Call
-from hybridsphere.aws.failures import AwsError, Refused, Unavailable, failures
+from hybridsphere.aws.failures import AwsError, ReceiptGone, Refused, Unavailable, failures
 
 BATCH = 10
 """Messages a call of SQS takes at most."""
@@ -18,6 +18,10 @@ LONG_POLL_S = 20
 
 VISIBILITY_TIMEOUT_S = 30
 """How long a message stays with whoever received it, unless that is extended."""
+
+
+_GONE = {"ReceiptHandleIsInvalid", "MessageNotInflight", "InvalidParameterValue"}
+"""What SQS says of a receipt handle that was good once; the last when it expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +124,13 @@ def _outcomes(call: str, answer: Mapping[str, Any], count: int) -> list[AwsError
     """What a batch call did to each of its entries, in their order."""
     outcomes: list[AwsError | None] = [None] * count
     for failure in answer.get("Failed", []):
-        text = f"{call}: {failure['Code']}: {failure.get('Message', '')}"
-        outcomes[int(failure["Id"])] = (
-            Refused(text, failure["Code"]) if failure.get("SenderFault") else Unavailable(text)
-        )
+        outcomes[int(failure["Id"])] = _entry_failure(call, failure)
     return outcomes
+
+
+def _entry_failure(call: str, failure: Mapping[str, Any]) -> AwsError:
+    code = str(failure["Code"])
+    text = f"{call}: {code}: {failure.get('Message', '')}"
+    if code.removeprefix("AWS.SimpleQueueService.") in _GONE:
+        return ReceiptGone(text, code)
+    return Refused(text, code) if failure.get("SenderFault") else Unavailable(text)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -28,16 +29,21 @@ class Invoker:
 
     Throttled and failing calls are made again until Lambda takes them. An attempt that ended in
     the function's own error is counted in the ledger; after `max_attempts` the upload is `failed`.
+    Of the records in messages, at most `most` are under way at once: a message can have thousands.
     """
 
     function: Function
     bucket: str
+    most: int
     max_attempts: int
     limiter: Limiter
     store: ResultStore
     dead_letters: DeadLetters
     health: Health
     metrics: Metrics
+
+    def __post_init__(self) -> None:
+        self._room = asyncio.Semaphore(self.most)
 
     async def invoke(self, record: S3Record) -> None:
         """Invoke the function for a record that the watcher found."""
@@ -52,13 +58,8 @@ class Invoker:
             records = parse_s3_event(message.body)
         except BadMessage as error:
             return await self.dead_letters.reject("input", message, str(error))
-        async with asyncio.TaskGroup() as invocations:
-            tasks = [
-                invocations.create_task(self._process(record, received_at, started))
-                for record in records
-                if record.bucket == self.bucket
-            ]
-        refused = [reason for task in tasks if (reason := task.result())]
+        ours = [record for record in records if record.bucket == self.bucket]
+        refused = await self._process_all(ours, received_at, started)
         if refused:
             return await self.dead_letters.reject("input", message, refused[0])
         foreign = {record.bucket for record in records} - {self.bucket}
@@ -66,6 +67,24 @@ class Invoker:
             reason = f"bucket is {', '.join(sorted(foreign))}, not {self.bucket}"
             return await self.dead_letters.reject("input", message, reason)
         return Verdict.DONE
+
+    async def _process_all(
+        self, records: Sequence[S3Record], received_at: str, started: float
+    ) -> list[str]:
+        """See records through; the reasons of those whose event Lambda will never take."""
+        refused: list[str] = []
+
+        def end(task: asyncio.Task[str | None]) -> None:
+            self._room.release()
+            if not task.cancelled() and not task.exception() and (reason := task.result()):
+                refused.append(reason)
+
+        async with asyncio.TaskGroup() as invocations:
+            for record in records:
+                await self._room.acquire()
+                task = invocations.create_task(self._process(record, received_at, started))
+                task.add_done_callback(end)
+        return refused
 
     async def _process(self, record: S3Record, received_at: str, started: float) -> str | None:
         """See a record through; the reason if Lambda will never take its event."""
@@ -115,7 +134,7 @@ class Invoker:
     def _note_accepted(self, error: FunctionError | None) -> None:
         self.limiter.accepted()
         self.metrics.limit.set(self.limiter.limit)
-        self.metrics.invocations.labels("error" if error else "accepted").inc()
+        self._count("error" if error else "accepted")
         self.health.clear("function")
         log.info("event.invoked")
 
@@ -124,9 +143,12 @@ class Invoker:
             # Ordinary life, not a trouble: the limiter finds the pace.
             self.limiter.throttled()
             self.metrics.limit.set(self.limiter.limit)
-            self.metrics.invocations.labels("throttled").inc()
+            self._count("throttled")
             log.info("invoke.throttled", limit=self.limiter.limit)
         else:
             self.health.report("function", str(failure))
-            self.metrics.invocations.labels("failed").inc()
+            self._count("failed")
             log.warning("invoke.failed", reason=str(failure))
+
+    def _count(self, outcome: str) -> None:
+        self.metrics.invocations.labels(outcome).inc()

@@ -23,16 +23,17 @@ class Limiter:
         self._running = 0
         self._probing = True
         self._ignore_throttled = 0
-        self._room = asyncio.Condition()
+        # As many places as the limit allows, taken or free; the semaphore keeps callers in line.
+        self._places = self.limit
+        self._free = asyncio.Semaphore(self._places)
 
     @property
     def limit(self) -> int:
         return int(self._limit)
 
     async def __aenter__(self) -> None:
-        async with self._room:
-            await self._room.wait_for(lambda: self._running < self.limit)
-            self._running += 1
+        await self._free.acquire()
+        self._running += 1
 
     async def __aexit__(
         self,
@@ -40,9 +41,12 @@ class Limiter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        async with self._room:
-            self._running -= 1
-            self._room.notify_all()
+        self._running -= 1
+        # A place goes, and as many come as the limit has room for: one, unless it moved.
+        self._places -= 1
+        while self._places < self.limit:
+            self._places += 1
+            self._free.release()
 
     def accepted(self) -> None:
         """A call went through."""

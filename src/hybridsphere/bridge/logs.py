@@ -4,7 +4,7 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any, TextIO, cast
 
@@ -14,6 +14,8 @@ import structlog
 _TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr)
 
 
 class _Sink(io.TextIOBase):
@@ -41,17 +43,15 @@ def configure() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *([] if at_terminal else [_TRACEBACKS]),
-            structlog.dev.ConsoleRenderer()
-            if at_terminal
-            else structlog.processors.JSONRenderer(_to_json),
+            structlog.dev.ConsoleRenderer() if at_terminal else _to_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Sink(sys.stderr))),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Sink(sys.stderr))),
         cache_logger_on_first_use=True,
     )
 
 
-def _to_json(line: Mapping[str, Any], **options: Any) -> str:
+def _to_json(_: object, __: str, line: MutableMapping[str, Any]) -> str:
     """A line with what every line has in front, so that the eye finds it."""
     head = {name: line[name] for name in ("timestamp", "level", "event")}
-    return json.dumps({**head, **line}, ensure_ascii=False, **options)
+    return _ENCODER.encode({**head, **line})

@@ -1,6 +1,22 @@
 """What the bridge counts; the words are those of its log."""
 
+from dataclasses import dataclass
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMetrics:
+    """Those of one queue, looked up once."""
+
+    received: Counter
+    deleted: Counter
+    released: Counter
+    handler_errors: Counter
+    extended: Counter
+    deletes_failed: Counter
+    heartbeats_failed: Counter
+    in_flight: Gauge
 
 
 class Metrics:
@@ -21,6 +37,12 @@ class Metrics:
         )
         self.extended = self._counter(
             "visibility_extended", "Visibility time-outs extended by heartbeat.", "queue"
+        )
+        self.deletes_failed = self._counter(
+            "deletes_failed", "Deletions that SQS did not do at a try.", "queue"
+        )
+        self.heartbeats_failed = self._counter(
+            "heartbeats_failed", "Extensions that SQS did not do at a try.", "queue"
         )
         self.invocations = self._counter(
             "invocations", "Calls of the function: accepted, throttled, failed, error.", "outcome"
@@ -45,6 +67,19 @@ class Metrics:
             "From the receipt of an event to the acceptance of its invocation.",
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
             registry=self.registry,
+        )
+
+    def of_queue(self, name: str) -> QueueMetrics:
+        """The counters of a queue."""
+        return QueueMetrics(
+            received=self.received.labels(name),
+            deleted=self.deleted.labels(name),
+            released=self.released.labels(name),
+            handler_errors=self.handler_errors.labels(name),
+            extended=self.extended.labels(name),
+            deletes_failed=self.deletes_failed.labels(name),
+            heartbeats_failed=self.heartbeats_failed.labels(name),
+            in_flight=self.in_flight.labels(name),
         )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

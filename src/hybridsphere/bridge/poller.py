@@ -12,7 +12,7 @@ from enum import Enum
 
 import structlog
 
-from hybridsphere.aws import BATCH, VISIBILITY_TIMEOUT_S, AwsError, Message, Queue, Refused
+from hybridsphere.aws import BATCH, VISIBILITY_TIMEOUT_S, AwsError, Message, Queue, ReceiptGone
 from hybridsphere.bridge.backoff import Backoff
 from hybridsphere.bridge.batcher import Batcher
 from hybridsphere.bridge.health import Health
@@ -79,7 +79,7 @@ class Poller:
         self._handle = handle
         self._gate = gate
         self._health = health
-        self._metrics = metrics
+        self._counts = metrics.of_queue(name)
         self._room = asyncio.Semaphore(most)
         # In the order of their deadlines: whoever is added or extended goes to the end.
         self._held: dict[str, _Held] = {}
@@ -166,8 +166,8 @@ class Poller:
             return
         self._held[message.receipt_handle] = _Held(message, _now() + VISIBILITY_TIMEOUT_S)
         self._holding.set()
-        self._metrics.received.labels(self._name).inc()
-        self._metrics.in_flight.labels(self._name).inc()
+        self._counts.received.inc()
+        self._counts.in_flight.inc()
         task = asyncio.create_task(self._process(message))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -181,7 +181,7 @@ class Poller:
             return
         except Exception:
             # Not swallowed: the queue's redrive sets it aside if it happens again and again.
-            self._metrics.handler_errors.labels(self._name).inc()
+            self._counts.handler_errors.inc()
             self._let_go(message.receipt_handle)
             log.exception("message.unhandled", queue=self._name, message_id=message.id)
         else:
@@ -193,11 +193,16 @@ class Poller:
             log.warning(
                 "delete.failed", queue=self._name, message_id=message.id, reason=str(failure)
             )
-            if isinstance(failure, Refused):
-                # The receipt handle is no longer good: the message comes again, to no effect.
-                return
+            self._counts.deletes_failed.inc()
+            if isinstance(failure, ReceiptGone):
+                # The message comes again, to no effect.
+                break
+            # It is held meanwhile: let go, it would come again and be handled for nothing.
+            self._health.report(f"{self._name} queue deletes", str(failure))
             await backoff.wait(failure)
-        self._metrics.deleted.labels(self._name).inc()
+        else:
+            self._counts.deleted.inc()
+        self._health.clear(f"{self._name} queue deletes")
 
     async def _try_to_delete(self, message: Message) -> AwsError | None:
         try:
@@ -209,7 +214,7 @@ class Poller:
         del self._held[receipt_handle]
         if not self._held:
             self._holding.clear()
-        self._metrics.in_flight.labels(self._name).dec()
+        self._counts.in_flight.dec()
         self._room.release()
 
     async def _heartbeat(self) -> None:
@@ -223,10 +228,14 @@ class Poller:
                 continue
             try:
                 await self._extend(self._due())
-                backoff.reset()
             except AwsError as error:
                 log.warning("heartbeat.failed", queue=self._name, reason=str(error))
+                self._counts.heartbeats_failed.inc()
+                self._health.report(f"{self._name} queue heartbeat", str(error))
                 await backoff.wait(error)
+            else:
+                backoff.reset()
+                self._health.clear(f"{self._name} queue heartbeat")
 
     def _due(self) -> list[str]:
         """The receipt handles to extend now, at most a batch."""
@@ -241,7 +250,7 @@ class Poller:
         for handle, failure in zip(handles, outcomes, strict=True):
             if handle not in self._held:
                 continue  # It was finished meanwhile.
-            if failure and not isinstance(failure, Refused):
+            if failure and not isinstance(failure, ReceiptGone):
                 again = failure
                 continue
             held = self._held.pop(handle)
@@ -251,7 +260,7 @@ class Poller:
                 # SQS has taken it back, say after twelve hours; its work goes on all the same.
                 log.warning("heartbeat.refused", queue=self._name, reason=str(failure))
             else:
-                self._metrics.extended.labels(self._name).inc()
+                self._counts.extended.inc()
         if again:
             raise again
 
@@ -279,7 +288,7 @@ class Poller:
             outcomes = await self._queue.change_visibility(batch, 0)
             for handle, failure in zip(batch, outcomes, strict=True):
                 if failure is None:
-                    self._metrics.released.labels(self._name).inc()
+                    self._counts.released.inc()
                     self._let_go(handle)
 
 

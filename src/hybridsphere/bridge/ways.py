@@ -101,6 +101,7 @@ class Ways:
         return Invoker(
             function=self._aws.function(settings.need("function_name"), settings.invocation_type),
             bucket=settings.need("input_bucket"),
+            most=settings.max_in_flight,
             max_attempts=settings.max_attempts,
             limiter=Limiter(settings.max_in_flight),
             store=self._store,

@@ -15,7 +15,7 @@ from bridge_process import BridgeProcess, running
 from fault_stage import Account, Site, Size, opened, until
 from hurried_bridge import HURRY
 from proxy import Proxy, answer, cut, hang, lose, reset
-from samples import record, s3_event
+from samples import record, result, s3_event
 
 from hybridsphere.bridge import backoff
 from hybridsphere.bridge.poller import RECEIVERS
@@ -117,6 +117,26 @@ async def test_sqs_in_trouble_is_asked_twice_a_second_at_most_and_used_again_in_
             assert size.small or back_s < 5
         await until(bridge.is_ready)
         await both_ways(site)
+
+
+@in_one_loop
+async def test_deletes_that_fail_are_made_again_twice_a_second_at_most_however_many_wait(
+    site: Site, bridge: BridgeProcess, size: Size
+) -> None:
+    a_second = 2 * HURRY if size.small else 2
+    clock = asyncio.get_running_loop().time
+    keys = [f"held {number}.mp4" for number in range(60)]
+    with site.queues.failing(answer(500, "InternalFailure"), "DeleteMessageBatch"):
+        await site.send(site.outputs, *(result(key, bucket=site.bucket).to_json() for key in keys))
+        await until(lambda: site.ended().keys() >= set(keys))
+        await until(lambda: bridge.is_troubled("output queue deletes"))
+        began = clock()
+        await asyncio.sleep(1)
+        ended = clock()
+    asked = site.queues.of("DeleteMessageBatch", since=began)
+    assert len([call for call in asked if call.at < ended]) <= a_second * (ended - began) + 1
+    await until(site.is_drained)
+    await until(bridge.is_ready)
 
 
 IN_A_WORLD_OF_ITS_OWN = """

@@ -30,7 +30,7 @@ def tell(pytestconfig: pytest.Config, size: Size) -> Callable[[str], None]:
     def tell(text: str) -> None:
         if reporter and not size.small:
             reporter.ensure_newline()
-            reporter.write_line(text)
+            reporter.write_line(text, flush=True)
 
     return tell
 

@@ -1,121 +1,23 @@
 """A TCP proxy between the bridge and AWS, at which calls fail as the test says.
 
-It understands just enough of HTTP to tell one call from the next. Each call goes upstream on a
-connection of its own; towards the bridge a connection is kept for as long as the bridge likes.
+Each call goes upstream on a connection of its own; towards the bridge a connection is kept for as
+long as the bridge likes.
 """
 
 import asyncio
-import json
 import re
 import socket
-import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from acts import Act, Exchange, reset_connection
+from call import Call, read_call
+
 _LIMIT = 16 * 1024**2
-
-
-@dataclass
-class Call:
-    """A request as it arrived; `at` in seconds of the loop's clock."""
-
-    at: float
-    path: str
-    headers: dict[str, str]
-    body: bytes
-    raw: bytes
-    is_under_way: bool = True
-
-    @property
-    def operation(self) -> str:
-        """The call's name in AWS's API; of S3, which has none, the method."""
-        if target := self.headers.get("x-amz-target"):
-            return target.rpartition(".")[2]
-        if self.path.endswith("/invocations"):
-            dry = self.headers.get("x-amz-invocation-type") == "DryRun"
-            return "DryRun" if dry else "Invoke"
-        return self.raw.partition(b" ")[0].decode()
-
-    @property
-    def queue(self) -> str:
-        """The name of the queue that it is about, if any."""
-        if "x-amz-target" not in self.headers:
-            return ""
-        return str(json.loads(self.body).get("QueueUrl", "")).rpartition("/")[2]
-
-    @property
-    def access_key(self) -> str:
-        """Who signed it."""
-        found = re.search("Credential=([^/]+)/", self.headers.get("authorization", ""))
-        return found[1] if found else ""
-
-
-@dataclass
-class Exchange:
-    """A call that a fault is to deal with; `over` is set when the fault ends."""
-
-    call: Call
-    forward: Callable[[], Awaitable[bytes]]
-    writer: asyncio.StreamWriter
-    over: asyncio.Event
-
-    def reset(self) -> None:
-        _reset(self.writer)
-
-
-Act = Callable[[Exchange], Awaitable[None]]
-"""What happens in place of the real answer."""
-
-
-def answer(status: int, code: str) -> Act:
-    """An error in the words of SQS and of Lambda; the call goes no further."""
-
-    async def act(exchange: Exchange) -> None:
-        body = json.dumps({"__type": f"com.amazonaws#{code}", "message": "told to fail"}).encode()
-        head = (
-            f"HTTP/1.1 {status} Told\r\nContent-Type: application/x-amz-json-1.0\r\n"
-            f"x-amzn-ErrorType: {code}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        exchange.writer.write(head.encode() + body)
-
-    return act
-
-
-async def reset(exchange: Exchange) -> None:
-    """The connection breaks; the call goes no further."""
-    exchange.reset()
-
-
-async def hang(exchange: Exchange) -> None:
-    """No answer, for as long as the fault lasts; then nobody knows the connection any more."""
-    await exchange.over.wait()
-    exchange.reset()
-
-
-async def lose(exchange: Exchange) -> None:
-    """The call is done, and the connection breaks before the answer."""
-    await exchange.forward()
-    exchange.reset()
-
-
-async def cut(exchange: Exchange) -> None:
-    """The call is done, and half of the answer arrives."""
-    whole = await exchange.forward()
-    exchange.writer.write(whole[: len(whole) // 2])
-    exchange.writer.close()
-
-
-def delay(seconds: float) -> Act:
-    """The real answer, late."""
-
-    async def act(exchange: Exchange) -> None:
-        await asyncio.sleep(seconds)
-        exchange.writer.write(await exchange.forward())
-
-    return act
+"""Bytes that a connection holds for us at most; the answer to a receive can have megabytes."""
 
 
 @dataclass
@@ -212,7 +114,7 @@ class Proxy:
     def drop(self) -> None:
         """Reset all connections, whatever is under way."""
         for writer in self._connections:
-            _reset(writer)
+            reset_connection(writer)
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(
@@ -233,7 +135,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while not writer.is_closing():
-            call = await _read_call(reader)
+            call = await read_call(reader)
             self.calls.append(call)
             self._news.set()
 
@@ -264,25 +166,3 @@ class Proxy:
             writer.close()
         lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection")]
         return b"\r\n".join(lines) + b"\r\n\r\n" + body
-
-
-async def _read_call(reader: asyncio.StreamReader) -> Call:
-    head = await reader.readuntil(b"\r\n\r\n")
-    first, *rest = head.decode("latin-1").strip().split("\r\n")
-    pairs = (line.partition(":") for line in rest)
-    headers = {name.lower(): value.strip() for name, _, value in pairs}
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
-    # Ours says `Connection: close`, whatever the bridge says of its own.
-    kept = [line for line in rest if not line.lower().startswith("connection:")]
-    raw = "\r\n".join([first, *kept]).encode("latin-1") + b"\r\n\r\n" + body
-    at = asyncio.get_running_loop().time()
-    return Call(at, first.split(" ")[1], headers, body, raw)
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close without a word: the other side gets a reset, not an end."""
-    connection = writer.get_extra_info("socket")
-    if connection is not None and not writer.is_closing():
-        now = struct.pack("ii", 1, 0)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
-        writer.transport.abort()

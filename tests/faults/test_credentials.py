@@ -9,10 +9,10 @@ from pathlib import Path
 
 import bridge_process
 import pytest
+from acts import answer
 from bridge_process import BridgeProcess
 from fault_stage import Site, Size, until
 from hurried_bridge import HURRY
-from proxy import answer
 
 from hybridsphere.bridge import backoff
 from hybridsphere.bridge.poller import RECEIVERS

@@ -10,10 +10,10 @@ from pathlib import Path
 import bridge_process
 import pytest
 import pytest_asyncio
+from acts import answer, cut, delay, lose, reset
 from aiohttp import web
 from bridge_process import BridgeProcess
 from fault_stage import Account, Site, Size, opened, until
-from proxy import answer, cut, delay, lose, reset
 
 from bench.double import OUTPUT, Double
 from bench.double_process import RunningDouble

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from acts import Act, answer, cut, hang, lose, reset
 from bridge_process import BridgeProcess, running
 from fault_stage import Account, Site, Size, opened, until
 from hurried_bridge import HURRY
-from proxy import Proxy, answer, cut, hang, lose, reset
+from proxy import Proxy
 from samples import record, result, s3_event
 
 from hybridsphere.bridge import backoff
@@ -25,7 +26,7 @@ in_one_loop = pytest.mark.asyncio(loop_scope="session")
 Fault = Callable[[Proxy], AbstractAsyncContextManager[Any]]
 
 
-def failing(act: Any) -> Fault:
+def failing(act: Act) -> Fault:
     @asynccontextmanager
     async def fault(proxy: Proxy) -> AsyncIterator[None]:
         with proxy.failing(act):

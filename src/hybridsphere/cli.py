@@ -8,12 +8,15 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
 from hybridsphere import __version__
 from hybridsphere.errors import CannotRun
+
+if TYPE_CHECKING:
+    from hybridsphere.settings import Settings
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -87,7 +90,7 @@ def main() -> None:
 
 @main.command()
 @_configured
-def bridge(settings: Any) -> None:
+def bridge(settings: "Settings") -> None:
     """Run the service in the foreground; SIGTERM or Ctrl-C drains it."""
     from hybridsphere.bridge import service
 
@@ -142,7 +145,7 @@ def workload() -> None:
 @click.option("--clear", is_flag=True, help="Empty both buckets first.")
 @click.option("--yes", is_flag=True, help="Do not ask before emptying them.")
 @_configured
-def workload_upload(settings: Any, folder: Path, clear: bool, yes: bool) -> None:
+def workload_upload(settings: "Settings", folder: Path, clear: bool, yes: bool) -> None:
     """Upload every file below FOLDER; leaves a manifest beside the results."""
     from rich.console import Console
 
@@ -161,7 +164,7 @@ def workload_upload(settings: Any, folder: Path, clear: bool, yes: bool) -> None
 @workload.command("check")
 @click.option("--mapping", type=FILE, help="Expected answers: `video.mp4:major,year` a line.")
 @_configured
-def workload_check(settings: Any, mapping: Path | None) -> None:
+def workload_check(settings: "Settings", mapping: Path | None) -> None:
     """Wait for the results of the last upload, then check the whole way, line by line.
 
     Exits with 0 if every check holds, 1 if one does not.
@@ -265,7 +268,7 @@ def students() -> None:
 @students.command("load")
 @click.argument("file", type=FILE)
 @_configured
-def students_load(settings: Any, file: Path) -> None:
+def students_load(settings: "Settings", file: Path) -> None:
     """Write the student records of FILE (JSON or CSV) into the table."""
     from hybridsphere.roster import load_students
 
@@ -283,7 +286,7 @@ def results() -> None:
     "--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True
 )
 @_configured
-def results_export(settings: Any, form: Literal["csv", "json"]) -> None:
+def results_export(settings: "Settings", form: Literal["csv", "json"]) -> None:
     """Print the ledger, one row an upload."""
     from hybridsphere.export import export
     from hybridsphere.ledger import Ledger
@@ -294,7 +297,7 @@ def results_export(settings: Any, form: Literal["csv", "json"]) -> None:
 
 @main.command()
 @_configured
-def status(settings: Any) -> None:
+def status(settings: "Settings") -> None:
     """Tell what the bridge has done, and whether it is well."""
     from rich.console import Console
 
@@ -305,7 +308,7 @@ def status(settings: Any) -> None:
 
 @main.command()
 @_configured
-def doctor(settings: Any) -> None:
+def doctor(settings: "Settings") -> None:
     """Tell whether this configuration could work, one line a check, with the remedy.
 
     Exits with 0 if all is well, 1 if something is not.

@@ -256,6 +256,16 @@ async def test_a_signal_drains_and_ends_with_zero(site: Site, number: int) -> No
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
+async def test_where_there_is_no_uvloop_a_bridge_does_without(site: Site) -> None:
+    program = (
+        "import sys; sys.modules['uvloop'] = None; sys.argv[1:] = ['bridge']; "
+        "from hybridsphere.cli import main; main()"
+    )
+    async with command("-c", program) as bridge:
+        await bridge.line("bridge.ready")
+        assert await bridge.end() == 0
+
+
 async def test_a_bridge_that_is_killed_has_deleted_nothing_it_had_not_finished(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,15 +22,22 @@ _LIMIT = 16 * 1024**2
 
 @dataclass
 class Fault:
-    """An act for some operations, or for all; `left` calls, or for as long as it is there."""
+    """An act for some operations, or for all; `left` calls, or for as long as it is there.
+
+    `passing` calls are let through first.
+    """
 
     act: Act
     operations: tuple[str, ...]
     left: int | None
+    passing: int = 0
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def takes(self, call: Call) -> bool:
         if self.left == 0 or (self.operations and call.operation not in self.operations):
+            return False
+        if self.passing:
+            self.passing -= 1
             return False
         if self.left is not None:
             self.left -= 1
@@ -91,9 +98,11 @@ class Proxy:
         ]
 
     @contextmanager
-    def failing(self, act: Act, *operations: str, calls: int | None = None) -> Iterator[Fault]:
-        """While it lasts, calls of these operations fail, the first `calls` of them or all."""
-        fault = Fault(act, operations, calls)
+    def failing(
+        self, act: Act, *operations: str, calls: int | None = None, after: int = 0
+    ) -> Iterator[Fault]:
+        """While it lasts, calls of these operations fail: all after `after`, or `calls` of them."""
+        fault = Fault(act, operations, calls, after)
         self._faults.append(fault)
         try:
             yield fault

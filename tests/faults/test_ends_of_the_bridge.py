@@ -1,15 +1,17 @@
 """Bridges that are killed, and bridges that are told to stop, in the middle of many videos."""
 
 import asyncio
+import itertools
 import random
 import sqlite3
-from collections.abc import Callable
-from contextlib import AsyncExitStack, closing
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import datetime
 from typing import Any
 
 import pytest
-from bridge_process import BridgeProcess
+from acts import Exchange, hang
+from bridge_process import PATIENCE_S, BridgeProcess
 from fault_stage import Site, Size
 
 from hybridsphere.ledger import ledger_path
@@ -33,29 +35,58 @@ async def some_calls(site: Site, most: int) -> None:
             wait.cancel()
 
 
+MOMENTS = list(itertools.product(["ReceiveMessage", "Invoke", "DeleteMessageBatch"], [False, True]))
+"""At which call a bridge is killed, and whether that has been done by then, or never will be."""
+
+
+@asynccontextmanager
+async def caught(
+    site: Site, operation: str, *, done: bool, uploading: list[str]
+) -> AsyncIterator[str]:
+    """While videos are uploaded, one such call is never answered; the access key it came with."""
+    callers: asyncio.Queue[str] = asyncio.Queue()
+
+    async def act(exchange: Exchange) -> None:
+        if done:
+            await exchange.forward()
+        callers.put_nowait(exchange.call.access_key)
+        await hang(exchange)
+
+    door = site.function if operation == "Invoke" else site.queues
+    # There are as many invocations as videos, and a batch of deletes on either queue at least.
+    first = random.randrange(len(uploading) if operation == "Invoke" else 2)
+    with door.failing(act, operation, calls=1, after=first):
+        upload = asyncio.create_task(site.upload(uploading))
+        async with asyncio.timeout(PATIENCE_S):
+            yield await callers.get()
+    await upload
+
+
 # pytest-randomly seeds `random`, and says how: `-p randomly --randomly-seed=…` repeats the moments.
 async def test_killed_again_and_again_two_bridges_lose_nothing_and_do_nothing_twice(
     site: Site, size: Size, tell: Callable[[str], None]
 ) -> None:
-    kills, portion = size(4, 20), size(8, 25)
+    kills, portion = size(len(MOMENTS), 20), size(6, 25)
+    moments = random.sample(MOMENTS * 4, kills) if kills > len(MOMENTS) else MOMENTS
     keys = [f"lecture {number // portion}/{number}.mp4" for number in range(kills * portion)]
     async with AsyncExitStack() as stack:
 
-        async def start() -> BridgeProcess:
-            return await stack.enter_async_context(site.bridge())
+        async def start(name: str) -> BridgeProcess:
+            # The proxies tell by it whose call it is.
+            return await stack.enter_async_context(site.bridge(AWS_ACCESS_KEY_ID=name))
 
-        bridges = [await start(), await start()]
+        bridges = {name: await start(name) for name in ("one", "other")}
         for kill, part in enumerate(batched(keys, portion)):
-            uploading = asyncio.create_task(site.upload(part))
-            # Each upload is an invocation at least, and is deleted, as is its result.
-            await some_calls(site, most=portion)
-            victim = random.randrange(2)
-            await bridges[victim].kill()
-            tell(f"kill {kill + 1} of {kills}: {len(site.ended())} videos have ended")
-            bridges[victim] = await start()
-            await uploading
+            operation, done = moments[kill]
+            async with caught(site, operation, done=done, uploading=part) as victim:
+                await bridges[victim].kill()
+            tell(
+                f"kill {kill + 1} of {kills}, {'after' if done else 'before'} {operation}: "
+                f"{len(site.ended())} videos have ended"
+            )
+            bridges[victim] = await start(victim)
         await site.settled()
-        assert [await bridge.stop() for bridge in bridges] == [0, 0]
+        assert [await bridge.stop() for bridge in bridges.values()] == [0, 0]
     await site.check()
     with closing(sqlite3.connect(ledger_path(site.results))) as ledger:
         assert ledger.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -1,5 +1,6 @@
 """What the tests of this folder break: an account, at a small size or, with --soak, a large one."""
 
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -23,14 +24,14 @@ def size(pytestconfig: pytest.Config) -> Size:
 
 
 @pytest.fixture
-def tell(pytestconfig: pytest.Config, size: Size) -> Callable[[str], None]:
+def tell(capsys: pytest.CaptureFixture[str], size: Size) -> Callable[[str], None]:
     """Shows how far a soak has got."""
-    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
 
     def tell(text: str) -> None:
-        if reporter and not size.small:
-            reporter.ensure_newline()
-            reporter.write_line(text, flush=True)
+        if not size.small:
+            with capsys.disabled():
+                sys.stdout.write(f"\n{text}")
+                sys.stdout.flush()
 
     return tell
 

@@ -97,12 +97,12 @@ async def test_told_to_stop_under_load_it_finishes_what_it_holds_and_the_next_on
 ) -> None:
     stops, portion = size(2, 10), size(8, 25)
     keys = [f"lecture {number // portion}/{number}.mp4" for number in range(stops * portion)]
+    uploads: list[asyncio.Task[None]] = []
     for stop, part in enumerate(batched(keys, portion)):
         async with site.bridge() as bridge:
-            uploading = asyncio.create_task(site.upload(part))
+            uploads.append(asyncio.create_task(site.upload(part)))
             await some_calls(site, most=portion)
             assert await bridge.stop() == 0
-            await uploading
         began, ended = bridge.of("bridge.draining")[0], bridge.of("bridge.stopped")[0]
         took_s = (when(ended) - when(began)).total_seconds()
         held = {line["queue"]: line["held"] for line in bridge.of("queue.draining")}
@@ -111,6 +111,7 @@ async def test_told_to_stop_under_load_it_finishes_what_it_holds_and_the_next_on
         assert took_s < began["within_s"]
         assert left == {"input": 0, "output": 0}
     async with site.bridge() as bridge:
+        await asyncio.gather(*uploads)
         await site.settled()
         assert await bridge.stop() == 0
     await site.check()

@@ -22,6 +22,7 @@ from bridge_stage import (
 from samples import EVENT_TIME, ODD_KEYS, record, s3_event
 
 from hybridsphere.aws import Function
+from hybridsphere.bridge import invoker as module
 from hybridsphere.bridge.invoker import Invoker
 from hybridsphere.bridge.limiter import Limiter
 from hybridsphere.bridge.poller import Verdict
@@ -89,6 +90,26 @@ async def test_of_a_message_of_many_records_only_so_many_are_under_way(
         assert handling.result() is Verdict.DONE
     assert peak == 7
     assert len(rows(tmp_path)) == len(records)
+
+
+async def test_long_messages_are_worked_through_one_after_another(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = await start_function(concurrency=3)
+    short = message(s3_event(record("c.mp4")))
+    monkeypatch.setattr(module, "LONG", len(short.body))
+    async with invoking(function.function("RequestResponse"), tmp_path, vitals) as invoker:
+        long = [
+            asyncio.create_task(invoker.handle(message(s3_event(record(key)))))
+            for key in ("wait a.mp4", "wait b.mp4")
+        ]
+        await function.gate.arrivals(1)
+        # Others pass by.
+        assert await invoker.handle(short) is Verdict.DONE
+        assert function.gate.waiting == 1
+        function.gate.open()
+        assert await asyncio.gather(*long) == [Verdict.DONE] * 2
+    assert [row.key for row in rows(tmp_path)] == ["c.mp4", "wait a.mp4", "wait b.mp4"]
 
 
 async def test_odd_keys_arrive_as_they_are(

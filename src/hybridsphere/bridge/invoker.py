@@ -28,6 +28,9 @@ from hybridsphere.messages import BadMessage, Result, S3Record, parse_s3_event, 
 _NEVER = {"InvalidRequestContentException", "RequestTooLargeException"}
 """What Lambda says of an event that is at fault itself."""
 
+LONG = 50_000
+"""Characters of a message above which it has hundreds of records, or thousands."""
+
 log = structlog.get_logger()
 
 
@@ -52,6 +55,7 @@ class Invoker:
 
     def __post_init__(self) -> None:
         self._room = asyncio.Semaphore(self.most)
+        self._long = asyncio.Lock()
 
     async def invoke(self, record: S3Record) -> None:
         """Invoke the function for a record that the watcher found."""
@@ -61,6 +65,13 @@ class Invoker:
 
     async def handle(self, message: Message) -> Verdict:
         """Invoke the function for each record; done when each has been accepted."""
+        if len(message.body) <= LONG:
+            return await self._handle(message)
+        # One after another: they are long to read, and large once they are read.
+        async with self._long:
+            return await self._handle(message)
+
+    async def _handle(self, message: Message) -> Verdict:
         received_at, started = utc_text(), time.monotonic()
         try:
             records = parse_s3_event(message.body)

@@ -51,15 +51,24 @@ async def hang(exchange: Exchange) -> None:
 
 async def lose(exchange: Exchange) -> None:
     """The call is done, and the connection breaks before the answer."""
-    await exchange.forward()
-    reset_connection(exchange.writer)
+    await _answer_in_part(exchange, 0.0)
 
 
 async def cut(exchange: Exchange) -> None:
     """The call is done, and half of the answer arrives."""
+    await _answer_in_part(exchange, 0.5)
+
+
+async def _answer_in_part(exchange: Exchange, share: float) -> None:
     whole = await exchange.forward()
-    exchange.writer.write(whole[: len(whole) // 2])
-    exchange.writer.close()
+    if exchange.over.is_set():
+        # Of a long poll, the answer may come when all is well again.
+        exchange.writer.write(whole)
+    elif share:
+        exchange.writer.write(whole[: int(len(whole) * share)])
+        exchange.writer.close()
+    else:
+        reset_connection(exchange.writer)
 
 
 def delay(seconds: float) -> Act:

@@ -37,8 +37,8 @@ async def test_memory_stays_what_it_is_after_the_first_thousand_of_a_long_backlo
             assert bridge.memory_mb() < early_mb + MOST_MB
             assert await bridge.stop() == 0
         stats = await asyncio.to_thread(double.stats)
-    assert stats["invoked"] == backlog
-    assert [stats[queue]["deleted"] for queue in (INPUT, OUTPUT)] == [backlog, backlog]
+    assert stats["invoked"] >= backlog
+    assert stats[INPUT]["deleted"] == backlog
 
 
 async def done(double: RunningDouble, count: int) -> None:

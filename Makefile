@@ -9,7 +9,7 @@ INSTALLED := .venv/installed
 
 PREPARED := lambda_fn/prepared
 
-.PHONY: setup demo test lint bench deploy-check images audit clean requirements
+.PHONY: setup demo test soak lint bench deploy-check images audit clean requirements
 
 setup: $(INSTALLED) $(PREPARED)
 
@@ -32,6 +32,10 @@ demo: setup
 
 test: setup
 	@$(BIN)/python -m pytest
+
+# The faults of tests/faults once more, on many videos and for long, with the bridge's own patience.
+soak: setup
+	@$(BIN)/python -m pytest tests/faults --soak
 
 lint: setup
 	@$(BIN)/ruff format --check .

@@ -66,7 +66,13 @@ def failures(call: str) -> Iterator[None]:
         ValueError,  # aiohttp's, for an endpoint that makes no sense
     ) as error:
         raise Refused(f"{call}: {error}", type(error).__name__) from error
-    except (BotoCoreError, ResponseParserError, aiohttp.ClientError, OSError) as error:
+    except (
+        BotoCoreError,
+        ResponseParserError,
+        aiohttp.ClientError,
+        OSError,
+        RuntimeError,  # botocore's, for new credentials that are over when they come
+    ) as error:
         raise Unavailable(f"{call}: {error or type(error).__name__}") from error
 
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 import structlog
 
-from hybridsphere.aws import AwsError, Function, FunctionError, Message, Refused, Throttled
+from hybridsphere.aws import (
+    AwsError,
+    Function,
+    FunctionError,
+    Message,
+    Refused,
+    Throttled,
+    Unavailable,
+)
 from hybridsphere.bridge.backoff import Backoff
 from hybridsphere.bridge.dead_letters import DeadLetters
 from hybridsphere.bridge.health import Health
@@ -157,6 +165,9 @@ class Invoker:
             self._count("throttled")
             log.info("invoke.throttled", limit=self.limiter.limit)
         else:
+            if isinstance(failure, Unavailable):
+                self.limiter.failed()
+                self.metrics.limit.set(self.limiter.limit)
             self.health.report("function", str(failure))
             self._count("failed")
             log.warning("invoke.failed", reason=str(failure))

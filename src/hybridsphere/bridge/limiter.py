@@ -22,7 +22,7 @@ class Limiter:
         self._limit = float(min(START, most))
         self._running = 0
         self._probing = True
-        self._ignore_throttled = 0
+        self._to_ignore = 0
         # As many places as the limit allows, taken or free; the semaphore keeps callers in line.
         self._places = self.limit
         self._free = asyncio.Semaphore(self._places)
@@ -50,15 +50,22 @@ class Limiter:
 
     def accepted(self) -> None:
         """A call went through."""
-        self._ignore_throttled = max(0, self._ignore_throttled - 1)
+        self._to_ignore = max(0, self._to_ignore - 1)
         step = 1 if self._probing else 1 / max(self._limit, PROBE_EVERY)
         self._limit = min(self._most, self._limit + step)
 
     def throttled(self) -> None:
         """A call was turned away; those under way with it tell the same story and count once."""
-        if self._ignore_throttled:
-            self._ignore_throttled -= 1
+        self._fall(probing=False)
+
+    def failed(self) -> None:
+        """A call came to nothing: how many are admitted is found out anew, from fewer."""
+        self._fall(probing=True)
+
+    def _fall(self, *, probing: bool) -> None:
+        if self._to_ignore:
+            self._to_ignore -= 1
             return
-        self._probing = False
+        self._probing = probing
         self._limit = max(1.0, self._limit / 2)
-        self._ignore_throttled = self._running - 1
+        self._to_ignore = self._running - 1

@@ -85,7 +85,8 @@ class Poller:
         self._held: dict[str, _Held] = {}
         self._holding = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._deletes: Batcher[str, AwsError | None] = Batcher(queue.delete, size=BATCH)
+        self._deletes: Batcher[str, AwsError | None] = Batcher(self._delete_batch, size=BATCH)
+        self._delete_backoff = Backoff()
 
     async def run(self, stop: asyncio.Event, drain_s: float) -> None:
         """Poll until `stop`; then finish or give back what is held, within `drain_s` seconds."""
@@ -188,27 +189,31 @@ class Poller:
             self._let_go(message.receipt_handle)
 
     async def _delete(self, message: Message) -> None:
-        backoff = Backoff()
-        while failure := await self._try_to_delete(message):
+        while failure := await self._deletes.submit(message.receipt_handle):
             log.warning(
                 "delete.failed", queue=self._name, message_id=message.id, reason=str(failure)
             )
             self._counts.deletes_failed.inc()
             if isinstance(failure, ReceiptGone):
                 # The message comes again, to no effect.
-                break
-            # It is held meanwhile: let go, it would come again and be handled for nothing.
-            self._health.report(f"{self._name} queue deletes", str(failure))
-            await backoff.wait(failure)
-        else:
-            self._counts.deleted.inc()
-        self._health.clear(f"{self._name} queue deletes")
+                return
+        self._counts.deleted.inc()
 
-    async def _try_to_delete(self, message: Message) -> AwsError | None:
+    async def _delete_batch(self, handles: Sequence[str]) -> Sequence[AwsError | None]:
+        """Delete a batch; a failure holds up the next one too, so that all wait as one."""
         try:
-            return await self._deletes.submit(message.receipt_handle)
+            outcomes: Sequence[AwsError | None] = await self._queue.delete(handles)
         except AwsError as error:
-            return error
+            outcomes = [error] * len(handles)
+        failures = [one for one in outcomes if one and not isinstance(one, ReceiptGone)]
+        if failures:
+            # They are held meanwhile: let go, they would come again and be handled for nothing.
+            self._health.report(f"{self._name} queue deletes", str(failures[0]))
+            await self._delete_backoff.wait(failures[0])
+        else:
+            self._health.clear(f"{self._name} queue deletes")
+            self._delete_backoff.reset()
+        return outcomes
 
     def _let_go(self, receipt_handle: str) -> None:
         del self._held[receipt_handle]

@@ -1,0 +1,65 @@
+"""What the tests of this folder break: an account, at a small size or, with --soak, a large one."""
+
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from fault_stage import Account, Site, Size, client_of, opened
+
+from hybridsphere.local.moto_server import MotoServer
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="break things for long, on many videos")
+
+
+@pytest.fixture(scope="session")
+def size(pytestconfig: pytest.Config) -> Size:
+    # Where this folder is not named, its option is not there.
+    return Size(small=not pytestconfig.getoption("--soak", default=False))
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str], size: Size) -> Callable[[str], None]:
+    """Shows how far a soak has got."""
+
+    def tell(text: str) -> None:
+        if not size.small:
+            with capsys.disabled():
+                sys.stdout.write(f"\n{text}")
+                sys.stdout.flush()
+
+    return tell
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def account() -> AsyncIterator[Account]:
+    async with (
+        MotoServer() as server,
+        client_of("s3", server.endpoint) as s3,
+        client_of("sqs", server.endpoint) as sqs,
+    ):
+        yield Account(server.endpoint, s3, sqs)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_site(
+    account: Account, tmp_path: Path, size: Size
+) -> AsyncIterator[Callable[..., Awaitable[Site]]]:
+    """Opens a site with so many workers; further options are settings of the function."""
+    async with AsyncExitStack() as stack:
+
+        async def start(workers: int = 2, **function: Any) -> Site:
+            opening = opened(account, tmp_path, size, workers=workers, **function)
+            return await stack.enter_async_context(opening)
+
+        yield start
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(open_site: Callable[..., Awaitable[Site]]) -> Site:
+    return await open_site()

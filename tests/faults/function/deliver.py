@@ -1,0 +1,77 @@
+# ruff: noqa: ANN001, ANN201
+"""A function that finds nobody in any video, and reports that by the real function's own way out.
+
+What else it is to do stands in the video's key.
+"""
+
+import os
+import resource
+import signal
+import time
+from functools import cache
+from pathlib import Path
+
+from hybridsphere.messages import Result, csv_key, csv_text, parse_s3_event, utc_text
+
+ATTEMPTS = Path(os.environ["ATTEMPTS"])
+
+
+def handler(event, context):
+    for record in parse_s3_event(event):
+        with ATTEMPTS.open("a") as attempts:
+            attempts.write(f"{record.key}\n")
+        misbehave(record.key)
+        at = utc_text()
+        result = Result(
+            bucket=record.bucket,
+            key=record.key,
+            etag=record.etag,
+            sequencer=record.sequencer,
+            event_time=record.event_time,
+            status="no_face",
+            # As many as there are versions, no two alike.
+            csv=csv_text([[record.key, record.version.id, "", "no_face"]]),
+            started_at=at,
+            finished_at=utc_text(),
+            output_bucket=os.environ["HYBRIDSPHERE_OUTPUT_BUCKET"],
+            output_key=csv_key(record.key),
+        )
+        reporter().deliver(result)
+
+
+@cache
+def reporter():
+    # Half a second that those who die before need not pay.
+    import boto3  # noqa: PLC0415
+
+    from lambda_fn.report import Reporter  # noqa: PLC0415
+
+    queue_url = os.environ["HYBRIDSPHERE_OUTPUT_QUEUE_URL"]
+    return Reporter(boto3.client("s3"), boto3.client("sqs"), queue_url)
+
+
+def misbehave(key):
+    word, _, rest = key.partition("/")
+    times = ATTEMPTS.read_text().splitlines().count(key)
+    if rest.startswith("once") and times > 1:
+        return
+    if word == "fail":
+        raise ValueError("told to fail")
+    if word == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if word == "crowded":
+        run_out_of_memory()
+    if word == "endless":
+        time.sleep(3600)
+    if word == "slow":
+        time.sleep(0.2)
+
+
+def run_out_of_memory():
+    """Asks for more than it may have; the worker itself has room again afterwards."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (1024**2, before[1]))
+    try:
+        bytearray(1024**3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)

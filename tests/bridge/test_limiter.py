@@ -145,3 +145,17 @@ async def test_a_call_that_fails_makes_room_for_the_next() -> None:
             raise ZeroDivisionError
     async with asyncio.timeout(5), limiter:
         pass
+
+
+async def test_calls_that_come_to_nothing_halve_the_limit_and_it_is_found_out_anew() -> None:
+    limiter = Limiter(100)
+    async with limiter:
+        limiter.throttled()
+    async with limiter:
+        limiter.failed()
+    assert limiter.limit == START // 4
+    for _ in range(4):
+        async with limiter:
+            limiter.accepted()
+    # One a call, as at the very beginning, and not one a round.
+    assert limiter.limit == START // 4 + 4

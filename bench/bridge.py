@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 from bench import node_bridge
 from bench.bridge_run import LEAST, OURS, USUAL, Bridge, Run, run_bridge
@@ -33,15 +34,16 @@ def measure(scratch: Path, *, messages: int, rounds: Rounds, report: Callable[[s
     except NoNode as error:
         no_node = str(error)
     runs: dict[str, list[Run]] = {bridge.name: [] for bridge in bridges}
-    for number in rounds.within(_SECONDS):
-        for bridge in bridges:
-            share = _USUAL_SHARE if bridge == USUAL else 1
-            run = run_bridge(bridge, scratch, max(1, messages // share))
-            runs[bridge.name].append(run)
-            report(
-                f"round {number}, {bridge.name}: {run.messages_per_s:.0f} "
-                f"messages/s, {run.cpu_ms_a_message:.2f} ms of CPU each"
-            )
+    with TemporaryDirectory(dir=scratch) as folder:
+        for number in rounds.within(_SECONDS):
+            for bridge in bridges:
+                share = _USUAL_SHARE if bridge == USUAL else 1
+                run = run_bridge(bridge, Path(folder), max(1, messages // share))
+                runs[bridge.name].append(run)
+                report(
+                    f"round {number}, {bridge.name}: {run.messages_per_s:.0f} "
+                    f"messages/s, {run.cpu_ms_a_message:.2f} ms of CPU each"
+                )
     rates = {name: median(run.messages_per_s for run in taken) for name, taken in runs.items()}
     costs = {name: median(run.cpu_ms_a_message for run in taken) for name, taken in runs.items()}
     return Part(

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 
 from bench import process
 from bench.bridge_checks import check_files, check_ledger, check_queues
@@ -50,10 +50,15 @@ class Run:
 
 
 def run_bridge(bridge: Bridge, scratch: Path, messages: int) -> Run:
-    """So many uploads through a bridge. Raises WrongAnswer unless it did all that it should."""
-    with TemporaryDirectory(dir=scratch) as folder, running_double() as double:
-        results = Path(folder, "results")
-        with running_bridge(bridge, double, Path(folder)) as started:
+    """So many uploads through a bridge. Raises WrongAnswer unless it did all that it should.
+
+    What it wrote stays in `scratch` until all have run: ext4 does not hand out what was deleted a
+    moment ago, and looks for other inodes so long that it shows.
+    """
+    folder = Path(mkdtemp(dir=scratch))
+    results = folder / "results"
+    with running_double() as double:
+        with running_bridge(bridge, double, folder) as started:
             idle, idle_cpu_s = double.stats(), process.cpu_seconds(started.pid)
             double.fill(messages)
             stats = double.wait(lambda stats: stats[OUTPUT]["deleted"] >= messages, started)

@@ -25,9 +25,6 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 PHOTOS = click.Path(exists=True, path_type=Path)
 PLACE = click.Path(path_type=Path)
 
-CANNOT_RUN = 2
-"""Exit code of a command that could not do its work as asked."""
-
 
 class Commands(click.Group):
     """Commands that end with one line and exit code 2 if they cannot do their work."""
@@ -36,7 +33,7 @@ class Commands(click.Group):
         try:
             return super().invoke(context)
         except CannotRun as error:
-            _fail(error)
+            _fail(error, error.exit_code)
         except ModuleNotFoundError as error:
             _fail(f"{error}: this install has the bridge alone; `make setup` in a clone has it all")
         except OSError as error:
@@ -46,9 +43,9 @@ class Commands(click.Group):
             _fail(error)
 
 
-def _fail(message: object) -> NoReturn:
+def _fail(message: object, exit_code: int = CannotRun.exit_code) -> NoReturn:
     _tell(f"hybridsphere: {message}")
-    sys.exit(CANNOT_RUN)
+    sys.exit(exit_code)
 
 
 @contextmanager

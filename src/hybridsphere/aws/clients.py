@@ -9,6 +9,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
 from botocore.exceptions import (
     BotoCoreError,
+    CredentialRetrievalError,
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
@@ -17,6 +18,7 @@ from botocore.exceptions import (
 from hybridsphere.aws.bucket import Bucket
 from hybridsphere.aws.function import Function
 from hybridsphere.aws.queue import LONG_POLL_S, Queue
+from hybridsphere.errors import CannotRunNow
 from hybridsphere.settings import ConfigurationError
 
 READS = 16
@@ -69,7 +71,7 @@ async def connect(*, polls: int, invocations: int, invocation_type: str) -> Asyn
     """The clients for so many concurrent polls and invocations.
 
     Raises ConfigurationError where the standard chain has no region or no credentials, or makes
-    no sense.
+    no sense; CannotRunNow where it cannot get them at the moment.
     """
     wait_s = READ_TIMEOUT_S if invocation_type == "Event" else LONGEST_INVOCATION_S + 10
     async with AsyncExitStack() as stack:
@@ -95,11 +97,13 @@ async def connect(*, polls: int, invocations: int, invocation_type: str) -> Asyn
 
 @contextmanager
 def _misconfigurations() -> Iterator[None]:
-    """Turn what botocore raises while it is set up into ConfigurationError."""
+    """Turn what botocore raises while it is set up into ConfigurationError, or CannotRunNow."""
     try:
         yield
     except NoRegionError:
         raise ConfigurationError("AWS_REGION is not set: name the region of the queues") from None
+    except CredentialRetrievalError as error:
+        raise CannotRunNow(f"no AWS credentials at the moment: {error}") from None
     except (PartialCredentialsError, ProfileNotFound) as error:
         raise ConfigurationError(f"the AWS credentials cannot be used: {error}") from None
     except (BotoCoreError, ValueError) as error:

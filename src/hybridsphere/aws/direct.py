@@ -127,7 +127,8 @@ class _Form:
         self._scope = auth.credential_scope(request)
         self._prefix = f"Credential={auth.scope(request)}, SignedHeaders={signed}, Signature="
         secret = f"AWS4{auth.credentials.secret_key}".encode()
-        self._key = reduce(_hmac, self._scope.split("/"), secret)
+        # Keyed once: each signature goes on from a copy.
+        self._keyed = hmac.new(reduce(_hmac, self._scope.split("/"), secret), digestmod=sha256)
 
     def holds(self, auth: SigV4Auth, stamp: str) -> bool:
         return bool(auth.credentials == self._credentials) and self._scope.startswith(stamp[:8])
@@ -135,8 +136,9 @@ class _Form:
     def headers(self, body: bytes, stamp: str) -> dict[str, str]:
         canonical = f"{self._before_date}{stamp}{self._after_date}{sha256(body).hexdigest()}"
         digest = sha256(canonical.encode()).hexdigest()
-        signature = _hmac(self._key, f"AWS4-HMAC-SHA256\n{stamp}\n{self._scope}\n{digest}").hex()
-        authorization = f"AWS4-HMAC-SHA256 {self._prefix}{signature}"
+        signature = self._keyed.copy()
+        signature.update(f"AWS4-HMAC-SHA256\n{stamp}\n{self._scope}\n{digest}".encode())
+        authorization = f"AWS4-HMAC-SHA256 {self._prefix}{signature.hexdigest()}"
         return {**self._headers, "X-Amz-Date": stamp, "Authorization": authorization}
 
 

@@ -145,9 +145,13 @@ class Invoker:
                     self._note_accepted(error)
                     return invoked_at, error
                 self._note_failure(failure)
-            if isinstance(failure, Refused) and failure.code in _NEVER:
-                self.health.clear("function")
-                raise BadMessage(str(failure))
+                if isinstance(failure, Refused) and failure.code in _NEVER:
+                    self.health.clear("function")
+                    raise BadMessage(str(failure))
+                if not isinstance(failure, Throttled):
+                    # In its place: while the function cannot be reached, few try again, not all.
+                    await backoff.wait(failure)
+                    continue
             await backoff.wait(failure)
 
     def _note_accepted(self, error: FunctionError | None) -> None:

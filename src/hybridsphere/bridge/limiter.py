@@ -3,7 +3,7 @@
 import asyncio
 from types import TracebackType
 
-START = 8
+START = 4
 
 PROBE_EVERY = 12
 """Accepted calls before one more is tried, at least: of few at once, one is soon too many."""

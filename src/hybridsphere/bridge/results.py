@@ -7,6 +7,7 @@ it, the call waits and tries again; `wait_until_working` tells the pollers not t
 
 import asyncio
 import errno
+import os
 import sqlite3
 import time
 import uuid
@@ -246,7 +247,13 @@ class ResultStore:
 
     def _write_whole(self, path: PurePosixPath, content: bytes) -> None:
         try:
-            self._unfinished.write_bytes(content)
+            # Each result passes here: a file object would cost as much again as the file.
+            file = os.open(self._unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
+                while content:
+                    content = content[os.write(file, content) :]
+            finally:
+                os.close(file)
             try:
                 self._unfinished.replace(self._folder / path)
             except FileNotFoundError:

@@ -1,6 +1,7 @@
 """The life of the bridge: start, run, drain."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -29,6 +30,9 @@ _NOT_THERE = {
 
 PROBE_S = 5.0
 """How long an answer is waited for at the start; the loops will find out the rest."""
+
+_GARBAGE = 20_000
+"""Objects made and not freed after which their cycles are looked for: some megabytes."""
 
 log = structlog.get_logger()
 
@@ -98,6 +102,10 @@ class Bridge:
         log.info("bridge.ready", version=__version__, source=settings.source, sink=settings.sink)
         self._health.started()
         self._manager.ready()
+        # What is here now stays, and messages leave few cycles: the garbage collector need not go
+        # through the one again and again, nor look for the other every few messages.
+        gc.freeze()
+        gc.set_threshold(_GARBAGE)
         async with asyncio.TaskGroup() as tasks:
             for loop in loops:
                 tasks.create_task(loop.run(stop, self._drain_s()))

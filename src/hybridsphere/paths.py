@@ -26,11 +26,16 @@ _EMPTY = "%-"
 
 def csv_path(csv_key: str) -> PurePosixPath:
     """The path of a CSV, relative to the results folder; `csv_key` ends in `.csv`."""
+    return PurePosixPath(csv_place(csv_key))
+
+
+def csv_place(csv_key: str) -> str:
+    """The same as a text, which takes a fraction of the time."""
     *folders, name = csv_key.split("/")
     segments = [*(_escape_folder(folder) for folder in folders), _escape(name)]
     if segments[0] == OWN_FOLDER:
         segments[0] = f"%5F{OWN_FOLDER[1:]}"
-    return PurePosixPath(*(piece for segment in segments for piece in _pieces(segment)))
+    return "/".join(piece for segment in segments for piece in _pieces(segment))
 
 
 def csv_key_of(path: PurePosixPath) -> str:

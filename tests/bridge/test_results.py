@@ -19,7 +19,7 @@ from samples import BUCKET, EVENT_TIME, record, result
 
 from hybridsphere import ledger_file
 from hybridsphere.bridge import results as module
-from hybridsphere.bridge.results import LEFTOVER_AGE_S
+from hybridsphere.bridge.csv_files import LEFTOVER_AGE_S
 from hybridsphere.ledger import ledger_path
 from hybridsphere.messages import Result, csv_key
 from hybridsphere.paths import OWN_FOLDER, csv_path

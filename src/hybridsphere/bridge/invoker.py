@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from hybridsphere.aws import (
     AwsError,
@@ -91,6 +92,10 @@ class Invoker:
         self, records: Sequence[S3Record], received_at: str, started: float
     ) -> list[str]:
         """See records through; the reasons of those whose event Lambda will never take."""
+        if len(records) == 1:
+            async with self._room:
+                reason = await self._process(records[0], received_at, started)
+            return [reason] if reason else []
         refused: list[str] = []
 
         def end(task: asyncio.Task[str | None]) -> None:
@@ -108,26 +113,26 @@ class Invoker:
     async def _process(self, record: S3Record, received_at: str, started: float) -> str | None:
         """See a record through; the reason if Lambda will never take its event."""
         backoff = Backoff()
-        with structlog.contextvars.bound_contextvars(
-            bucket=record.bucket, key=record.key, version=record.version.id
-        ):
-            while True:
-                try:
-                    invoked_at, error = await self._invoke(record)
-                except BadMessage as refused:
-                    return str(refused)
-                self.metrics.latency.observe(time.monotonic() - started)
-                if error is None:
-                    await self.store.note_invoked(record, received_at, invoked_at)
-                    return None
-                attempts = await self.store.count_attempt(record, received_at)
-                log.warning("function.failed", error=str(error), attempts=attempts)
-                if attempts >= self.max_attempts:
-                    await self.store.put([Result.failed(record, f"FunctionError: {error}")])
-                    return None
-                await backoff.wait()
+        named = log.bind(bucket=record.bucket, key=record.key, version=record.version.id)
+        while True:
+            try:
+                invoked_at, error = await self._invoke(record, named)
+            except BadMessage as refused:
+                return str(refused)
+            self.metrics.latency.observe(time.monotonic() - started)
+            if error is None:
+                await self.store.note_invoked(record, received_at, invoked_at)
+                return None
+            attempts = await self.store.count_attempt(record, received_at)
+            named.warning("function.failed", error=str(error), attempts=attempts)
+            if attempts >= self.max_attempts:
+                await self.store.put([Result.failed(record, f"FunctionError: {error}")])
+                return None
+            await backoff.wait()
 
-    async def _invoke(self, record: S3Record) -> tuple[str, FunctionError | None]:
+    async def _invoke(
+        self, record: S3Record, named: FilteringBoundLogger
+    ) -> tuple[str, FunctionError | None]:
         """Call until Lambda takes the event; returns when it was sent, and the function's error.
 
         Raises BadMessage for an event that Lambda will never take.
@@ -142,9 +147,9 @@ class Invoker:
                 except AwsError as raised:
                     failure = raised
                 else:
-                    self._note_accepted(error)
+                    self._note_accepted(error, named)
                     return invoked_at, error
-                self._note_failure(failure)
+                self._note_failure(failure, named)
                 if isinstance(failure, Refused) and failure.code in _NEVER:
                     self.health.clear("function")
                     raise BadMessage(str(failure))
@@ -154,27 +159,27 @@ class Invoker:
                     continue
             await backoff.wait(failure)
 
-    def _note_accepted(self, error: FunctionError | None) -> None:
+    def _note_accepted(self, error: FunctionError | None, named: FilteringBoundLogger) -> None:
         self.limiter.accepted()
         self.metrics.limit.set(self.limiter.limit)
         self._count("error" if error else "accepted")
         self.health.clear("function")
-        log.info("event.invoked")
+        named.info("event.invoked")
 
-    def _note_failure(self, failure: AwsError) -> None:
+    def _note_failure(self, failure: AwsError, named: FilteringBoundLogger) -> None:
         if isinstance(failure, Throttled):
             # Ordinary life, not a trouble: the limiter finds the pace.
             self.limiter.throttled()
             self.metrics.limit.set(self.limiter.limit)
             self._count("throttled")
-            log.info("invoke.throttled", limit=self.limiter.limit)
+            named.info("invoke.throttled", limit=self.limiter.limit)
         else:
             if isinstance(failure, Unavailable):
                 self.limiter.failed()
                 self.metrics.limit.set(self.limiter.limit)
             self.health.report("function", str(failure))
             self._count("failed")
-            log.warning("invoke.failed", reason=str(failure))
+            named.warning("invoke.failed", reason=str(failure))
 
     def _count(self, outcome: str) -> None:
         self.metrics.invocations.labels(outcome).inc()

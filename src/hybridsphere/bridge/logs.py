@@ -64,7 +64,6 @@ def configure() -> None:
     logging.getLogger().addHandler(_Libraries())
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *(_for_a_person() if at_terminal else _for_machines()),
@@ -76,7 +75,7 @@ def configure() -> None:
 
 
 def _for_machines() -> list[structlog.typing.Processor]:
-    return [_TRACEBACKS, _cut, _to_json]
+    return [_TRACEBACKS, _to_json]
 
 
 def _for_a_person() -> list[structlog.typing.Processor]:
@@ -119,6 +118,8 @@ def _to_json(_: Any, __: str, line: MutableMapping[str, Any]) -> str:
     """A line with what every line has in front, so that the eye finds it."""
     head = {name: line[name] for name in ("timestamp", "level", "event")}
     text = _ENCODER.encode({**head, **line})
+    if len(text) > LONGEST_TEXT:
+        text = _ENCODER.encode({**head, **_cut(_, __, line)})
     if text.isprintable():
         return text
     # JSON itself escapes no control characters but the first 32.

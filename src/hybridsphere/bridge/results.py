@@ -6,17 +6,12 @@ it, the call waits and tries again; `wait_until_working` tells the pollers not t
 """
 
 import asyncio
-import errno
-import os
 import sqlite3
-import time
-import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import astuple
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Self
 
 import structlog
@@ -25,17 +20,15 @@ from aiofiles.os import wrap
 from hybridsphere.aws import Listed
 from hybridsphere.bridge.backoff import Backoff
 from hybridsphere.bridge.batcher import Batcher
+from hybridsphere.bridge.csv_files import CsvFiles
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
 from hybridsphere.ledger import Ledger, LedgerError, Upload
-from hybridsphere.messages import Result, S3Record, csv_key, utc_text
-from hybridsphere.paths import OWN_FOLDER, csv_path
+from hybridsphere.messages import Result, S3Record, utc_text
 from hybridsphere.settings import ConfigurationError
 
 BATCH = 100
 """Changes that one transaction takes at most."""
-
-LEFTOVER_AGE_S = 3600
 
 Change = Callable[[Ledger], Any]
 log = structlog.get_logger()
@@ -46,9 +39,7 @@ class ResultStore:
 
     def __init__(self, folder: Path, health: Health, metrics: Metrics) -> None:
         self._folder = folder
-        self._partial = folder / OWN_FOLDER / "partial"
-        # The thread writes a file at a time: one name does for all that are not whole yet.
-        self._unfinished = self._partial / uuid.uuid4().hex
+        self._files = CsvFiles(folder)
         self._health = health
         self._metrics = metrics
         self._ledger: Ledger | None = None
@@ -171,17 +162,10 @@ class ResultStore:
     def _prepare(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._ledger = self._open()
-        for file in self._partial.iterdir():
-            # Another bridge may be renaming its own while we look.
-            with suppress(FileNotFoundError):
-                # Old enough not to be under way there: a crash left it.
-                if time.time() - file.stat().st_mtime > LEFTOVER_AGE_S:
-                    file.unlink()
+        self._files.clear()
 
     def _open(self) -> Ledger:
-        # The results folder itself is not made anew: where it is gone, a disk is not mounted.
-        self._partial.parent.mkdir(exist_ok=True)
-        self._partial.mkdir(exist_ok=True)
+        self._files.prepare()
         return Ledger.open(self._folder)
 
     def _other_bucket(self, bucket: str) -> str | None:
@@ -213,7 +197,7 @@ class ResultStore:
         for result in written:
             # Before the commit, whose lock keeps another bridge from writing an older version.
             if ledger.is_newest(result):
-                self._write_file(result.key, result.csv.encode())
+                self._files.write(result.key, result.csv.encode())
         return written
 
     def _restore_page(
@@ -221,53 +205,10 @@ class ResultStore:
     ) -> tuple[tuple[str, str] | None, int]:
         names = ledger.names(after=after, most=BATCH)
         newest = [upload for name in names if (upload := ledger.newest(*name))]
-        missing = [upload for upload in newest if not self._is_on_disk(upload)]
+        missing = [upload for upload in newest if not self._files.has(upload.key, _content(upload))]
         for upload in missing:
-            self._write_file(upload.key, _content(upload))
+            self._files.write(upload.key, _content(upload))
         return (names[-1] if names else None), len(missing)
-
-    def _is_on_disk(self, upload: Upload) -> bool:
-        try:
-            path = self._folder / csv_path(csv_key(upload.key))
-            return path.read_bytes() == _content(upload)
-        except FileNotFoundError:
-            return False
-
-    def _write_file(self, key: str, content: bytes) -> None:
-        """Write a CSV whole, then rename it to its place."""
-        path = csv_path(csv_key(key))
-        try:
-            self._write_whole(path, content)
-        except OSError as error:
-            # Not by the unfinished file's name, which tells nobody anything.
-            in_the_way = error.errno in {errno.EEXIST, errno.EISDIR, errno.ENOTDIR}
-            remedy = ", move away what is in the way of" if in_the_way else ""
-            place = str(self._folder / path)
-            raise OSError(error.errno, f"{error.strerror}{remedy}", place) from error
-
-    def _write_whole(self, path: PurePosixPath, content: bytes) -> None:
-        try:
-            # Each result passes here: a file object would cost as much again as the file.
-            file = os.open(self._unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            try:
-                while content:
-                    content = content[os.write(file, content) :]
-            finally:
-                os.close(file)
-            try:
-                self._unfinished.replace(self._folder / path)
-            except FileNotFoundError:
-                self._make_folders(path)
-                self._unfinished.replace(self._folder / path)
-        except BaseException:
-            self._unfinished.unlink(missing_ok=True)
-            raise
-
-    def _make_folders(self, path: PurePosixPath) -> None:
-        # One by one: `parents=True` makes the results folder too, and recurses once a folder,
-        # of which a key can have a thousand.
-        for folder in reversed(path.parents[:-1]):
-            (self._folder / folder).mkdir(exist_ok=True)
 
 
 def _content(upload: Upload) -> bytes:

@@ -1,0 +1,81 @@
+"""The CSV files of a results folder: written whole, then renamed to their places."""
+
+import errno
+import os
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+from hybridsphere.messages import csv_key
+from hybridsphere.paths import OWN_FOLDER, csv_path, csv_place
+
+LEFTOVER_AGE_S = 3600
+
+
+class CsvFiles:
+    """The files of one bridge, for one thread; several bridges may share the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._partial = folder / OWN_FOLDER / "partial"
+        # One thread writes a file at a time: one name does for all that are not whole yet.
+        self._unfinished = str(self._partial / uuid.uuid4().hex)
+
+    def prepare(self) -> None:
+        """Make the folders that files pass through."""
+        # The results folder itself is not made anew: where it is gone, a disk is not mounted.
+        self._partial.parent.mkdir(exist_ok=True)
+        self._partial.mkdir(exist_ok=True)
+
+    def clear(self) -> None:
+        """Remove what a crash left half-written."""
+        for file in self._partial.iterdir():
+            # Another bridge may be renaming its own while we look.
+            with suppress(FileNotFoundError):
+                # Old enough not to be under way there.
+                if time.time() - file.stat().st_mtime > LEFTOVER_AGE_S:
+                    file.unlink()
+
+    def has(self, key: str, content: bytes) -> bool:
+        """Whether the CSV of a video is there, with this content."""
+        try:
+            return (self._folder / csv_path(csv_key(key))).read_bytes() == content
+        except FileNotFoundError:
+            return False
+
+    def write(self, key: str, content: bytes) -> None:
+        """Write the CSV of a video. Raises OSError, which names its place."""
+        # Each result passes here: as a text, a path takes half the time.
+        place = f"{self._folder}/{csv_place(csv_key(key))}"
+        try:
+            self._write_whole(place, content)
+        except OSError as error:
+            # Not by the unfinished file's name, which tells nobody anything.
+            in_the_way = error.errno in {errno.EEXIST, errno.EISDIR, errno.ENOTDIR}
+            remedy = ", move away what is in the way of" if in_the_way else ""
+            raise OSError(error.errno, f"{error.strerror}{remedy}", place) from error
+
+    def _write_whole(self, place: str, content: bytes) -> None:
+        try:
+            file = os.open(self._unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
+                while content:
+                    content = content[os.write(file, content) :]
+            finally:
+                os.close(file)
+            try:
+                os.replace(self._unfinished, place)
+            except FileNotFoundError:
+                self._make_folders(Path(place))
+                os.replace(self._unfinished, place)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(self._unfinished)
+            raise
+
+    def _make_folders(self, place: Path) -> None:
+        # One by one: `parents=True` makes the results folder too, and recurses once a folder,
+        # of which a key can have a thousand.
+        for folder in reversed(place.relative_to(self._folder).parents[:-1]):
+            (self._folder / folder).mkdir(exist_ok=True)

@@ -9,7 +9,7 @@ INSTALLED := .venv/installed
 
 PREPARED := lambda_fn/prepared
 
-.PHONY: setup demo test soak lint bench deploy-check images audit clean requirements
+.PHONY: setup demo test soak lint bench deploy-tools deploy-check images audit clean requirements
 
 setup: $(INSTALLED) $(PREPARED)
 
@@ -35,7 +35,7 @@ test: setup
 
 # The faults of tests/faults once more, on many videos and for long, with the bridge's own patience.
 soak: setup
-	@$(BIN)/python -m pytest tests/faults --soak
+	@$(BIN)/python -m pytest tests/faults tests/lambda_fn/test_broken_videos.py --soak
 
 lint: setup
 	@$(BIN)/ruff format --check .
@@ -50,7 +50,8 @@ bench: setup
 # Everything that can be checked of the deployment without an account: with Heat's own parser and
 # cfn-lint, which have an environment of their own.
 DEPLOY := .cache/deploy
-deploy-check: setup $(DEPLOY)/installed
+deploy-tools: $(DEPLOY)/installed
+deploy-check: setup deploy-tools
 	@$(BIN)/python -m pytest tests/deploy
 
 # Builds the container images and runs them; needs buildah, debootstrap and root.

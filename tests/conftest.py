@@ -49,7 +49,11 @@ def _logs_hold_no_secrets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     assert leaks.found_in_files(tmp_path_factory.getbasetemp()) == {}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="break things for long, on many inputs")
+
+
 @pytest.fixture(scope="session")
 def soak(pytestconfig: pytest.Config) -> bool:
-    """Whether tests are to last: on many more inputs, for hours."""
-    return bool(pytestconfig.getoption("--soak", default=False))
+    """Whether tests are to last: on many more inputs, for an hour."""
+    return bool(pytestconfig.getoption("--soak"))

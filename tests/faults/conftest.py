@@ -13,14 +13,9 @@ from fault_stage import Account, Site, Size, client_of, opened
 from hybridsphere.local.moto_server import MotoServer
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--soak", action="store_true", help="break things for long, on many videos")
-
-
 @pytest.fixture(scope="session")
-def size(pytestconfig: pytest.Config) -> Size:
-    # Where this folder is not named, its option is not there.
-    return Size(small=not pytestconfig.getoption("--soak", default=False))
+def size(*, soak: bool) -> Size:
+    return Size(small=not soak)
 
 
 @pytest.fixture

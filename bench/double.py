@@ -73,7 +73,7 @@ class Double:
         if request.path == "/":
             return await self._sqs(request)
         if request.path == _INVOKE:
-            return self._invoke(request)
+            return await self._invoke(request)
         if request.path == "/fill":
             self._fill(**json.loads(request.body))
             return Response()
@@ -93,7 +93,7 @@ class Double:
         except _NoSuchQueue as error:
             return _sqs_error("QueueDoesNotExist", str(error))
 
-    def _invoke(self, request: Request) -> Response:
+    async def _invoke(self, request: Request) -> Response:
         kind = request.headers.get("x-amz-invocation-type", "RequestResponse")
         if kind == "DryRun":
             return Response(b"", HTTPStatus.NO_CONTENT)

@@ -32,7 +32,6 @@ def test_a_bridge_is_measured_by_work_it_has_done(tmp_path: Path) -> None:
     assert run.messages == UPLOADS
     assert run.seconds > 0
     assert run.cpu_s > 0
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_bridge_that_ends_is_reported_with_its_last_words(tmp_path: Path) -> None:

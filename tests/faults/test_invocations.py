@@ -5,17 +5,18 @@ import random
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import bridge_process
 import pytest
 import pytest_asyncio
 from acts import answer, cut, delay, lose, reset
-from aiohttp import web
 from bridge_process import BridgeProcess
 from fault_stage import Account, Site, Size, opened, until
 
 from bench.double import OUTPUT, Double
+from bench.double_http import Connection, Request, Response
 from bench.double_process import RunningDouble
 from hybridsphere.ledger import Upload
 
@@ -96,14 +97,13 @@ class Admitting(Double):
         """How many results the bridge has taken and deleted."""
         return int(self._stats()[OUTPUT]["deleted"])
 
-    async def _invoke(self, request: web.BaseRequest) -> web.Response:
-        if request.headers.get("X-Amz-Invocation-Type") == "DryRun":
+    async def _invoke(self, request: Request) -> Response:
+        if request.headers.get("x-amz-invocation-type") == "DryRun":
             return await super()._invoke(request)
         self.calls += 1
         if self.present >= self.at_once:
             self.rejected += 1
-            headers = {"x-amzn-ErrorType": "TooManyRequestsException"}
-            return web.json_response({"message": "Rate Exceeded."}, status=429, headers=headers)
+            return Response(b'{"message": "Rate Exceeded."}', HTTPStatus.TOO_MANY_REQUESTS)
         self.present += 1
         try:
             await asyncio.sleep(random.uniform(0.004, 0.012))
@@ -114,13 +114,10 @@ class Admitting(Double):
 
 @asynccontextmanager
 async def serving(double: Double) -> AsyncIterator[RunningDouble]:
-    runner = web.ServerRunner(web.Server(double.answer, access_log=None), shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield RunningDouble(f"http://127.0.0.1:{runner.addresses[0][1]}")
-    finally:
-        await runner.cleanup()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(double.answer), "127.0.0.1", 0)
+    async with server:
+        yield RunningDouble(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
 
 
 @pytest.mark.parametrize("kind", ["Event", "RequestResponse"])

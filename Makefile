@@ -11,7 +11,7 @@ PREPARED := lambda_fn/prepared
 
 .PHONY: setup demo test soak lint bench deploy-tools deploy-check images audit clean requirements
 
-setup: $(INSTALLED) $(PREPARED)
+setup: $(INSTALLED) $(PREPARED)/made
 
 # --no-deps: the pins are complete, and face_recognition would ask for a dlib that has no wheel.
 $(INSTALLED): $(REQUIREMENTS) pyproject.toml
@@ -23,7 +23,7 @@ $(INSTALLED): $(REQUIREMENTS) pyproject.toml
 	@touch $@
 
 # What the function makes of its models once; elsewhere it would be kept in the user's cache.
-$(PREPARED): $(INSTALLED) lambda_fn/detector.py lambda_fn/encoder.py lambda_fn/encoder_model.py
+$(PREPARED)/made: $(INSTALLED) lambda_fn/detector.py lambda_fn/encoder.py lambda_fn/encoder_model.py
 	@$(BIN)/python -m lambda_fn.prepare
 	@touch $@
 

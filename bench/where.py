@@ -2,7 +2,7 @@
 
     python -m bench.where [--videos FOLDER --encodings FILE]
 
-Prints the shares, and writes them to bench/out/where.json and as a picture to docs/performance.svg.
+Prints the shares, and writes them to bench/out: where.json, where.svg.
 """
 
 import json
@@ -29,8 +29,8 @@ from bench.double_process import running_double
 if TYPE_CHECKING:
     from lambda_fn.faces import Faces
 
-PICTURE = Path(__file__).parents[1] / "docs" / "performance.svg"
 OUT = Path(__file__).parent / "out"
+PICTURE = OUT / "where.svg"
 
 _ROUNDS = 5
 _MESSAGES = 3000

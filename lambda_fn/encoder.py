@@ -90,7 +90,18 @@ def _onnx_network() -> Network:
         names = [file_name(FILES[0], weights)]
         options.add_external_initializers_from_files_in_memory(names, [weights], [len(weights)])
     session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    return lambda chips: session.run(None, {"chips": np.stack(chips)})[0]
+
+    def network(chips: list[Rgb]) -> Sequence[Sequence[float]]:
+        try:
+            embeddings: Sequence[Sequence[float]] = session.run(None, {"chips": np.stack(chips)})[0]
+        except Exception as error:
+            # ONNX Runtime has no type of its own for it.
+            if "allocate" in str(error):
+                raise MemoryError(str(error)) from error
+            raise
+        return embeddings
+
+    return network
 
 
 def _dlib_network() -> Network:

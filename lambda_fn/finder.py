@@ -1,9 +1,9 @@
 """Where the faces of a frame are: sought where that is cheap, and made sure of where one may be.
 
-The detector says of each place by how much it is a face or not; what it calls a face in the frame
-in full size and colour is one. In grey it takes a quarter less time, and in a small picture a
-fraction, and then it finds the same faces with less certainty, but still most of them, and hardly
-anything else. So whatever comes near to being a face there is looked at again, alone.
+The detector says of each place by how much it is a face or not; what it calls a face in colour is
+one. In a small grey picture it takes a fraction of the time, and finds most faces, some with less
+certainty. So whatever only comes near to being a face there is looked at again: alone, larger and
+in colour. A search is the usual way's: in full size, in colour, upsampled once.
 """
 
 import numpy as np
@@ -16,12 +16,8 @@ from lambda_fn.video import Frame
 # from an eighth of the width on at 480, and from a sixteenth at 960.
 _WIDTHS = (480, 960)
 
-# How far below the detector's own threshold, 0, a place may still be a face: in a small picture,
-# and in full size. There none of 136 faces, small, turned, dark and unsharp among them, lay below
-# -0.1, and hardly anything else above it.
+# How far below the detector's threshold, 0, a place in a small grey picture may still be a face.
 _DOUBTFUL = -0.4
-_DOUBTFUL_IN_FULL = -0.25
-_A_FACE_IN_FULL = -0.1
 
 # How large a doubtful face is looked at. The detector's window is 80 pixels wide.
 _CLEAR = 120
@@ -40,30 +36,21 @@ class Finder:
     def glance(self, frame: Frame) -> list[Box]:
         """The faces of a frame that are large; where there is none, those half as large."""
         for width in dict.fromkeys(min(width, frame.width) for width in _WIDTHS):
-            faces, doubtful = self._small(frame, width)
-            if found := faces or self._confirmed(frame, doubtful, faces):
+            if found := self._small(frame, width):
                 return found
         return []
 
     def survey(self, frame: Frame) -> list[Box]:
         """All faces of a frame from a sixteenth of its width on."""
-        faces, doubtful = self._small(frame, min(_WIDTHS[-1], frame.width))
-        return faces + self._confirmed(frame, doubtful, faces)
+        return self._small(frame, min(_WIDTHS[-1], frame.width))
 
     def search(self, frame: Frame, region: Box) -> list[Box]:
         """All faces in a part of a frame."""
-        pixels = frame.grey()[region.top : region.bottom, region.left : region.right]
-        places = [
-            (box.moved(region.top, region.left), rating)
-            for box, rating in self._detector.rated(
-                np.ascontiguousarray(pixels),
-                upsample=int(region.area <= _UPSAMPLED_PIXELS),
-                threshold=_DOUBTFUL_IN_FULL,
-            )
-        ]
-        faces = [place for place, rating in places if rating > _A_FACE_IN_FULL]
-        doubtful = [place for place, rating in places if rating <= _A_FACE_IN_FULL]
-        return faces + self._confirmed(frame, doubtful, faces)
+        pixels = frame.rgb()[region.top : region.bottom, region.left : region.right]
+        found = self._detector.find(
+            np.ascontiguousarray(pixels), upsample=int(region.area <= _UPSAMPLED_PIXELS)
+        )
+        return [box.moved(region.top, region.left) for box in found]
 
     def look_at(self, frame: Frame, place: Box, *, margin: float) -> list[Box]:
         """The face in a place, in colour and large enough; `margin` in sizes of the place."""
@@ -78,24 +65,17 @@ class Finder:
         boxes = [box.moved(top, left).scaled(scale) for box in found]
         return [box for box in boxes if box.near(place)][:1]
 
-    def _small(self, frame: Frame, width: int) -> tuple[list[Box], list[Box]]:
-        """The faces in a small picture of a frame, and the places that may be one."""
+    def _small(self, frame: Frame, width: int) -> list[Box]:
+        """The faces that show in a small picture of a frame."""
         scale = frame.width / width
         places = [
             (box.scaled(scale), rating)
             for box, rating in self._detector.rated(frame.grey(width), threshold=_DOUBTFUL)
         ]
-        return (
-            [place for place, rating in places if rating > 0],
-            [place for place, rating in places if rating <= 0],
-        )
-
-    def _confirmed(self, frame: Frame, doubtful: list[Box], faces: list[Box]) -> list[Box]:
-        """Those faces in doubtful places that are none of the others."""
-        confirmed: list[Box] = []
-        for place in doubtful:
-            if not any(map(place.overlaps, faces)):
+        faces = [place for place, rating in places if rating > 0]
+        for place, rating in places:
+            if rating <= 0 and not any(map(place.overlaps, faces)):
                 for face in self.look_at(frame, place, margin=0.5):
-                    if not any(map(face.overlaps, faces + confirmed)):
-                        confirmed.append(face)
-        return confirmed
+                    if not any(map(face.overlaps, faces)):
+                        faces.append(face)
+        return faces

@@ -108,11 +108,11 @@ class _Search:
 
     def _find_all(self, frame: Frame) -> list[Box]:
         """All faces in what changed since the last thorough look: the others were seen there."""
-        return [
-            box
-            for region in self._changes.regions(frame, [])
-            for box in self._faces.find(frame, thorough=True, region=region)
-        ]
+        found: list[Box] = []
+        for region in self._changes.regions(frame, []):
+            self._deadline.check()
+            found += self._faces.find(frame, thorough=True, region=region)
+        return found
 
     def _encode(self, frame: Frame, boxes: list[Box]) -> Embeddings:
         # An encoding takes longer than a glance; with nobody to compare it to there is no use.

@@ -141,10 +141,45 @@ async def test_what_is_no_answer_is_unavailable(
     assert len(service.requests) == 1
 
 
+@pytest.mark.parametrize("body", [b"[]", b"null", b'{"Messages": [{}]}', b'{"Messages": 5}'])
+async def test_an_answer_of_another_form_is_unavailable(
+    service: Service, queue: Queue, body: bytes
+) -> None:
+    service.body = body
+    with pytest.raises(Unavailable, match="no answer of AWS"):
+        await queue.receive(1, visibility_timeout_s=30)
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b'"Service Unavailable"', b'{"__type": 5}'])
+async def test_an_error_of_another_form_is_unavailable(
+    service: Service, queue: Queue, body: bytes
+) -> None:
+    service.status, service.body = 503, body
+    with pytest.raises(Unavailable, match="ReceiveMessage"):
+        await queue.receive(1, visibility_timeout_s=30)
+
+
+async def test_a_page_in_place_of_lambda_accepts_no_event(service: Service, aws: Aws) -> None:
+    service.body = b"<html>Welcome"
+    with pytest.raises(Unavailable, match="no answer of AWS"):
+        await aws.function("f", "Event").invoke({})
+
+
+async def test_an_error_that_quotes_the_request_is_not_told_whole(
+    service: Service, queue: Queue
+) -> None:
+    message = "The signature does not match.\nThe request was\nx-amz-security-token:secret"
+    service.status = 403
+    service.body = json.dumps({"__type": "InvalidSignatureException", "message": message}).encode()
+    with pytest.raises(Refused) as caught:
+        await queue.receive(1, visibility_timeout_s=30)
+    assert str(caught.value).endswith("InvalidSignatureException: The signature does not match.")
+
+
 async def test_an_answer_that_is_no_json_is_unavailable(service: Service, queue: Queue) -> None:
     service.body = b"<html>Welcome"
     for call in (queue.receive(1, visibility_timeout_s=30), queue.delete(["a"])):
-        with pytest.raises(Unavailable, match="not JSON"):
+        with pytest.raises(Unavailable, match="no answer of AWS"):
             await call
 
 

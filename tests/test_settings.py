@@ -10,7 +10,7 @@ from hybridsphere.settings import PREFIX, ConfigurationError, Settings, unknown_
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"
 WHOLE = {
     "INPUT_QUEUE_URL": QUEUE,
-    "OUTPUT_QUEUE_URL": QUEUE,
+    "OUTPUT_QUEUE_URL": f"{QUEUE}-of-results",
     "FUNCTION_NAME": "face-recognition",
     "INPUT_BUCKET": "input-bucket-video",
 }
@@ -207,3 +207,21 @@ def test_credentials_are_no_settings() -> None:
     assert not [
         field for field in Settings.model_fields if "secret" in field or "key" in field.split("_")
     ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "value"),
+    [
+        ("INPUT_QUEUE_URL", "OUTPUT_QUEUE_URL", QUEUE),
+        ("INPUT_QUEUE_URL", "DEAD_LETTER_QUEUE_URL", QUEUE),
+        ("OUTPUT_QUEUE_URL", "DEAD_LETTER_QUEUE_URL", f"{QUEUE}-of-results"),
+        ("INPUT_BUCKET", "OUTPUT_BUCKET", "input-bucket-video"),
+    ],
+)
+def test_what_would_feed_itself_for_ever_is_refused(
+    monkeypatch: pytest.MonkeyPatch, one: str, other: str, value: str
+) -> None:
+    for name in (one, other):
+        monkeypatch.setenv(f"{PREFIX}{name}", value)
+    with pytest.raises(ConfigurationError, match=f"{one} and {PREFIX}{other} are both"):
+        Settings.load().check_bridge()

@@ -13,7 +13,7 @@ from hybridsphere.settings import PREFIX, Settings, variable
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"
 GOOD = {
     "input_queue_url": QUEUE,
-    "output_queue_url": QUEUE,
+    "output_queue_url": f"{QUEUE}-of-results",
     "function_name": "face-recognition",
     "input_bucket": "input-bucket-video",
     "output_bucket": "output-bucket-vid",

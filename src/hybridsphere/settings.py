@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -141,7 +142,9 @@ class Settings(BaseSettings):
             raise ConfigurationError(" ".join([*map(_lack, missing), *strange]))
 
     def check_bridge(self) -> None:
-        """Raise ConfigurationError if a variable is missing that this source and sink need."""
+        """Raise ConfigurationError if a variable is missing that this source and sink need, or if
+        two name the same that must differ.
+        """
         of_source = {
             "queue": ["function_name", "input_queue_url"],
             "bucket": ["function_name"],
@@ -149,6 +152,18 @@ class Settings(BaseSettings):
         }
         of_sink = {"queue": "output_queue_url", "bucket": "output_bucket"}
         self.require("input_bucket", *of_source[self.source], of_sink[self.sink])
+        # What is put into the second would come out of the first, for ever.
+        self._refuse_the_same("input_bucket", "output_bucket")
+        queues = ("input_queue_url", "output_queue_url", "dead_letter_queue_url")
+        for one, other in combinations(queues, 2):
+            self._refuse_the_same(one, other)
+
+    def _refuse_the_same(self, one: str, other: str) -> None:
+        value = getattr(self, one)
+        if value is not None and value == getattr(self, other):
+            raise ConfigurationError(
+                f"{variable(one)} and {variable(other)} are both {value!r}: name two"
+            )
 
 
 # Read by the function, not by the bridge, but at home in the same file of variables.

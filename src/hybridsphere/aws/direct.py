@@ -15,9 +15,10 @@ from typing import Any
 from botocore import xform_name
 from botocore.auth import EMPTY_SHA256_HASH, SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import ClientError, NoCredentialsError
-from botocore.parsers import create_parser
+from botocore.exceptions import NoCredentialsError
 from yarl import URL
+
+from hybridsphere.aws.failures import refusal
 
 
 class Call:
@@ -41,7 +42,8 @@ class Call:
         ) as answer:
             content = await answer.read()
             if answer.status >= 300:
-                raise self._error(answer.status, answer.headers, content)
+                protocol = self._client.meta.service_model.resolved_protocol
+                raise refusal(self._operation, protocol, answer.status, answer.headers, content)
             return answer.headers, content
 
     async def _build(self) -> dict[str, Any]:
@@ -60,12 +62,6 @@ class Call:
         finally:
             meta.events.unregister(event, stop)
         raise AssertionError(f"{self._operation} was sent unsigned")
-
-    def _error(self, status: int, headers: Mapping[str, str], content: bytes) -> ClientError:
-        parser = create_parser(self._client.meta.service_model.resolved_protocol)
-        names = {name.lower(): value for name, value in headers.items()}
-        answer = {"status_code": status, "headers": names, "body": content, "context": {}}
-        return ClientError(parser.parse(answer, None), self._operation)
 
 
 class _Built(Exception):

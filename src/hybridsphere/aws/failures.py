@@ -1,6 +1,6 @@
 """The three ways in which a call can fail, whatever aiobotocore raises."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import aiohttp
@@ -11,7 +11,7 @@ from botocore.exceptions import (
     ParamValidationError,
     PartialCredentialsError,
 )
-from botocore.parsers import ResponseParserError
+from botocore.parsers import ResponseParserError, create_parser
 
 from hybridsphere.errors import CannotRun
 
@@ -56,6 +56,9 @@ def failures(call: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _client_failure(call, error) from error
+    except aiohttp.ClientResponseError as error:
+        # Not its own text: that has the address, of a proxy with the password.
+        raise Unavailable(f"{call}: HTTP {error.status} {error.message}") from None
     except aiohttp.ClientSSLError as error:
         # A ValueError as well, but one that ends when a certificate is renewed.
         raise Unavailable(f"{call}: {error}") from error
@@ -76,10 +79,34 @@ def failures(call: str) -> Iterator[None]:
         raise Unavailable(f"{call}: {error or type(error).__name__}") from error
 
 
+def refusal(
+    operation: str, protocol: str, status: int, headers: Mapping[str, str], content: bytes
+) -> ClientError:
+    """What botocore would raise for an answer that is no success."""
+    names = {name.lower(): value for name, value in headers.items()}
+    answer = {"status_code": status, "headers": names, "body": content, "context": {}}
+    with readable():
+        return ClientError(create_parser(protocol).parse(answer, None), operation)
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turn what reading an answer of another form raises into one error."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ResponseParserError(f"no answer of AWS's: {error!r}") from error
+
+
+def first_line(message: object) -> str:
+    """What of an error of AWS's may be told: below, it may quote a request, secrets included."""
+    return (str(message).splitlines() or [""])[0]
+
+
 def _client_failure(call: str, error: ClientError) -> AwsError:
     code = str(error.response["Error"].get("Code", ""))
     status = error.response["ResponseMetadata"].get("HTTPStatusCode", 500)
-    text = f"{call}: {code}: {error.response['Error'].get('Message', '')}"
+    text = f"{call}: {code}: {first_line(error.response['Error'].get('Message', ''))}"
     if status == 429 or code.removeprefix("AWS.SimpleQueueService.") in _THROTTLED:
         return Throttled(text)
     return Unavailable(text) if status >= 500 else Refused(text, code)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridsphere.aws.direct import Call
-from hybridsphere.aws.failures import failures
+from hybridsphere.aws.failures import failures, readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,10 @@ class Function:
         """
         with failures("Invoke"):
             headers, payload = await self._invoke(json.dumps(event).encode())
+            if payload:
+                # A page of a proxy's, say, accepts no event, whatever its status.
+                with readable():
+                    json.loads(payload)
         return _function_error(payload) if "X-Amz-Function-Error" in headers else None
 
     async def probe(self) -> None:

@@ -5,10 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.parsers import ResponseParserError
-
 from hybridsphere.aws.direct import Call
-from hybridsphere.aws.failures import AwsError, ReceiptGone, Refused, Unavailable, failures
+from hybridsphere.aws.failures import (
+    AwsError,
+    ReceiptGone,
+    Refused,
+    Unavailable,
+    failures,
+    first_line,
+    readable,
+)
 
 BATCH = 10
 """Messages a call of SQS takes at most."""
@@ -54,10 +60,11 @@ class Queue:
         }
         with failures("ReceiveMessage"):
             answer = await _ask(self._receive, call)
-        return [
-            Message(message["MessageId"], message["ReceiptHandle"], message["Body"])
-            for message in answer.get("Messages", [])
-        ]
+            with readable():
+                return [
+                    Message(message["MessageId"], message["ReceiptHandle"], message["Body"])
+                    for message in answer.get("Messages") or []
+                ]
 
     async def delete(self, receipt_handles: Sequence[str]) -> list[AwsError | None]:
         """Delete up to ten messages; what became of each, None being well."""
@@ -66,7 +73,8 @@ class Queue:
         ]
         with failures("DeleteMessageBatch"):
             answer = await _ask(self._delete, {"QueueUrl": self.url, "Entries": entries})
-        return _outcomes("DeleteMessageBatch", answer, len(entries))
+            with readable():
+                return _outcomes("DeleteMessageBatch", answer, len(entries))
 
     async def change_visibility(
         self, receipt_handles: Sequence[str], timeout_s: int
@@ -114,23 +122,21 @@ class Queue:
 
 async def _ask(call: Call, content: Mapping[str, Any]) -> Any:
     _, answer = await call(json.dumps(content).encode())
-    try:
+    with readable():
         return json.loads(answer)
-    except ValueError as error:
-        raise ResponseParserError(f"not JSON: {error}") from error
 
 
 def _outcomes(call: str, answer: Mapping[str, Any], count: int) -> list[AwsError | None]:
     """What a batch call did to each of its entries, in their order."""
     outcomes: list[AwsError | None] = [None] * count
-    for failure in answer.get("Failed", []):
+    for failure in answer.get("Failed") or []:
         outcomes[int(failure["Id"])] = _entry_failure(call, failure)
     return outcomes
 
 
 def _entry_failure(call: str, failure: Mapping[str, Any]) -> AwsError:
     code = str(failure["Code"])
-    text = f"{call}: {code}: {failure.get('Message', '')}"
+    text = f"{call}: {code}: {first_line(failure.get('Message', ''))}"
     if code.removeprefix("AWS.SimpleQueueService.") in _GONE:
         return ReceiptGone(text, code)
     return Refused(text, code) if failure.get("SenderFault") else Unavailable(text)

@@ -39,10 +39,10 @@ class CsvFiles:
 
     def has(self, key: str, content: bytes) -> bool:
         """Whether the CSV of a video is there, with this content."""
-        try:
+        # What cannot be read is not there; what is in the way is found when it is written.
+        with suppress(OSError):
             return (self._folder / csv_path(csv_key(key))).read_bytes() == content
-        except FileNotFoundError:
-            return False
+        return False
 
     def write(self, key: str, content: bytes) -> None:
         """Write the CSV of a video. Raises OSError, which names its place."""

@@ -15,7 +15,6 @@ from hybridsphere.aws import (
     Message,
     Refused,
     Throttled,
-    Unavailable,
 )
 from hybridsphere.bridge.backoff import Backoff
 from hybridsphere.bridge.dead_letters import DeadLetters
@@ -26,7 +25,12 @@ from hybridsphere.bridge.poller import Verdict
 from hybridsphere.bridge.results import ResultStore
 from hybridsphere.messages import BadMessage, Result, S3Record, parse_s3_event, utc_text
 
-_NEVER = {"InvalidRequestContentException", "RequestTooLargeException"}
+_NEVER = {
+    "InvalidRequestContentException",
+    "RequestTooLargeException",
+    # What Lambda calls it in fact; the other is the name in its documentation.
+    "RequestEntityTooLargeException",
+}
 """What Lambda says of an event that is at fault itself."""
 
 LONG = 50_000
@@ -149,10 +153,11 @@ class Invoker:
                 else:
                     self._note_accepted(error, named)
                     return invoked_at, error
-                self._note_failure(failure, named)
                 if isinstance(failure, Refused) and failure.code in _NEVER:
                     self.health.clear("function")
+                    self._count("failed")
                     raise BadMessage(str(failure))
+                self._note_failure(failure, named)
                 if not isinstance(failure, Throttled):
                     # In its place: while the function cannot be reached, few try again, not all.
                     await backoff.wait(failure)
@@ -174,9 +179,8 @@ class Invoker:
             self._count("throttled")
             named.info("invoke.throttled", limit=self.limiter.limit)
         else:
-            if isinstance(failure, Unavailable):
-                self.limiter.failed()
-                self.metrics.limit.set(self.limiter.limit)
+            self.limiter.failed()
+            self.metrics.limit.set(self.limiter.limit)
             self.health.report("function", str(failure))
             self._count("failed")
             named.warning("invoke.failed", reason=str(failure))

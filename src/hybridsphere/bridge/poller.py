@@ -279,22 +279,31 @@ class Poller:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _give_back(self, within_s: float) -> None:
-        try:
-            async with asyncio.timeout(within_s):
-                await self._release(list(self._held))
-        except (AwsError, TimeoutError) as error:
-            log.warning("release.failed", queue=self._name, reason=str(error) or "no time left")
+        handles = list(self._held)
+        batches = [handles[start : start + BATCH] for start in range(0, len(handles), BATCH)]
+        releases = [asyncio.create_task(self._release(batch)) for batch in batches]
+        if releases:
+            _, late = await asyncio.wait(releases, timeout=within_s)
+            for release in late:
+                release.cancel()
+            await asyncio.gather(*releases, return_exceptions=True)
         log.info("queue.drained", queue=self._name, left=len(self._held))
 
-    async def _release(self, handles: list[str]) -> None:
-        """Make visible again what could not be finished."""
-        for start in range(0, len(handles), BATCH):
-            batch = handles[start : start + BATCH]
-            outcomes = await self._queue.change_visibility(batch, 0)
-            for handle, failure in zip(batch, outcomes, strict=True):
-                if failure is None:
-                    self._counts.released.inc()
-                    self._let_go(handle)
+    async def _release(self, batch: list[str]) -> None:
+        """Make visible again what could not be finished, however often that takes."""
+        backoff = Backoff()
+        while True:
+            try:
+                outcomes = await self._queue.change_visibility(batch, 0)
+            except AwsError as error:
+                log.warning("release.failed", queue=self._name, reason=str(error))
+                await backoff.wait(error)
+            else:
+                break
+        for handle, failure in zip(batch, outcomes, strict=True):
+            if failure is None:
+                self._counts.released.inc()
+                self._let_go(handle)
 
 
 def _now() -> float:

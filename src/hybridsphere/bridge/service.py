@@ -67,6 +67,9 @@ async def _serve_until_signalled(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     await Bridge(settings).serve(stop)
+    # All is on disk and closed. A look-up of a name that is under way in a thread can be neither
+    # cancelled nor waited for within the time of a stop.
+    os._exit(0)
 
 
 class Bridge:

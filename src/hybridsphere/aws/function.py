@@ -36,11 +36,13 @@ class Function:
         """
         with failures("Invoke"):
             headers, payload = await self._invoke(json.dumps(event).encode())
+            if "X-Amz-Function-Error" in headers:
+                return _function_error(payload)
             if payload:
                 # A page of a proxy's, say, accepts no event, whatever its status.
                 with readable():
                     json.loads(payload)
-        return _function_error(payload) if "X-Amz-Function-Error" in headers else None
+        return None
 
     async def probe(self) -> None:
         """Fail as an invocation would if the function is not there or may not be invoked."""

@@ -136,11 +136,11 @@ class Gallery:
         apart = self.embeddings[near] - embedding
         distances = np.sqrt(np.einsum("ij,ij->i", apart, apart))
         matches: dict[str, Match] = {}
-        for at in np.argsort(distances):
-            if distances[at] > tolerance:
+        for distance, row in sorted(zip(distances.tolist(), near.tolist(), strict=True)):
+            if distance > tolerance:
                 break
-            name = self.names[near[at]]
-            matches.setdefault(name, Match(name, float(distances[at])))
+            name = self.names[row]
+            matches.setdefault(name, Match(name, distance))
         return list(matches.values())
 
     def _perhaps_within(self, embedding: Embeddings, tolerance: float) -> npt.NDArray[np.intp]:
@@ -150,7 +150,8 @@ class Gallery:
         nearness -= self._half_squares
         square = float(embedding @ embedding)
         slack = _ROUGH * (self._largest_square + square)
-        return np.flatnonzero(nearness >= (square - tolerance**2) / 2 - slack)
+        least = np.float32((square - tolerance**2) / 2 - slack)
+        return (nearness >= least).nonzero()[0]
 
 
 def import_legacy(source: Path) -> Gallery:

@@ -63,7 +63,7 @@ images: setup
 AUDIT := .cache/audit
 PINS := bridge function dev deploy audit
 audit: $(AUDIT)/installed
-	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --disable-pip --require-hashes \
+	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --cache-dir $(AUDIT)/cache --disable-pip --require-hashes \
 		$(PINS:%=-r deploy/requirements/%.txt)
 
 .cache/%/installed: deploy/requirements/%.txt

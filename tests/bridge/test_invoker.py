@@ -296,3 +296,21 @@ async def test_every_line_of_the_log_names_the_upload(
         assert journal.of("event.invoked", **upload)
     assert journal.of("function.failed", key="fail.mp4", version="01", attempts=1)
     assert journal.of("result.written", key="fail.mp4", version="01", status="failed")
+
+
+# What is too large for Lambda is more than aiohttp likes to send in one piece.
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+async def test_an_event_that_lambda_will_never_take_is_set_aside_and_not_tried_for_ever(
+    start_function: StartFunction, make_queue: MakeQueue, tmp_path: Path, vitals: Vitals
+) -> None:
+    function, dead = await start_function(), await make_queue()
+    too_large = record("k" * 1_100_000)
+    async with invoking(function.function(), tmp_path, vitals, dead_letters=dead) as invoker:
+        message_of_it = message(json.dumps({"Records": too_large.to_event()["Records"]}))
+        assert await invoker.handle(message_of_it) is Verdict.DONE
+        # One that a listing shows has no message to set aside: it ends in the ledger.
+        await invoker.invoke(too_large)
+    [row] = rows(tmp_path)
+    assert row.status == "failed"
+    assert "RequestEntityTooLarge" in str(row.reason)
+    assert "function" not in vitals.health.troubles

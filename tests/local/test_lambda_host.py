@@ -133,7 +133,7 @@ async def test_a_payload_may_be_as_large_as_lambda_takes_it_and_no_larger(
     assert (await call(limit))["StatusCode"] < 300
     for more in (1, 3 * 1024**2):
         status, code, _ = await refusal(call(limit + more))
-        assert (status, code) == (413, "RequestTooLargeException")
+        assert (status, code) == (413, "RequestEntityTooLargeException")
 
 
 async def test_an_answer_that_is_too_large_is_an_error_of_the_function(

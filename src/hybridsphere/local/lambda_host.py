@@ -172,7 +172,7 @@ async def _read_payload(request: web.Request, kind: str) -> bytes:
         too_large = True
     if too_large:
         message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
-        raise _Refused(413, "RequestTooLargeException", message)
+        raise _Refused(413, "RequestEntityTooLargeException", message)
     try:
         json.loads(payload or b"{}")
     except (ValueError, RecursionError) as error:

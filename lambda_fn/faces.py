@@ -18,14 +18,22 @@ class Faces:
         self._encoder = encoder()
         self.runtime = self._encoder.runtime
 
-    def find(self, frame: Frame, *, thorough: bool = False, region: Box | None = None) -> list[Box]:
-        """The faces of a frame: large ones at a glance, all of them if `thorough`.
+    def find(
+        self,
+        frame: Frame,
+        *,
+        thorough: bool = False,
+        briefly: bool = False,
+        region: Box | None = None,
+    ) -> list[Box]:
+        """The faces of a frame: large ones at a glance, very large ones if that is `briefly`, all
+        of them if `thorough`.
 
         Where a `region` is given, a thorough look is at that part of the frame alone.
         """
         if thorough:
             return self._finder.search(frame, region or Box(0, frame.width, frame.height, 0))
-        return self._finder.glance(frame)
+        return self._finder.glance(frame, briefly=briefly)
 
     def survey(self, frame: Frame) -> list[Box]:
         """All faces of a frame from a sixteenth of its width on."""

@@ -33,9 +33,12 @@ class Finder:
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
 
-    def glance(self, frame: Frame) -> list[Box]:
-        """The faces of a frame that are large; where there is none, those half as large."""
-        for width in dict.fromkeys(min(width, frame.width) for width in _WIDTHS):
+    def glance(self, frame: Frame, *, briefly: bool = False) -> list[Box]:
+        """The faces of a frame that are large; where there is none, and unless `briefly`, those
+        half as large.
+        """
+        widths = _WIDTHS[:1] if briefly else _WIDTHS
+        for width in dict.fromkeys(min(width, frame.width) for width in widths):
             if found := self._small(frame, width):
                 return found
         return []

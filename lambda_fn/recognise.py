@@ -69,7 +69,9 @@ class _Search:
         waiting: list[tuple[Frame, list[Box]]] = []
         for frame in frames:
             boxes: list[Box] = []
-            if not self._look(frame, boxes) and not frame.extra:
+            # Where a thorough look is near, no glance but the shortest is worth its time.
+            briefly = len(waiting) >= _WAITING_FRAMES // 4
+            if not self._look(frame, boxes, briefly=briefly) and not frame.extra:
                 waiting.append((frame, boxes))
             pixels = len(waiting) * frame.width * frame.height
             if len(waiting) >= _WAITING_FRAMES or pixels > MAX_PIXELS:
@@ -85,11 +87,18 @@ class _Search:
                 return
             self._look(frame, boxes, thorough=True)
 
-    def _look(self, frame: Frame, boxes: list[Box], *, thorough: bool = False) -> bool:
+    def _look(
+        self,
+        frame: Frame,
+        boxes: list[Box],
+        *,
+        thorough: bool = False,
+        briefly: bool = False,
+    ) -> bool:
         """Whether somebody known is likely in a frame; extends `boxes`, which are encoded."""
         self._deadline.check(self._slowest_look_s)
         started = time.monotonic()
-        found = self._find_all(frame) if thorough else self._faces.find(frame)
+        found = self._find_all(frame) if thorough else self._faces.find(frame, briefly=briefly)
         new = [box for box in found if not any(box.overlaps(old) for old in boxes)]
         boxes += new
         self.any_face = self.any_face or bool(new)

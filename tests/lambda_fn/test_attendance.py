@@ -28,11 +28,13 @@ class Watched(Faces):
         self.pixels = 0
         self.frames = 0
 
-    def find(self, frame: Frame, *, thorough: bool = False, region: Box | None = None) -> list[Box]:
+    def find(
+        self, frame: Frame, *, thorough: bool = False, region: Box | None = None, **more: bool
+    ) -> list[Box]:
         self.pixels += region.area if region else frame.width * frame.height
         alive = sum(isinstance(thing, Frame) for thing in gc.get_objects())
         self.frames = max(self.frames, alive)
-        return super().find(frame, thorough=thorough, region=region)
+        return super().find(frame, thorough=thorough, region=region, **more)
 
     def encode(self, frame: Frame, boxes: list[Box]) -> np.ndarray:
         self.encoded += len(boxes)

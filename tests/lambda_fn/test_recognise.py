@@ -23,9 +23,11 @@ class Watched(Faces):
         self.looks: list[tuple[float, bool]] = []
         self.encoded = 0
 
-    def find(self, frame: Frame, *, thorough: bool = False, region: Box | None = None) -> list[Box]:
+    def find(
+        self, frame: Frame, *, thorough: bool = False, region: Box | None = None, **more: bool
+    ) -> list[Box]:
         self.looks.append((round(frame.at_s, 2), thorough))
-        return super().find(frame, thorough=thorough, region=region)
+        return super().find(frame, thorough=thorough, region=region, **more)
 
     def encode(self, frame: Frame, boxes: list[Box]) -> np.ndarray:
         self.encoded += len(boxes)

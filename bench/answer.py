@@ -8,3 +8,6 @@ class Answer(NamedTuple):
 
     status: str
     name: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.status}, {self.name}" if self.name else self.status

@@ -1,7 +1,7 @@
 """Attendance: how many seconds of a video with a class in it one second of one core deals with."""
 
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from bench.films import ATTENDING, FPS, class_film
 from bench.reference import face_recognition
 from bench.rounds import Rounds
 from bench.row import Part, Row, Target, WrongAnswer
-from bench.usual_videos import Pixels, nearest
+from bench.usual_videos import nearest
 from bench.videos import demo_gallery
 from lambda_fn.gallery import Gallery
 
@@ -25,7 +25,15 @@ _SECONDS = 12.0
 _SECONDS_A_WAY = 25
 
 _USUAL_FRAMES = 8
-"""Frames that the usual way is given: each costs it the same, and a second of them too long."""
+"""Frames that the usual way searches: each costs it the same, and a second of them too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Whom the usual way has seen, and the CPU time that a frame's search took."""
+
+    names: set[str]
+    frame_s: float
 
 
 def measure(
@@ -35,56 +43,70 @@ def measure(
     rounds: Rounds,
     report: Callable[[str], None],
 ) -> Part:
-    """A class of four in 720p. Raises WrongAnswer unless ours names all of them and nobody else."""
+    """A class of four in 720p.
+
+    Raises WrongAnswer unless both ways name all of them and nobody else, ours in every round.
+    """
+    rounds.check()
     gallery = demo_gallery()
+
+    def our_way() -> None:
+        check("ours", {one.best.name for one in our_videos.attendance(film, gallery).people})
+
     with TemporaryDirectory() as folder:
         film = class_film(seconds).shoot(Path(folder))
-        check(film, gallery)
-        usual_s = _cpu_s(lambda: usual(film, gallery, usual_frames))
-        our_s = _median_s(lambda: our_videos.attendance(film, gallery), rounds)
+        searched = usual(film, gallery, usual_frames)
+        check("the usual way", searched.names)
+        our_way()  # Not counted: models are loaded with the first use.
+        our_s = _median_s(our_way, rounds)
         least_s = _median_s(lambda: _decode(film), rounds)
+        usual_s = least_s + searched.frame_s * seconds * FPS
     report(f"attendance: {seconds / our_s:.1f} times real time")
     return Part(
         name="attendance",
         title=f"Attendance: four people in {seconds:g} s of 720p, {FPS} frames a second, one core",
-        usual_way=f"every frame searched in full size and encoded; the first {usual_frames} timed",
+        usual_way=(
+            "every frame decoded, searched in full size, and each face encoded; the search is timed"
+            f" on {usual_frames} frames from all of the film, and counted for each"
+        ),
         least_way="every frame decoded, and not looked at",
         rows=[
             Row(
                 "speed",
                 "× real time",
-                usual_frames / FPS / usual_s,
+                seconds / usual_s,
                 seconds / our_s,
                 seconds / least_s,
                 more_is_better=True,
                 target=_TARGET,
             )
         ],
-        notes=["Ours names all four and nobody else."],
+        notes=["Both name all four and nobody else."],
     )
 
 
-def usual(film: Path, gallery: Gallery, frames: int) -> set[str]:
-    """Who is in the first frames, each of them searched by itself."""
+def usual(film: Path, gallery: Gallery, frames: int) -> Searched:
+    """Searches so many frames, each by itself, in the middles of as many parts of a film."""
     names: set[str] = set()
-    for pixels in _frames(film, frames):
-        for face in face_recognition.face_encodings(pixels):
-            if name := nearest(face, gallery, our_videos.DEFAULTS.tolerance):
-                names.add(name)
-    return names
-
-
-def check(film: Path, gallery: Gallery) -> None:
-    """Raises WrongAnswer unless ours names the class of a film, and nobody else."""
-    found = {one.best.name for one in our_videos.attendance(film, gallery).people}
-    if found != set(ATTENDING):
-        raise WrongAnswer(f"attendance: {sorted(found)} instead of {sorted(ATTENDING)}")
-
-
-def _frames(film: Path, most: int | None) -> Iterator[Pixels]:
+    searched_s = 0.0
     with av.open(film) as container:
-        for frame in islice(container.decode(video=0), most):
-            yield np.ascontiguousarray(frame.to_ndarray(format="rgb24"), np.uint8)
+        step = container.streams.video[0].frames / frames
+        wanted = {int(step * (number + 0.5)) for number in range(frames)}
+        for number, frame in enumerate(container.decode(video=0)):
+            if number in wanted:
+                pixels = np.ascontiguousarray(frame.to_ndarray(format="rgb24"), np.uint8)
+                began_s = process.own_cpu_seconds()
+                for face in face_recognition.face_encodings(pixels):
+                    if name := nearest(face, gallery, our_videos.DEFAULTS.tolerance):
+                        names.add(name)
+                searched_s += process.own_cpu_seconds() - began_s
+    return Searched(names, searched_s / frames)
+
+
+def check(way: str, names: set[str]) -> None:
+    """Raises WrongAnswer unless a way names the class of the film, and nobody else."""
+    if names != set(ATTENDING):
+        raise WrongAnswer(f"attendance: {way} names {sorted(names)}, not {sorted(ATTENDING)}")
 
 
 def _decode(film: Path) -> None:

@@ -5,10 +5,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import least_videos, usual_videos
-from bench.answer import Answer
 from bench.films import Film, hard_films, portrait
 from bench.rounds import Rounds
-from bench.row import Part, Target, WrongAnswer
+from bench.row import Part, Target
 from bench.trial import Trial, trial
 from bench.videos import demo_gallery, warm_up
 
@@ -23,8 +22,8 @@ def measure(*, rounds: Rounds, report: Callable[[str], None]) -> Part:
         folder = Path(name)
         warm_up(portrait(0.1).shoot(folder), gallery)
         for film in hard_films():
-            tried = trial(film.shoot(folder), gallery, rounds)
-            row = tried.row(film.name, target=_TARGET, remark=checked(film, tried))
+            tried = trial(film.name, film.shoot(folder), gallery, rounds)
+            row = tried.row(target=_TARGET, remark=checked(film, tried))
             report(f"{film.name}: {row.ours:.0f} ms, usually {row.usual:.0f} ms")
             rows.append(row)
     return Part(
@@ -38,11 +37,14 @@ def measure(*, rounds: Rounds, report: Callable[[str], None]) -> Part:
 
 
 def checked(film: Film, tried: Trial) -> str:
-    """A remark on what the usual way says, if it is wrong. Raises WrongAnswer if ours is."""
-    if tried.ours != film.answer:
-        raise WrongAnswer(f"{film.name}: ours says {tried.ours}, expected is {film.answer}")
-    return "" if tried.usual == film.answer else f"the usual way says: {_words(tried.usual)}"
+    """What there is to remark on the usual way, which may miss what ours has to see.
 
-
-def _words(answer: Answer) -> str:
-    return f"{answer.status}, {answer.name}" if answer.name else answer.status
+    Raises WrongAnswer if ours or the least is wrong, or a way says one thing and then another.
+    """
+    tried.check(film.answer, "ours", "least")
+    usual = tried.first("usual")
+    tried.check(usual, "usual")
+    remarks = [usual_videos.REMARK_WITHOUT_FFMPEG] if usual_videos.ffmpeg() is None else []
+    if usual != film.answer:
+        remarks.append(f"the usual way says: {usual}")
+    return "; ".join(remarks)

@@ -1,25 +1,46 @@
 """Rounds to take a median of: as many as wished, as long as there is time."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
+
+
+class OutOfTime(Exception):
+    """The time for all measurements is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """At most so many rounds; none is begun that would not end within `seconds`, but for the first.
+    """At most so many rounds of each thing measured, and none begun after `ends_s` of the clock.
 
     On a busy machine there are fewer then, and the whole still comes to its end.
     """
 
     most: int
     clock: Callable[[], float] = time.monotonic
+    ends_s: float = math.inf
 
     def within(self, seconds: float) -> Iterator[int]:
-        """The numbers of the rounds, from 1 on."""
+        """The numbers of the rounds, from 1 on: after the first none that would not end in time.
+
+        Raises OutOfTime before the first.
+        """
+        self.check()
         began_s = self.clock()
+        seconds = min(seconds, self.ends_s - began_s)
         for number in range(1, self.most + 1):
             yield number
             taken_s = self.clock() - began_s
             if taken_s + taken_s / number > seconds:
                 return
+
+    def check(self) -> None:
+        """Raises OutOfTime where nothing more is to be begun."""
+        if self.clock() >= self.ends_s:
+            raise OutOfTime
+
+    def limited(self, seconds: float) -> Self:
+        """The same, but over in so many seconds at the latest."""
+        return replace(self, ends_s=min(self.ends_s, self.clock() + seconds))

@@ -1,5 +1,5 @@
 """A cold start: a fresh process of the function, as the image starts it, until it asks for its
-first event, and on until it has answered that.
+first event, and on until it has answered that and one more.
 
 Both ways run in AWS's own runtime client, in front of the account on this machine.
 """
@@ -10,9 +10,10 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -39,12 +40,18 @@ _ROOT = Path(__file__).parents[1]
 _PATIENCE_S = 60
 _SECONDS = 40
 
+FIRST_ANSWER = "first answer, from the start on: CPU time"
+SECOND_ANSWER = "second answer, by itself: CPU time"
+
 _TIME, _MEMORY = Target(0.3, "usual"), Target(1, "usual")
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a process took until it was ready, and until it had answered; memory is the most."""
+    """What a process took until it was ready, and until it had answered; memory is the most.
+
+    `warm_cpu_s` is what the second answer took by itself.
+    """
 
     ready_cpu_s: float
     ready_s: float
@@ -52,12 +59,13 @@ class Start:
     answer_cpu_s: float
     answer_s: float
     answer_mb: float
+    warm_cpu_s: float
 
 
 def measure(*, rounds: Rounds, report: Callable[[str], None]) -> Part:
     """Both ways in turn, each on the measured core; medians.
 
-    Raises WrongAnswer unless both answer the first event rightly.
+    Raises WrongAnswer unless both answer rightly.
     """
     starts = asyncio.run(_measure(rounds, report))
 
@@ -72,13 +80,14 @@ def measure(*, rounds: Rounds, report: Callable[[str], None]) -> Part:
         rows=[
             row("ready for the first event: CPU time", "s", lambda one: one.ready_cpu_s, _TIME),
             row("ready for the first event: by the clock", "s", lambda one: one.ready_s, None),
-            row("first answer: CPU time", "s", lambda one: one.answer_cpu_s, None),
+            row(FIRST_ANSWER, "s", lambda one: one.answer_cpu_s, None),
             row("first answer: by the clock", "s", lambda one: one.answer_s, None),
+            row(SECOND_ANSWER, "s", lambda one: one.warm_cpu_s, None),
             row("most memory until ready", "MB", lambda one: one.ready_mb, _MEMORY),
             row("most memory until the first answer", "MB", lambda one: one.answer_mb, _MEMORY),
         ],
         notes=[
-            "Whatever ours loads only when it is needed is in the first answer.",
+            "Whatever is loaded only when it is needed is in the first answer.",
             "Modules are compiled, as they are in the image.",
         ],
     )
@@ -95,13 +104,15 @@ async def _measure(rounds: Rounds, report: Callable[[str], None]) -> dict[str, l
         demo_gallery().save(folder / "gallery.npz")
         async with LocalAccount(gallery=folder / "gallery.npz", workers=1) as account:
             environment = _environment(account, folder / "gallery.npz")
-            event = await asyncio.to_thread(_prepare, environment, folder, portrait().shoot(folder))
+            await asyncio.to_thread(_load_students, environment, folder)
+            events = _uploads(environment, portrait().shoot(folder))
             # Not counted: the first start of each compiles, and fills the page cache.
             for handler in HANDLERS.values():
-                await _start(handler, environment, event)
+                await _start(handler, environment, events)
             for number in rounds.within(_SECONDS):
                 for way, handler in HANDLERS.items():
-                    start = await _start(handler, environment, event)
+                    rounds.check()
+                    start = await _start(handler, environment, events)
                     starts[way].append(start)
                     report(f"round {number}, {way}: ready after {start.ready_cpu_s:.2f} s of CPU")
     return starts
@@ -118,13 +129,16 @@ def _environment(account: LocalAccount, gallery: Path) -> dict[str, str]:
     }
 
 
-def _prepare(environment: Mapping[str, str], folder: Path, video: Path) -> bytes:
-    """Puts a video and its student into the account; the event that tells of the video."""
+def _load_students(environment: Mapping[str, str], folder: Path) -> None:
     write_students(folder / "students.json")
     command = process.python(
         "-m", "hybridsphere", "students", "load", str(folder / "students.json")
     )
     subprocess.run(command, env=dict(environment), check=True, capture_output=True)
+
+
+def _uploads(environment: Mapping[str, str], video: Path) -> Iterator[bytes]:
+    """Events, of one upload after another: each under a key of its own, whose CSV is new."""
     credentials = {
         "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
         "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
@@ -136,13 +150,19 @@ def _prepare(environment: Mapping[str, str], folder: Path, video: Path) -> bytes
         **credentials,
     )
     bucket = environment["HYBRIDSPHERE_INPUT_BUCKET"]
-    put = s3.put_object(Bucket=bucket, Key="clip.mp4", Body=video.read_bytes())
-    record = S3Record(bucket, "clip.mp4", put["ETag"].strip('"'), None, utc_text())
-    return json.dumps(record.to_event()).encode()
+    for number in count():
+        key = f"clip {number}.mp4"
+        put = s3.put_object(Bucket=bucket, Key=key, Body=video.read_bytes())
+        record = S3Record(bucket, key, put["ETag"].strip('"'), None, utc_text())
+        yield json.dumps(record.to_event()).encode()
 
 
-async def _start(handler: str, environment: Mapping[str, str], event: bytes) -> Start:
-    """A process from its start to its first answer. Raises WrongAnswer."""
+async def _start(handler: str, environment: Mapping[str, str], events: Iterator[bytes]) -> Start:
+    """A process from its start to its second answer. Raises WrongAnswer."""
+    first, second = [
+        Invocation(name, await asyncio.to_thread(next, events), resources.FUNCTION.arn)
+        for name in ("first", "second")
+    ]
     api = RuntimeApi()
     await api.start()
     try:
@@ -153,15 +173,18 @@ async def _start(handler: str, environment: Mapping[str, str], event: bytes) -> 
                 raise WrongAnswer(f"{handler}: {failure.payload.decode()}")
             ready_s, pid = time.monotonic() - began_s, started.pid
             ready = process.cpu_seconds(pid), process.peak_memory_mb(pid)
-            invocation = Invocation("first", event, resources.FUNCTION.arn)
-            check(handler, await api.run(invocation, _PATIENCE_S))
+            check(handler, await api.run(first, _PATIENCE_S))
+            answer_s = time.monotonic() - began_s
+            answer = process.cpu_seconds(pid), process.peak_memory_mb(pid)
+            check(handler, await api.run(second, _PATIENCE_S))
             return Start(
                 ready_cpu_s=ready[0],
                 ready_s=ready_s,
                 ready_mb=ready[1],
-                answer_cpu_s=process.cpu_seconds(pid),
-                answer_s=time.monotonic() - began_s,
-                answer_mb=process.peak_memory_mb(pid),
+                answer_cpu_s=answer[0],
+                answer_s=answer_s,
+                answer_mb=answer[1],
+                warm_cpu_s=process.cpu_seconds(pid) - answer[0],
             )
     finally:
         await api.stop()

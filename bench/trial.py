@@ -1,15 +1,17 @@
 """The three ways with one video, in turn: what they answer, and the CPU time that they take."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 from bench import least_videos, our_videos, process, usual_videos
 from bench.answer import Answer
 from bench.rounds import Rounds
-from bench.row import Row, Target
+from bench.row import Row, Target, WrongAnswer
 from lambda_fn.gallery import Gallery
+
+WAYS = ("usual", "ours", "least")
 
 _SECONDS = 10
 """For the rounds of one video."""
@@ -17,35 +19,59 @@ _SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What the usual way and ours say of a video, and the milliseconds of each round, by way."""
+    """What each way says of a video and the milliseconds that it takes, round by round."""
 
-    usual: Answer
-    ours: Answer
-    times_ms: dict[str, list[float]]
+    video: str
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    times_ms: dict[str, list[float]] = field(default_factory=dict)
 
-    def row(self, what: str, *, target: Target | None = None, remark: str = "") -> Row:
+    def take(self, way: str, recognise: Callable[[], Answer]) -> Answer:
+        """One more round of a way."""
+        began_s = process.own_cpu_seconds()
+        answer = recognise()
+        taken_ms = 1000 * (process.own_cpu_seconds() - began_s)
+        self.answers.setdefault(way, []).append(answer)
+        self.times_ms.setdefault(way, []).append(taken_ms)
+        return answer
+
+    def first(self, way: str) -> Answer:
+        """What a way said in the first round."""
+        return self.answers[way][0]
+
+    def check(self, expected: Answer, *ways: str) -> None:
+        """Raises WrongAnswer unless these ways say what is expected in every round."""
+        for way in ways:
+            for number, answer in enumerate(self.answers.get(way, []), start=1):
+                if answer != expected:
+                    raise WrongAnswer(
+                        f"{self.video}, {way}, round {number}: {answer}; expected is {expected}"
+                    )
+
+    def row(self, *, target: Target | None = None, remark: str = "") -> Row:
         """The medians of the rounds."""
         ms = {way: median(taken) for way, taken in self.times_ms.items()}
+        least_ms = ms.get("least")
         return Row(
-            what, "ms", ms["usual"], ms["ours"], ms.get("least"), target=target, remark=remark
+            self.video, "ms", ms["usual"], ms["ours"], least_ms, target=target, remark=remark
         )
 
 
-def trial(file: Path, gallery: Gallery, rounds: Rounds) -> Trial:
-    """Tries the ways with a video: the least where ours sees somebody known."""
+def trial(video: str, file: Path, gallery: Gallery, rounds: Rounds) -> Trial:
+    """Tries the ways with a video: the least where ours sees somebody known.
+
+    Raises OutOfTime.
+    """
+    tried = Trial(video)
     tolerance = our_videos.DEFAULTS.tolerance
-    times_ms: dict[str, list[float]] = {"usual": [], "ours": []}
     least: Callable[[], Answer] | None = None
     for number in rounds.within(_SECONDS):
-        usual, usual_ms = _timed(lambda: usual_videos.recognise(file, gallery, tolerance))
-        ours, our_ms = _timed(lambda: our_videos.recognise(file, gallery))
-        times_ms["usual"].append(usual_ms)
-        times_ms["ours"].append(our_ms)
+        tried.take("usual", lambda: usual_videos.recognise(file, gallery, tolerance))
+        ours = tried.take("ours", lambda: our_videos.recognise(file, gallery))
         if number == 1:
             least = _least(file, gallery, ours)
         if least:
-            times_ms.setdefault("least", []).append(_timed(least)[1])
-    return Trial(usual, ours, times_ms)
+            tried.take("least", least)
+    return tried
 
 
 def _least(file: Path, gallery: Gallery, answer: Answer) -> Callable[[], Answer] | None:
@@ -54,9 +80,3 @@ def _least(file: Path, gallery: Gallery, answer: Answer) -> Callable[[], Answer]
     if planned is None:
         return None
     return lambda: least_videos.recognise(file, gallery, planned)
-
-
-def _timed(way: Callable[[], Answer]) -> tuple[Answer, float]:
-    began_s = process.own_cpu_seconds()
-    answer = way()
-    return answer, 1000 * (process.own_cpu_seconds() - began_s)

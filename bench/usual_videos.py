@@ -23,12 +23,19 @@ from lambda_fn.gallery import Gallery
 
 Pixels = NDArray[np.uint8]
 
+REMARK_WITHOUT_FFMPEG = "the usual way without ffmpeg's command"
+
+
+def ffmpeg() -> str | None:
+    """The path of ffmpeg's command, if there is one."""
+    return shutil.which("ffmpeg")
+
 
 def way() -> str:
     """What the usual way is, where it runs."""
     frames = (
         "ffmpeg's command to a JPEG a second"
-        if shutil.which("ffmpeg")
+        if ffmpeg()
         else "a frame a second decoded in the process, as there is no ffmpeg on the PATH"
     )
     return f"{frames}; full-size detection, face by face"
@@ -38,8 +45,8 @@ def recognise(video: Path, gallery: Gallery, tolerance: float) -> Answer:
     """Who is in a video; of those within the tolerance the nearest, not the first."""
     with TemporaryDirectory() as folder:
         try:
-            ffmpeg = shutil.which("ffmpeg")
-            frames = _jpegs(ffmpeg, video, Path(folder)) if ffmpeg else _decoded(video)
+            command = ffmpeg()
+            frames = _jpegs(command, video, Path(folder)) if command else _decoded(video)
         except (FFmpegError, subprocess.CalledProcessError):
             return Answer("unreadable")
         return _search(frames, gallery, tolerance)
@@ -65,9 +72,9 @@ def _search(frames: Iterable[Pixels], gallery: Gallery, tolerance: float) -> Ans
     return Answer("unknown_face" if any_face else "no_face")
 
 
-def _jpegs(ffmpeg: str, video: Path, folder: Path) -> Iterable[Pixels]:
-    command = [ffmpeg, "-nostdin", "-loglevel", "quiet", "-i", str(video), "-vf", "fps=1"]
-    subprocess.run([*command, str(folder / "%04d.jpg")], check=True)
+def _jpegs(command: str, video: Path, folder: Path) -> Iterable[Pixels]:
+    options = ["-nostdin", "-loglevel", "quiet", "-i", str(video), "-vf", "fps=1"]
+    subprocess.run([command, *options, str(folder / "%04d.jpg")], check=True)
     return (face_recognition.load_image_file(jpeg) for jpeg in sorted(folder.iterdir()))
 
 

@@ -12,14 +12,17 @@ from hybridsphere.paths import OWN_FOLDER, csv_path
 
 
 def check_queues(stats: Stats, messages: int) -> None:
-    """Every upload invoked once, and every message of both queues received and deleted once."""
+    """Every upload invoked once, as `Event`, and every message received and deleted once."""
     done = {"visible": 0, "in_flight": 0, "received": messages, "deleted": messages}
     for queue in (INPUT, OUTPUT):
         found = {name: stats[queue][name] for name in done}
         if found != done:
             raise WrongAnswer(f"{queue} queue: {found}, not {done}")
-    if stats["invoked"] != messages:
-        raise WrongAnswer(f"{stats['invoked']} invocations for {messages} uploads")
+    invoked = (stats["invoked"], stats["invoked_as_events"])
+    if invoked != (messages, messages):
+        raise WrongAnswer(
+            f"{invoked[0]} invocations, {invoked[1]} of them events, for {messages} uploads"
+        )
 
 
 def check_files(results: Path, messages: int) -> None:

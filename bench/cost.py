@@ -13,8 +13,11 @@ from typing import Any
 
 import click
 
+from bench.figures import figure, rounded
+from bench.row import CPU_A_MESSAGE, FIRST_ANSWER, SECOND_ANSWER, SOMEBODY_KNOWN
+
 PRICES_OF = "August 2025"
-"""When these were Lambda's list prices, in us-east-1 as in eu-west-1, without the free tier."""
+"""When these were Lambda's list prices."""
 
 GB_S_USD = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
 REQUEST_USD = 0.20 / 1_000_000
@@ -22,16 +25,23 @@ REQUEST_USD = 0.20 / 1_000_000
 ONE_CPU_MB = 1769
 """The memory with which a function has one processor (AWS Lambda developer guide)."""
 
+_ACCOUNT = 1000
+"""Invocations that an account may run at once, unless it asks for more (the same guide)."""
+
 _VM_BUSY = 0.5
 """The share of its processor that a VM is to spend on the bridge."""
 
 _FILE = Path(__file__).parent / "out" / "bench.json"
 
 
+class NoFigure(Exception):
+    """A run that has not measured what the calculation needs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Video:
     """What a video takes: CPU in seconds, and the seconds that S3, SQS and DynamoDB are waited for;
-    `start_s` is a cold start's CPU, `cold` the share of videos that meet one.
+    `start_s` is the CPU that one adds which meets a cold start, `cold` the share of those.
     """
 
     cpu_s: float
@@ -71,55 +81,91 @@ GIVEN = Inputs()
 @click.option("--x86-usd", type=float, default=GIVEN.x86_usd, help="A GB-second on x86-64.")
 @click.option("--arm-usd", type=float, default=GIVEN.arm_usd, help="A GB-second on arm64.")
 def main(**inputs: Any) -> None:
-    """Print both, with what they follow from."""
+    """Print what a thousand videos cost and how many an hour a VM carries, by the last run of
+    `python -m bench` and at these prices.
+    """
     try:
         times = measured(json.loads(_FILE.read_text(encoding="utf-8")))
-    except (OSError, KeyError) as error:
-        raise click.ClickException(f"{_FILE}: {error}: `make bench` measures it first") from error
+    except FileNotFoundError as error:
+        raise click.ClickException(f"there is no {_FILE}: `make bench` writes it") from error
+    except NoFigure as error:
+        raise click.ClickException(f"{_FILE}: {error}") from error
     click.echo(markdown(times, Inputs(**inputs)))
 
 
 def markdown(times: dict[str, float], inputs: Inputs = GIVEN) -> str:
-    """Both calculations, from measured times in seconds."""
-    x86, arm = (f"{usd:.10f} USD/GB-s" for usd in (inputs.x86_usd, inputs.arm_usd))
-    head = f"a thousand videos, {inputs.memory_mb} MB | CPU a video | billed a video"
+    """All calculations, from measured times in seconds."""
+    prices = {"x86-64": inputs.x86_usd, "arm64": inputs.arm_usd}
+    head = [
+        f"a thousand videos, {inputs.memory_mb} MB",
+        *("CPU, warm", "CPU that a cold start adds", "billed"),
+        *(f"{name}, {usd:.10f} USD/GB-s" for name, usd in prices.items()),
+    ]
+    lines = [
+        f"| {' | '.join(head)} |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        *(_row(way, times, inputs) for way in ("usual", "ours")),
+        "",
+        "CPU and what is billed are those of one video, on average. Taken are:",
+        "",
+        f"- {inputs.waits_s:g} s of waiting for S3, SQS and DynamoDB a video;",
+        f"- a cold start for {inputs.cold:.0%} of the videos;",
+        f"- Lambda's list prices of {PRICES_OF}, in us-east-1 as in eu-west-1, without the free",
+        f"  tier, and {1_000_000 * REQUEST_USD:.2f} USD for a million requests.",
+        "",
+        *_carried(times, inputs),
+    ]
+    return "\n".join(lines)
+
+
+def _carried(times: dict[str, float], inputs: Inputs) -> list[str]:
+    """How many videos one VM brings, and how many an account takes."""
     message_s = times["ours message"]
-    videos = 3600 * _VM_BUSY / message_s
-    return "\n".join(
-        [
-            f"| {head} | x86-64, {x86} | arm64, {arm} |",
-            "| --- | ---: | ---: | ---: | ---: |",
-            *(_row(way, times, inputs) for way in ("usual", "ours")),
-            "",
-            f"A VM of one processor that spends {_VM_BUSY:.0%} of it on the bridge, at",
-            f"{1000 * message_s:.2f} ms a video, carries {videos:,.0f} videos an hour.",
-        ]
-    )
+    video_s = _video("ours", times, inputs).seconds(inputs.memory_mb)
+    carried, taken = (rounded(3600 * one) for one in (_VM_BUSY / message_s, _ACCOUNT / video_s))
+    return [
+        f"A VM of one processor that spends {_VM_BUSY:.0%} of it on the bridge, at",
+        f"{figure(1000 * message_s, 'ms')} a video, carries {carried} videos an hour. An account",
+        f"with Lambda's {_ACCOUNT:,} invocations at once takes {taken}.",
+    ]
 
 
 def _row(way: str, times: dict[str, float], inputs: Inputs) -> str:
-    video = Video(times[f"{way} video"], inputs.waits_s, times[f"{way} start"], inputs.cold)
-    billed_ms = 1000 * video.seconds(inputs.memory_mb)
+    video = _video(way, times, inputs)
+    seconds = (video.cpu_s, video.start_s, video.seconds(inputs.memory_mb))
     prices = (inputs.x86_usd, inputs.arm_usd)
-    usd = " | ".join(f"{1000 * video.usd(inputs.memory_mb, price):.4f} USD" for price in prices)
-    return f"| {way} | {1000 * video.cpu_s:.0f} ms | {billed_ms:.0f} ms | {usd} |"
+    cells = [
+        *(figure(1000 * one, "ms") for one in seconds),
+        *(figure(1000 * video.usd(inputs.memory_mb, price), "USD") for price in prices),
+    ]
+    return f"| {way} | {' | '.join(cells)} |"
+
+
+def _video(way: str, times: dict[str, float], inputs: Inputs) -> Video:
+    return Video(times[f"{way} video"], inputs.waits_s, times[f"{way} start"], inputs.cold)
 
 
 def measured(run: dict[str, Any]) -> dict[str, float]:
-    """The times of a run that the calculation needs, in seconds."""
+    """The times of a run that the calculation needs, in seconds. Raises NoFigure.
+
+    What a cold start adds is the first answer, from the start of the process on, less the second:
+    so it holds the same whichever way makes its clients before the first event and which with it.
+    """
     rows = {(part["name"], row["what"]): row for part in run["parts"] for row in part["rows"]}
-    video = rows["videos", "somebody known, on average"]
-    start = rows["start", "ready for the first event: CPU time"]
-    message = rows["bridge", "CPU a message"]
-    return {
-        f"{way} {what}": row[way] / per
-        for way in ("usual", "ours")
-        for what, row, per in (
-            ("video", video, 1000),
-            ("start", start, 1),
-            ("message", message, 1000),
-        )
-    }
+
+    def taken(way: str, part: str, what: str) -> float:
+        figure = rows.get((part, what), {}).get(way)
+        if figure is None:
+            raise NoFigure(f"the run has no {what!r} of part {part!r}: `make bench` measures it")
+        return float(figure)
+
+    times = {}
+    for way in ("usual", "ours"):
+        first, second = (taken(way, "start", what) for what in (FIRST_ANSWER, SECOND_ANSWER))
+        times[f"{way} video"] = taken(way, "videos", SOMEBODY_KNOWN) / 1000
+        times[f"{way} start"] = first - second
+        times[f"{way} message"] = taken(way, "bridge", CPU_A_MESSAGE) / 1000
+    return times
 
 
 if __name__ == "__main__":

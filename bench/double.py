@@ -56,6 +56,7 @@ class Double:
         self._queues = {INPUT: DoubleQueue(), OUTPUT: DoubleQueue()}
         self._uploads: dict[str, _Upload] = {}
         self._invoked = 0
+        self._invoked_as_events = 0
         self._filled_at = 0.0
         self._last_deleted_at = 0.0
         self._filling: asyncio.Task[None] | None = None
@@ -103,7 +104,10 @@ class Double:
             upload.invoked_at = upload.invoked_at or now
             self._queues[OUTPUT].put(upload.result)
         self._invoked += 1
-        return Response(b"", HTTPStatus.ACCEPTED) if kind == "Event" else Response(b"null")
+        if kind != "Event":
+            return Response(b"null")
+        self._invoked_as_events += 1
+        return Response(b"", HTTPStatus.ACCEPTED)
 
     def _named(self, s3: dict[str, Any]) -> _Upload:
         """The upload that an event is about."""
@@ -146,6 +150,7 @@ class Double:
         return {
             "uploads": len(self._uploads),
             "invoked": self._invoked,
+            "invoked_as_events": self._invoked_as_events,
             "seconds": self._last_deleted_at - self._filled_at,
             "cpu_s": time.process_time(),
             **{name: queue.stats() for name, queue in self._queues.items()},

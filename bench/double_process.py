@@ -59,6 +59,13 @@ class RunningDouble:
         """How long each upload was on its way from the queue to Invoke, in milliseconds."""
         return list(self._call("/delays"))
 
+    def pass_through(
+        self, messages: int, bridge: subprocess.Popen[bytes], per_s: float | None = None
+    ) -> Stats:
+        """Fills, and waits until a bridge has emptied both queues. Raises BridgeFailed."""
+        self.fill(messages, per_s)
+        return self.wait(emptied, bridge)
+
     def wait(self, reached: Callable[[Stats], bool], bridge: subprocess.Popen[bytes]) -> Stats:
         """The stats once they are as wished. Raises BridgeFailed."""
         stats, moved_at = self.stats(), time.monotonic()
@@ -77,6 +84,11 @@ class RunningDouble:
         body = None if content is None else json.dumps(content).encode()
         with urlopen(Request(self.endpoint + path, data=body), timeout=_STALLED_S) as answer:
             return json.load(answer)
+
+
+def emptied(stats: Stats) -> bool:
+    """Whether all uploads so far have come to their end."""
+    return all(stats[queue]["deleted"] >= stats["uploads"] for queue in (INPUT, OUTPUT))
 
 
 @contextmanager

@@ -2,16 +2,20 @@
 has got the Invoke. Both moments are read from one clock, in one process.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
 from subprocess import Popen
 from tempfile import TemporaryDirectory
 
+from bench import process
 from bench.bridge_run import LEAST, OURS, Bridge, running_bridge
-from bench.double import OUTPUT
-from bench.double_process import RunningDouble, Stats, running_double
+from bench.double_process import RunningDouble, running_double
+from bench.figures import rounded
+from bench.rounds import Rounds
 from bench.row import Part, Row, Target
 
 _PAUSE_S = 10.0
@@ -22,34 +26,66 @@ _IDLE_PER_S = 20.0
 _TARGETS = (Target(3, "figure"), Target(15, "figure"))
 
 
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """The median and the 99th percentile of the delays, in milliseconds; the shares of their cores
+    that the bridge and the double took meanwhile.
+    """
+
+    median_ms: float
+    worst_ms: float
+    bridge_busy: float
+    double_busy: float
+
+
 def measure(
-    scratch: Path, *, messages: int, seconds: float = 6.0, report: Callable[[str], None]
+    scratch: Path,
+    *,
+    messages: int,
+    seconds: float = 6.0,
+    rounds: Rounds,
+    report: Callable[[str], None],
 ) -> Part:
-    """Ours and the least, nearly idle and at half of what ours can take; for some seconds each."""
+    """Ours and the least, nearly idle and at half of what ours can take; for some seconds each.
+
+    Raises OutOfTime.
+    """
     with _running(OURS, scratch) as (double, bridge):
         loads = {"idle": _IDLE_PER_S, "half load": _rate(double, bridge, messages) / 2}
-        our_delays = [_percentiles(double, bridge, per_s, seconds) for per_s in loads.values()]
+        ours = [_delays(double, bridge, per_s, seconds) for per_s in loads.values()]
+    rounds.check()
     with _running(LEAST, scratch) as (double, bridge):
-        least_delays = [_percentiles(double, bridge, per_s, seconds) for per_s in loads.values()]
-    usual_ms = (1000 * _PAUSE_S * 0.5, 1000 * _PAUSE_S * 0.99)
-    rows = []
-    for (load, per_s), our_ms, least_ms in zip(
-        loads.items(), our_delays, least_delays, strict=True
-    ):
-        report(f"{load}: {our_ms[0]:.2g} ms, 99th percentile {our_ms[1]:.2g} ms")
-        names = (f"{load}, {per_s:.0f} events/s: median", f"{load}: 99th percentile")
-        for name, usual, ours, least, target in zip(
-            names, usual_ms, our_ms, least_ms, _TARGETS, strict=True
-        ):
-            rows.append(Row(name, "ms", usual, ours, least, target=target))
+        least = [_delays(double, bridge, per_s, seconds) for per_s in loads.values()]
+    rows: list[Row] = []
+    notes: list[str] = []
+    for (load, per_s), our, lowest in zip(loads.items(), ours, least, strict=True):
+        report(f"{load}: {our.median_ms:.2g} ms, 99th percentile {our.worst_ms:.2g} ms")
+        rows += _rows(f"{load}, {rounded(per_s)} events/s", our, lowest)
+        notes.append(
+            f"{load.capitalize()}: ours took {our.bridge_busy:.0%} of its core, the double "
+            f"{our.double_busy:.0%} of another."
+        )
     return Part(
         name="latency",
         title="Added latency: from an event on the queue to its Invoke",
         usual_way=f"a loop that sleeps {_PAUSE_S:g} s between polls; computed, not waited for",
         least_way="batches over bare HTTP: nothing signed, nothing kept",
         rows=rows,
-        notes=["Events come at random moments. The double's own share is in the figures."],
+        notes=[
+            "Events come at random moments.",
+            "The double's own share is in the figures, and no more than the least's.",
+            *notes,
+        ],
     )
+
+
+def _rows(load: str, ours: Delays, least: Delays) -> Iterator[Row]:
+    usual_ms = (1000 * _PAUSE_S * 0.5, 1000 * _PAUSE_S * 0.99)
+    names = (f"{load}: median", f"{load}: 99th percentile")
+    our_ms, least_ms = ((one.median_ms, one.worst_ms) for one in (ours, least))
+    columns = zip(names, usual_ms, our_ms, least_ms, _TARGETS, strict=True)
+    for name, usual, our, lowest, target in columns:
+        yield Row(name, "ms", usual, our, lowest, target=target)
 
 
 @contextmanager
@@ -64,21 +100,20 @@ def _running(bridge: Bridge, scratch: Path) -> Iterator[tuple[RunningDouble, Pop
 
 def _rate(double: RunningDouble, bridge: Popen[bytes], messages: int) -> float:
     """Messages a second, when there is a backlog."""
-    double.fill(messages)
-    return messages / float(_emptied(double, bridge)["seconds"])
+    return messages / float(double.pass_through(messages, bridge)["seconds"])
 
 
-def _percentiles(
-    double: RunningDouble, bridge: Popen[bytes], per_s: float, seconds: float
-) -> tuple[float, float]:
-    """The median and the 99th percentile of the delays, in milliseconds."""
+def _delays(double: RunningDouble, bridge: Popen[bytes], per_s: float, seconds: float) -> Delays:
+    """How long so many events a second wait, on average, and what that takes."""
     messages = max(2, round(per_s * seconds))
-    double.fill(messages, per_s)
-    _emptied(double, bridge)
+    began_s, double_s = time.monotonic(), double.stats()["cpu_s"]
+    bridge_s = process.cpu_seconds(bridge.pid)
+    stats = double.pass_through(messages, bridge, per_s)
+    taken_s = time.monotonic() - began_s
     cuts = quantiles(double.delays_ms()[-messages:], n=100, method="inclusive")
-    return cuts[49], cuts[98]
-
-
-def _emptied(double: RunningDouble, bridge: Popen[bytes]) -> Stats:
-    """The stats once all uploads so far have come to their end."""
-    return double.wait(lambda stats: stats[OUTPUT]["deleted"] >= stats["uploads"], bridge)
+    return Delays(
+        cuts[49],
+        cuts[98],
+        (process.cpu_seconds(bridge.pid) - bridge_s) / taken_s,
+        (stats["cpu_s"] - double_s) / taken_s,
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 _SOURCES = Path(__file__).parent / "node"
 _INSTALL = ["install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
-_INSTALL_S = 120
+_INSTALL_S = 60
 _LINES_SHOWN = 3
 
 

@@ -2,12 +2,14 @@
 
     python -m bench.page [--into FILE] [--out FOLDER]
 
-Prints them as Markdown, or puts them into FILE, each block between its two marks: `figures` of
-`make bench`, `where` of `python -m bench.where`, `cost` of `python -m bench.cost`.
+Prints them as Markdown, or puts them into FILE, each block between its two marks: `figures` and
+`cost` of the last `python -m bench`, `where` of the last `python -m bench.where`, whose picture is
+put beside FILE.
 """
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,12 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.option("--into", type=FILE, help="A page with the marks.")
 def main(out: Path, into: Path | None) -> None:
     """Print the figures of the last runs as Markdown, or put them into a page."""
-    found = blocks(out)
+    try:
+        found = blocks(out)
+    except FileNotFoundError as error:
+        raise click.ClickException(
+            f"there is no {error.filename}: `make bench` writes it"
+        ) from error
     if into is None:
         click.echo("\n\n".join(found.values()))
         return
@@ -38,6 +45,8 @@ def main(out: Path, into: Path | None) -> None:
             raise click.ClickException(f"{into}: has no place for {name}, from {begin} to {end}")
         text = pattern.sub(lambda _, new=f"{begin}\n{block}\n{end}": new, text)  # type: ignore[misc]
     into.write_text(text, encoding="utf-8")
+    if "where" in found:
+        shutil.copyfile(out / "where.svg", into.with_suffix(".svg"))
 
 
 def marks(name: str) -> tuple[str, str]:
@@ -50,26 +59,34 @@ def blocks(out: Path) -> dict[str, str]:
     run: dict[str, Any] = json.loads((out / "bench.json").read_text(encoding="utf-8"))
     found = {"figures": page(run)}
     if (file := out / "where.json").exists():
-        found["where"] = "\n".join(_shares(json.loads(file.read_text(encoding="utf-8"))))
+        where: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        found["where"] = "\n".join([_measured(where), "", *_shares(where["wholes"])])
     try:
         found["cost"] = cost.markdown(cost.measured(run))
-    except KeyError:
-        click.echo("no cost: the run has not all of videos, start and bridge", err=True)
+    except cost.NoFigure as error:
+        click.echo(f"no cost: {error}", err=True)
     return found
 
 
 def page(run: dict[str, Any]) -> str:
     """A run, as bench.json keeps it: what it was measured on, the table, and the notes."""
     parts = [Part.from_json(part) for part in run["parts"]]
-    when, machine = run["measured_at"][:10], run["machine"]
     return "\n".join(
         [
-            f"Measured {when} on {machine}; load at the end {run['load']:.1f}.",
+            _measured(run),
             "",
             *_table(parts),
             "",
             *(line for part in parts for line in _notes(part)),
         ]
+    )
+
+
+def _measured(run: dict[str, Any]) -> str:
+    """What a run was measured by, and where."""
+    return (
+        f"All by one `{run['command']}` on {run['measured_at'][:10]}: {run['machine']}; load at the"
+        f" end {run['load']:.1f}."
     )
 
 
@@ -95,7 +112,7 @@ def _table(parts: Sequence[Part]) -> Iterator[str]:
 def _texts(row: Row) -> list[str]:
     return [
         f"{row.what} ({row.remark})" if row.remark else row.what,
-        *(figures.figure(value, row.unit) for value in (row.usual, row.ours, row.least)),
+        *figures.ways(row),
         figures.times(row),
         figures.target(row),
         figures.verdict(row),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import process
 from bench.rounds import Rounds
-from bench.row import Part
+from bench.row import Part, Row
 
 Report = Callable[[str], None]
 
@@ -33,7 +33,8 @@ class Options:
 
 
 def run(name: str, options: Options) -> Part:
-    """Runs a part. Raises WrongAnswer, BridgeFailed and CannotMeasure."""
+    """Runs a part. Raises WrongAnswer, BridgeFailed, CannotMeasure and OutOfTime."""
+    options.rounds.check()
     in_process = _IN_PROCESS.get(name)
     if in_process:
         with process.measured_core():
@@ -44,6 +45,12 @@ def run(name: str, options: Options) -> Part:
     # The processes that are measured are put on the measured core, and kept from this one.
     with process.other_cores():
         return _PROCESSES[name](options)
+
+
+def unmeasured(name: str) -> Part:
+    """What stands in the place of a part that there was no time for."""
+    row = Row(name, "", None, None, remark="not measured: the time for all parts was over")
+    return Part(name, ABOUT[name], "not measured", [row])
 
 
 def _videos(options: Options) -> Part:
@@ -95,7 +102,9 @@ def _bridge(options: Options) -> Part:
 def _latency(options: Options) -> Part:
     from bench import latency
 
-    return latency.measure(options.scratch, messages=options.messages, report=options.report)
+    return latency.measure(
+        options.scratch, messages=options.messages, rounds=options.rounds, report=options.report
+    )
 
 
 def _idle(options: Options) -> Part:
@@ -122,6 +131,18 @@ _PROCESSES: dict[str, Callable[[Options], Part]] = {
     "latency": _latency,
     "idle": _idle,
     "image": _image,
+}
+
+ABOUT = {
+    "videos": "a video, from the object to who is in it, models loaded",
+    "hard": "the same where a face is small, late, absent or unknown",
+    "gallery": "one face against 1,000 and 100,000 known ones",
+    "attendance": "everybody in a video of a class",
+    "start": "a fresh process of the function, until it is ready and has answered",
+    "bridge": "messages a second through the bridge, beside sqs-consumer",
+    "latency": "from an event on the queue to its Invoke",
+    "idle": "the bridge's CPU while there is nothing to do",
+    "image": "the size of the function's image, as `make images` has built it",
 }
 
 NAMES = (*_IN_PROCESS, *_PROCESSES)

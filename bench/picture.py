@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from bench.figures import figure, target, times
+from bench.figures import target, times, ways
 from bench.row import Part, Row
 
 # In pixels: names on the left, bars, their values behind them, how ours stands on the right.
@@ -56,20 +56,22 @@ def _heading(part: Part) -> Iterator[tuple[str, str]]:
 
 def _row(row: Row, y: int) -> Iterator[str]:
     bars = _bars(row)
-    room, longest = _WIDTH - _LABELS - _VALUES, max((value for value, _ in bars), default=0) or 1
+    room, longest = _WIDTH - _LABELS - _VALUES, max((value for value, _, _ in bars), default=0) or 1
     yield _text(16, y + 15, _shortened(row.what))
-    for number, (value, colour) in enumerate(bars):
+    for number, (value, colour, figure) in enumerate(bars):
         length, top = max(1, round(room * value / longest)), y + number * _BAR
         shape = f'x="{_LABELS}" y="{top}" width="{length}" height="{_BAR - 1}" rx="2"'
         yield f'<rect {shape} fill="{colour}"/>'
-        yield _text(_LABELS + length + 6, top + 9, figure(value, row.unit), "small")
+        yield _text(_LABELS + length + 6, top + 9, figure, "small")
     yield _text(_WIDTH - _STANDS, y + 9, _stands(row))
     yield _text(_WIDTH - _STANDS, y + 22, _held_to(row), "small")
 
 
-def _bars(row: Row) -> list[tuple[float, str]]:
-    ways = ((row.usual, _USUAL), (row.ours, _OURS), (row.least, _LEAST))
-    return [(value, colour) for value, colour in ways if value is not None]
+def _bars(row: Row) -> list[tuple[float, str, str]]:
+    """The length, the colour and the figure of each."""
+    values, colours = (row.usual, row.ours, row.least), (_USUAL, _OURS, _LEAST)
+    bars = zip(values, colours, ways(row), strict=True)
+    return [(value, colour, figure) for value, colour, figure in bars if value is not None]
 
 
 def _stands(row: Row) -> str:

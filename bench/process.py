@@ -9,9 +9,10 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from hybridsphere.local import child
 
@@ -99,9 +100,16 @@ def machine() -> str:
     return f"{model}, {len(_cores())} cores, Python {platform.python_version()}"
 
 
-def load() -> float:
-    """How many processes wanted a core in the last minute, on average."""
-    return os.getloadavg()[0]
+def provenance(command: str) -> dict[str, Any]:
+    """What stands with the figures that a command has measured: when, by what and where, and how
+    many processes wanted a core in the last minute.
+    """
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "machine": machine(),
+        "load": os.getloadavg()[0],
+    }
 
 
 @cache

@@ -4,6 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+# The rows that are looked up by what they are about (bench/cost.py).
+SOMEBODY_KNOWN = "somebody known, on average"
+FIRST_ANSWER = "first answer, from the start on: CPU time"
+SECOND_ANSWER = "second answer, by itself: CPU time"
+CPU_A_MESSAGE = "CPU a message"
+
 
 class WrongAnswer(Exception):
     """The ways did not do the same work, so that their figures say nothing."""

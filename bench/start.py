@@ -23,7 +23,7 @@ import boto3
 
 from bench import process
 from bench.rounds import Rounds
-from bench.row import Part, Row, Target, WrongAnswer
+from bench.row import FIRST_ANSWER, SECOND_ANSWER, Part, Row, Target, WrongAnswer
 from hybridsphere.demo.clips import write_students
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
@@ -39,9 +39,6 @@ HANDLERS = {
 _ROOT = Path(__file__).parents[1]
 _PATIENCE_S = 60
 _SECONDS = 40
-
-FIRST_ANSWER = "first answer, from the start on: CPU time"
-SECOND_ANSWER = "second answer, by itself: CPU time"
 
 _TIME, _MEMORY = Target(0.3, "usual"), Target(1, "usual")
 

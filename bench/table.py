@@ -41,7 +41,7 @@ def _what(row: Row) -> Text:
 
 def _figures(row: Row) -> list[Text | str]:
     return [
-        *(figures.figure(value, row.unit) for value in (row.usual, row.ours, row.least)),
+        *figures.ways(row),
         figures.times(row),
         figures.target(row),
         Text(figures.verdict(row), _COLOURS[row.reached]),

@@ -23,8 +23,9 @@ import click
 
 from bench import process
 from bench.bridge_run import LEAST, OURS, run_bridge, running_bridge
-from bench.double import OUTPUT, REGION
+from bench.double import REGION
 from bench.double_process import running_double
+from bench.figures import figure, rounded
 
 if TYPE_CHECKING:
     from lambda_fn.faces import Faces
@@ -34,6 +35,7 @@ PICTURE = OUT / "where.svg"
 
 _ROUNDS = 5
 _MESSAGES = 3000
+_WARM_UP = 500
 
 # In pixels.
 _WIDTH, _BAR_HEIGHT = 860, 82
@@ -86,16 +88,20 @@ class Whole:
 @click.option("--encodings", type=FILE, help="Known faces for them, .npz or the legacy pickle.")
 def main(videos: Path | None, encodings: Path | None) -> None:
     """Print where the time goes, and draw it."""
+    if (videos is None) != (encodings is None):
+        raise click.UsageError("--videos and --encodings go together")
     OUT.mkdir(exist_ok=True)
     with process.measured_core():
         wholes = [_video(videos, encodings), _start()]
     with process.other_cores():
         wholes.append(_message())
     for whole in wholes:
-        click.echo(f"{whole.title}: {whole.ms:.3g} ms")
+        click.echo(f"{whole.title}: {figure(whole.ms, 'ms')}")
         for name, ms in whole.pieces.items():
-            click.echo(f"  {name}: {ms:.3g} ms, {ms / whole.ms:.0%}")
-    figures = [{"title": whole.title, "pieces": whole.pieces} for whole in wholes]
+            click.echo(f"  {name}: {figure(ms, 'ms')}, {ms / whole.ms:.0%}")
+    command = "python -m bench.where" + (" --videos DIR --encodings FILE" if videos else "")
+    pieces = [{"title": whole.title, "pieces": whole.pieces} for whole in wholes]
+    figures = {**process.provenance(command), "wholes": pieces}
     (OUT / "where.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     PICTURE.write_text(_svg(wholes, process.machine()), encoding="utf-8")
 
@@ -175,9 +181,9 @@ def _message() -> Whole:
     with TemporaryDirectory(dir=OUT) as folder, running_double() as double:
         least_ms = run_bridge(LEAST, Path(folder), _MESSAGES).cpu_ms_a_message
         with running_bridge(OURS, double, Path(folder)) as started:
+            double.pass_through(_WARM_UP, started)
             before_s, loop_before_s = _cpu_s(started.pid)
-            double.fill(_MESSAGES)
-            double.wait(lambda stats: stats[OUTPUT]["deleted"] >= _MESSAGES, started)
+            double.pass_through(_MESSAGES, started)
             after_s, loop_after_s = _cpu_s(started.pid)
     loop_ms = 1000 * (loop_after_s - loop_before_s) / _MESSAGES
     all_ms = 1000 * (after_s - before_s) / _MESSAGES
@@ -222,7 +228,7 @@ def _svg(wholes: Sequence[Whole], machine: str) -> str:
 def _bar(whole: Whole, top: int) -> Iterator[str]:
     yield (
         f'<text x="16" y="{top + 22}" font-weight="600">{escape(whole.title)}: '
-        f"{whole.ms:.3g} ms</text>"
+        f"{figure(whole.ms, 'ms')}</text>"
     )
     x = text_x = 16.0
     for number, (name, ms) in enumerate(whole.pieces.items()):
@@ -230,7 +236,7 @@ def _bar(whole: Whole, top: int) -> Iterator[str]:
         width = (_WIDTH - 32) * max(0, ms) / whole.ms
         yield f'<rect x="{x:.1f}" y="{top + 30}" width="{width:.1f}" height="18" fill="{colour}"/>'
         yield f'<rect x="{text_x:.0f}" y="{top + 57}" width="9" height="9" fill="{colour}"/>'
-        text = f"{name} {ms:.3g}"
+        text = f"{name} {rounded(ms)}"
         yield f'<text x="{text_x + 13:.0f}" y="{top + 66}">{escape(text)}</text>'
         x, text_x = x + width, text_x + 26 + 6.4 * len(text)
 

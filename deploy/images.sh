@@ -4,13 +4,16 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: images.sh build [bridge|lambda|local ...]
+usage: images.sh build [bridge|lambda|local|usual ...]
+       images.sh sources NAME
        images.sh buildah ARGUMENT ...
 
 `build` makes the images named, without a name bridge and lambda, as localhost/hybridsphere-NAME.
+`sources` prints a digest of what an image would be made of now; its label hybridsphere.sources has
+the digest of what it was made of.
 `buildah` runs any command of buildah where they are kept, in .cache/images.
 
-Needs buildah, debootstrap and root. pip gets its packages from where it does on this machine.
+The first and the last need buildah, debootstrap and root. pip gets its packages from where it does on this machine.
 
   SUITE    Debian of the base image (default: trixie, as in the Dockerfiles; its Python is 3.13)
 TEXT
@@ -31,22 +34,27 @@ export BUILDAH_ISOLATION=chroot
 buildah=(buildah --root "$cache/storage" --runroot "$cache/run" --storage-driver vfs)
 
 main() {
+  case ${1:-} in
+    build) shift && need_tools && build "$@" ;;
+    sources) sources "${2:-}" ;;
+    buildah) shift && need_tools && exec "${buildah[@]}" "$@" ;;
+    *) usage >&2 && exit 2 ;;
+  esac
+}
+
+need_tools() {
+  local tool
   for tool in buildah debootstrap; do
     command -v "$tool" >/dev/null || die "$tool is not installed; Debian has a package of that name"
   done
   ((EUID == 0)) || die "debootstrap needs root"
-  case ${1:-} in
-    build) shift && build "$@" ;;
-    buildah) shift && exec "${buildah[@]}" "$@" ;;
-    *) usage >&2 && exit 2 ;;
-  esac
 }
 
 build() {
   (($#)) || set -- bridge lambda
   local name
   for name in "$@"; do
-    [[ -e $root/Dockerfile.$name ]] || die "there is no Dockerfile.$name"
+    dockerfile "$name" >/dev/null
   done
   mkdir -p "$cache"
   scratch=$(mktemp -d "$cache/build.XXXXXX")
@@ -93,11 +101,35 @@ for line in sorted(sys.stdin, reverse=True):
 config.write(sys.stdout)'
 }
 
+# The usual image is there only to be measured.
+dockerfile() {
+  local file=Dockerfile.$1
+  [[ $1 != usual ]] || file=bench/$file
+  [[ -e $root/$file ]] || die "there is no $file"
+  echo "$file"
+}
+
+# The Dockerfile, and every file that it copies out of this tree, by name and content.
+sources() {
+  local file copied
+  file=$(dockerfile "$1")
+  mapfile -t copied < <(sed -n 's/^COPY \([^-].*\) [^ ]*$/\1/p' "$root/$file" | tr ' ' '\n')
+  (
+    cd "$root"
+    find "$file" "${copied[@]}" -type f ! -path '*/__pycache__/*' \
+      ! -path lambda_fn/prepared/'*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+  ) | sha256sum | cut -d' ' -f1
+}
+
 # Without the format of Docker buildah leaves the health check out.
 make_image() {
+  local file sources
+  file=$(dockerfile "$1")
+  sources=$(sources "$1")
   echo "images.sh: making localhost/hybridsphere-$1" >&2
   "${buildah[@]}" bud --format docker "${mounts[@]}" --build-arg BASE="$base" \
-    --file "$root/Dockerfile.$1" --tag "localhost/hybridsphere-$1" "$root"
+    --label "hybridsphere.sources=$sources" --file "$root/$file" \
+    --tag "localhost/hybridsphere-$1" "$root"
 }
 
 main "$@"

@@ -1,5 +1,5 @@
-"""What the function's image adds to its base, uncompressed: read off the images that `make images`
-has built on this machine.
+"""What the function's image adds to its base, uncompressed: read off the images that
+`deploy/images.sh` has built on this machine, where they are of this tree.
 """
 
 import json
@@ -14,10 +14,11 @@ from bench.row import Part, Row, Target
 _TARGET = Target(325, "figure")
 
 _ROOT = Path(__file__).parents[1]
-_SCRIPT = _ROOT / "deploy" / "images.sh"
+SCRIPT = str(_ROOT / "deploy" / "images.sh")
 STORE = _ROOT / ".cache" / "images"
 
-_BASE, _OURS, _USUAL = (f"localhost/hybridsphere-{name}" for name in ("base", "lambda", "usual"))
+_PREFIX = "localhost/hybridsphere-"
+_BUILT_BY = {"lambda": "make images", "usual": "deploy/images.sh build usual"}
 
 _UNITS_MB = {"B": 1e-6, "KB": 1e-3, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
 
@@ -25,18 +26,29 @@ _UNITS_MB = {"B": 1e-6, "KB": 1e-3, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
 def measure() -> Part:
     """The sizes of the images that there are; without, the row says how to get them."""
     sizes = sizes_mb()
-    base = sizes.get(_BASE)
-
-    def added(image: str) -> float | None:
-        return sizes[image] - base if base is not None and image in sizes else None
-
-    remark = "" if added(_OURS) is not None else "not measured: `make images` builds it first"
+    added: dict[str, float | None] = {}
+    remarks = []
+    for name, builder in _BUILT_BY.items():
+        added[name] = None
+        if "base" not in sizes or name not in sizes:
+            remarks.append(f"no {name} image is here: `{builder}` makes it")
+        elif not of_this_tree(name):
+            remarks.append(f"the {name} image is of another state: `{builder}` makes it anew")
+        else:
+            added[name] = sizes[name] - sizes["base"]
     return Part(
         name="image",
         title="The function's image: what it adds to its base, uncompressed",
         usual_way="a full Python with ffmpeg and a compiler in it (bench/Dockerfile.usual)",
         rows=[
-            Row("size", "MB", added(_USUAL), added(_OURS), target=_TARGET, remark=remark),
+            Row(
+                "size",
+                "MB",
+                added["usual"],
+                added["lambda"],
+                target=_TARGET,
+                remark="; ".join(remarks),
+            ),
         ],
     )
 
@@ -50,14 +62,24 @@ def megabytes(size: str) -> float:
 
 
 def sizes_mb() -> dict[str, float]:
-    """The images that `make images` has left, by name."""
+    """The images that there are, by name."""
     tools = all(shutil.which(tool) for tool in ("buildah", "debootstrap"))
     if not (STORE.is_dir() and tools and os.geteuid() == 0):
         return {}
-    command = [str(_SCRIPT), "buildah", "images", "--json"]
-    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return {
-        name.partition(":")[0]: megabytes(image["size"])
-        for image in json.loads(listed)
+        name.partition(":")[0].removeprefix(_PREFIX): megabytes(image["size"])
+        for image in json.loads(_images("buildah", "images", "--json"))
         for name in image.get("names") or []
     }
+
+
+def of_this_tree(name: str) -> bool:
+    """Whether an image was made of what would be copied into it now."""
+    described = json.loads(_images("buildah", "inspect", "--type", "image", _PREFIX + name))
+    labels = described["OCIv1"]["config"].get("Labels") or {}
+    return bool(labels.get("hybridsphere.sources") == _images("sources", name).strip())
+
+
+def _images(*arguments: str) -> str:
+    done = subprocess.run([SCRIPT, *arguments], check=True, capture_output=True, text=True)
+    return done.stdout

@@ -17,7 +17,7 @@ _BESIDE_NODE = Target(2, "times")
 _USUAL_SHARE = 20
 """How many times fewer messages the loop around boto3 is given: its rate is the same with any."""
 
-_SECONDS = 60
+_SECONDS = 100
 
 _BUSY = 0.9
 """Share of its core above which the double may be what is measured."""

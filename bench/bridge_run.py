@@ -12,11 +12,6 @@ from bench.bridge_checks import check_files, check_ledger, check_queues
 from bench.double import INPUT
 from bench.double_process import BridgeFailed, RunningDouble, running_double
 
-_WARM_UP_SHARE = 4
-"""How many times fewer messages go through before those that are timed. Node compiles its hot code
-only after a thousand or so, and takes more than twice the time for each of them.
-"""
-
 _LOG_SHOWN = 2000
 """Characters of a failed bridge's log."""
 
@@ -55,27 +50,27 @@ class Run:
 
 
 def run_bridge(bridge: Bridge, scratch: Path, messages: int) -> Run:
-    """So many uploads through a bridge, when some have warmed it up.
+    """So many uploads through a bridge, after as many that are not timed.
 
-    Raises WrongAnswer unless it did all that it should, with those as well.
+    Node compiles its hot code only after some thousands; until then a message costs it twice as
+    much. Raises WrongAnswer unless the bridge did all that it should, with all of them.
 
     What it wrote stays in `scratch` until all have run: ext4 does not hand out what was deleted a
     moment ago, and looks for other inodes so long that it shows.
     """
     folder = Path(mkdtemp(dir=scratch))
     results = folder / "results"
-    warm_up = max(1, messages // _WARM_UP_SHARE)
     with running_double() as double:
         with running_bridge(bridge, double, folder) as started:
-            before = double.pass_through(warm_up, started)
+            before = double.pass_through(messages, started)
             cpu_before_s = process.cpu_seconds(started.pid)
             stats = double.pass_through(messages, started)
             cpu_s = process.cpu_seconds(started.pid) - cpu_before_s
-        check_queues(stats, warm_up + messages)
+        check_queues(stats, 2 * messages)
         if bridge.keeps_files:
-            check_files(results, warm_up + messages)
+            check_files(results, 2 * messages)
         if bridge.keeps_ledger:
-            check_ledger(results, warm_up + messages)
+            check_ledger(results, 2 * messages)
     seconds = stats["seconds"]
     return Run(messages, seconds, cpu_s, (stats["cpu_s"] - before["cpu_s"]) / seconds)
 

@@ -42,7 +42,7 @@ def target(row: Row) -> str:
     if row.target.scale == "times":
         return f"{limit:g} times better"
     if row.target.scale == "figure":
-        return f"{'at least' if row.more_is_better else 'at most'} {figure(limit, row.unit)}"
+        return f"{'at least' if row.more_is_better else 'at most'} {limit:,g} {row.unit}"
     return f"at most {limit:g} of the {row.target.scale}"
 
 

@@ -1,6 +1,7 @@
 """The ways with videos and faces are held to the same answers before they are compared."""
 
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,12 @@ from bench.answer import Answer
 from bench.films import ATTENDING, class_film, hard_films
 from bench.rounds import Rounds
 from bench.row import WrongAnswer
-from bench.trial import Trial
+from bench.trial import WAYS, Trial
 from hybridsphere.demo.clips import make_photos
 from lambda_fn.gallery import Gallery
 
 ADA = Answer("known", "ada_quill")
+NOBODY = Answer("no_face")
 PORTRAIT = films.portrait(0.1)
 
 
@@ -45,21 +47,30 @@ def test_the_least_look_is_the_smallest_with_the_right_answer(
     assert least_videos.plan(portrait, people, Answer("known", "otto_brand")) is None
 
 
-def test_without_ffmpeg_the_usual_way_says_so_and_decodes_by_itself(
+def test_without_ffmpeg_the_rows_say_so_and_the_usual_way_decodes_by_itself(
     portrait: Path, people: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    assert "no ffmpeg on the PATH" in usual_videos.way()
-    assert usual_videos.recognise(portrait, people, 0.6) == ADA
+    part = videos.measure(
+        videos.Sample({"portrait": portrait}, people, {"portrait": ADA}),
+        rounds=Rounds(1),
+        report=print,
+    )
+    assert "no ffmpeg on the PATH" in part.usual_way
+    assert part.rows[-1].remark == "the usual way without ffmpeg's command"
+    assert hard.checked(PORTRAIT, tried_with(usual=[ADA], ours=[ADA])) == part.rows[-1].remark
 
 
-def test_with_ffmpeg_the_usual_way_reads_its_jpegs(
-    portrait: Path, people: Gallery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    # A command that takes what ffmpeg would be given, and writes the pictures it was told to.
+@pytest.fixture
+def ffmpeg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A command that takes what ffmpeg would be given, and writes the pictures it was told to."""
     (tmp_path / "ffmpeg").write_text(FFMPEG)
     (tmp_path / "ffmpeg").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+
+@pytest.mark.usefixtures("ffmpeg")
+def test_with_ffmpeg_the_usual_way_reads_its_jpegs(people: Gallery, tmp_path: Path) -> None:
     make_photos(tmp_path)
     assert usual_videos.way().startswith("ffmpeg's command")
     otto = tmp_path / "otto_brand.jpg"
@@ -80,7 +91,7 @@ def test_files_that_are_no_videos_are_compared_but_not_timed(tmp_path: Path) -> 
         videos.given_sample(*_no_videos(tmp_path)), rounds=Rounds(1), report=print
     )
     assert part.rows == []
-    assert "The same answers to all 2 files." in part.notes
+    assert "The same answers in every round, to all 2 files." in part.notes
 
 
 def test_an_unexpected_answer_ends_the_measurement(tmp_path: Path) -> None:
@@ -90,15 +101,69 @@ def test_an_unexpected_answer_ends_the_measurement(tmp_path: Path) -> None:
         videos.measure(expecting, rounds=Rounds(1), report=print)
 
 
+def test_videos_that_there_is_no_time_for_are_left_out_and_counted(tmp_path: Path) -> None:
+    given = videos.given_sample(*_no_videos(tmp_path))
+    # The clock is read as the part begins, before each video, and as its first round begins and
+    # ends: it goes on by three quarters of what all videos may take.
+    times = (number * 30.0 for number in count())
+    rounds = Rounds(1, clock=lambda: next(times))
+    part = videos.measure(given, rounds=rounds, report=print)
+    assert (
+        "The same answers in every round, to 1 of 2 files: there was no time for the others."
+        in (part.notes)
+    )
+
+
+def test_every_round_of_every_way_is_held_to_the_answer() -> None:
+    tried = tried_with(usual=[ADA, ADA], ours=[ADA, ADA], least=[ADA, ADA])
+    tried.check(ADA, *WAYS)
+    for way in WAYS:
+        answers = {"usual": [ADA], "ours": [ADA], "least": [ADA], way: [ADA, NOBODY, ADA]}
+        with pytest.raises(
+            WrongAnswer, match=f"portrait, {way}, round 2: no_face; expected is known, ada_quill"
+        ):
+            tried_with(**answers).check(ADA, *WAYS)
+
+
+def test_a_video_is_held_to_the_same_answer_in_every_round(
+    portrait: Path, people: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says = iter([ADA, ADA, NOBODY])  # The first is for warming up.
+    monkeypatch.setattr(our_videos, "recognise", lambda *_: next(says))
+    sample = videos.Sample({"a clip": portrait}, people)
+    with pytest.raises(WrongAnswer, match="a clip, ours, round 2: no_face"):
+        videos.measure(sample, rounds=Rounds(2), report=print)
+
+
+def test_the_least_has_to_name_the_same_person(
+    portrait: Path, people: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(least_videos, "recognise", lambda *_: NOBODY)
+    sample = videos.Sample({"a clip": portrait}, people)
+    with pytest.raises(WrongAnswer, match="a clip, least, round 1: no_face"):
+        videos.measure(sample, rounds=Rounds(1), report=print)
+
+
+@pytest.mark.usefixtures("ffmpeg")
 def test_a_hard_film_has_to_be_answered_rightly() -> None:
-    assert hard.checked(PORTRAIT, Trial(usual=ADA, ours=ADA, times_ms={})) == ""
-    with pytest.raises(WrongAnswer, match=r"portrait: ours says .*no_face.*expected is .*ada"):
-        hard.checked(PORTRAIT, Trial(usual=ADA, ours=Answer("no_face"), times_ms={}))
+    assert hard.checked(PORTRAIT, tried_with(usual=[ADA], ours=[ADA])) == ""
+    for way in ("ours", "least"):
+        answers = {"usual": [ADA], "ours": [ADA], way: [NOBODY]}
+        with pytest.raises(WrongAnswer, match=f"portrait, {way}, round 1: no_face"):
+            hard.checked(PORTRAIT, tried_with(**answers))
 
 
-def test_what_the_usual_way_misses_is_remarked() -> None:
-    tried = Trial(usual=Answer("no_face"), ours=ADA, times_ms={})
+@pytest.mark.usefixtures("ffmpeg")
+def test_what_the_usual_way_misses_is_remarked_if_it_always_does() -> None:
+    tried = tried_with(usual=[NOBODY, NOBODY], ours=[ADA, ADA])
     assert hard.checked(PORTRAIT, tried) == "the usual way says: no_face"
+    with pytest.raises(WrongAnswer, match="portrait, usual, round 2: known, ada_quill"):
+        hard.checked(PORTRAIT, tried_with(usual=[NOBODY, ADA], ours=[ADA, ADA]))
+
+
+def tried_with(**answers: list[Answer]) -> Trial:
+    """What the ways have said, round by round."""
+    return Trial("portrait", answers)
 
 
 def test_hard_films_are_tried_each_way(people: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,11 +219,21 @@ def test_attendance_is_a_multiple_of_real_time(
     assert row.usual < row.least
 
 
-def test_attendance_has_to_name_everybody(tmp_path: Path, people: Gallery) -> None:
-    film = class_film(0.1).shoot(tmp_path)
-    attendance.check(film, people)
-    with pytest.raises(WrongAnswer, match=ATTENDING[0]):
-        attendance.check(film, people.without(ATTENDING[0]))
+def test_attendance_is_compared_only_where_both_ways_name_everybody(
+    people: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attendance, "demo_gallery", lambda: people.without(ATTENDING[0]))
+    with pytest.raises(WrongAnswer, match=rf"the usual way names (?!.*{ATTENDING[0]}.*not)"):
+        attendance.measure(1.0, 1, rounds=Rounds(1), report=print)
+    attendance.check("ours", set(ATTENDING))
+    with pytest.raises(WrongAnswer, match=r"attendance: ours names .*a stranger"):
+        attendance.check("ours", {*ATTENDING, "a stranger"})
+
+
+def test_the_usual_way_looks_at_frames_from_all_of_a_film(tmp_path: Path, people: Gallery) -> None:
+    # One comes after a quarter of it, another leaves before its last.
+    film = class_film(0.5).shoot(tmp_path)
+    assert attendance.usual(film, people, 2).names == set(ATTENDING)
 
 
 def _no_videos(folder: Path) -> tuple[Path, Path]:

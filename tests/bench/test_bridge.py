@@ -10,7 +10,7 @@ import pytest
 
 from bench import bridge, bridge_run, idle, latency, node_bridge, process
 from bench.bridge_checks import check_files, check_queues
-from bench.bridge_run import LEAST, OURS, Bridge
+from bench.bridge_run import LEAST, OURS, Bridge, Run
 from bench.double import FUNCTION
 from bench.double_process import BridgeFailed, running_double
 from bench.node_bridge import NoNode
@@ -42,7 +42,7 @@ def test_a_bridge_that_ends_is_reported_with_its_last_words(tmp_path: Path) -> N
 
 def test_a_bridge_that_keeps_no_files_has_not_done_the_work(tmp_path: Path) -> None:
     careless = Bridge("careless", LEAST.command, keeps_files=True)
-    with pytest.raises(WrongAnswer, match=f"{UPLOADS} files"):
+    with pytest.raises(WrongAnswer, match=f"{2 * UPLOADS} files are missing"):
         bridge_run.run_bridge(careless, tmp_path, UPLOADS)
 
 
@@ -101,7 +101,7 @@ def test_the_consumer_of_node_is_a_program(tmp_path: Path) -> None:
 
 
 def test_latency_is_that_of_events_one_by_one(tmp_path: Path) -> None:
-    part = latency.measure(tmp_path, messages=UPLOADS, seconds=0.5, report=print)
+    part = latency.measure(tmp_path, messages=UPLOADS, seconds=0.5, rounds=Rounds(1), report=print)
     assert [row.what.startswith("half load") for row in part.rows] == [False, False, True, True]
     for median, worst in (part.rows[:2], part.rows[2:]):
         assert 0 < (median.ours or 0) <= (worst.ours or 0)
@@ -129,9 +129,45 @@ def test_a_missing_file_is_no_result(tmp_path: Path) -> None:
 
 def test_a_message_received_twice_is_no_equal_work() -> None:
     once = {"visible": 0, "in_flight": 0, "received": 3, "deleted": 3, "waiting": 2}
-    check_queues({"invoked": 3, "input": once, "output": once}, 3)
+    stats = {"invoked": 3, "invoked_as_events": 3, "input": once, "output": once}
+    check_queues(stats, 3)
     with pytest.raises(WrongAnswer, match="input queue"):
-        check_queues({"invoked": 3, "input": {**once, "received": 4}, "output": once}, 3)
+        check_queues({**stats, "input": {**once, "received": 4}}, 3)
+
+
+def test_an_invocation_that_is_waited_for_is_no_equal_work() -> None:
+    once = {"visible": 0, "in_flight": 0, "received": 3, "deleted": 3, "waiting": 2}
+    stats = {"invoked": 3, "invoked_as_events": 2, "input": once, "output": once}
+    with pytest.raises(WrongAnswer, match="3 invocations, 2 of them events, for 3 uploads"):
+        check_queues(stats, 3)
+
+
+def test_the_double_tells_events_from_other_invocations() -> None:
+    with running_double() as double:
+        double.fill(2)
+        invoke = f"{double.endpoint}/2015-03-31/functions/{FUNCTION}/invocations"
+        for number, kind in enumerate(("Event", "RequestResponse")):
+            body = json.dumps(record(number).to_event()).encode()
+            call = urllib.request.Request(invoke, body, {"X-Amz-Invocation-Type": kind})
+            urllib.request.urlopen(call).close()
+        stats = double.stats()
+    assert (stats["invoked"], stats["invoked_as_events"]) == (2, 1)
+
+
+def test_each_round_begins_with_another_bridge(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_node: None
+) -> None:
+    order: list[str] = []
+
+    def run(taken: Bridge, _: Path, messages: int) -> Run:
+        order.append(taken.name)
+        return Run(messages, 1, 1, 0.5)
+
+    monkeypatch.setattr(bridge, "run_bridge", run)
+    bridge.measure(tmp_path, messages=UPLOADS, rounds=Rounds(3), report=print)
+    rounds = [order[first : first + 3] for first in (0, 3, 6)]
+    assert {names[0] for names in rounds} == {"usual", "ours", "least"}
+    assert all(set(names) == {"usual", "ours", "least"} for names in rounds)
 
 
 def test_the_double_refuses_an_event_that_is_none_of_its_uploads() -> None:

@@ -27,7 +27,12 @@ PART = Part(
     "by magic",
     ["Warm."],
 )
-RUN = {"measured_at": "2026-11-22T05:00:00", "machine": "a machine", "load": 0.5}
+RUN = {
+    "measured_at": "2026-11-22T05:00:00",
+    "command": "python -m bench",
+    "machine": "a machine",
+    "load": 0.5,
+}
 
 
 def test_better_is_less_time_and_more_messages() -> None:
@@ -71,7 +76,7 @@ def test_the_table_shows_the_three_ways_and_the_target() -> None:
     text = captured.get()
     for expected in ("Everything [at once]", "900 ms", "300 ms", "250 ms", "3: reached", "Warm."):
         assert expected in text
-    assert "1,250 messages/s" in text
+    assert "1,200 messages/s" in text
     assert "no node on the PATH" in text
     assert "by magic" in text
 
@@ -101,8 +106,10 @@ def test_the_page_has_the_figures_between_its_marks(tmp_path: Path) -> None:
     run = {**RUN, "parts": [PART.to_json()]}
     assert "| 900 ms | 300 ms | 250 ms | 3 | 3 times better | 3: reached |" in page(run)
     (tmp_path / "bench.json").write_text(json.dumps(run))
-    where = [{"title": "A video", "pieces": {"finding": 30, "encoding": 10}}]
+    wholes = [{"title": "A video", "pieces": {"finding": 30, "encoding": 10}}]
+    where = {**RUN, "command": "python -m bench.where", "wholes": wholes}
     (tmp_path / "where.json").write_text(json.dumps(where))
+    (tmp_path / "where.svg").write_text("<svg/>")
     (text := tmp_path / "page.md").write_text(
         "\n".join(["before", *marks("figures"), "between", *marks("where"), "after"])
     )
@@ -115,6 +122,45 @@ def test_the_page_has_the_figures_between_its_marks(tmp_path: Path) -> None:
     assert lines.count("between") == 1
     assert page(run) in text.read_text()
     assert "| | finding | 30 ms | 75% |" in lines
+    for measured_by in ("python -m bench", "python -m bench.where"):
+        line = f"All by one `{measured_by}` on 2026-11-22: a machine; load at the end 0.5."
+        assert lines.count(line) == 1
+    assert text.with_suffix(".svg").read_text() == "<svg/>"
+
+
+def test_without_a_run_there_is_no_page(tmp_path: Path) -> None:
+    done = CliRunner().invoke(page_command, ["--out", str(tmp_path)])
+    assert done.exit_code == 1
+    assert f"there is no {tmp_path / 'bench.json'}: `make bench` writes it" in done.output
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (2_114_152, "2,100,000"),
+        (1105, "1,100"),
+        (21.14, "21"),
+        (5.0, "5"),
+        (0.981, "0.98"),
+        (0.0405, "0.041"),
+        (0.000123, "0.00012"),
+        (0.0, "0"),
+    ],
+)
+def test_figures_have_two_significant_ones(value: float, text: str) -> None:
+    assert figures.rounded(value) == text
+
+
+def test_a_figure_that_misses_its_target_by_little_does_not_look_like_it() -> None:
+    just_under = Row("", "/s", 1, 1996, more_is_better=True, target=Target(2000, "figure"))
+    assert figures.ways(just_under)[1] == "1,996 /s"
+    assert figures.verdict(Row("", "ms", 10, 12.04, target=Target(1.2, "usual"))) == "1.204: missed"
+    assert figures.times(Row("", "ms", 15.99, 1, target=Target(16, "times"))) == "15.99"
+    assert figures.ways(Row("", "ms", 1, 3, target=Target(3, "figure")))[1] == "3 ms"
+
+
+def test_a_target_is_shown_as_it_is() -> None:
+    assert figures.target(Row("", "MB", 1, 1, target=Target(325, "figure"))) == "at most 325 MB"
 
 
 def test_a_page_without_the_marks_is_left_alone(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from bench import image
 
-
 SIZES = {"base": 150.0, "lambda": 450.0, "usual": 1750.0}
 
 

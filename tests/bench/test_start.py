@@ -6,7 +6,7 @@ import pytest
 
 from bench import start
 from bench.rounds import Rounds
-from bench.row import WrongAnswer
+from bench.row import FIRST_ANSWER, SECOND_ANSWER, WrongAnswer
 from hybridsphere.local.function import Outcome
 
 
@@ -15,7 +15,8 @@ def test_a_start_ends_in_the_first_answer(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(start, "HANDLERS", dict.fromkeys(start.HANDLERS, start.HANDLERS["ours"]))
     part = start.measure(rounds=Rounds(1), report=print)
     rows = {row.what: row.ours or 0 for row in part.rows}
-    assert 0 < rows["ready for the first event: CPU time"] < rows["first answer: CPU time"]
+    assert 0 < rows["ready for the first event: CPU time"] < rows[FIRST_ANSWER]
+    assert 0 < rows[SECOND_ANSWER] < rows[FIRST_ANSWER]
     assert rows["most memory until ready"] <= rows["most memory until the first answer"]
 
 

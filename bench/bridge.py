@@ -74,6 +74,7 @@ def measure(scratch: Path, *, messages: int, rounds: Rounds, report: Callable[[s
             "All but the least leave the same files; these are checked, and our ledger's rows.",
             "Only ours renames its files, keeps a ledger synced to the disk, and logs every event.",
             "sqs-consumer: four consumers a queue, batches of ten, the AWS SDK's own connections.",
+            "Each has had as many messages before, which are not timed.",
             f"The usual loop is given a {_USUAL_SHARE}th of the uploads.",
             *(_note(name, taken) for name, taken in runs.items()),
         ],

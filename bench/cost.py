@@ -125,8 +125,8 @@ def _carried(times: dict[str, float], inputs: Inputs) -> list[str]:
     carried, taken = (rounded(3600 * one) for one in (_VM_BUSY / message_s, _ACCOUNT / video_s))
     return [
         f"A VM of one processor that spends {_VM_BUSY:.0%} of it on the bridge, at",
-        f"{figure(1000 * message_s, 'ms')} a video, carries {carried} videos an hour. An account",
-        f"with Lambda's {_ACCOUNT:,} invocations at once takes {taken}.",
+        f"{figure(1000 * message_s, 'ms')} a video, carries {carried} videos an hour.",
+        f"An account with Lambda's {_ACCOUNT:,} invocations at once takes {taken} an hour.",
     ]
 
 

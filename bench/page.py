@@ -19,6 +19,13 @@ import click
 from bench import cost, figures
 from bench.row import Part, Row
 
+_MADE_BY = {
+    "figures": "`python -m bench`",
+    "where": "`python -m bench.where`",
+    "cost": "`python -m bench`, with the parts videos, start and bridge,",
+}
+"""The blocks, and what measures the figures in them."""
+
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -38,15 +45,29 @@ def main(out: Path, into: Path | None) -> None:
         click.echo("\n\n".join(found.values()))
         return
     text = into.read_text(encoding="utf-8")
-    for name, block in found.items():
-        begin, end = marks(name)
-        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        if not pattern.search(text):
-            raise click.ClickException(f"{into}: has no place for {name}, from {begin} to {end}")
-        text = pattern.sub(lambda _, new=f"{begin}\n{block}\n{end}": new, text)  # type: ignore[misc]
+    for name in _MADE_BY:
+        text = _replaced(text, name, found.get(name))
     into.write_text(text, encoding="utf-8")
     if "where" in found:
         shutil.copyfile(out / "where.svg", into.with_suffix(".svg"))
+
+
+def _replaced(text: str, name: str, block: str | None) -> str:
+    """A text with a block in its place. Raises ClickException where one of both is missing: what
+    stayed from a run before would stand beside this one's.
+    """
+    begin, end = marks(name)
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if pattern.search(text) is None and block is None:
+        return text
+    if pattern.search(text) is None:
+        raise click.ClickException(f"the page has no place for {name}, from {begin} to {end}")
+    if block is None:
+        raise click.ClickException(
+            f"the page has a place for {name}, and there are no figures: {_MADE_BY[name]}"
+            " measures them"
+        )
+    return pattern.sub(lambda _: f"{begin}\n{block}\n{end}", text)
 
 
 def marks(name: str) -> tuple[str, str]:

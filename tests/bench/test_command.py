@@ -187,7 +187,7 @@ def test_a_thousand_videos_are_counted_from_a_run() -> None:
     assert "| usual | 1,000 ms | 2,000 ms | 1,100 ms | 0.022 USD | 0.011 USD |" in text
     assert "| ours | 50 ms | 500 ms | 150 ms | 0.0032 USD | 0.0017 USD |" in text
     assert "3,600,000 videos an hour" in text
-    assert "1,000 invocations at once takes 24,000,000." in text
+    assert "1,000 invocations at once takes 24,000,000 an hour." in text
 
 
 def test_a_cold_start_is_what_the_first_answer_takes_more_than_the_second() -> None:

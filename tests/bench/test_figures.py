@@ -169,3 +169,14 @@ def test_a_page_without_the_marks_is_left_alone(tmp_path: Path) -> None:
     done = CliRunner().invoke(page_command, ["--out", str(tmp_path), "--into", str(text)])
     assert done.exit_code == 1
     assert text.read_text() == "nothing here\n"
+
+
+@pytest.mark.parametrize("name", ["where", "cost"])
+def test_a_page_is_not_filled_in_part(name: str, tmp_path: Path) -> None:
+    (tmp_path / "bench.json").write_text(json.dumps({**RUN, "parts": []}))
+    before = "\n".join([*marks("figures"), *marks(name)])
+    (text := tmp_path / "page.md").write_text(before)
+    done = CliRunner().invoke(page_command, ["--out", str(tmp_path), "--into", str(text)])
+    assert done.exit_code == 1
+    assert f"the page has a place for {name}, and there are no figures" in done.output
+    assert text.read_text() == before

@@ -51,8 +51,12 @@ class ResultStore:
     async def __aenter__(self) -> Self:
         try:
             await self._in_thread(self._prepare)
-        except (OSError, sqlite3.Error, LedgerError) as error:
+        except BaseException as error:
+            # Whatever has been opened by then, even if nobody waits for it any more.
+            self._thread.submit(self._close)
             self._thread.shutdown(wait=False)
+            if not isinstance(error, (OSError, sqlite3.Error, LedgerError)):
+                raise
             raise ConfigurationError(
                 f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} cannot be used: {error}"
             ) from error

@@ -20,6 +20,7 @@ from samples import BUCKET, EVENT_TIME, record, result
 from hybridsphere import ledger_file
 from hybridsphere.bridge import results as module
 from hybridsphere.bridge.csv_files import LEFTOVER_AGE_S
+from hybridsphere.bridge.results import ResultStore
 from hybridsphere.ledger import ledger_path
 from hybridsphere.messages import Result, csv_key
 from hybridsphere.paths import OWN_FOLDER, csv_path
@@ -349,6 +350,82 @@ async def test_a_folder_of_another_bucket_is_refused_by_both_names(folder: Path)
             await store.refuse_others("a-second-bucket")
     for said in (str(folder), BUCKET, "a-second-bucket"):
         assert said in str(caught.value)
+
+
+async def test_of_two_buckets_that_begin_on_an_empty_folder_together_one_is_refused(
+    folder: Path,
+) -> None:
+    async with storing(folder) as one, storing(folder) as other:
+        outcomes = await asyncio.gather(
+            one.refuse_others("bucket-one"),
+            other.refuse_others("bucket-two"),
+            return_exceptions=True,
+        )
+        assert sorted(type(outcome) for outcome in outcomes if outcome) == [ConfigurationError]
+        # For good, though nothing has been stored.
+        lost = ["bucket-one", "bucket-two"][outcomes[0] is None]
+        with pytest.raises(ConfigurationError, match="name another folder"):
+            await one.refuse_others(lost)
+
+
+async def test_two_stores_of_one_bucket_may_begin_on_an_empty_folder_together(
+    folder: Path,
+) -> None:
+    async with storing(folder) as one, storing(folder) as other:
+        await asyncio.gather(*(store.refuse_others(BUCKET) for store in (one, other, one)))
+
+
+async def test_a_disk_that_does_not_take_the_bucket_s_name_is_waited_for(
+    folder: Path, journal: Journal, vitals: Vitals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_file, "BUSY_TIMEOUT_S", 0.05)
+    async with storing(folder, vitals) as store:
+        with locked(folder):
+            asking = asyncio.create_task(store.refuse_others(BUCKET))
+            await journal.seen("trouble.began", part="results")
+            await until(lambda: vitals.figure("storage_errors_total") >= 2)
+            assert not asking.done()
+        await asking
+        assert vitals.health.troubles == {}
+
+
+def damage(folder: Path) -> None:
+    """Spoil a ledger beyond its first page."""
+    whole = ledger_path(folder).read_bytes()
+    ledger_path(folder).write_bytes(whole[:4096].ljust(len(whole), b"\0"))
+
+
+async def test_a_damaged_ledger_is_a_configuration_error_that_says_what_to_do(
+    folder: Path,
+) -> None:
+    async with storing(folder) as store:
+        await store.put([result()])
+    damage(folder)
+    async with ResultStore(folder, Vitals().health, Vitals().metrics) as store:
+        with pytest.raises(ConfigurationError) as caught:
+            await store.refuse_others(BUCKET)
+    for said in (str(ledger_path(folder)), "it is damaged (", "move ledger.sqlite3* away"):
+        assert said in str(caught.value)
+
+
+async def test_a_ledger_that_is_damaged_meanwhile_is_waited_for_until_it_is_moved_away(
+    folder: Path, journal: Journal
+) -> None:
+    async with storing(folder) as store:
+        await store.put([result("a.mp4")])
+    own = folder / OWN_FOLDER
+    async with ResultStore(folder, Vitals().health, Vitals().metrics) as store:
+        damage(folder)
+        work = asyncio.create_task(store.run())
+        pending = asyncio.create_task(store.put([result("b.mp4")]))
+        reason = (await journal.seen("trouble.began", part="results"))["reason"]
+        assert "move ledger.sqlite3* away" in reason
+        for file in own.glob("ledger.sqlite3*"):
+            file.rename(folder / f"away-{file.name}")
+        await pending
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+    assert [row.key for row in rows(folder)] == ["b.mp4"]
 
 
 async def test_two_stores_may_share_a_folder(folder: Path) -> None:

@@ -467,3 +467,21 @@ async def test_a_folder_that_holds_another_bucket_s_results_is_left_as_it_is(
         async with running(journal):
             pass
     assert not (site.folder / "test_0.mp4.csv").exists()
+
+
+async def test_two_bridges_of_different_buckets_do_not_share_an_empty_folder(
+    site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = asyncio.Event()
+    bridges = []
+    for bucket in (BUCKET, "another-bucket"):
+        monkeypatch.setenv("HYBRIDSPHERE_INPUT_BUCKET", bucket)
+        bridges.append(asyncio.create_task(Bridge(Settings.load()).serve(stop)))
+    await journal.seen("bridge.ready")
+    refused, _ = await asyncio.wait(bridges, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await asyncio.wait(bridges)
+    assert len(journal.of("bridge.ready")) == len(refused) == 1
+    with pytest.raises(ConfigurationError, match="is the folder of the bucket"):
+        await refused.pop()
+    assert sum(bridge.exception() is None for bridge in bridges) == 1

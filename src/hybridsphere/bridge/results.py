@@ -30,6 +30,9 @@ from hybridsphere.settings import ConfigurationError
 BATCH = 100
 """Changes that one transaction takes at most."""
 
+_DISK = (OSError, sqlite3.Error)
+"""What a disk that is full, or fails, says itself or through SQLite."""
+
 Change = Callable[[Ledger], Any]
 log = structlog.get_logger()
 
@@ -57,9 +60,7 @@ class ResultStore:
             self._thread.shutdown(wait=False)
             if not isinstance(error, (OSError, sqlite3.Error, LedgerError)):
                 raise
-            raise ConfigurationError(
-                f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} cannot be used: {error}"
-            ) from error
+            raise self._unusable(error) from error
         self._working.set()
         return self
 
@@ -68,14 +69,19 @@ class ResultStore:
         self._thread.shutdown(wait=False)
 
     async def refuse_others(self, bucket: str) -> None:
-        """Raise ConfigurationError if the folder holds the uploads of another bucket than this.
+        """Make the folder this bucket's, for good; ConfigurationError if it is another's already.
 
-        Their files would take each other's places.
+        Their files would take each other's places. The same if the ledger is damaged, whereas a
+        disk that does not take the bucket's name is waited for.
         """
-        if other := await self._in_thread(self._other_bucket, bucket):
+        try:
+            (owner,) = await self._persist([lambda ledger: ledger.claim(bucket)], _DISK)
+        except LedgerError as error:
+            raise self._unusable(error) from error
+        if owner != bucket:
             raise ConfigurationError(
-                f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} holds the results of the bucket "
-                f"{other}, and HYBRIDSPHERE_INPUT_BUCKET is {bucket}: name another folder"
+                f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} is the folder of the bucket "
+                f"{owner}, and HYBRIDSPHERE_INPUT_BUCKET is {bucket}: name another folder"
             )
 
     async def run(self) -> None:
@@ -132,12 +138,20 @@ class ResultStore:
         return outcome
 
     async def _store(self, changes: Sequence[Change]) -> list[Any]:
-        """Make changes durable, however long that takes."""
+        """Make changes durable, however long that takes; a ledger that is damaged, say, may be
+        moved away meanwhile.
+        """
+        return await self._persist(changes, (*_DISK, LedgerError))
+
+    async def _persist(
+        self, changes: Sequence[Change], passing: tuple[type[Exception], ...]
+    ) -> list[Any]:
+        """Make changes durable; what is held to pass by itself is waited for."""
         backoff = Backoff()
         while True:
             try:
                 outcomes: list[Any] = await self._in_thread(self._apply, changes)
-            except (OSError, sqlite3.Error, LedgerError) as error:
+            except passing as error:
                 self._working.clear()
                 self._metrics.storage_errors.inc()
                 self._health.report("results", f"{type(error).__name__}: {error}")
@@ -158,6 +172,11 @@ class ResultStore:
         if restored:
             log.info("files.restored", files=restored)
 
+    def _unusable(self, error: Exception) -> ConfigurationError:
+        return ConfigurationError(
+            f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} cannot be used: {error}"
+        )
+
     async def _in_thread(self, function: Callable[..., Any], *values: Any) -> Any:
         return await wrap(function)(*values, executor=self._thread)
 
@@ -171,9 +190,6 @@ class ResultStore:
     def _open(self) -> Ledger:
         self._files.prepare()
         return Ledger.open(self._folder)
-
-    def _other_bucket(self, bucket: str) -> str | None:
-        return self._ledger.other_bucket(bucket) if self._ledger else None
 
     def _close(self) -> None:
         if self._ledger:

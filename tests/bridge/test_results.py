@@ -239,14 +239,6 @@ def refusing_rows(folder: Path) -> Iterator[None]:
         other.execute("DROP TRIGGER broken")
 
 
-@contextmanager
-def refusing_the_file(folder: Path) -> Iterator[None]:
-    """Only the file fails, after the row was written."""
-    (folder / "b.mp4.csv").mkdir()
-    yield
-    (folder / "b.mp4.csv").rmdir()
-
-
 BREAKAGES = [
     locked,
     gone,
@@ -254,7 +246,6 @@ BREAKAGES = [
     without_own_folder,
     full,
     refusing_rows,
-    refusing_the_file,
 ]
 
 
@@ -288,22 +279,97 @@ async def test_while_results_cannot_be_stored_nothing_is_acknowledged_and_it_goe
     assert leftovers(folder) == []
 
 
-@pytest.mark.parametrize("blocked", ["b.mp4.csv", "a"])
-async def test_a_path_that_is_taken_is_told_by_name_with_what_to_do(
-    folder: Path, journal: Journal, blocked: str
+# Each blocks the place of `a/b.mp4.csv`, and no other.
+
+
+def a_folder_of_its_name(folder: Path) -> Path:
+    (folder / "a").mkdir(exist_ok=True)
+    (folder / "a/b.mp4.csv").mkdir()
+    return folder / "a/b.mp4.csv"
+
+
+def a_file_for_its_folder(folder: Path) -> Path:
+    (folder / "a").touch()
+    return folder / "a"
+
+
+def a_link_to_itself_for_its_folder(folder: Path) -> Path:
+    (folder / "a").symlink_to("a")
+    return folder / "a"
+
+
+BLOCKS = [a_folder_of_its_name, a_file_for_its_folder, a_link_to_itself_for_its_folder]
+BLOCKED = "file {}/a/b.mp4.csv"
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+async def test_a_place_that_is_taken_holds_its_own_result_alone(
+    folder: Path, journal: Journal, vitals: Vitals, block: Callable[[Path], Path]
 ) -> None:
-    key = "b.mp4" if blocked == "b.mp4.csv" else "a/b.mp4"
+    part = BLOCKED.format(folder)
+    async with storing(folder, vitals) as store:
+        taker = block(folder)
+        pending = asyncio.create_task(store.put([result("a/b.mp4")]))
+        reason = (await journal.seen("trouble.began", part=part))["reason"]
+        assert f"move away what is in the way of: '{folder}/a/b.mp4.csv'" in reason
+        # Together with one that is tried again in vain, the others are stored.
+        tries = vitals.figure("storage_errors_total")
+        await asyncio.gather(*(store.put([result(f"{i}.mp4")]) for i in range(5)))
+        await until(lambda: vitals.figure("storage_errors_total") >= tries + 2)
+        await store.wait_until_working()
+        assert not pending.done()
+        assert [row.key for row in rows(folder)] == [f"{i}.mp4" for i in range(5)]
+        assert vitals.health.troubles.keys() == {part}
+        taker.rename(folder / "away")
+        await pending
+        assert vitals.health.troubles == {}
+    assert len(journal.of("trouble.began")) == len(journal.of("trouble.ended")) == 1
+    assert files(folder).keys() >= {"a/b.mp4.csv", *(f"{i}.mp4.csv" for i in range(5))}
+    assert leftovers(folder) == []
+
+
+async def test_a_folder_that_is_forbidden_holds_its_own_results_alone(
+    folder: Path, journal: Journal
+) -> None:
     async with storing(folder) as store:
-        if blocked == "a":
-            (folder / blocked).touch()
-        else:
-            (folder / blocked).mkdir()
-        pending = asyncio.create_task(store.put([result(key)]))
-        reason = (await journal.seen("trouble.began", part="results"))["reason"]
+        (folder / "a").mkdir(mode=0o500)
+        if os.access(folder / "a", os.W_OK):
+            pytest.skip("root may write everywhere")
+        pending = asyncio.create_task(store.put([result("a/b.mp4")]))
+        said = await journal.seen("trouble.began", part=BLOCKED.format(folder))
+        assert "let the bridge's user write to the folder" in said["reason"]
+        await store.put([result("c.mp4")])
+        (folder / "a").chmod(0o700)
+        await pending
+    assert len(rows(folder)) == len(files(folder)) == 2
+
+
+async def test_a_place_that_is_taken_at_the_start_holds_up_no_result(
+    folder: Path, journal: Journal
+) -> None:
+    async with storing(folder) as store:
+        await store.put([result("a/b.mp4")])
+    (folder / "a/b.mp4.csv").unlink()
+    taker = a_folder_of_its_name(folder)
+    async with storing(folder) as store:
+        await journal.seen("trouble.began", part=BLOCKED.format(folder))
+        await store.put([result("c.mp4")])
+        taker.rename(folder / "away")
+        assert (await journal.seen("files.restored"))["files"] == 1
+    assert files(folder)["a/b.mp4.csv"] == result("a/b.mp4").csv
+
+
+async def test_a_result_that_is_held_up_is_no_trouble_after_a_stop(
+    folder: Path, journal: Journal, vitals: Vitals
+) -> None:
+    async with storing(folder, vitals) as store:
+        a_folder_of_its_name(folder)
+        pending = asyncio.create_task(store.put([result("a/b.mp4")]))
+        await journal.seen("trouble.began", part=BLOCKED.format(folder))
         pending.cancel()
-    assert str(folder / f"{key}.csv") in reason
-    assert "move away what is in the way" in reason
-    assert "partial" not in reason
+        await asyncio.gather(pending, return_exceptions=True)
+        assert vitals.health.troubles == {}
+    assert rows(folder) == []
 
 
 async def test_a_store_that_stops_while_the_disk_is_broken_stops(

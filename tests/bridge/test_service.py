@@ -153,6 +153,32 @@ async def test_while_results_cannot_be_stored_nothing_is_deleted_or_received(
     assert list(ledger(site)) == ["held.mp4"]
 
 
+async def test_a_result_whose_place_is_taken_is_held_while_the_others_go_on(
+    site: Site, journal: Journal
+) -> None:
+    async with running(journal) as bridge:
+        taker = site.folder / "held.mp4.csv"
+        taker.mkdir()
+        await site.outputs.send(result("held.mp4").to_json())
+        await journal.seen("trouble.began", part=f"file {taker}")
+        await site.outputs.send(result("other.mp4").to_json())
+        await journal.seen("result.written", key="other.mp4")
+        await until(lambda: are_held(site.outputs, 1))
+        status, troubles = await bridge.readiness()
+        assert status == 503
+        assert "move away what is in the way" in troubles[f"file {taker}"]
+        taker.rmdir()
+        await journal.seen("result.written", key="held.mp4")
+        assert await bridge.readiness() == (200, {})
+        await bridge.end()
+    assert await site.outputs.counts() == await site.dead.counts() == (0, 0)
+    assert sorted(ledger(site)) == ["held.mp4", "other.mp4"]
+
+
+async def are_held(queue: RealQueue, count: int) -> bool:
+    return await queue.counts() == (0, count)
+
+
 async def test_a_stop_gives_back_what_cannot_be_stored(
     site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 Whatever is asked for while a transaction is under way goes together in the next, so that a batch of
 results costs one commit. A change is durable when its call returns. While the disk does not take
 it, the call waits and tries again; `wait_until_working` tells the pollers not to receive meanwhile.
+Where it is one file's place that takes nothing, only those calls wait that write there.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from aiofiles.os import wrap
 from hybridsphere.aws import Listed
 from hybridsphere.bridge.backoff import Backoff
 from hybridsphere.bridge.batcher import Batcher
-from hybridsphere.bridge.csv_files import CsvFiles
+from hybridsphere.bridge.csv_files import Blocked, CsvFiles
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
 from hybridsphere.ledger import Ledger, LedgerError, Upload
@@ -119,7 +120,7 @@ class ResultStore:
 
     async def put(self, results: Sequence[Result]) -> None:
         """Store results; those that a stored one outranks change nothing."""
-        written = await self._change(lambda ledger: self._put(ledger, results))
+        written = await self._unblocked(lambda ledger: self._put(ledger, results))
         for result in written:
             self._metrics.results.labels(result.status).inc()
             log.info(
@@ -136,6 +137,23 @@ class ResultStore:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    async def _unblocked(self, change: Change) -> Any:
+        """The same for a change that writes files, once nothing is in the way of any."""
+        backoff = Backoff()
+        part: str | None = None
+        try:
+            while True:
+                try:
+                    return await self._change(change)
+                except Blocked as error:
+                    part = part or f"file {error.filename}"
+                    self._metrics.storage_errors.inc()
+                    self._health.report(part, str(error))
+                    await backoff.wait(error)
+        finally:
+            if part:
+                self._health.clear(part)
 
     async def _store(self, changes: Sequence[Change]) -> list[Any]:
         """Make changes durable, however long that takes; a ledger that is damaged, say, may be
@@ -167,7 +185,7 @@ class ResultStore:
         restored = 0
         while after is not None:
             # A page is a change like any other, so that results are stored between two.
-            after, count = await self._change(partial(self._restore_page, after=after))
+            after, count = await self._unblocked(partial(self._restore_page, after=after))
             restored += count
         if restored:
             log.info("files.restored", files=restored)
@@ -203,13 +221,19 @@ class ResultStore:
             self._ledger = self._ledger or self._open()
             with self._ledger.transaction():
                 return [change(self._ledger) for change in changes]
+        except Blocked as error:
+            return self._one_by_one(changes, error)
         except (OSError, sqlite3.Error, LedgerError):
             self._close()
             raise
         except Exception as error:  # noqa: BLE001 - goes to the caller whose change it is
-            if len(changes) == 1:
-                return [error]
-            return [self._apply([change])[0] for change in changes]
+            return self._one_by_one(changes, error)
+
+    def _one_by_one(self, changes: Sequence[Change], error: Exception) -> list[Any]:
+        """Each change, or what is wrong with it."""
+        if len(changes) == 1:
+            return [error]
+        return [self._apply([change])[0] for change in changes]
 
     def _put(self, ledger: Ledger, results: Sequence[Result]) -> list[Result]:
         now = utc_text()

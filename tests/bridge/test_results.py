@@ -328,20 +328,39 @@ async def test_a_place_that_is_taken_holds_its_own_result_alone(
     assert leftovers(folder) == []
 
 
+@contextmanager
+def forbidden(folder: Path) -> Iterator[None]:
+    folder.chmod(0o500)
+    if os.access(folder, os.W_OK):
+        pytest.skip("root may write everywhere")
+    yield
+    folder.chmod(0o700)
+
+
 async def test_a_folder_that_is_forbidden_holds_its_own_results_alone(
     folder: Path, journal: Journal
 ) -> None:
     async with storing(folder) as store:
-        (folder / "a").mkdir(mode=0o500)
-        if os.access(folder / "a", os.W_OK):
-            pytest.skip("root may write everywhere")
-        pending = asyncio.create_task(store.put([result("a/b.mp4")]))
-        said = await journal.seen("trouble.began", part=BLOCKED.format(folder))
-        assert "let the bridge's user write to the folder" in said["reason"]
-        await store.put([result("c.mp4")])
-        (folder / "a").chmod(0o700)
+        (folder / "a").mkdir()
+        with forbidden(folder / "a"):
+            pending = asyncio.create_task(store.put([result("a/b.mp4")]))
+            said = await journal.seen("trouble.began", part=BLOCKED.format(folder))
+            assert "let the bridge's user write to the folder" in said["reason"]
+            await store.put([result("c.mp4")])
         await pending
     assert len(rows(folder)) == len(files(folder)) == 2
+
+
+async def test_a_results_folder_that_is_forbidden_itself_holds_up_everything(
+    folder: Path, journal: Journal
+) -> None:
+    async with storing(folder) as store:
+        with forbidden(folder):
+            pending = asyncio.create_task(store.put([result()]))
+            said = await journal.seen("trouble.began", part="results")
+            assert f"Permission denied: '{folder}/test_0.mp4.csv'" in said["reason"]
+        await pending
+    assert len(rows(folder)) == len(files(folder)) == 1
 
 
 async def test_a_place_that_is_taken_at_the_start_holds_up_no_result(

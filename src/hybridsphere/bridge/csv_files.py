@@ -79,7 +79,7 @@ class CsvFiles:
                 # The disk has taken the file. What else may be wrong with it has other numbers.
                 if error.errno in _IN_THE_WAY:
                     remedy = "move away what is in the way of"
-                elif error.errno in _FORBIDDEN:
+                elif error.errno in _FORBIDDEN and os.access(self._folder, os.W_OK | os.X_OK):
                     remedy = "let the bridge's user write to the folder of"
                 else:
                     raise

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -472,6 +472,25 @@ async def test_a_disk_that_does_not_take_the_bucket_s_name_is_waited_for(
             assert not asking.done()
         await asking
         assert vitals.health.troubles == {}
+
+
+async def test_a_disk_that_is_full_at_the_start_is_waited_for(
+    folder: Path, journal: Journal, vitals: Vitals
+) -> None:
+    async with storing(folder) as store:
+        await store.put([result("a.mp4")])
+    with ExitStack() as disk:
+        disk.enter_context(full(folder))
+        async with storing(folder, vitals) as store:
+            asking = asyncio.create_task(store.refuse_others(BUCKET))
+            await journal.seen("trouble.began", part="results")
+            await until(lambda: vitals.figure("storage_errors_total") >= 3)
+            assert not asking.done()
+            disk.close()
+            await asking
+            await store.put([result("b.mp4")])
+    assert vitals.health.troubles == {}
+    assert [row.key for row in rows(folder)] == ["a.mp4", "b.mp4"]
 
 
 def damage(folder: Path) -> None:

@@ -7,6 +7,7 @@ Where it is one file's place that takes nothing, only those calls wait that writ
 """
 
 import asyncio
+import errno
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +57,10 @@ class ResultStore:
         try:
             await self._in_thread(self._prepare)
         except BaseException as error:
+            if _passes(error):
+                # The first change opens the ledger instead, once it can.
+                self._working.set()
+                return self
             # Whatever has been opened by then, even if nobody waits for it any more.
             self._thread.submit(self._close)
             self._thread.shutdown(wait=False)
@@ -253,6 +258,14 @@ class ResultStore:
         for upload in missing:
             self._files.write(upload.key, _content(upload))
         return (names[-1] if names else None), len(missing)
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether a disk is full or fails, as against a folder or a ledger that cannot be used."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+        return code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
 def _content(upload: Upload) -> bytes:

@@ -99,6 +99,19 @@ def test_a_bridge_without_configuration_names_what_is_missing(runner: CliRunner)
 
 
 @pytest.mark.parametrize("command", [["results", "export"], ["status"]])
+def test_a_damaged_ledger_is_told_in_one_line(runner: CliRunner, command: list[str]) -> None:
+    path = ledger_path(Path("results"))
+    path.parent.mkdir(parents=True)
+    Ledger.open(Path("results")).close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096].ljust(len(whole), b"\0"))
+    answer = runner.invoke(main, command)
+    assert answer.exit_code == 2
+    (line,) = answer.stderr.splitlines()
+    assert line.startswith(f"hybridsphere: {path} cannot be read: it is damaged")
+
+
+@pytest.mark.parametrize("command", [["results", "export"], ["status"]])
 def test_without_a_ledger_the_folder_is_named(runner: CliRunner, command: list[str]) -> None:
     answer = runner.invoke(main, command)
     assert answer.exit_code == 2

@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -252,15 +253,118 @@ def test_a_ledger_of_a_later_release_is_refused(folder: Path, ledger: Ledger) ->
 
 
 def test_reading_tells_where_there_is_no_ledger(tmp_path: Path) -> None:
-    with pytest.raises(LedgerError, match="HYBRIDSPHERE_RESULTS_DIR"):
-        Ledger.read(tmp_path)
+    with pytest.raises(LedgerError, match="HYBRIDSPHERE_RESULTS_DIR"), Ledger.read(tmp_path):
+        pass
 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all" * 100])
 def test_reading_tells_where_the_ledger_is_none(folder: Path, content: bytes) -> None:
     ledger_path(folder).write_bytes(content)
-    with pytest.raises(LedgerError, match="cannot be read"):
-        Ledger.read(folder)
+    with pytest.raises(LedgerError, match="cannot be read"), Ledger.read(folder):
+        pass
+
+
+def zeroed(whole: bytes) -> bytes:
+    return whole[:4096].ljust(len(whole), b"\0")
+
+
+def scribbled_over(whole: bytes) -> bytes:
+    return whole[:4096].ljust(len(whole), b"?")
+
+
+def cut_off(whole: bytes) -> bytes:
+    return whole[:4096]
+
+
+@pytest.fixture(params=[zeroed, scribbled_over, cut_off])
+def damaged(folder: Path, request: pytest.FixtureRequest) -> Path:
+    """The folder of a ledger of which nothing is whole but the first page."""
+    with Ledger.open(folder) as ledger:
+        put(ledger, *(result(f"{i}.mp4") for i in range(100)))
+    path = ledger_path(folder)
+    path.write_bytes(request.param(path.read_bytes()))
+    return folder
+
+
+WHAT_TO_DO = r"ledger\.sqlite3 cannot be read: it is damaged.* move ledger\.sqlite3\* away"
+
+
+def test_readers_tell_of_a_damaged_ledger_and_what_to_do(damaged: Path) -> None:
+    with pytest.raises(LedgerError, match=WHAT_TO_DO), Ledger.read(damaged) as ledger:
+        list(ledger.uploads())
+    with pytest.raises(LedgerError, match=WHAT_TO_DO), Ledger.read(damaged) as ledger:
+        ledger.counts()
+
+
+def test_writers_tell_of_a_damaged_ledger_and_what_to_do(damaged: Path) -> None:
+    def claim() -> None:
+        with Ledger.open(damaged) as ledger, ledger.transaction():
+            ledger.claim(BUCKET)
+
+    def write() -> None:
+        with Ledger.open(damaged) as ledger:
+            put(ledger, result())
+
+    for work in (claim, write):
+        with pytest.raises(LedgerError, match=WHAT_TO_DO):
+            work()
+
+
+def test_a_row_that_is_damaged_is_told_like_the_rest(folder: Path, ledger: Ledger) -> None:
+    put(ledger, result())
+    ledger._connection.execute("UPDATE uploads SET people = '[{'")
+    with pytest.raises(LedgerError, match=WHAT_TO_DO):
+        list(ledger.uploads())
+    with pytest.raises(LedgerError, match=WHAT_TO_DO), ledger.transaction():
+        ledger.newest(BUCKET, "test_0.mp4")
+
+
+def test_a_ledger_without_its_tables_is_damaged(folder: Path, ledger: Ledger) -> None:
+    ledger._connection.execute("DROP TABLE uploads")
+    with pytest.raises(LedgerError, match=WHAT_TO_DO), ledger.transaction():
+        ledger.claim(BUCKET)
+
+
+def test_a_new_ledger_takes_nothing_over_from_one_that_was_half_moved_away(folder: Path) -> None:
+    path = ledger_path(folder)
+    log = path.with_name("ledger.sqlite3-wal")
+    with Ledger.open(folder) as ledger:
+        put(ledger, result())
+        path.rename(path.with_name("away"))
+    with pytest.raises(LedgerError, match=r"ledger\.sqlite3-wal is left.*move it there too"):
+        Ledger.open(folder)
+    log.rename(path.with_name("away-wal"))
+    with Ledger.open(folder) as ledger:
+        assert list(ledger.uploads()) == []
+
+
+def test_a_ledger_is_the_first_bucket_s_for_good(folder: Path) -> None:
+    for asking in ("one-bucket", "other-bucket", "one-bucket"):
+        with Ledger.open(folder) as ledger, ledger.transaction():
+            assert ledger.claim(asking) == "one-bucket"
+
+
+@pytest.mark.parametrize("other", ["a-bucket", "z-bucket"])
+def test_a_ledger_with_rows_that_nobody_claimed_is_their_bucket_s(
+    ledger: Ledger, other: str
+) -> None:
+    put(ledger, result())
+    with ledger.transaction():
+        assert ledger.claim(other) == BUCKET
+        assert ledger.claim(BUCKET) == BUCKET
+
+
+def test_of_many_buckets_that_claim_a_ledger_at_once_one_has_it(folder: Path) -> None:
+    together = threading.Barrier(8)
+
+    def claim(bucket: str) -> str:
+        together.wait()
+        with Ledger.open(folder) as ledger, ledger.transaction():
+            return ledger.claim(bucket)
+
+    with ThreadPoolExecutor(8) as pool:
+        owners = set(pool.map(claim, (f"bucket-{number}" for number in range(8))))
+    assert len(owners) == 1
 
 
 def test_readers_see_what_is_committed_while_another_writes(folder: Path, ledger: Ledger) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from itertools import permutations
+from random import Random
 from typing import Any
 
 import pytest
@@ -45,6 +46,15 @@ TEXT = st.text(CHARACTERS, max_size=20)
 NAME = st.text(CHARACTERS, min_size=1, max_size=20)
 TIME = st.datetimes(timezones=st.just(None)).map(utc_text)
 SEQUENCER = st.none() | st.text("0123456789abcdefABCDEF", min_size=1, max_size=20)
+# Of few values, so that ties and circles are common.
+VERSION = st.builds(
+    Version,
+    etag=st.sampled_from("ab"),
+    sequencer=st.sampled_from([None, "", "01", "0100", "02", "0a", "0A"]),
+    event_time=st.sampled_from([f"2026-11-21T00:00:0{second}.000Z" for second in range(3)]),
+)
+# One sequencer, or one ETag and time, is one upload.
+VERSIONS = st.lists(VERSION, min_size=1, max_size=6, unique_by=lambda version: version.id)
 
 RECORDS = st.builds(
     S3Record, bucket=NAME, key=NAME, etag=NAME, sequencer=SEQUENCER, event_time=TIME
@@ -444,6 +454,25 @@ class TestVersion:
         a, b = Version("a", one, first), Version("b", two, second)
         assert not (a.newer_than(b) and b.newer_than(a))
         assert not a.newer_than(a)
+
+    @given(VERSION, VERSION)
+    def test_of_two_different_versions_exactly_one_is_newer(self, a: Version, b: Version) -> None:
+        assert a.newer_than(b) + b.newer_than(a) == (a.id != b.id)
+
+    @given(VERSIONS, st.randoms(use_true_random=False))
+    def test_of_any_versions_the_same_is_the_newest_in_whichever_order_they_come(
+        self, versions: list[Version], chance: Random
+    ) -> None:
+        others = chance.sample(versions, len(versions))
+        newest, again = (newest_of(order, lambda version: version) for order in (versions, others))
+        assert newest
+        assert again
+        assert newest.id == again.id
+        # None of its own kind is newer, nor is the newest of the other.
+        kind = bool(newest.sequencer)
+        alike = [one for one in versions if bool(one.sequencer) == kind]
+        other = newest_of([one for one in versions if one not in alike], lambda version: version)
+        assert not any(one.newer_than(newest) for one in [*alike, *([other] if other else [])])
 
     @given(st.lists(st.tuples(st.sampled_from("ab"), TIME), unique=True, min_size=2))
     def test_without_sequencers_exactly_one_of_two_is_newer(

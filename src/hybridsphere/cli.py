@@ -110,12 +110,15 @@ def main() -> None:
 
 
 @main.command()
-@_configured
-def bridge(settings: "Settings") -> None:
+def bridge() -> None:
     """Run the service in the foreground; SIGTERM or Ctrl-C drains it."""
-    from hybridsphere.bridge import service
+    from hybridsphere.bridge.signals import heard_at_once
 
-    service.run(settings)
+    with heard_at_once():
+        from hybridsphere.bridge import service
+        from hybridsphere.settings import Settings
+
+        service.run(Settings.load())
 
 
 @main.command()

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from hybridsphere.ledger_file import LedgerError, connect, create
+from hybridsphere.ledger_file import (
+    SERVED,
+    LedgerError,
+    connect,
+    create,
+    damaged,
+    telling_damage,
+)
 from hybridsphere.messages import Result, S3Record, Version, newest_of
 from hybridsphere.paths import OWN_FOLDER
 
@@ -114,15 +121,24 @@ class Ledger:
         return cls(connect(path), path)
 
     @classmethod
-    def read(cls, results_dir: Path) -> Self:
-        """Open for reading only; raises LedgerError where there is none, or none that is whole."""
+    @contextmanager
+    def read(cls, results_dir: Path) -> Iterator[Self]:
+        """The ledger for reading only; raises LedgerError where there is none, or none that is
+        whole, be that found at once or in the middle.
+        """
         path = ledger_path(results_dir)
         if not path.exists():
             raise LedgerError(
                 f"no ledger at {path}: no bridge has stored a result there. "
                 "Set HYBRIDSPHERE_RESULTS_DIR to the bridge's folder."
             )
-        return cls(connect(path, mode="ro"), path)
+        try:
+            with telling_damage(path), cls(connect(path, mode="ro"), path) as ledger:
+                yield ledger
+        except sqlite3.Error as error:
+            raise LedgerError(
+                f"{path} cannot be read: {error}. Read it as the bridge's user."
+            ) from error
 
     def close(self) -> None:
         self._connection.close()
@@ -135,17 +151,37 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, and on disk when it ends; raises OSError if the file was taken away."""
+        """All or nothing, and on disk when it ends.
+
+        Raises OSError if the file was taken away, LedgerError if it is damaged.
+        """
         if _file_id(self._path) != self._file:
             raise FileNotFoundError(f"{self._path} was replaced while it was open")
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
+        with telling_damage(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def claim(self, bucket: str) -> str:
+        """Write down that these are the uploads of a bucket, unless they are another's already.
+
+        Returns whose they are. Of several that ask at once the first has it, by the transaction.
+        """
+        self._connection.execute(SERVED)
+        found = self._connection.execute(
+            """SELECT bucket FROM served
+            UNION ALL SELECT bucket FROM uploads WHERE bucket < ?1 OR bucket > ?1 LIMIT 1""",
+            (bucket,),
+        ).fetchone()
+        if found:
+            return str(found[0])
+        self._connection.execute("INSERT INTO served VALUES (?)", (bucket,))
+        return bucket
 
     def note_invoked(self, record: S3Record, received_at: str, invoked_at: str) -> None:
         """Write down that the function was invoked for a record."""
@@ -216,13 +252,6 @@ class Ledger:
             (*after, most),
         ).fetchall()
 
-    def other_bucket(self, bucket: str) -> str | None:
-        """A bucket other than this one that there are rows of; None if there is none."""
-        found = self._connection.execute(
-            "SELECT bucket FROM uploads WHERE bucket < ?1 OR bucket > ?1 LIMIT 1", (bucket,)
-        ).fetchone()
-        return str(found[0]) if found else None
-
     def uploads(self, *, since: str = "") -> Iterator[Upload]:
         """All rows first written at `since` or after, the oldest first."""
         yield from self._select("created_at >= ?", (since,))
@@ -235,7 +264,12 @@ class Ledger:
 
     def _select(self, where: str, values: tuple[str, ...]) -> Iterator[Upload]:
         query = f"SELECT {_COLUMNS} FROM uploads WHERE {where} ORDER BY rowid"  # noqa: S608 - ours
-        yield from map(Upload.of_row, self._connection.execute(query, values))
+        for row in self._connection.execute(query, values):
+            try:
+                upload = Upload.of_row(row)
+            except ValueError as error:
+                raise damaged(self._path, error) from error
+            yield upload
 
 
 def _file_id(path: Path) -> tuple[int, int]:

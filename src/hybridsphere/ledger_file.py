@@ -3,7 +3,8 @@
 import os
 import sqlite3
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -50,26 +51,53 @@ CREATE TABLE mirrored (
 ) STRICT, WITHOUT ROWID
 """
 
+# Whose uploads these are: one row. Made by the first bridge that starts on the ledger, so that one
+# without it is of this schema too.
+SERVED = "CREATE TABLE IF NOT EXISTS served (bucket TEXT NOT NULL) STRICT"
+
+# The last: where a table is missing that the schema has.
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+
 
 class LedgerError(CannotRun):
     """A ledger that cannot be read; its text says why and what to do."""
 
 
+def damaged(path: Path, why: object) -> LedgerError:
+    """What to say of a ledger that is no longer whole."""
+    # With its companions: SQLite would take the log of the old ledger's changes for the new one's.
+    return LedgerError(
+        f"{path} cannot be read: it is damaged ({why}). Stop what uses it and move {path.name}* "
+        "away; a copy of the ledger can take its place, else the bridge begins a new one."
+    )
+
+
+@contextmanager
+def telling_damage(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of a damaged file into LedgerError; other failures are the disk's."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        # The low byte is the kind, the rest its details; errors of the module itself have none.
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _DAMAGE:
+            raise damaged(path, error) from error
+        raise
+
+
 def connect(path: Path, mode: Literal["rw", "ro"] = "rw") -> sqlite3.Connection:
-    """Open a ledger that is there; raises LedgerError if it is none, or another release's."""
+    """Open a ledger that is there; raises LedgerError if it is none, damaged or another release's.
+
+    A disk that fails is the caller's to wait for: that is sqlite3.Error.
+    """
     connection = _connect(path, mode)
     try:
-        # An acknowledged result must survive a power cut, not only a crash of the process.
-        connection.execute("PRAGMA synchronous = FULL")
-        (found,) = connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.Error as error:
+        with telling_damage(path):
+            # An acknowledged result must survive a power cut, not only a crash of the process.
+            connection.execute("PRAGMA synchronous = FULL")
+            (found,) = connection.execute("PRAGMA user_version").fetchone()
+    except BaseException:
         connection.close()
-        # A disk that fails is the bridge's to wait for; it knows by the type.
-        if mode == "rw":
-            raise
-        raise LedgerError(
-            f"{path} cannot be read: {error}. Read it as the bridge's user."
-        ) from error
+        raise
     if found == SCHEMA_VERSION:
         return connection
     connection.close()
@@ -84,8 +112,14 @@ def connect(path: Path, mode: Literal["rw", "ro"] = "rw") -> sqlite3.Connection:
 def create(path: Path) -> None:
     """Make a ledger whole, then give it its name: nobody ever meets half of one.
 
-    Of several that do so at once, the first one's stays.
+    Of several that do so at once, the first one's stays. Raises LedgerError where part of another
+    ledger lies about.
     """
+    log = path.with_name(f"{path.name}-wal")
+    # In this order: whoever makes a ledger meanwhile makes its log after it.
+    if log.exists() and not path.exists():
+        # SQLite would take these changes for the new ledger's.
+        raise LedgerError(f"{log} is left of a ledger that was moved away: move it there too")
     new = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     try:
         connection = _connect(new, "rwc")

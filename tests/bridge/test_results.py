@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from samples import BUCKET, EVENT_TIME, record, result
 from hybridsphere import ledger_file
 from hybridsphere.bridge import results as module
 from hybridsphere.bridge.csv_files import LEFTOVER_AGE_S
+from hybridsphere.bridge.results import ResultStore
 from hybridsphere.ledger import ledger_path
 from hybridsphere.messages import Result, csv_key
 from hybridsphere.paths import OWN_FOLDER, csv_path
@@ -238,14 +239,6 @@ def refusing_rows(folder: Path) -> Iterator[None]:
         other.execute("DROP TRIGGER broken")
 
 
-@contextmanager
-def refusing_the_file(folder: Path) -> Iterator[None]:
-    """Only the file fails, after the row was written."""
-    (folder / "b.mp4.csv").mkdir()
-    yield
-    (folder / "b.mp4.csv").rmdir()
-
-
 BREAKAGES = [
     locked,
     gone,
@@ -253,7 +246,6 @@ BREAKAGES = [
     without_own_folder,
     full,
     refusing_rows,
-    refusing_the_file,
 ]
 
 
@@ -287,22 +279,116 @@ async def test_while_results_cannot_be_stored_nothing_is_acknowledged_and_it_goe
     assert leftovers(folder) == []
 
 
-@pytest.mark.parametrize("blocked", ["b.mp4.csv", "a"])
-async def test_a_path_that_is_taken_is_told_by_name_with_what_to_do(
-    folder: Path, journal: Journal, blocked: str
+# Each blocks the place of `a/b.mp4.csv`, and no other.
+
+
+def a_folder_of_its_name(folder: Path) -> Path:
+    (folder / "a").mkdir(exist_ok=True)
+    (folder / "a/b.mp4.csv").mkdir()
+    return folder / "a/b.mp4.csv"
+
+
+def a_file_for_its_folder(folder: Path) -> Path:
+    (folder / "a").touch()
+    return folder / "a"
+
+
+def a_link_to_itself_for_its_folder(folder: Path) -> Path:
+    (folder / "a").symlink_to("a")
+    return folder / "a"
+
+
+BLOCKS = [a_folder_of_its_name, a_file_for_its_folder, a_link_to_itself_for_its_folder]
+BLOCKED = "file {}/a/b.mp4.csv"
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+async def test_a_place_that_is_taken_holds_its_own_result_alone(
+    folder: Path, journal: Journal, vitals: Vitals, block: Callable[[Path], Path]
 ) -> None:
-    key = "b.mp4" if blocked == "b.mp4.csv" else "a/b.mp4"
+    part = BLOCKED.format(folder)
+    async with storing(folder, vitals) as store:
+        taker = block(folder)
+        pending = asyncio.create_task(store.put([result("a/b.mp4")]))
+        reason = (await journal.seen("trouble.began", part=part))["reason"]
+        assert f"move away what is in the way of: '{folder}/a/b.mp4.csv'" in reason
+        # Together with one that is tried again in vain, the others are stored.
+        tries = vitals.figure("storage_errors_total")
+        await asyncio.gather(*(store.put([result(f"{i}.mp4")]) for i in range(5)))
+        await until(lambda: vitals.figure("storage_errors_total") >= tries + 2)
+        await store.wait_until_working()
+        assert not pending.done()
+        assert [row.key for row in rows(folder)] == [f"{i}.mp4" for i in range(5)]
+        assert vitals.health.troubles.keys() == {part}
+        taker.rename(folder / "away")
+        await pending
+        assert vitals.health.troubles == {}
+    assert len(journal.of("trouble.began")) == len(journal.of("trouble.ended")) == 1
+    assert files(folder).keys() >= {"a/b.mp4.csv", *(f"{i}.mp4.csv" for i in range(5))}
+    assert leftovers(folder) == []
+
+
+@contextmanager
+def forbidden(folder: Path) -> Iterator[None]:
+    folder.chmod(0o500)
+    if os.access(folder, os.W_OK):
+        pytest.skip("root may write everywhere")
+    yield
+    folder.chmod(0o700)
+
+
+async def test_a_folder_that_is_forbidden_holds_its_own_results_alone(
+    folder: Path, journal: Journal
+) -> None:
     async with storing(folder) as store:
-        if blocked == "a":
-            (folder / blocked).touch()
-        else:
-            (folder / blocked).mkdir()
-        pending = asyncio.create_task(store.put([result(key)]))
-        reason = (await journal.seen("trouble.began", part="results"))["reason"]
+        (folder / "a").mkdir()
+        with forbidden(folder / "a"):
+            pending = asyncio.create_task(store.put([result("a/b.mp4")]))
+            said = await journal.seen("trouble.began", part=BLOCKED.format(folder))
+            assert "let the bridge's user write to the folder" in said["reason"]
+            await store.put([result("c.mp4")])
+        await pending
+    assert len(rows(folder)) == len(files(folder)) == 2
+
+
+async def test_a_results_folder_that_is_forbidden_itself_holds_up_everything(
+    folder: Path, journal: Journal
+) -> None:
+    async with storing(folder) as store:
+        with forbidden(folder):
+            pending = asyncio.create_task(store.put([result()]))
+            said = await journal.seen("trouble.began", part="results")
+            assert f"Permission denied: '{folder}/test_0.mp4.csv'" in said["reason"]
+        await pending
+    assert len(rows(folder)) == len(files(folder)) == 1
+
+
+async def test_a_place_that_is_taken_at_the_start_holds_up_no_result(
+    folder: Path, journal: Journal
+) -> None:
+    async with storing(folder) as store:
+        await store.put([result("a/b.mp4")])
+    (folder / "a/b.mp4.csv").unlink()
+    taker = a_folder_of_its_name(folder)
+    async with storing(folder) as store:
+        await journal.seen("trouble.began", part=BLOCKED.format(folder))
+        await store.put([result("c.mp4")])
+        taker.rename(folder / "away")
+        assert (await journal.seen("files.restored"))["files"] == 1
+    assert files(folder)["a/b.mp4.csv"] == result("a/b.mp4").csv
+
+
+async def test_a_result_that_is_held_up_is_no_trouble_after_a_stop(
+    folder: Path, journal: Journal, vitals: Vitals
+) -> None:
+    async with storing(folder, vitals) as store:
+        a_folder_of_its_name(folder)
+        pending = asyncio.create_task(store.put([result("a/b.mp4")]))
+        await journal.seen("trouble.began", part=BLOCKED.format(folder))
         pending.cancel()
-    assert str(folder / f"{key}.csv") in reason
-    assert "move away what is in the way" in reason
-    assert "partial" not in reason
+        await asyncio.gather(pending, return_exceptions=True)
+        assert vitals.health.troubles == {}
+    assert rows(folder) == []
 
 
 async def test_a_store_that_stops_while_the_disk_is_broken_stops(
@@ -349,6 +435,101 @@ async def test_a_folder_of_another_bucket_is_refused_by_both_names(folder: Path)
             await store.refuse_others("a-second-bucket")
     for said in (str(folder), BUCKET, "a-second-bucket"):
         assert said in str(caught.value)
+
+
+async def test_of_two_buckets_that_begin_on_an_empty_folder_together_one_is_refused(
+    folder: Path,
+) -> None:
+    async with storing(folder) as one, storing(folder) as other:
+        outcomes = await asyncio.gather(
+            one.refuse_others("bucket-one"),
+            other.refuse_others("bucket-two"),
+            return_exceptions=True,
+        )
+        assert sorted(type(outcome) for outcome in outcomes if outcome) == [ConfigurationError]
+        # For good, though nothing has been stored.
+        lost = ["bucket-one", "bucket-two"][outcomes[0] is None]
+        with pytest.raises(ConfigurationError, match="name another folder"):
+            await one.refuse_others(lost)
+
+
+async def test_two_stores_of_one_bucket_may_begin_on_an_empty_folder_together(
+    folder: Path,
+) -> None:
+    async with storing(folder) as one, storing(folder) as other:
+        await asyncio.gather(*(store.refuse_others(BUCKET) for store in (one, other, one)))
+
+
+async def test_a_disk_that_does_not_take_the_bucket_s_name_is_waited_for(
+    folder: Path, journal: Journal, vitals: Vitals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_file, "BUSY_TIMEOUT_S", 0.05)
+    async with storing(folder, vitals) as store:
+        with locked(folder):
+            asking = asyncio.create_task(store.refuse_others(BUCKET))
+            await journal.seen("trouble.began", part="results")
+            await until(lambda: vitals.figure("storage_errors_total") >= 2)
+            assert not asking.done()
+        await asking
+        assert vitals.health.troubles == {}
+
+
+async def test_a_disk_that_is_full_at_the_start_is_waited_for(
+    folder: Path, journal: Journal, vitals: Vitals
+) -> None:
+    async with storing(folder) as store:
+        await store.put([result("a.mp4")])
+    with ExitStack() as disk:
+        disk.enter_context(full(folder))
+        async with storing(folder, vitals) as store:
+            asking = asyncio.create_task(store.refuse_others(BUCKET))
+            await journal.seen("trouble.began", part="results")
+            await until(lambda: vitals.figure("storage_errors_total") >= 3)
+            assert not asking.done()
+            disk.close()
+            await asking
+            await store.put([result("b.mp4")])
+    assert vitals.health.troubles == {}
+    assert [row.key for row in rows(folder)] == ["a.mp4", "b.mp4"]
+
+
+def damage(folder: Path) -> None:
+    """Spoil a ledger beyond its first page."""
+    whole = ledger_path(folder).read_bytes()
+    ledger_path(folder).write_bytes(whole[:4096].ljust(len(whole), b"\0"))
+
+
+async def test_a_damaged_ledger_is_a_configuration_error_that_says_what_to_do(
+    folder: Path,
+) -> None:
+    async with storing(folder) as store:
+        await store.put([result()])
+    damage(folder)
+    async with ResultStore(folder, Vitals().health, Vitals().metrics) as store:
+        with pytest.raises(ConfigurationError) as caught:
+            await store.refuse_others(BUCKET)
+    for said in (str(ledger_path(folder)), "it is damaged (", "move ledger.sqlite3* away"):
+        assert said in str(caught.value)
+
+
+async def test_a_ledger_that_is_damaged_meanwhile_is_waited_for_until_it_is_moved_away(
+    folder: Path, journal: Journal
+) -> None:
+    async with storing(folder) as store:
+        await store.put([result("a.mp4")])
+    own = folder / OWN_FOLDER
+    async with ResultStore(folder, Vitals().health, Vitals().metrics) as store:
+        damage(folder)
+        work = asyncio.create_task(store.run())
+        pending = asyncio.create_task(store.put([result("b.mp4")]))
+        reason = (await journal.seen("trouble.began", part="results"))["reason"]
+        assert "move ledger.sqlite3* away" in reason
+        for file in own.glob("ledger.sqlite3*"):
+            file.rename(folder / f"away-{file.name}")
+        await pending
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+    assert [row.key for row in rows(folder)] == ["b.mp4"]
 
 
 async def test_two_stores_may_share_a_folder(folder: Path) -> None:

@@ -4,10 +4,12 @@ what only a process has.
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +28,10 @@ from bridge_stage import (
 from samples import BUCKET, record, result, s3_event
 from service_stage import command, enter, refusal, running
 
-from hybridsphere.bridge import poller
+from hybridsphere.bridge import poller, service
 from hybridsphere.bridge.service import Bridge
-from hybridsphere.ledger import Upload
+from hybridsphere.ledger import Upload, ledger_path
+from hybridsphere.local.account import CREDENTIALS
 from hybridsphere.messages import parse_s3_event
 from hybridsphere.settings import ConfigurationError, Settings
 
@@ -150,6 +153,32 @@ async def test_while_results_cannot_be_stored_nothing_is_deleted_or_received(
     assert list(ledger(site)) == ["held.mp4"]
 
 
+async def test_a_result_whose_place_is_taken_is_held_while_the_others_go_on(
+    site: Site, journal: Journal
+) -> None:
+    async with running(journal) as bridge:
+        taker = site.folder / "held.mp4.csv"
+        taker.mkdir()
+        await site.outputs.send(result("held.mp4").to_json())
+        await journal.seen("trouble.began", part=f"file {taker}")
+        await site.outputs.send(result("other.mp4").to_json())
+        await journal.seen("result.written", key="other.mp4")
+        await until(lambda: are_held(site.outputs, 1))
+        status, troubles = await bridge.readiness()
+        assert status == 503
+        assert "move away what is in the way" in troubles[f"file {taker}"]
+        taker.rmdir()
+        await journal.seen("result.written", key="held.mp4")
+        assert await bridge.readiness() == (200, {})
+        await bridge.end()
+    assert await site.outputs.counts() == await site.dead.counts() == (0, 0)
+    assert sorted(ledger(site)) == ["held.mp4", "other.mp4"]
+
+
+async def are_held(queue: RealQueue, count: int) -> bool:
+    return await queue.counts() == (0, count)
+
+
 async def test_a_stop_gives_back_what_cannot_be_stored(
     site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +258,60 @@ async def test_a_network_that_is_not_up_yet_is_waited_for(
         await bridge.end()
 
 
+@asynccontextmanager
+async def mute() -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """The address of a server that answers nobody, and when it has been asked."""
+    asked = asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        # Until the caller hangs up.
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
+
+
+async def test_a_stop_during_the_start_ends_it_at_once_with_everything_closed(
+    site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody here would wait for the end of a probe.
+    monkeypatch.setattr(service, "PROBE_S", 3600)
+    await site.inputs.send(s3_event(record()))
+    before = asyncio.all_tasks()
+    async with mute() as (address, asked):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", address)
+        stop = asyncio.Event()
+        serving = asyncio.create_task(Bridge(Settings.load()).serve(stop))
+        async with asyncio.timeout(PATIENCE_S):
+            await asked.wait()
+            stop.set()
+            await serving
+        port = journal.of("web.listening")[0]["port"]
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+    assert journal.of("bridge.stopped")
+    assert not journal.of("bridge.ready")
+    assert await site.inputs.counts() == (1, 0)
+    # The ledger is closed: the last one to do so takes the log of its changes away.
+    assert [path.name for path in ledger_path(site.folder).parent.glob("ledger*")] == [
+        "ledger.sqlite3"
+    ]
+    assert asyncio.all_tasks() - before - {serving} == set()
+
+
+async def test_what_is_wrong_is_told_even_if_a_stop_comes_with_it() -> None:
+    stop = asyncio.Event()
+
+    async def wrong() -> None:
+        stop.set()
+        raise ConfigurationError("wrong")
+
+    with pytest.raises(ConfigurationError, match="wrong"):
+        await service._unless(stop, wrong())
+
+
 async def test_systemd_is_told_of_readiness_and_of_the_stop(
     site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -263,6 +346,72 @@ async def test_a_signal_drains_and_ends_with_zero(site: Site, number: int) -> No
     # Results name people: nobody else reads them.
     for path in [site.folder, *site.folder.rglob("*")]:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+@asynccontextmanager
+async def read_in_vain(pipe: Path) -> AsyncIterator[None]:
+    """Once somebody reads from a named pipe, and as long as nothing comes."""
+    writers: list[int] = []
+
+    def opened() -> bool:
+        with suppress(OSError):  # which it is while nobody reads
+            writers.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(writers)
+
+    await until(opened)
+    yield
+    os.close(writers[0])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_is_heard_while_credentials_are_waited_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    # A program that gives credentials once somebody writes to the pipe, which nobody does.
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = cat {tmp_path / 'pipe'}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name)
+    async with command() as bridge, read_in_vain(tmp_path / "pipe"):
+        assert await bridge.end(number) == 0
+    assert [line["event"] for line in bridge.lines] == ["bridge.stopped"]
+
+
+SIGNALLED = """
+import os, sys
+
+module, number = sys.argv[1:]
+sys.argv[1:] = ["bridge"]
+
+class Signaller:
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            os.kill(os.getpid(), int(number))
+
+sys.meta_path.insert(0, Signaller())
+from hybridsphere.__main__ import main
+main()
+"""
+"""The command, to which a signal comes while a module is looked for."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("module", ["pydantic", "hybridsphere.bridge.service", "uvloop"])
+async def test_a_signal_while_the_bridge_is_loaded_ends_it_with_zero_and_without_a_word(
+    site: Site, module: str, number: int
+) -> None:
+    program = ("-c", SIGNALLED, module, str(int(number)))
+    async with command(*program) as bridge, asyncio.timeout(PATIENCE_S):
+        out, err = await bridge.process.communicate()
+    assert (bridge.process.returncode, out, err) == (0, b"", b"")
+
+
+async def test_ctrl_c_while_the_command_itself_is_loaded_leaves_no_traceback(site: Site) -> None:
+    program = ("-c", SIGNALLED, "click", str(int(signal.SIGINT)))
+    async with command(*program) as bridge, asyncio.timeout(PATIENCE_S):
+        out, err = await bridge.process.communicate()
+    assert (bridge.process.returncode, out, err) == (-signal.SIGINT, b"", b"")
 
 
 async def test_a_variable_that_nothing_reads_is_warned_of_at_the_start(
@@ -344,3 +493,21 @@ async def test_a_folder_that_holds_another_bucket_s_results_is_left_as_it_is(
         async with running(journal):
             pass
     assert not (site.folder / "test_0.mp4.csv").exists()
+
+
+async def test_two_bridges_of_different_buckets_do_not_share_an_empty_folder(
+    site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = asyncio.Event()
+    bridges = []
+    for bucket in (BUCKET, "another-bucket"):
+        monkeypatch.setenv("HYBRIDSPHERE_INPUT_BUCKET", bucket)
+        bridges.append(asyncio.create_task(Bridge(Settings.load()).serve(stop)))
+    await journal.seen("bridge.ready")
+    refused, _ = await asyncio.wait(bridges, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await asyncio.wait(bridges)
+    assert len(journal.of("bridge.ready")) == len(refused) == 1
+    with pytest.raises(ConfigurationError, match="is the folder of the bucket"):
+        await refused.pop()
+    assert sum(bridge.exception() is None for bridge in bridges) == 1

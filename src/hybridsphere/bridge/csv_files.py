@@ -12,6 +12,13 @@ from hybridsphere.paths import OWN_FOLDER, csv_path, csv_place
 
 LEFTOVER_AGE_S = 3600
 
+_IN_THE_WAY = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
+_FORBIDDEN = {errno.EACCES, errno.EPERM}
+
+
+class Blocked(OSError):
+    """One place takes no file, while the disk under it does."""
+
 
 class CsvFiles:
     """The files of one bridge, for one thread; several bridges may share the folder."""
@@ -45,16 +52,18 @@ class CsvFiles:
         return False
 
     def write(self, key: str, content: bytes) -> None:
-        """Write the CSV of a video. Raises OSError, which names its place."""
+        """Write the CSV of a video. Raises OSError, which names its place; Blocked if it is that
+        place alone which does not take it.
+        """
         # Each result passes here: as a text, a path takes half the time.
         place = f"{self._folder}/{csv_place(csv_key(key))}"
         try:
             self._write_whole(place, content)
+        except Blocked:
+            raise
         except OSError as error:
             # Not by the unfinished file's name, which tells nobody anything.
-            in_the_way = error.errno in {errno.EEXIST, errno.EISDIR, errno.ENOTDIR}
-            remedy = ", move away what is in the way of" if in_the_way else ""
-            raise OSError(error.errno, f"{error.strerror}{remedy}", place) from error
+            raise OSError(error.errno, error.strerror, place) from error
 
     def _write_whole(self, place: str, content: bytes) -> None:
         try:
@@ -65,14 +74,27 @@ class CsvFiles:
             finally:
                 os.close(file)
             try:
-                os.replace(self._unfinished, place)
-            except FileNotFoundError:
-                self._make_folders(Path(place))
-                os.replace(self._unfinished, place)
+                self._put_in_place(place)
+            except OSError as error:
+                # The disk has taken the file. What else may be wrong with it has other numbers.
+                if error.errno in _IN_THE_WAY:
+                    remedy = "move away what is in the way of"
+                elif error.errno in _FORBIDDEN and os.access(self._folder, os.W_OK | os.X_OK):
+                    remedy = "let the bridge's user write to the folder of"
+                else:
+                    raise
+                raise Blocked(error.errno, f"{error.strerror}, {remedy}", place) from error
         except BaseException:
             with suppress(FileNotFoundError):
                 os.unlink(self._unfinished)
             raise
+
+    def _put_in_place(self, place: str) -> None:
+        try:
+            os.replace(self._unfinished, place)
+        except FileNotFoundError:
+            self._make_folders(Path(place))
+            os.replace(self._unfinished, place)
 
     def _make_folders(self, place: Path) -> None:
         # One by one: `parents=True` makes the results folder too, and recurses once a folder,

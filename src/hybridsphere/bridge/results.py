@@ -3,9 +3,11 @@
 Whatever is asked for while a transaction is under way goes together in the next, so that a batch of
 results costs one commit. A change is durable when its call returns. While the disk does not take
 it, the call waits and tries again; `wait_until_working` tells the pollers not to receive meanwhile.
+Where it is one file's place that takes nothing, only those calls wait that write there.
 """
 
 import asyncio
+import errno
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +22,7 @@ from aiofiles.os import wrap
 from hybridsphere.aws import Listed
 from hybridsphere.bridge.backoff import Backoff
 from hybridsphere.bridge.batcher import Batcher
-from hybridsphere.bridge.csv_files import CsvFiles
+from hybridsphere.bridge.csv_files import Blocked, CsvFiles
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
 from hybridsphere.ledger import Ledger, LedgerError, Upload
@@ -29,6 +31,9 @@ from hybridsphere.settings import ConfigurationError
 
 BATCH = 100
 """Changes that one transaction takes at most."""
+
+_DISK = (OSError, sqlite3.Error)
+"""What a disk that is full, or fails, says itself or through SQLite."""
 
 Change = Callable[[Ledger], Any]
 log = structlog.get_logger()
@@ -51,11 +56,17 @@ class ResultStore:
     async def __aenter__(self) -> Self:
         try:
             await self._in_thread(self._prepare)
-        except (OSError, sqlite3.Error, LedgerError) as error:
+        except BaseException as error:
+            if _passes(error):
+                # The first change opens the ledger instead, once it can.
+                self._working.set()
+                return self
+            # Whatever has been opened by then, even if nobody waits for it any more.
+            self._thread.submit(self._close)
             self._thread.shutdown(wait=False)
-            raise ConfigurationError(
-                f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} cannot be used: {error}"
-            ) from error
+            if not isinstance(error, (OSError, sqlite3.Error, LedgerError)):
+                raise
+            raise self._unusable(error) from error
         self._working.set()
         return self
 
@@ -64,14 +75,19 @@ class ResultStore:
         self._thread.shutdown(wait=False)
 
     async def refuse_others(self, bucket: str) -> None:
-        """Raise ConfigurationError if the folder holds the uploads of another bucket than this.
+        """Make the folder this bucket's, for good; ConfigurationError if it is another's already.
 
-        Their files would take each other's places.
+        Their files would take each other's places. The same if the ledger is damaged, whereas a
+        disk that does not take the bucket's name is waited for.
         """
-        if other := await self._in_thread(self._other_bucket, bucket):
+        try:
+            (owner,) = await self._persist([lambda ledger: ledger.claim(bucket)], _DISK)
+        except LedgerError as error:
+            raise self._unusable(error) from error
+        if owner != bucket:
             raise ConfigurationError(
-                f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} holds the results of the bucket "
-                f"{other}, and HYBRIDSPHERE_INPUT_BUCKET is {bucket}: name another folder"
+                f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} is the folder of the bucket "
+                f"{owner}, and HYBRIDSPHERE_INPUT_BUCKET is {bucket}: name another folder"
             )
 
     async def run(self) -> None:
@@ -109,7 +125,7 @@ class ResultStore:
 
     async def put(self, results: Sequence[Result]) -> None:
         """Store results; those that a stored one outranks change nothing."""
-        written = await self._change(lambda ledger: self._put(ledger, results))
+        written = await self._unblocked(lambda ledger: self._put(ledger, results))
         for result in written:
             self._metrics.results.labels(result.status).inc()
             log.info(
@@ -127,13 +143,38 @@ class ResultStore:
             raise outcome
         return outcome
 
+    async def _unblocked(self, change: Change) -> Any:
+        """The same for a change that writes files, once nothing is in the way of any."""
+        backoff = Backoff()
+        part: str | None = None
+        try:
+            while True:
+                try:
+                    return await self._change(change)
+                except Blocked as error:
+                    part = part or f"file {error.filename}"
+                    self._metrics.storage_errors.inc()
+                    self._health.report(part, str(error))
+                    await backoff.wait(error)
+        finally:
+            if part:
+                self._health.clear(part)
+
     async def _store(self, changes: Sequence[Change]) -> list[Any]:
-        """Make changes durable, however long that takes."""
+        """Make changes durable, however long that takes; a ledger that is damaged, say, may be
+        moved away meanwhile.
+        """
+        return await self._persist(changes, (*_DISK, LedgerError))
+
+    async def _persist(
+        self, changes: Sequence[Change], passing: tuple[type[Exception], ...]
+    ) -> list[Any]:
+        """Make changes durable; what is held to pass by itself is waited for."""
         backoff = Backoff()
         while True:
             try:
                 outcomes: list[Any] = await self._in_thread(self._apply, changes)
-            except (OSError, sqlite3.Error, LedgerError) as error:
+            except passing as error:
                 self._working.clear()
                 self._metrics.storage_errors.inc()
                 self._health.report("results", f"{type(error).__name__}: {error}")
@@ -149,10 +190,15 @@ class ResultStore:
         restored = 0
         while after is not None:
             # A page is a change like any other, so that results are stored between two.
-            after, count = await self._change(partial(self._restore_page, after=after))
+            after, count = await self._unblocked(partial(self._restore_page, after=after))
             restored += count
         if restored:
             log.info("files.restored", files=restored)
+
+    def _unusable(self, error: Exception) -> ConfigurationError:
+        return ConfigurationError(
+            f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} cannot be used: {error}"
+        )
 
     async def _in_thread(self, function: Callable[..., Any], *values: Any) -> Any:
         return await wrap(function)(*values, executor=self._thread)
@@ -168,9 +214,6 @@ class ResultStore:
         self._files.prepare()
         return Ledger.open(self._folder)
 
-    def _other_bucket(self, bucket: str) -> str | None:
-        return self._ledger.other_bucket(bucket) if self._ledger else None
-
     def _close(self) -> None:
         if self._ledger:
             self._ledger.close()
@@ -183,13 +226,19 @@ class ResultStore:
             self._ledger = self._ledger or self._open()
             with self._ledger.transaction():
                 return [change(self._ledger) for change in changes]
+        except Blocked as error:
+            return self._one_by_one(changes, error)
         except (OSError, sqlite3.Error, LedgerError):
             self._close()
             raise
         except Exception as error:  # noqa: BLE001 - goes to the caller whose change it is
-            if len(changes) == 1:
-                return [error]
-            return [self._apply([change])[0] for change in changes]
+            return self._one_by_one(changes, error)
+
+    def _one_by_one(self, changes: Sequence[Change], error: Exception) -> list[Any]:
+        """Each change, or what is wrong with it."""
+        if len(changes) == 1:
+            return [error]
+        return [self._apply([change])[0] for change in changes]
 
     def _put(self, ledger: Ledger, results: Sequence[Result]) -> list[Result]:
         now = utc_text()
@@ -209,6 +258,14 @@ class ResultStore:
         for upload in missing:
             self._files.write(upload.key, _content(upload))
         return (names[-1] if names else None), len(missing)
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether a disk is full or fails, as against a folder or a ledger that cannot be used."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+        return code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
 def _content(upload: Upload) -> bytes:

@@ -3,10 +3,9 @@
 import asyncio
 import gc
 import os
-import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
 
 import structlog
 
@@ -17,6 +16,7 @@ from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
 from hybridsphere.bridge.poller import RECEIVERS
 from hybridsphere.bridge.results import ResultStore
+from hybridsphere.bridge.signals import STOPS
 from hybridsphere.bridge.systemd import ServiceManager
 from hybridsphere.bridge.ways import Loop, Ways
 from hybridsphere.settings import ConfigurationError, Settings, unknown_variables, variable
@@ -34,6 +34,7 @@ PROBE_S = 5.0
 _GARBAGE = 20_000
 """Objects made and not freed after which their cycles are looked for: some megabytes."""
 
+Outcome = TypeVar("Outcome")
 log = structlog.get_logger()
 
 
@@ -64,7 +65,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _serve_until_signalled(settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in STOPS:
         loop.add_signal_handler(number, stop.set)
     await Bridge(settings).serve(stop)
     # All is on disk and closed. A look-up of a name that is under way in a thread can be neither
@@ -82,23 +83,35 @@ class Bridge:
         self._manager = ServiceManager()
 
     async def serve(self, stop: asyncio.Event) -> None:
-        """Carry events out and results in until `stop` is set, then drain."""
+        """Carry events out and results in until `stop` is set, then drain.
+
+        A stop during the start ends that at once: nothing has been received yet.
+        """
+        async with AsyncExitStack() as parts:
+            if started := await _unless(stop, self._start(parts)):
+                store, ways = started
+                async with _meanwhile(store.run(), self._manager.watch(self._health)):
+                    await self._run(ways.loops(), stop)
+        log.info("bridge.stopped")
+
+    async def _start(self, parts: AsyncExitStack) -> tuple[ResultStore, Ways]:
+        """Open what is needed, for `parts` to close, and find out whether it can work."""
         settings = self._settings
-        async with (
+        aws = await parts.enter_async_context(
             connect(
                 polls=2 * RECEIVERS,
                 invocations=settings.max_in_flight,
                 invocation_type=settings.invocation_type,
-            ) as aws,
-            ResultStore(settings.results_dir, self._health, self._metrics) as store,
-            web.listen(settings.http, self._health, self._metrics),
-        ):
-            await store.refuse_others(settings.need("input_bucket"))
-            ways = Ways(settings, aws, store, self._health, self._metrics)
-            await self._probe(ways)
-            async with _meanwhile(store.run(), self._manager.watch(self._health)):
-                await self._run(ways.loops(), stop)
-        log.info("bridge.stopped")
+            )
+        )
+        store = await parts.enter_async_context(
+            ResultStore(settings.results_dir, self._health, self._metrics)
+        )
+        await parts.enter_async_context(web.listen(settings.http, self._health, self._metrics))
+        await store.refuse_others(settings.need("input_bucket"))
+        ways = Ways(settings, aws, store, self._health, self._metrics)
+        await self._probe(ways)
+        return store, ways
 
     async def _run(self, loops: Sequence[Loop], stop: asyncio.Event) -> None:
         settings = self._settings
@@ -145,6 +158,18 @@ class Bridge:
             # A network that is not up yet, say; the loops try again until it is.
             log.warning("probe.failed", variable=variable(field), reason=str(error))
         return None
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Outcome]) -> Outcome | None:
+    """What some work comes to; None if `stop` is set first, which cancels it."""
+    working, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([working, stopped], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        working.cancel()
+        stopped.cancel()
+        await asyncio.wait([working, stopped])
+    return None if working.cancelled() else working.result()
 
 
 @asynccontextmanager

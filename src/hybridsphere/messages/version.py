@@ -27,14 +27,15 @@ class Version:
 
         Sequencers are compared right-padded with zeros, as hexadecimal digits of either case
         (Amazon S3 user guide, "Event message structure"). Without a pair of them the event times
-        decide, and within one millisecond the ETags, so that all who compare agree.
+        decide, within one millisecond the ETags, and where these are the same too the one with a
+        sequencer is the newer, so that all who compare agree: of two versions exactly one is.
 
         Among more than two this is an order only where all have a sequencer or none has: the clock
         that stamps events and the one that counts need not agree. `newest_of` knows what to do.
         """
         if self.sequencer and other.sequencer:
             return _canonical(self.sequencer) > _canonical(other.sequencer)
-        return (self.event_time, self.etag) > (other.event_time, other.etag)
+        return _by_time(self) > _by_time(other)
 
 
 def newest_of(things: Iterable[Thing], version_of: Callable[[Thing], Version]) -> Thing | None:
@@ -46,12 +47,17 @@ def newest_of(things: Iterable[Thing], version_of: Callable[[Thing], Version]) -
     found: dict[bool, tuple[Version, Thing]] = {}
     for thing in things:
         version = version_of(thing)
-        kind = version.sequencer is not None
+        kind = bool(version.sequencer)
         if kind not in found or version.newer_than(found[kind][0]):
             found[kind] = version, thing
     if not found:
         return None
-    return max(found.values(), key=lambda pair: (pair[0].event_time, pair[0].etag))[1]
+    return max(found.values(), key=lambda pair: _by_time(pair[0]))[1]
+
+
+def _by_time(version: Version) -> tuple[str, str, bool]:
+    """What orders versions where not all have a sequencer; no two of them are the same in it."""
+    return version.event_time, version.etag, bool(version.sequencer)
 
 
 def _canonical(sequencer: str) -> str:

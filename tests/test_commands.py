@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from hybridsphere.cli import main
 from hybridsphere.ledger import Ledger, ledger_path
@@ -86,6 +87,18 @@ def test_output_that_cannot_be_written_is_told_once(results: Path) -> None:
     assert ended.returncode == 2
     (line,) = ended.stderr.decode().splitlines()
     assert line.endswith("No space left on device")
+
+
+@pytest.mark.parametrize("answer", ["n\n", ""], ids=["no", "nothing"])
+def test_what_is_not_confirmed_is_not_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    for name in ("INPUT_BUCKET", "OUTPUT_BUCKET"):
+        monkeypatch.setenv(f"{PREFIX}{name}", name.lower().replace("_", "-"))
+    ended = CliRunner().invoke(main, ["workload", "upload", str(tmp_path), "--clear"], input=answer)
+    assert ended.exit_code == 2
+    assert "input-bucket and output-bucket?" in ended.stdout
+    assert ended.stderr.splitlines()[-1] == "hybridsphere: not confirmed: nothing was done"
 
 
 INTERRUPTED = """

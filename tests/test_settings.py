@@ -237,6 +237,7 @@ def test_all_values_that_cannot_work_are_named_in_one_line(monkeypatch: pytest.M
     assert "\n" not in text
     for name, value in wrong.items():
         assert f"{PREFIX}{name}={value!r} cannot be used: " in text
+    assert "it should be 'queue', 'bucket' or 'none'; " in text
 
 
 def test_only_the_variables_asked_for_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

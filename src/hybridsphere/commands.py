@@ -37,6 +37,11 @@ class Commands(click.Group):
                     f"{error}: this install has the bridge alone; "
                     "`make setup` in a clone has it all"
                 )
+            except click.Abort as error:
+                # What a question ends in that is answered by no, by nothing, or by Ctrl-C.
+                if isinstance(error.__context__, KeyboardInterrupt):
+                    raise KeyboardInterrupt from error
+                _fail("not confirmed: nothing was done")
             except BrokenPipeError:
                 raise
             except OSError as error:

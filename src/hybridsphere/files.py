@@ -10,8 +10,9 @@ def make_private(folder: Path) -> None:
     One that is there stays as it is. Raises OSError.
     """
     for place in (*reversed(folder.parents), folder):
-        # The mode that `parents=True` takes is for the last one only.
-        place.mkdir(mode=0o700, exist_ok=True)
+        if not place.exists():
+            # The mode that `parents=True` takes is for the last one only.
+            place.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -244,7 +244,9 @@ def _complaints(error: ValidationError) -> Iterator[Complaint]:
     for wrong in error.errors(include_url=False):
         field = str(wrong["loc"][0])
         shown = _shown(wrong["input"])
-        remedy = wrong["msg"].removeprefix("Value error, ")
+        # pydantic's own words; ours are remedies as they stand.
+        remedy = wrong["msg"].removeprefix("Value error, ").partition(", unable")[0]
+        remedy = remedy.replace("Input should be", "it should be")
         yield Complaint(field, f"{variable(field)}={shown} cannot be used", remedy)
 
 

@@ -197,15 +197,17 @@ def test_a_bridge_that_does_not_answer_makes_status_end_with_one(
     assert runner.invoke(main, ["status"]).exit_code == 0
 
 
-@pytest.fixture
-def ascii_only(tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(
+    params=[{"PYTHONIOENCODING": "ascii"}, {"PYTHONUTF8": "0"}], ids=["ASCII out", "ASCII"]
+)
+def ascii_only(tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, str]:
     """An environment whose terminal takes ASCII only, with a ledger that has more in it."""
     ledger_path(tmp_path / "results").parent.mkdir(parents=True)
     with Ledger.open(tmp_path / "results") as ledger, ledger.transaction():
         for one in (result("ü b.mp4"), result("ß.mp4", status="failed", reason="→")):
             ledger.put_result(one, "2026-11-21T00:00:03.000Z")
     ours = {name: text for name, text in os.environ.items() if not name.startswith("HYBRIDSPHERE")}
-    return {**ours, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "HYBRIDSPHERE_HTTP": ""}
+    return {**ours, "LC_ALL": "C", **request.param, "HYBRIDSPHERE_HTTP": ""}
 
 
 def run(folder: Path, environment: dict[str, str], *command: str) -> bytes:

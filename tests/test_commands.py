@@ -75,6 +75,22 @@ def test_a_reader_that_leaves_is_no_error(results: Path, command: str) -> None:
     assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, b"")
 
 
+@pytest.mark.parametrize("command", ["results export", "status", "--help"])
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_stream_that_is_closed_is_none_that_anybody_misses(
+    results: Path, command: str, closed: int
+) -> None:
+    shell = f'exec "$0" -m hybridsphere {command} {closed}>&-'
+    ended = subprocess.run(
+        ["sh", "-c", shell, sys.executable],
+        env=environment(results),
+        capture_output=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert bool(ended.stdout) == (closed == 2)
+
+
 def test_output_that_cannot_be_written_is_told_once(results: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(

@@ -1,13 +1,12 @@
 """`hybridsphere`, and `python -m hybridsphere`: the command from its very first moment.
 
-Nothing is loaded here before Ctrl-C is seen to.
+Nothing that takes time is loaded here before Ctrl-C is seen to.
 """
 
 import os
 import sys
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C: 128 and the number of the signal, as a shell gives it."""
+from hybridsphere.errors import INTERRUPTED
 
 
 def main() -> None:

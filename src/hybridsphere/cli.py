@@ -12,7 +12,7 @@ import click
 
 from hybridsphere import __version__
 from hybridsphere.commands import Commands, configured
-from hybridsphere.streams import escape_the_rest, tell, utf8_output
+from hybridsphere.streams import tell, utf8_output
 
 if TYPE_CHECKING:
     from hybridsphere.settings import Settings
@@ -40,7 +40,6 @@ def main() -> None:
 
     Configured by the environment; `docs/configuration.md` lists every variable.
     """
-    escape_the_rest()
 
 
 @main.command()
@@ -67,6 +66,7 @@ def demo(**options: Any) -> None:
     """Run the whole system on this machine, and check every step of the way.
 
     With the source `none` the bucket triggers the function itself.
+
     Exits with 0 if every check holds, 1 if one does not, 2 if it could not run.
     """
     from hybridsphere.demo.run import DemoOptions, run_demo

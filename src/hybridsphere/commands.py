@@ -4,23 +4,19 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from signal import SIGPIPE
 from typing import Any, NoReturn
 
 import click
 
-from hybridsphere.__main__ import INTERRUPTED
-from hybridsphere.errors import CannotRun
-from hybridsphere.streams import flushed, tell
-
-READER_LEFT = 128 + SIGPIPE
-"""Exit code where standard output is no longer read, as a shell gives it for other programs."""
+from hybridsphere.errors import INTERRUPTED, READER_LEFT, CannotRun
+from hybridsphere.streams import flushed, prepare, tell
 
 
 class Commands(click.Group):
     """Commands that end with one line and exit code 2 if they cannot do their work."""
 
     def make_context(self, *place: Any, **extra: Any) -> click.Context:
+        prepare()
         # Help and version are printed here already.
         with _quiet_end():
             return super().make_context(*place, **extra)

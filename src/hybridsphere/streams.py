@@ -17,14 +17,21 @@ def tell(text: str) -> None:
     click.echo("\n".join(printable(line) for line in text.split("\n")), err=True)
 
 
-def escape_the_rest() -> None:
-    """Have what a stream has no characters for escaped.
+def prepare() -> None:
+    """Have both streams there, and what they have no characters for escaped.
 
     Keys and names are whatever somebody uploaded, and a terminal may know ASCII only.
     """
+    # They are None where whoever started this has closed them.
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - as long as we are
 
 
 @contextmanager

@@ -58,13 +58,15 @@ deploy-check: setup deploy-tools
 images: setup
 	@$(BIN)/python -m pytest -m images tests/deploy/images
 
-# Asks PyPI whether a release that is pinned here has a known vulnerability. It has to be reached:
-# what could not be asked about (--strict) is no success.
+# Asks PyPI whether a release that is pinned here has a known vulnerability. What could not be asked
+# about (--strict) is no success, and looks much like a finding.
 AUDIT := .cache/audit
 PINS := bridge function dev deploy audit
 audit: $(AUDIT)/installed
 	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --cache-dir $(AUDIT)/cache --disable-pip --require-hashes \
-		$(PINS:%=-r deploy/requirements/%.txt)
+		$(PINS:%=-r deploy/requirements/%.txt) || { echo "make audit: where no vulnerability is" \
+		"named above, PyPI could not be asked, and nothing is known. A mirror does not have its" \
+		"JSON API: run this where PyPI itself can be reached." >&2; exit 1; }
 
 .cache/%/installed: deploy/requirements/%.txt
 	@$(PYTHON) -m venv $(@D)

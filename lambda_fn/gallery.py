@@ -115,7 +115,7 @@ class Gallery:
             raise GalleryError(f"{where}: {_line(error)}") from error
 
     def save(self, path: Path) -> None:
-        """Writes a `.npz` whole, then renames it to `path`."""
+        """Writes a `.npz` whole, for its owner alone, then renames it to `path`."""
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         partial = Path(name)
         try:
@@ -123,8 +123,6 @@ class Gallery:
                 np.savez(file, names=np.array(self.names, dtype=str), embeddings=self.embeddings)
                 file.flush()
                 os.fsync(file.fileno())
-            # mkstemp lets the owner alone read; a gallery is copied into images and buckets.
-            partial.chmod(0o644)
             partial.replace(path)
         except BaseException:
             partial.unlink()

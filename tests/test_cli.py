@@ -26,6 +26,7 @@ COMMANDS = [
     ("students", "load"),
     ("results", "export"),
     ("status",),
+    ("doctor",),
 ]
 
 
@@ -79,16 +80,30 @@ def test_the_module_is_the_command() -> None:
     assert answer.stdout == f"hybridsphere, version {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["bridge", "status"])
+@pytest.mark.parametrize(
+    ("command", "name"), [("bridge", "HYBRIDSPHERE_MAX_IN_FLIGHT"), ("status", "HYBRIDSPHERE_HTTP")]
+)
 def test_a_configuration_that_cannot_work_ends_with_one_line_and_two(
-    runner: CliRunner, monkeypatch: pytest.MonkeyPatch, command: str
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch, command: str, name: str
 ) -> None:
-    monkeypatch.setenv("HYBRIDSPHERE_MAX_IN_FLIGHT", "none")
+    monkeypatch.setenv(name, "none")
     answer = runner.invoke(main, [command])
     assert answer.exit_code == 2
     assert answer.stdout == ""
     (line,) = answer.stderr.splitlines()
-    assert line.startswith("hybridsphere: HYBRIDSPHERE_MAX_IN_FLIGHT='none' cannot be used")
+    assert line.startswith(f"hybridsphere: {name}='none' cannot be used")
+
+
+@pytest.mark.parametrize("command", [["results", "export"], ["status"]], ids=" ".join)
+def test_a_variable_that_a_command_does_not_need_does_not_stop_it(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str]
+) -> None:
+    ledger_path(tmp_path / "results").parent.mkdir(parents=True)
+    Ledger.open(tmp_path / "results").close()
+    monkeypatch.setenv("HYBRIDSPHERE_HTTP", "")
+    monkeypatch.setenv("HYBRIDSPHERE_SOURCE", "mail")
+    monkeypatch.setenv("HYBRIDSPHERE_INPUT_BUCKET", "s3://bucket")
+    assert runner.invoke(main, command).exit_code == 0
 
 
 def test_a_bridge_without_configuration_names_what_is_missing(runner: CliRunner) -> None:
@@ -195,18 +210,21 @@ def test_a_bridge_that_does_not_answer_makes_status_end_with_one(
     assert runner.invoke(main, ["status"]).exit_code == 0
 
 
-@pytest.fixture
-def ascii_only(tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(
+    params=[{"PYTHONIOENCODING": "ascii"}, {"PYTHONUTF8": "0"}], ids=["ASCII out", "ASCII"]
+)
+def ascii_only(tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, str]:
     """An environment whose terminal takes ASCII only, with a ledger that has more in it."""
     ledger_path(tmp_path / "results").parent.mkdir(parents=True)
     with Ledger.open(tmp_path / "results") as ledger, ledger.transaction():
         for one in (result("ü b.mp4"), result("ß.mp4", status="failed", reason="→")):
             ledger.put_result(one, "2026-11-21T00:00:03.000Z")
     ours = {name: text for name, text in os.environ.items() if not name.startswith("HYBRIDSPHERE")}
-    return {**ours, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "HYBRIDSPHERE_HTTP": ""}
+    return {**ours, "LC_ALL": "C", **request.param, "HYBRIDSPHERE_HTTP": ""}
 
 
 def run(folder: Path, environment: dict[str, str], *command: str) -> bytes:
+    """What a command that does its work prints."""
     return subprocess.run(
         [sys.executable, "-m", "hybridsphere", *command],
         cwd=folder,

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import socket
+import stat
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -23,7 +24,6 @@ from hybridsphere import doctor
 from hybridsphere.aws import clients, session
 from hybridsphere.doctor import Finding, examine
 from hybridsphere.local.account import LocalAccount
-from hybridsphere.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -79,7 +79,7 @@ class Patient:
         return json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": receives})
 
     async def findings(self) -> list[Finding]:
-        return [finding async for finding in examine(Settings.load())]
+        return [finding async for finding in examine()]
 
     async def complaints(self, part: str) -> list[Finding]:
         """What is wrong, all of which is about that part."""
@@ -263,7 +263,7 @@ async def test_a_clock_that_is_wrong_is_told(patient: Patient) -> None:
     async with TestServer(app) as theirs:
         patient.set(SINK="bucket", OUTPUT_QUEUE_URL=str(theirs.make_url("/1/queue")))
         finding = await patient.complaint("clock")
-    assert finding.detail.endswith(" s behind AWS")
+    assert finding.detail.endswith(" s behind that of AWS")
     assert "NTP" in finding.remedy
 
 
@@ -274,14 +274,20 @@ async def test_a_queue_that_is_not_there_is_told_once(patient: Patient, name: st
     finding = await patient.complaint(f"{name.lower()} queue")
     assert "NonExistentQueue" in finding.detail
     assert f"{there}-not" in finding.detail
-    assert finding.remedy == "allow sqs:GetQueueAttributes, or correct its name"
+    assert finding.remedy == (
+        "allow sqs:GetQueueAttributes to these credentials, or correct "
+        f"HYBRIDSPHERE_{name}_QUEUE_URL"
+    )
 
 
 async def test_a_dead_letter_queue_that_is_not_there_is_told(patient: Patient) -> None:
     there = os.environ["HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL"]
     patient.set(DEAD_LETTER_QUEUE_URL=f"{there}-not")
     finding = await patient.complaint("dead-letter queue")
-    assert finding.remedy == "allow sqs:GetQueueAttributes, or correct its name"
+    assert finding.remedy == (
+        "allow sqs:GetQueueAttributes to these credentials, or correct "
+        "HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL"
+    )
 
 
 async def test_a_function_that_is_not_there_is_told(patient: Patient) -> None:
@@ -298,7 +304,9 @@ async def test_a_bucket_that_is_not_there_is_told(patient: Patient, name: str) -
     finding = await patient.complaint(f"{name.lower()} bucket")
     assert "NoSuchBucket" in finding.detail
     assert finding.detail.startswith("no-such-bucket: ")
-    assert finding.remedy == "allow s3:ListBucket, or correct its name"
+    assert finding.remedy == (
+        f"allow s3:ListBucket to these credentials, or correct HYBRIDSPHERE_{name}_BUCKET"
+    )
 
 
 async def test_another_visibility_time_out_is_told(patient: Patient) -> None:
@@ -312,6 +320,7 @@ async def test_a_queue_without_dead_letters_is_told(patient: Patient) -> None:
     await patient.make_queue("OUTPUT", VisibilityTimeout="30")
     finding = await patient.complaint("output queue")
     assert finding.detail == "no dead-letter queue of its own"
+    assert "maxReceiveCount 50" in finding.remedy
 
 
 async def test_a_redrive_after_too_few_receives_is_told_and_costs_no_message(
@@ -322,8 +331,8 @@ async def test_a_redrive_after_too_few_receives_is_told_and_costs_no_message(
     await patient.sqs.send_message(QueueUrl=url, MessageBody="an upload")
     for _ in range(3):
         finding = await patient.complaint("input queue")
-        assert finding.detail == "redrive after 1 receives"
-        assert finding.remedy == "raise it to 50"
+        assert finding.detail == "gives a message up after 1 receives"
+        assert finding.remedy == "set maxReceiveCount 50 in its redrive policy"
     # The one receive that it has is the bridge's.
     answer = await patient.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=0)
     assert [message["Body"] for message in answer["Messages"]] == ["an upload"]
@@ -357,11 +366,43 @@ async def test_the_command_ends_with_one_and_tells_the_remedy_if_something_is_no
     assert (code, err) == (1, "")
     (bad,) = (line for line in lines if not line.startswith("ok "))
     assert bad.startswith("BAD function: ")
-    assert bad.endswith("→ allow lambda:InvokeFunction, or correct its name")
+    assert bad.endswith(
+        "→ allow lambda:InvokeFunction to these credentials, or correct HYBRIDSPHERE_FUNCTION_NAME"
+    )
 
 
-async def test_the_command_ends_with_two_if_a_variable_makes_no_sense(patient: Patient) -> None:
-    patient.set(SOURCE="mail")
+async def test_the_command_tells_every_variable_that_makes_no_sense_and_looks_at_the_rest(
+    patient: Patient,
+) -> None:
+    patient.set(SOURCE="mail", DRAIN_S="soon", INPUT_BUCKET="s3://x", OUTPUT_QUEUE="x")
     code, lines, err = await diagnosis()
-    assert (code, lines) == (2, [])
-    assert "HYBRIDSPHERE_SOURCE='mail'" in err
+    assert (code, err) == (1, "")
+    bad = [line.removeprefix("BAD variables: ") for line in lines if not line.startswith("ok ")]
+    assert [line.partition(" ")[0] for line in bad] == [
+        "HYBRIDSPHERE_SOURCE='mail'",
+        "HYBRIDSPHERE_INPUT_BUCKET='s3://x'",
+        "HYBRIDSPHERE_DRAIN_S='soon'",
+        "HYBRIDSPHERE_OUTPUT_QUEUE",
+    ]
+    assert all(" → " in line for line in bad)
+    assert "ok  output queue: sqs:ReceiveMessage allowed" in lines
+
+
+async def test_all_that_is_missing_is_told_a_line_each(patient: Patient) -> None:
+    patient.set(INPUT_BUCKET=None, FUNCTION_NAME=None)
+    details = [finding.detail for finding in await patient.complaints("variables")]
+    assert [detail.partition(" is not set.")[0] for detail in details] == [
+        "HYBRIDSPHERE_INPUT_BUCKET",
+        "HYBRIDSPHERE_FUNCTION_NAME",
+    ]
+
+
+async def test_a_variable_that_cannot_be_used_is_not_called_missing_too(patient: Patient) -> None:
+    patient.set(INPUT_BUCKET="s3://bucket")
+    finding = await patient.complaint("variables")
+    assert finding.detail == "HYBRIDSPHERE_INPUT_BUCKET='s3://bucket' cannot be used"
+
+
+async def test_a_results_folder_that_is_made_is_its_owners_alone(patient: Patient) -> None:
+    assert await patient.complaints("disk") == []
+    assert stat.S_IMODE(patient.folder.stat().st_mode) == 0o700

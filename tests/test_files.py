@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridsphere.files import write_whole
+from hybridsphere.files import make_private, write_whole
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +26,14 @@ def test_a_file_that_was_open_to_others_is_no_longer(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
     write_whole(tmp_path / "file", "new")
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
+
+
+def test_a_folder_is_its_owners_alone_and_so_are_those_that_it_needed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    make_private(tmp_path / "a" / "b")
+    make_private(tmp_path / "a" / "b")
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in (".", "a", "a/b")]
+    assert modes == [0o755, 0o700, 0o700]
 
 
 def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

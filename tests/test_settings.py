@@ -225,3 +225,44 @@ def test_what_would_feed_itself_for_ever_is_refused(
         monkeypatch.setenv(f"{PREFIX}{name}", value)
     with pytest.raises(ConfigurationError, match=f"{one} and {PREFIX}{other} are both"):
         Settings.load().check_bridge()
+
+
+def test_all_values_that_cannot_work_are_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"SOURCE": "mail", "DRAIN_S": "soon", "HTTP": "8080"}
+    for name, value in wrong.items():
+        monkeypatch.setenv(PREFIX + name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load()
+    text = str(caught.value)
+    assert "\n" not in text
+    for name, value in wrong.items():
+        assert f"{PREFIX}{name}={value!r} cannot be used: " in text
+    assert "it should be 'queue', 'bucket' or 'none'; " in text
+
+
+def test_only_the_variables_asked_for_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in Settings.model_fields:
+        if field != "table":
+            monkeypatch.setenv(variable(field), "no, never")
+    monkeypatch.setenv(f"{PREFIX}TABLE", "students")
+    settings = Settings.load("table")
+    assert settings.table == "students"
+    assert settings.max_in_flight == 100
+    with pytest.raises(ConfigurationError, match=f"^{PREFIX}DRAIN_S=[^;]*$"):
+        Settings.load("table", "drain_s")
+
+
+def test_what_can_be_used_is_told_from_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}DRAIN_S", "soon")
+    monkeypatch.setenv(f"{PREFIX}MAX_IN_FLIGHT", "7")
+    settings, complaints = Settings.usable()
+    assert (settings.drain_s, settings.max_in_flight) == (25, 7)
+    assert settings.input_bucket == "input-bucket-video"
+    assert [complaint.field for complaint in complaints] == ["drain_s"]
+
+
+def test_a_password_in_an_address_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}INPUT_QUEUE_URL", "ftp://somebody:secret@host/1/queue")
+    with pytest.raises(ConfigurationError, match="://…@host/1/queue") as caught:
+        Settings.load()
+    assert "secret" not in str(caught.value)

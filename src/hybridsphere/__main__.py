@@ -1,17 +1,42 @@
-"""`python -m hybridsphere`, the same as `hybridsphere`."""
+"""`hybridsphere`, and `python -m hybridsphere`: the command from its very first moment.
 
-import signal
+Nothing that takes time is loaded here before Ctrl-C is seen to.
+"""
+
+import os
+import sys
+
+from hybridsphere.errors import INTERRUPTED
 
 
 def main() -> None:
-    """Run the command; Ctrl-C while it is loaded ends the process as if there were no Python."""
-    previous = signal.getsignal(signal.SIGINT)
-    if previous is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from hybridsphere import cli  # noqa: PLC0415 - what takes its time comes after the above
+    """Run the command; Ctrl-C ends it without a traceback even while it is still being loaded."""
+    try:
+        _use_utf8()
+        from hybridsphere.cli import main as command  # noqa: PLC0415
 
-    signal.signal(signal.SIGINT, previous)
-    cli.main()
+        command()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    finally:
+        import signal  # noqa: PLC0415
+
+        # What is left is the interpreter's own end, which Ctrl-C may cut short.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _use_utf8() -> None:
+    """Start anew in Python's UTF-8 mode where the locale has another encoding for file names.
+
+    Results lie under the names of uploads, which may hold any character. What is printed stays in
+    the locale's encoding.
+    """
+    encoding = sys.getfilesystemencoding()
+    if encoding == "utf-8":
+        return
+    os.environ.setdefault("PYTHONIOENCODING", encoding)
+    this = [sys.executable, "-X", "utf8", "-m", "hybridsphere", *sys.argv[1:]]
+    os.execv(sys.executable, this)  # noqa: S606 - no shell
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -30,8 +30,16 @@ from hybridsphere.aws import (
     connect,
 )
 from hybridsphere.aws.tools import client
+from hybridsphere.errors import CannotRunNow
+from hybridsphere.files import make_private
 from hybridsphere.paths import OWN_FOLDER
-from hybridsphere.settings import ConfigurationError, Settings, unknown_variables, variable
+from hybridsphere.settings import (
+    Complaint,
+    ConfigurationError,
+    Settings,
+    unknown_variables,
+    variable,
+)
 from hybridsphere.terminal import plain
 
 MOST_SKEW_S = 60
@@ -53,6 +61,17 @@ _REFUSED_AS_MEANT = {
     "NoSuchKey",
 }
 
+_NETWORK = "see to the network, AWS_REGION and AWS_ENDPOINT_URL"
+
+_NAMED_BY = {
+    "input queue": "input_queue_url",
+    "output queue": "output_queue_url",
+    "dead-letter queue": "dead_letter_queue_url",
+    "input bucket": "input_bucket",
+    "output bucket": "output_bucket",
+    "function": "function_name",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -67,23 +86,28 @@ class Finding:
         return not self.remedy
 
 
-async def examine(settings: Settings) -> AsyncIterator[Finding]:
-    """Look at every part that the bridge needs with these settings."""
-    yield _variables(settings)
-    yield _disk(settings.results_dir)
+async def examine() -> AsyncIterator[Finding]:
+    """Look at every part that the bridge needs, as the environment has it."""
+    settings, broken = Settings.usable()
+    for finding in _variables(settings, broken):
+        yield finding
+    if "results_dir" not in {complaint.field for complaint in broken}:
+        yield _disk(settings.results_dir.absolute())
     try:
         async with connect(polls=1, invocations=1, invocation_type=settings.invocation_type) as aws:
-            yield Finding("credentials", "found by the standard chain")
+            yield Finding("credentials", "there are some; what they allow is told below")
             async for finding in _services(aws, settings):
                 yield finding
     except ConfigurationError as error:
         yield Finding("credentials", str(error), "see docs/configuration.md")
+    except CannotRunNow as error:
+        yield Finding("credentials", str(error), "see to the program or service that gives them")
 
 
-async def print_findings(settings: Settings, console: Console) -> bool:
+async def print_findings(console: Console) -> bool:
     """Print a line a finding as it comes; whether all is well."""
     all_well = True
-    async for finding in examine(settings):
+    async for finding in examine():
         all_well = all_well and finding.well
         mark = Text("ok  ", "green") if finding.well else Text("BAD ", "bold red")
         remedy = f" → {finding.remedy}" if finding.remedy else ""
@@ -91,29 +115,33 @@ async def print_findings(settings: Settings, console: Console) -> bool:
     return all_well
 
 
-def _variables(settings: Settings) -> Finding:
-    if unknown := unknown_variables(os.environ):
-        meant = [f"{name} may be meant" for name in unknown.values() if name]
-        remedy = "; ".join(["correct or remove it", *meant])
-        return Finding("variables", f"{', '.join(unknown)} is unknown", remedy)
-    try:
-        settings.check_bridge()
-    except ConfigurationError as error:
-        return Finding("variables", str(error), "set it; docs/configuration.md says how")
-    return Finding("variables", f"source {settings.source}, sink {settings.sink}")
+def _variables(settings: Settings, broken: Sequence[Complaint]) -> list[Finding]:
+    """A finding for each variable that is wrong, missing or unknown; one if none is."""
+    wrong = {complaint.field for complaint in broken}
+    # Which others are needed depends on the way.
+    ways_known = wrong.isdisjoint({"source", "sink"})
+    lacking = settings.bridge_complaints() if ways_known else []
+    complaints = [*broken, *(one for one in lacking if one.field not in wrong)]
+    findings = [Finding("variables", one.detail, one.remedy) for one in complaints]
+    for name, nearest in unknown_variables(os.environ).items():
+        meant = f"; {nearest} may be meant" if nearest else ""
+        findings.append(Finding("variables", f"{name} is unknown", f"correct or remove it{meant}"))
+    way = f"source {settings.source} and sink {settings.sink}"
+    return findings or [Finding("variables", f"all are set that {way} need")]
 
 
 def _disk(folder: Path) -> Finding:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"hybridsphere")
             file.flush()
             os.fsync(file.fileno())
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        return Finding("disk", f"{folder}: {error}", f"give {variable('results_dir')} a folder")
-    detail = f"{folder}: {free / 1e9:.1f} GB free"
+        remedy = f"give {variable('results_dir')} a folder that can be written to"
+        return Finding("disk", f"{folder}: {error.strerror}", remedy)
+    detail = f"{free / 1e9:.1f} GB free in {folder}"
     return Finding("disk", detail, "make room" if free < LEAST_FREE_BYTES else "")
 
 
@@ -153,9 +181,11 @@ async def _clock(settings: Settings) -> Finding:
         ):
             theirs = parsedate_to_datetime(answer.headers["Date"]).timestamp()
     except (aiohttp.ClientError, TimeoutError, KeyError, ValueError) as error:
-        return Finding("clock", f"{url} gave no date: {error}", "see to the network")
+        return Finding("clock", f"{url} gave no date: {error or type(error).__name__}", _NETWORK)
     skew_s = time.time() - theirs
-    detail = f"{abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} AWS"
+    if abs(skew_s) < 1:
+        return Finding("clock", "agrees with that of AWS")
+    detail = f"{abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} that of AWS"
     return Finding("clock", detail, "start an NTP client" if abs(skew_s) > MOST_SKEW_S else "")
 
 
@@ -209,9 +239,10 @@ def _redrive(part: str, attributes: Mapping[str, str]) -> Finding:
     policy = json.loads(attributes.get("RedrivePolicy", "{}"))
     receives = int(policy.get("maxReceiveCount", 0))
     if not receives:
-        return Finding(part, "no dead-letter queue of its own", "give it a redrive policy")
-    remedy = "" if receives >= LEAST_RECEIVES else "raise it to 50"
-    return Finding(part, f"redrive after {receives} receives", remedy)
+        remedy = "give it one: maxReceiveCount 50 in a redrive policy"
+        return Finding(part, "no dead-letter queue of its own", remedy)
+    remedy = "" if receives >= LEAST_RECEIVES else "set maxReceiveCount 50 in its redrive policy"
+    return Finding(part, f"gives a message up after {receives} receives", remedy)
 
 
 async def _allowed(part: str, action: str, call: Awaitable[object], name: str) -> Finding:
@@ -227,5 +258,6 @@ async def _allowed(part: str, action: str, call: Awaitable[object], name: str) -
 def _refusal(part: str, action: str, error: AwsError, name: str) -> Finding:
     detail = f"{name}: {error}"
     if isinstance(error, Refused):
-        return Finding(part, detail, f"allow {action}, or correct its name")
-    return Finding(part, detail, "see to the network, the region and the endpoint")
+        named_by = variable(_NAMED_BY[part])
+        return Finding(part, detail, f"allow {action} to these credentials, or correct {named_by}")
+    return Finding(part, detail, _NETWORK)

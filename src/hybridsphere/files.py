@@ -1,7 +1,18 @@
-"""Files that others wait for: whole, or not there; and read by nobody but their owner."""
+"""Files that others wait for: whole, or not there; with their folders read by their owner alone."""
 
 import os
 from pathlib import Path
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are not there, for their owner alone.
+
+    One that is there stays as it is. Raises OSError.
+    """
+    for place in (*reversed(folder.parents), folder):
+        if not place.exists():
+            # The mode that `parents=True` takes is for the last one only.
+            place.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -6,7 +6,8 @@ Credentials, region and endpoints are none of ours: they come from the standard 
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import combinations
 from pathlib import Path
@@ -24,6 +25,18 @@ _LONGEST_VALUE = 200
 
 class ConfigurationError(CannotRun):
     """A configuration that cannot work; its text names the variable, the value and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is wrong with the variable of a field, and what to do about it; one line together."""
+
+    field: str
+    detail: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.detail}: {self.remedy}"
 
 
 def variable(field: str) -> str:
@@ -122,12 +135,32 @@ class Settings(BaseSettings):
         return {name: value for name, value in values.items() if value != "" or name == "http"}
 
     @classmethod
-    def load(cls) -> Self:
-        """Read the environment; raises ConfigurationError for a value that cannot work."""
+    def load(cls, *fields: str) -> Self:
+        """Read the environment; raises ConfigurationError, which names every value at fault.
+
+        Where fields are named, their variables alone are read: the others are as if not set.
+        """
+        unread = cls.model_fields.keys() - fields if fields else ()
+        settings, complaints = cls._read(unread)
+        if complaints:
+            raise ConfigurationError("; ".join(map(str, complaints)))
+        return settings
+
+    @classmethod
+    def usable(cls) -> tuple[Self, list[Complaint]]:
+        """What the environment says, as far as it can be used, and what is wrong with the rest."""
+        return cls._read()
+
+    @classmethod
+    def _read(cls, unread: Iterable[str] = ()) -> tuple[Self, list[Complaint]]:
+        """The settings with the defaults of what is not read, or at fault."""
+        defaults = {field: cls.model_fields[field].default for field in unread}
         try:
-            return cls()
+            return cls(**defaults), []
         except ValidationError as error:
-            raise ConfigurationError(_sentence(error)) from None
+            complaints = list(_complaints(error))
+            settings, _ = cls._read([*defaults, *(one.field for one in complaints)])
+            return settings, complaints
 
     def need(self, field: str) -> str:
         """The value of a variable without which the caller cannot work."""
@@ -136,34 +169,48 @@ class Settings(BaseSettings):
 
     def require(self, *fields: str) -> None:
         """Raise ConfigurationError if one of these is missing; its line names all that are."""
-        missing = [field for field in fields if getattr(self, field) is None]
+        missing = [f"{one.detail}." for one in self._missing(fields)]
         if missing:
             strange = [f"{name} is set, but unknown." for name in unknown_variables(os.environ)]
-            raise ConfigurationError(" ".join([*map(_lack, missing), *strange]))
+            raise ConfigurationError(" ".join([*missing, *strange]))
 
     def check_bridge(self) -> None:
         """Raise ConfigurationError if a variable is missing that this source and sink need, or if
         two name the same that must differ.
         """
+        self.require(*self._needed())
+        if doubled := self._doubled():
+            raise ConfigurationError("; ".join(map(str, doubled)))
+
+    def bridge_complaints(self) -> list[Complaint]:
+        """What `check_bridge` would say, one by one."""
+        return [*self._missing(self._needed()), *self._doubled()]
+
+    def _needed(self) -> list[str]:
         of_source = {
             "queue": ["function_name", "input_queue_url"],
             "bucket": ["function_name"],
             "none": [],
         }
         of_sink = {"queue": "output_queue_url", "bucket": "output_bucket"}
-        self.require("input_bucket", *of_source[self.source], of_sink[self.sink])
-        # What is put into the second would come out of the first, for ever.
-        self._refuse_the_same("input_bucket", "output_bucket")
-        queues = ("input_queue_url", "output_queue_url", "dead_letter_queue_url")
-        for one, other in combinations(queues, 2):
-            self._refuse_the_same(one, other)
+        return ["input_bucket", *of_source[self.source], of_sink[self.sink]]
 
-    def _refuse_the_same(self, one: str, other: str) -> None:
-        value = getattr(self, one)
-        if value is not None and value == getattr(self, other):
-            raise ConfigurationError(
-                f"{variable(one)} and {variable(other)} are both {value!r}: name two"
+    def _missing(self, fields: Iterable[str]) -> list[Complaint]:
+        return [_lack(field) for field in fields if getattr(self, field) is None]
+
+    def _doubled(self) -> list[Complaint]:
+        """Two that are one: what goes into the second would come out of the first, for ever."""
+        queues = ("input_queue_url", "output_queue_url", "dead_letter_queue_url")
+        pairs = [("input_bucket", "output_bucket"), *combinations(queues, 2)]
+        return [
+            Complaint(
+                other,
+                f"{variable(one)} and {variable(other)} are both {getattr(self, one)!r}",
+                "name two",
             )
+            for one, other in pairs
+            if getattr(self, one) is not None and getattr(self, one) == getattr(self, other)
+        ]
 
 
 # Read by the function, not by the bridge, but at home in the same file of variables.
@@ -186,15 +233,24 @@ def _nearest(name: str, known: Iterable[str]) -> str | None:
     return PREFIX + found[0] if found else None
 
 
-def _lack(field: str) -> str:
+def _lack(field: str) -> Complaint:
     description = Settings.model_fields[field].description or ""
-    return f"{variable(field)} is not set. Needed: {description[:1].lower()}{description[1:]}"
+    needed = f"{description[:1].lower()}{description[1:]}".removesuffix(".")
+    detail = f"{variable(field)} is not set. Needed: {needed}"
+    return Complaint(field, detail, "set it; docs/configuration.md says how")
 
 
-def _sentence(error: ValidationError) -> str:
-    """The first complaint, as one line; the others show when this one is mended."""
-    first = error.errors(include_url=False)[0]
-    name = variable(str(first["loc"][0]))
-    value = repr(first["input"])
-    shown = value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}…"
-    return f"{name}={shown} cannot be used: {first['msg'].removeprefix('Value error, ')}"
+def _complaints(error: ValidationError) -> Iterator[Complaint]:
+    for wrong in error.errors(include_url=False):
+        field = str(wrong["loc"][0])
+        shown = _shown(wrong["input"])
+        # pydantic's own words; ours are remedies as they stand.
+        remedy = wrong["msg"].removeprefix("Value error, ").partition(", unable")[0]
+        remedy = remedy.replace("Input should be", "it should be")
+        yield Complaint(field, f"{variable(field)}={shown} cannot be used", remedy)
+
+
+def _shown(value: object) -> str:
+    """A value in quotation marks, cut to a length, and without the password that a URL may have."""
+    text = repr(re.sub(r"://[^/@\s]*@", "://…@", str(value)))
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

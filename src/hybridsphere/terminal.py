@@ -1,6 +1,16 @@
 """Text of others on a terminal: keys, names and reasons are whatever somebody uploaded."""
 
+from typing import NoReturn
+
+from rich.console import Console
 from rich.text import Text
+
+
+class Screen(Console):
+    """rich's console; where nobody reads it any more, it fails like every other file."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError
 
 
 def printable(text: str) -> str:

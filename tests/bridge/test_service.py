@@ -407,13 +407,6 @@ async def test_a_signal_while_the_bridge_is_loaded_ends_it_with_zero_and_without
     assert (bridge.process.returncode, out, err) == (0, b"", b"")
 
 
-async def test_ctrl_c_while_the_command_itself_is_loaded_leaves_no_traceback(site: Site) -> None:
-    program = ("-c", SIGNALLED, "click", str(int(signal.SIGINT)))
-    async with command(*program) as bridge, asyncio.timeout(PATIENCE_S):
-        out, err = await bridge.process.communicate()
-    assert (bridge.process.returncode, out, err) == (-signal.SIGINT, b"", b"")
-
-
 async def test_a_variable_that_nothing_reads_is_warned_of_at_the_start(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import zipfile
@@ -71,6 +72,11 @@ def test_results_go_to_a_new_folder_below_the_current_one(played: Played) -> Non
     assert {path.name for path in played.folder.iterdir()} == {"report.json", "results"}
     for result in played.report["results"]:
         assert (played.results / f"{result['key']}.csv").read_bytes().decode() == result["csv"]
+
+
+def test_all_that_a_demo_leaves_is_its_owners_alone(played: Played) -> None:
+    left = [played.folder / "results", *(played.folder / "results").rglob("*")]
+    assert [path for path in left if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
 
 
 @pytest.fixture(scope="module")

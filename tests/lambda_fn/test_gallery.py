@@ -1,4 +1,5 @@
 import io
+import stat
 import struct
 import zipfile
 from pathlib import Path
@@ -25,6 +26,13 @@ def test_a_gallery_is_read_back_as_it_was_saved(tmp_path: Path) -> None:
     assert loaded.names == ["ada", "Ελένη", "ada"]
     assert np.array_equal(loaded.embeddings, rows(0.1, 0.2, 0.3))
     assert [entry.name for entry in tmp_path.iterdir()] == ["known.npz"]
+
+
+def test_a_gallery_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "known.npz"
+    path.touch(mode=0o644)
+    Gallery.empty().save(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_an_empty_gallery_is_one_too(tmp_path: Path) -> None:

@@ -65,22 +65,21 @@ def _table(messages: Sequence[dict[str, Any]]) -> Table:
 
 
 def _narrow_table(messages: Sequence[dict[str, Any]]) -> Table:
-    """Without the figures, and texts cut short rather than broken up."""
+    """Without the figures; what is too long for its column goes on in the next line."""
     table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in _TEXTS:
         # The others give way first.
-        table.add_column(column, overflow="ellipsis", no_wrap=column in {"person", "year"})
+        table.add_column(column, overflow="fold", no_wrap=column in {"person", "year"})
     for result in messages:
-        row = [plain(result["key"]), _status(result), *_people(result)[:-1]]
-        for text in row:
-            text.no_wrap = True
-        table.add_row(*row)
+        status = _status(result, before_reason="\n")
+        table.add_row(plain(result["key"]), status, *_people(result)[:-1])
     return table
 
 
-def _status(result: dict[str, Any]) -> Text:
-    reason = f" ({result['reason']})" if result["reason"] else ""
-    return plain(result["status"] + reason, _STYLES.get(result["status"], ""))
+def _status(result: dict[str, Any], before_reason: str = " ") -> Text:
+    style = _STYLES.get(result["status"], "")
+    reason = [plain(f"({result['reason']})", style)] if result["reason"] else []
+    return Text(before_reason).join([plain(result["status"], style), *reason])
 
 
 def _people(result: dict[str, Any]) -> list[Text]:

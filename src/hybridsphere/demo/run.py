@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from hybridsphere.demo.bridge import BridgeProcess, running_bridge
 from hybridsphere.demo.options import DemoError, DemoOptions
 from hybridsphere.demo.report import message, print_results, write_report
@@ -22,7 +20,7 @@ from hybridsphere.local.account import LocalAccount
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.roster import load_students
 from hybridsphere.settings import Settings
-from hybridsphere.terminal import plain
+from hybridsphere.terminal import Screen, plain
 from hybridsphere.workload.check import run_checks
 from hybridsphere.workload.evidence import newest_results, rows_that_count
 from hybridsphere.workload.manifest import Manifest
@@ -44,13 +42,12 @@ _RETRY_SCALE = 0.01
 
 
 def run_demo(options: DemoOptions) -> int:
-    """Play a demo; the exit code. Raises CannotRun for one that cannot be played."""
+    """Play a demo; the exit code. Raises CannotRun or OSError for one that cannot be played."""
     options.check()
     try:
-        return asyncio.run(_play(options))
-    except OSError as error:
-        raise DemoError(str(error)) from error
-    except (KeyboardInterrupt, asyncio.CancelledError):
+        with _readable_by_its_owner_alone():
+            return asyncio.run(_play(options))
+    except asyncio.CancelledError:
         raise DemoError("interrupted") from None
 
 
@@ -76,7 +73,7 @@ async def _play(options: DemoOptions) -> int:
     if options.report:
         write_report(options.report, outcome.checks, messages)
     # A table in a file is not to lose half of its keys to the width of no terminal.
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = Screen(width=None if sys.stdout.isatty() else 160)
     print_results(messages, console)
     print_checks(outcome.checks, console)
     console.print(plain(f"CSV files in {folder}, logs in {_own(folder)}"), soft_wrap=True)
@@ -90,7 +87,7 @@ async def _perform(options: DemoOptions, folder: Path) -> Outcome:
     """Everything between the options and the outcome. Within, the environment names the account."""
     own = _own(folder)
     own.mkdir(parents=True, exist_ok=True)
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     with console.status("preparing videos and known faces"):
         stage = await set_stage(options, own)
     workers = options.workers or os.cpu_count() or 1
@@ -171,6 +168,16 @@ def _results_folder(wanted: Path | None) -> Path:
 def _own(folder: Path) -> Path:
     """Where a demo keeps its clips and logs."""
     return folder / OWN_FOLDER / "demo"
+
+
+@contextmanager
+def _readable_by_its_owner_alone() -> Iterator[None]:
+    """What is made while it lasts, by child processes too: results and logs name people."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from hybridsphere.ledger import Upload
 from hybridsphere.messages import csv_key
 from hybridsphere.paths import csv_path
 from hybridsphere.settings import Settings
+from hybridsphere.terminal import Screen
 from hybridsphere.workload.concurrency import check_concurrency
 from hybridsphere.workload.contents import check_contents
 from hybridsphere.workload.evidence import Evidence, gather
@@ -50,7 +51,7 @@ async def check_workload(settings: Settings, *, mapping: Path | None, console: C
     """Wait for the results of the last upload, check its whole way, and print what was found."""
     expectations = read_mapping(mapping) if mapping else {}
     manifest = Manifest.read(settings.results_dir)
-    progress = Console(stderr=True)
+    progress = Screen(stderr=True)
     if not await wait_until_settled(settings, manifest, console=progress):
         progress.print(f"Nothing has moved for {STANDSTILL_S:.0f} s: checking what there is.")
     checks = await run_checks(settings, expectations=expectations)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from hybridsphere.files import write_whole
+from hybridsphere.files import make_private, write_whole
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.workload import WorkloadError
 
@@ -49,9 +49,8 @@ class Manifest:
     def write(self, results_dir: Path) -> None:
         """Put it beside the results, whole or not at all; it replaces that of an earlier upload."""
         path = manifest_path(results_dir)
-        results_dir.mkdir(parents=True, exist_ok=True)
         # The bridge's own folder, made before the bridge: it names every upload.
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        make_private(path.parent)
         write_whole(path, json.dumps(asdict(self), indent=1))
 
     @classmethod

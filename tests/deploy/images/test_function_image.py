@@ -37,6 +37,8 @@ async def function_of(
     image: Container, account: LocalAccount, gallery: Path, log: Path
 ) -> AsyncIterator[RuntimeApi]:
     """The image's command in an account, with Lambda's Runtime API for its only way in."""
+    # The image runs as another user than the one whose gallery it is.
+    await asyncio.to_thread(gallery.chmod, 0o644)
     api = RuntimeApi()
     await api.start()
     environment = {

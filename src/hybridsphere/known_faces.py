@@ -1,0 +1,70 @@
+"""The commands about known faces.
+
+They alone need the function's own package, and that is large: import this where it is used.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hybridsphere.errors import CannotRun
+from hybridsphere.terminal import printable
+from lambda_fn.enrol import enrol
+from lambda_fn.gallery import Gallery, GalleryError, import_legacy
+from lambda_fn.pairs import nearest_pairs
+
+_PAIRS_SHOWN = 5
+
+
+def import_pickle(source: Path, output: Path) -> int:
+    """Make a gallery of the legacy pickle; returns how many faces it has. Raises CannotRun."""
+    with _failures():
+        return _save(import_legacy(source), output)
+
+
+def add_people(
+    photos: Path, output: Path, *, into: Path | None, report: Callable[[str], None]
+) -> int:
+    """Enrol the people in photos, beside those that `into` has; returns how many faces there are.
+
+    What cannot be used, and who may be mistaken for whom, is reported. Raises CannotRun.
+    """
+    with _failures():
+        known = Gallery.load(into) if into else None
+        return _save(enrol(photos, report=report, known=known), output)
+
+
+def remove_person(file: Path, name: str) -> int:
+    """Take somebody out of a gallery; returns how many faces are left. Raises CannotRun."""
+    with _failures():
+        return _save(Gallery.load(file).without(name), file)
+
+
+def described(file: Path) -> Iterator[str]:
+    """Lines: who is in a gallery, with how many faces, and the pairs who look most alike.
+
+    Raises CannotRun.
+    """
+    with _failures():
+        known = Gallery.load(file)
+    faces = Counter(known.names)
+    yield f"{len(faces)} people, {len(known)} faces"
+    for name, count in sorted(faces.items()):
+        yield f"{count:6}  {printable(name)}"
+    for pair in nearest_pairs(known, _PAIRS_SHOWN):
+        yield f"{pair.distance:6.2f}  between {printable(pair.one)} and {printable(pair.other)}"
+
+
+def _save(known: Gallery, output: Path) -> int:
+    known.save(output)
+    return len(known)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Let a gallery that cannot be read, made or written end a command like everything else."""
+    try:
+        yield
+    except (GalleryError, OSError) as error:
+        raise CannotRun(str(error)) from error

@@ -1,0 +1,66 @@
+"""Standard output and error: text of any kind into them, and all of it out at the end."""
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import click
+
+
+def tell(text: str) -> None:
+    """Print to standard error; names of files and people in it may hold anything."""
+    from hybridsphere.terminal import printable  # noqa: PLC0415 - loads rich
+
+    click.echo("\n".join(printable(line) for line in text.split("\n")), err=True)
+
+
+def prepare() -> None:
+    """Have both streams there, and what they have no characters for escaped.
+
+    Keys and names are whatever somebody uploaded, and a terminal may know ASCII only.
+    """
+    # They are None where whoever started this has closed them.
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - as long as we are
+
+
+@contextmanager
+def utf8_output() -> Iterator[TextIO]:
+    """Standard output in UTF-8, whatever the locale."""
+    sys.stdout.flush()
+    out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
+    try:
+        yield out
+    finally:
+        out.detach()
+
+
+@contextmanager
+def flushed() -> Iterator[None]:
+    """See to it that all has been written at the end. Raises OSError, once."""
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            _flush(stream)
+
+
+def _flush(stream: TextIO) -> None:
+    try:
+        stream.flush()
+    except OSError:
+        # What is left would only be complained about again when the interpreter ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        raise

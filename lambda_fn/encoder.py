@@ -43,15 +43,26 @@ class Encoder:
             self._network = _dlib_network()
             self.runtime = "dlib"
 
-    def encode(self, pixels: Rgb, boxes: Sequence[Box], *, mirrored: bool = False) -> Embeddings:
-        """The embedding of each face in a picture, or in its mirror image: `(len(boxes), 128)`."""
-        chips = [self._chip(pixels, box) for box in boxes]
-        if mirrored:
-            chips = [np.ascontiguousarray(chip[:, ::-1]) for chip in chips]
+    def encode(
+        self,
+        pixels: Rgb,
+        boxes: Sequence[Box],
+        *,
+        mirrored: bool = False,
+        tick: Callable[[], None] = lambda: None,
+    ) -> Embeddings:
+        """The embedding of each face in a picture, or in its mirror image: `(len(boxes), 128)`.
+
+        `tick` is called before each few of them, so that it can end this by raising.
+        """
         rows = np.empty((len(boxes), EMBEDDING_SIZE))
         for start in range(0, len(boxes), _BATCH):
+            tick()
             batch = slice(start, start + _BATCH)
-            rows[batch] = self._network(chips[batch])
+            chips = [self._chip(pixels, box) for box in boxes[batch]]
+            if mirrored:
+                chips = [np.ascontiguousarray(chip[:, ::-1]) for chip in chips]
+            rows[batch] = self._network(chips)
         return rows
 
     def _chip(self, pixels: Rgb, box: Box) -> Rgb:

@@ -10,13 +10,14 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from skimage import data
 
+from lambda_fn.box import Box
 from lambda_fn.evidence import Face
 from lambda_fn.faces import Faces
 from lambda_fn.gallery import Embeddings, Gallery, import_legacy
@@ -35,7 +36,16 @@ GALLERY_SIZE = 11
 DRAWS = 2000
 
 Pixels = NDArray[np.uint8]
-Rule = Callable[[Gallery, list[Embeddings]], tuple[str | None, bool, int]]
+
+
+class Look(NamedTuple):
+    """The embeddings of a face in a frame, and of its mirror image."""
+
+    direct: Embeddings
+    mirrored: Embeddings
+
+
+Rule = Callable[[Gallery, list[Look]], tuple[str | None, bool, int]]
 """Who a face is, whether that is sure, and after how many looks."""
 
 
@@ -46,9 +56,13 @@ def main() -> None:
     videos = {name: list(_video_looks(faces, workload, name)) for name in TRUTH}
     strangers = list(_stranger_looks(faces))
     same, other = _video_distances(known, videos)
-    first = np.array([looks[0] for looks in strangers])
+    first = np.array([looks[0].direct for looks in strangers])
     between = np.linalg.norm(first[:, None] - first[None], axis=2)[np.triu_indices(len(first), 1)]
-    again = [float(np.linalg.norm(looks[0] - look)) for looks in strangers for look in looks[1:]]
+    again = [
+        float(np.linalg.norm(looks[0].direct - look.direct))
+        for looks in strangers
+        for look in looks[1:]
+    ]
     to_known = np.linalg.norm(first[:, None] - known.embeddings[None], axis=2).ravel()
     distances = {
         "same person, videos": np.array(same),
@@ -63,14 +77,18 @@ def main() -> None:
     PICTURE.write_text(_svg(distances), encoding="utf-8")
 
 
-def _video_looks(faces: Faces, workload: Path, name: str) -> Iterator[Embeddings]:
-    """The embedding of the face in each quarter of a second."""
+def _video_looks(faces: Faces, workload: Path, name: str) -> Iterator[Look]:
+    """The face in each quarter of a second."""
     with (workload / "videos" / f"{name}.mp4").open("rb") as file, Video(file) as video:
         for frame in video.frames(lambda: 0.25):
-            yield from faces.encode(frame, faces.find(frame)[:1])
+            yield from _looks(faces, frame, faces.find(frame)[:1])
 
 
-def _harder(faces: Faces, workload: Path, name: str) -> Iterator[list[Embeddings]]:
+def _looks(faces: Faces, frame: Frame, boxes: list[Box]) -> Iterator[Look]:
+    return map(Look, faces.encode(frame, boxes), faces.encode_mirrored(frame, boxes))
+
+
+def _harder(faces: Faces, workload: Path, name: str) -> Iterator[list[Look]]:
     """The looks at a video that was made small, unsharp, dark or coarse, where it shows a face."""
     with (workload / "videos" / f"{name}.mp4").open("rb") as file, Video(file) as video:
         frames = [(frame.rgb(), faces.find(frame)[0]) for frame in video.frames(lambda: 0.25)]
@@ -80,14 +98,14 @@ def _harder(faces: Faces, workload: Path, name: str) -> Iterator[list[Embeddings
         (96, lambda picture: picture.point(lambda level: level // 4)),
         (96, lambda picture: _coarse(picture, 6)),
     ):
-        looks: list[Embeddings] = []
+        looks: list[Look] = []
         for pixels, box in frames:
             picture = Image.fromarray(pixels)
             picture.thumbnail(
                 (picture.width * height // box.height, picture.height * height // box.height)
             )
             frame = Frame.from_rgb(np.asarray(alter(picture)))
-            looks += list(faces.encode(frame, faces.find(frame, thorough=True)[:1]))
+            looks += _looks(faces, frame, faces.find(frame, thorough=True)[:1])
         if looks:
             yield looks
 
@@ -98,16 +116,16 @@ def _coarse(picture: Image.Image, quality: int) -> Image.Image:
     return Image.open(file).convert("RGB")
 
 
-def _stranger_looks(faces: Faces) -> Iterator[list[Embeddings]]:
+def _stranger_looks(faces: Faces) -> Iterator[list[Look]]:
     """Each stranger as they are, then altered in size, light, sharpness and attitude."""
     faces_of_strangers: Any = data
     for face in faces_of_strangers.lfw_subset()[:100]:
-        looks = []
+        looks: list[Look] = []
         for picture in _altered((face * 255).astype(np.uint8)):
             frame = Frame.from_rgb(picture)
             boxes = faces.find(frame) or faces.find(frame, thorough=True)
             if len(boxes) == 1:
-                looks.append(faces.encode(frame, boxes)[0])
+                looks += _looks(faces, frame, boxes)
         if looks:
             yield looks
 
@@ -132,7 +150,7 @@ def _placed(face: Pixels, size: int) -> Image.Image:
 
 
 def _video_distances(
-    known: Gallery, videos: dict[str, list[Embeddings]]
+    known: Gallery, videos: dict[str, list[Look]]
 ) -> tuple[list[float], list[float]]:
     """From each look to the person it shows, and to each of the others."""
     same: list[float] = []
@@ -140,18 +158,20 @@ def _video_distances(
     for video, looks in videos.items():
         for look in looks:
             for name, row in known.items():
-                distance = float(np.linalg.norm(look - row))
+                distance = float(np.linalg.norm(look.direct - row))
                 (same if name == TRUTH[video] else other).append(distance)
     return same, other
 
 
 def _averaged(tolerance: float) -> Rule:
-    """The function's own rule."""
+    """The function's own rule, which looks at a doubtful face in the mirror too."""
 
-    def rule(gallery: Gallery, looks: list[Embeddings]) -> tuple[str | None, bool, int]:
+    def rule(gallery: Gallery, looks: list[Look]) -> tuple[str | None, bool, int]:
         face = Face(gallery, tolerance)
         for number, look in enumerate(looks, 1):
-            face.add(look, float(number))
+            face.add(look.direct, float(number))
+            if face.needs_looks():
+                face.add(look.mirrored, float(number))
             if face.sure():
                 break
         person = face.person()
@@ -163,9 +183,9 @@ def _averaged(tolerance: float) -> Rule:
 def _first_within(tolerance: float) -> Rule:
     """The usual way: the first frame that is within a tolerance of anybody decides."""
 
-    def rule(gallery: Gallery, looks: list[Embeddings]) -> tuple[str | None, bool, int]:
+    def rule(gallery: Gallery, looks: list[Look]) -> tuple[str | None, bool, int]:
         for number, look in enumerate(looks, 1):
-            if matches := gallery.matches(look, tolerance):
+            if matches := gallery.matches(look.direct, tolerance):
                 return matches[0].name, True, number
         return None, False, len(looks)
 
@@ -174,9 +194,9 @@ def _first_within(tolerance: float) -> Rule:
 
 def _print_rules(
     known: Gallery,
-    videos: dict[str, list[Embeddings]],
-    harder: list[tuple[str, list[Embeddings]]],
-    strangers: list[list[Embeddings]],
+    videos: dict[str, list[Look]],
+    harder: list[tuple[str, list[Look]]],
+    strangers: list[list[Look]],
 ) -> None:
     rules = {
         "first frame within 0.6": _first_within(0.6),
@@ -206,13 +226,14 @@ def _print_rules(
         print(f"| {title} | {' | '.join(figures)} |")
 
 
-def _draws(strangers: list[list[Embeddings]]) -> Iterator[tuple[Gallery, list[Embeddings]]]:
+def _draws(strangers: list[list[Look]]) -> Iterator[tuple[Gallery, list[Look]]]:
     """A stranger, and a gallery of eleven other people; each from the photos."""
     generator = np.random.default_rng(1)
     for _ in range(DRAWS):
         one, *others = generator.permutation(len(strangers))[: GALLERY_SIZE + 1]
         looks = strangers[one]
-        gallery = Gallery([str(at) for at in others], np.array([strangers[at][0] for at in others]))
+        rows = np.array([strangers[at][0].direct for at in others])
+        gallery = Gallery([str(at) for at in others], rows)
         yield gallery, [looks[at] for at in generator.permutation(len(looks))]
 
 

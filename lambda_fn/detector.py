@@ -11,7 +11,7 @@ from lambda_fn.prepared import prepared
 from lambda_fn.video import Grey, Rgb
 
 # The number goes up with a change of what the file holds.
-FILES = ["detector-1.svm"]
+FILES = {"detector-1.svm": "f3f7aa833fb4a14a46fc48689f45b98d85ef72d6dfaf8bdc012b7d3c522a5426"}
 
 
 class Detector:

@@ -19,8 +19,12 @@ from lambda_fn.prepared import file_name, prepared
 from lambda_fn.video import Rgb
 
 # The number goes up with a change of what the files hold. The model refers to the weights, which
-# are found with it.
-FILES = ["encoder-1.weights", "encoder-1.onnx"]
+# are found with it. Both come out the same to the last bit wherever they are made.
+WEIGHTS = "encoder-1.weights"
+FILES = {
+    WEIGHTS: "68a547aac94bda462c9fd36298be7707014fcf85979753e2a4884acfa9667de9",
+    "encoder-1.onnx": "958d6d8fd71a6517136bd6d4e6f622499e27aac2ec3c9682467ad3b1330a65ba",
+}
 
 # The most faces at once. It bounds the memory; larger batches are not faster.
 _BATCH = 8
@@ -43,15 +47,26 @@ class Encoder:
             self._network = _dlib_network()
             self.runtime = "dlib"
 
-    def encode(self, pixels: Rgb, boxes: Sequence[Box], *, mirrored: bool = False) -> Embeddings:
-        """The embedding of each face in a picture, or in its mirror image: `(len(boxes), 128)`."""
-        chips = [self._chip(pixels, box) for box in boxes]
-        if mirrored:
-            chips = [np.ascontiguousarray(chip[:, ::-1]) for chip in chips]
+    def encode(
+        self,
+        pixels: Rgb,
+        boxes: Sequence[Box],
+        *,
+        mirrored: bool = False,
+        tick: Callable[[], None] = lambda: None,
+    ) -> Embeddings:
+        """The embedding of each face in a picture, or in its mirror image: `(len(boxes), 128)`.
+
+        `tick` is called before each few of them, so that it can end this by raising.
+        """
         rows = np.empty((len(boxes), EMBEDDING_SIZE))
         for start in range(0, len(boxes), _BATCH):
+            tick()
             batch = slice(start, start + _BATCH)
-            rows[batch] = self._network(chips[batch])
+            chips = [self._chip(pixels, box) for box in boxes[batch]]
+            if mirrored:
+                chips = [np.ascontiguousarray(chip[:, ::-1]) for chip in chips]
+            rows[batch] = self._network(chips)
         return rows
 
     def _chip(self, pixels: Rgb, box: Box) -> Rgb:
@@ -71,7 +86,7 @@ def make() -> list[bytes]:
     """The contents of the encoder's files. Raises ImportError without onnx, and UnknownWeights."""
     from lambda_fn.encoder_model import onnx_model  # noqa: PLC0415 - rarely needed
 
-    model, weights = onnx_model(models.encoder().read_bytes(), partial(file_name, FILES[0]))
+    model, weights = onnx_model(models.encoder().read_bytes(), partial(file_name, WEIGHTS))
     return [weights, model]
 
 
@@ -87,7 +102,7 @@ def _onnx_network() -> Network:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     weights, model = prepared(FILES, make)
     if isinstance(weights, bytes):
-        names = [file_name(FILES[0], weights)]
+        names = [file_name(WEIGHTS, weights)]
         options.add_external_initializers_from_files_in_memory(names, [weights], [len(weights)])
     session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 

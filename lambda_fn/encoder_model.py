@@ -7,7 +7,7 @@ that face_recognition_models ships.
 import hashlib
 from collections.abc import Callable
 from itertools import count
-from math import prod
+from math import fsum, prod
 from typing import Any
 
 import numpy as np
@@ -114,7 +114,10 @@ class _Network:
         bias = bias * scale + shift
         if means is not None:
             kernel = kernel / 256
-            bias = bias - kernel.sum(axis=(2, 3)) @ means
+            # Exact, so that it is the same to the last bit on every processor.
+            bias = bias - [
+                fsum(pixel) for pixel in (kernel * means[:, None, None]).reshape(channels, -1)
+            ]
         padding = 0 if stride > 1 else size // 2
         self.apply("Conv", kernel, bias, strides=[stride, stride], pads=[padding] * 4)
         self._channels = channels

@@ -1,5 +1,7 @@
 """Faces in a frame: where they are, and what tells them apart."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from lambda_fn.box import Box
@@ -11,7 +13,10 @@ from lambda_fn.video import Frame
 
 
 class Faces:
-    """The detector and the encoder; `runtime` is what runs the encoder."""
+    """The detector and the encoder; `runtime` is what runs the encoder.
+
+    `tick` is called before each pass of either, so that it can end a look by raising.
+    """
 
     def __init__(self) -> None:
         self._finder = Finder(detector())
@@ -25,6 +30,7 @@ class Faces:
         thorough: bool = False,
         briefly: bool = False,
         region: Box | None = None,
+        tick: Callable[[], None] = lambda: None,
     ) -> list[Box]:
         """The faces of a frame: large ones at a glance, very large ones if that is `briefly`, all
         of them if `thorough`.
@@ -32,22 +38,25 @@ class Faces:
         Where a `region` is given, a thorough look is at that part of the frame alone.
         """
         if thorough:
-            return self._finder.search(frame, region or Box(0, frame.width, frame.height, 0))
-        return self._finder.glance(frame, briefly=briefly)
+            whole = Box(0, frame.width, frame.height, 0)
+            return self._finder.search(frame, region or whole, tick)
+        return self._finder.glance(frame, briefly=briefly, tick=tick)
 
-    def survey(self, frame: Frame) -> list[Box]:
+    def survey(self, frame: Frame, tick: Callable[[], None] = lambda: None) -> list[Box]:
         """All faces of a frame from a sixteenth of its width on."""
-        return self._finder.survey(frame)
+        return self._finder.survey(frame, tick)
 
     def find_again(self, frame: Frame, box: Box) -> list[Box]:
         """The face that was in a place a moment ago, if it still is there or beside it."""
         return self._finder.look_at(frame, box, margin=1.5)
 
-    def encode(self, frame: Frame, boxes: list[Box]) -> Embeddings:
+    def encode(
+        self, frame: Frame, boxes: list[Box], tick: Callable[[], None] = lambda: None
+    ) -> Embeddings:
         """The embedding of each face, taken from the full-size frame: `(len(boxes), 128)`."""
         if not boxes:
             return np.empty((0, EMBEDDING_SIZE))
-        return self._encoder.encode(frame.rgb(), boxes)
+        return self._encoder.encode(frame.rgb(), boxes, tick=tick)
 
     def encode_mirrored(self, frame: Frame, boxes: list[Box]) -> Embeddings:
         """The same of the faces' mirror images: a second look at each, without another frame."""

@@ -6,11 +6,13 @@ certainty. So whatever only comes near to being a face there is looked at again:
 in colour. A search is the usual way's: in full size, in colour, upsampled once.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from lambda_fn.box import Box
 from lambda_fn.detector import Detector
-from lambda_fn.video import Frame
+from lambda_fn.video import MAX_PIXELS, Frame
 
 # The detector's time grows with the pixels, and most faces in videos are large. Faces are found
 # from an eighth of the width on at 480, and from a sixteenth at 960.
@@ -22,33 +24,42 @@ _DOUBTFUL = -0.4
 # How large a doubtful face is looked at. The detector's window is 80 pixels wide.
 _CLEAR = 120
 
-# Where the usual way starts: full size, upsampled once, which finds faces from 40 pixels on. The
-# upsampled picture of a larger frame would take gigabytes.
-_UPSAMPLED_PIXELS = 1920 * 1088
+# Where the usual way starts: full size, upsampled once, which finds faces from 40 pixels on. No
+# picture is searched that is larger than the largest frame is by itself, so up to 4K: the time and
+# the memory of one pass grow with the pixels.
+_UPSAMPLED_PIXELS = MAX_PIXELS // 4
 
 
 class Finder:
-    """Searches frames for faces with a detector."""
+    """Searches frames for faces with a detector.
+
+    `tick` is called before each pass of the detector, so that it can end a search by raising.
+    """
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
 
-    def glance(self, frame: Frame, *, briefly: bool = False) -> list[Box]:
+    def glance(
+        self, frame: Frame, *, briefly: bool = False, tick: Callable[[], None] = lambda: None
+    ) -> list[Box]:
         """The faces of a frame that are large; where there is none, and unless `briefly`, those
         half as large.
         """
         widths = _WIDTHS[:1] if briefly else _WIDTHS
         for width in dict.fromkeys(min(width, frame.width) for width in widths):
-            if found := self._small(frame, width):
+            if found := self._small(frame, width, tick):
                 return found
         return []
 
-    def survey(self, frame: Frame) -> list[Box]:
+    def survey(self, frame: Frame, tick: Callable[[], None] = lambda: None) -> list[Box]:
         """All faces of a frame from a sixteenth of its width on."""
-        return self._small(frame, min(_WIDTHS[-1], frame.width))
+        return self._small(frame, min(_WIDTHS[-1], frame.width), tick)
 
-    def search(self, frame: Frame, region: Box) -> list[Box]:
+    def search(
+        self, frame: Frame, region: Box, tick: Callable[[], None] = lambda: None
+    ) -> list[Box]:
         """All faces in a part of a frame."""
+        tick()
         pixels = frame.rgb()[region.top : region.bottom, region.left : region.right]
         found = self._detector.find(
             np.ascontiguousarray(pixels), upsample=int(region.area <= _UPSAMPLED_PIXELS)
@@ -68,8 +79,9 @@ class Finder:
         boxes = [box.moved(top, left).scaled(scale) for box in found]
         return [box for box in boxes if box.near(place)][:1]
 
-    def _small(self, frame: Frame, width: int) -> list[Box]:
+    def _small(self, frame: Frame, width: int, tick: Callable[[], None]) -> list[Box]:
         """The faces that show in a small picture of a frame."""
+        tick()
         scale = frame.width / width
         places = [
             (box.scaled(scale), rating)
@@ -78,6 +90,7 @@ class Finder:
         faces = [place for place, rating in places if rating > 0]
         for place, rating in places:
             if rating <= 0 and not any(map(place.overlaps, faces)):
+                tick()
                 for face in self.look_at(frame, place, margin=0.5):
                     if not any(map(face.overlaps, faces)):
                         faces.append(face)

@@ -1,5 +1,6 @@
 """The known faces: loaded, kept and searched."""
 
+import math
 import os
 import tempfile
 import zipfile
@@ -55,11 +56,13 @@ class Gallery:
             raise GalleryError("names hold one that is empty or not printable text")
         self.names = [str(name) for name in names]
         self.embeddings: Embeddings = rows.astype(np.float64)
-        # Half the bytes find those who may be near; who of them is, the full precision tells.
-        self._rough = self.embeddings.astype(np.float32)
         squares = np.einsum("ij,ij->i", self.embeddings, self.embeddings)
-        self._half_squares = (squares / 2).astype(np.float32)
         self._largest_square = float(squares.max(initial=0))
+        # Half the bytes find those who may be near; who of them is, the full precision tells. The
+        # last column is added to each product. Kept column after column, a thousand rows are read
+        # a quarter faster.
+        rough = np.column_stack([self.embeddings, -squares / 2])
+        self._rough = np.asfortranarray(rough, dtype=np.float32)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -130,26 +133,32 @@ class Gallery:
 
     def matches(self, embedding: Embeddings, tolerance: float) -> list[Match]:
         """Who a face may be: each person within the tolerance once, the nearest first."""
-        near = self._perhaps_within(embedding, tolerance)
-        apart = self.embeddings[near] - embedding
-        distances = np.sqrt(np.einsum("ij,ij->i", apart, apart))
+        within: list[tuple[float, int]] = []
+        for row in self._perhaps_within(embedding, tolerance):
+            apart = self.embeddings[row] - embedding
+            distance = math.sqrt(apart.dot(apart))
+            if distance <= tolerance:
+                within.append((distance, row))
+        within.sort()
         matches: dict[str, Match] = {}
-        for distance, row in sorted(zip(distances.tolist(), near.tolist(), strict=True)):
-            if distance > tolerance:
-                break
+        for distance, row in within:
             name = self.names[row]
-            matches.setdefault(name, Match(name, distance))
+            if name not in matches:
+                matches[name] = Match(name, distance)
         return list(matches.values())
 
-    def _perhaps_within(self, embedding: Embeddings, tolerance: float) -> npt.NDArray[np.intp]:
+    def _perhaps_within(self, embedding: Embeddings, tolerance: float) -> list[int]:
         """The rows within the tolerance, and maybe some just outside of it."""
         # |a - b|² <= t² where a.b - |a|²/2 >= (|b|² - t²)/2: the matrix is read once, not copied.
-        nearness = self._rough @ embedding.astype(np.float32)
-        nearness -= self._half_squares
-        square = float(embedding @ embedding)
+        # Each call of numpy takes as long as a hundred rows: hence so few of them.
+        face = np.empty(EMBEDDING_SIZE + 1, np.float32)
+        face[:-1] = embedding
+        face[-1] = 1
+        square = float(embedding.dot(embedding))
         slack = _ROUGH * (self._largest_square + square)
-        least = np.float32((square - tolerance**2) / 2 - slack)
-        return (nearness >= least).nonzero()[0]
+        least = (square - tolerance**2) / 2 - slack
+        rows: list[int] = (self._rough.dot(face) >= least).nonzero()[0].tolist()
+        return rows
 
 
 def import_legacy(source: Path) -> Gallery:

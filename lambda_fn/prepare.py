@@ -6,6 +6,7 @@ from lambda_fn import detector, encoder
 from lambda_fn.prepared import BESIDE, keep
 
 if __name__ == "__main__":
+    # With the stamp of `make setup`, so that what is left half made is made anew.
     shutil.rmtree(BESIDE, ignore_errors=True)
     for module in (detector, encoder):
         print(*keep(BESIDE, module.FILES, module.make()), sep="\n")  # noqa: T201

@@ -1,14 +1,14 @@
 """Files made of the models once, because making them takes longer than a start should.
 
 `python -m lambda_fn.prepare`, as `make setup` and the images' builds run it, keeps them beside this
-module. Elsewhere the first use keeps them in the user's cache. A file's name ends in the SHA-256 of
-its content, and what does not agree with its name is not used.
+module. Elsewhere the first use keeps them in the user's cache. What each has to hold is known by
+its SHA-256, in which its name ends: whatever is damaged, or was put there by others, is not used.
 """
 
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path, PurePath
 
@@ -17,33 +17,47 @@ from lambda_fn.log import log
 BESIDE = Path(__file__).parent / "prepared"
 
 
-def prepared(names: Sequence[str], make: Callable[[], list[bytes]]) -> list[Path] | list[bytes]:
-    """The files kept as `names`, such as `encoder-1.onnx`, in one folder; `make` gives contents.
+class Unexpected(ValueError):
+    """Something was made of the models that is not what is known to come out."""
 
-    Where they can be kept nowhere, it is these contents.
+
+def prepared(files: Mapping[str, str], make: Callable[[], list[bytes]]) -> list[Path] | list[bytes]:
+    """The files in one folder, by names such as `encoder-1.onnx`, with the SHA-256 of each content.
+
+    `make` gives contents. Where they can be kept nowhere, or are others than expected, as those of
+    another release of a library may be, it is these contents.
     """
     own = _user_folder()
     for folder in filter(None, (BESIDE, own)):
-        found = [_find(folder, name) for name in names]
+        found = [_find(folder, name, digest) for name, digest in files.items()]
         paths = [path for path in found if path]
-        if len(paths) == len(names):
+        if len(paths) == len(files):
             return paths
     contents = make()
     if own:
         try:
-            return keep(own, names, contents)
-        except OSError as error:
+            return keep(own, files, contents)
+        except (OSError, Unexpected) as error:
             _warn_once("model.not_kept", own, str(error))
     return contents
 
 
-def keep(folder: Path, names: Sequence[str], contents: Sequence[bytes]) -> list[Path]:
-    """Writes each file whole, then renames it to what it is found by. Raises OSError."""
+def keep(folder: Path, files: Mapping[str, str], contents: Sequence[bytes]) -> list[Path]:
+    """Writes each file whole, then renames it to what it is found by.
+
+    Raises OSError, and Unexpected before anything is written.
+    """
+    made = {
+        file_name(name, content): content for name, content in zip(files, contents, strict=True)
+    }
+    expected = [_named(name, digest) for name, digest in files.items()]
+    if list(made) != expected:
+        raise Unexpected(
+            f"{', '.join(made)} came out, not {', '.join(expected)}: "
+            "install what deploy/requirements pins"
+        )
     folder.mkdir(parents=True, exist_ok=True)
-    return [
-        _write(folder / file_name(name, content), content)
-        for name, content in zip(names, contents, strict=True)
-    ]
+    return [_write(folder / name, content) for name, content in made.items()]
 
 
 def file_name(name: str, content: bytes) -> str:
@@ -68,7 +82,7 @@ def _user_folder() -> Path | None:
         return None
 
 
-def _find(folder: Path, name: str) -> Path | None:
+def _find(folder: Path, name: str, expected: str) -> Path | None:
     for path in sorted(folder.glob(_named(name, "*"))):
         try:
             with path.open("rb") as file:
@@ -76,9 +90,9 @@ def _find(folder: Path, name: str) -> Path | None:
         except OSError as error:
             _warn_once("model.unusable", path, str(error))
             continue
-        if path.name == _named(name, digest):
+        if digest == expected and path.name == _named(name, expected):
             return path
-        _warn_once("model.unusable", path, f"its content has the SHA-256 {digest}")
+        _warn_once("model.unusable", path, f"its content has the SHA-256 {digest}, not {expected}")
     return None
 
 

@@ -98,7 +98,7 @@ class _Search:
         """Whether somebody known is likely in a frame; extends `boxes`, which are encoded."""
         self._deadline.check(self._slowest_look_s)
         started = time.monotonic()
-        found = self._find_all(frame) if thorough else self._faces.find(frame, briefly=briefly)
+        found = self._find_all(frame) if thorough else self._glance(frame, briefly=briefly)
         new = [box for box in found if not any(box.overlaps(old) for old in boxes)]
         boxes += new
         self.any_face = self.any_face or bool(new)
@@ -115,17 +115,22 @@ class _Search:
             if face.needs_looks():
                 face.add(self._faces.encode_mirrored(frame, [box])[0], frame.at_s)
 
+    def _glance(self, frame: Frame, *, briefly: bool) -> list[Box]:
+        return self._faces.find(frame, briefly=briefly, tick=self._deadline.check)
+
     def _find_all(self, frame: Frame) -> list[Box]:
         """All faces in what changed since the last thorough look: the others were seen there."""
         found: list[Box] = []
         for region in self._changes.regions(frame, []):
-            self._deadline.check()
-            found += self._faces.find(frame, thorough=True, region=region)
+            found += self._faces.find(
+                frame, thorough=True, region=region, tick=self._deadline.check
+            )
         return found
 
     def _encode(self, frame: Frame, boxes: list[Box]) -> Embeddings:
         # An encoding takes longer than a glance; with nobody to compare it to there is no use.
-        return self._faces.encode(frame, [] if self.candidates.nobody_is_known else boxes)
+        wanted = [] if self.candidates.nobody_is_known else boxes
+        return self._faces.encode(frame, wanted, self._deadline.check)
 
     def _done(self) -> bool:
         """Whether further frames would change nothing."""

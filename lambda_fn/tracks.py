@@ -7,7 +7,6 @@ from lambda_fn.changes import Changes
 from lambda_fn.deadline import Deadline
 from lambda_fn.evidence import Face
 from lambda_fn.faces import Faces
-from lambda_fn.gallery import Embeddings
 from lambda_fn.patch import Patch
 from lambda_fn.video import Frame
 
@@ -24,9 +23,6 @@ _PATIENCE_FRAMES = 3
 # and searched as a whole now and then: a search of 1280x720 takes as long as five surveys.
 _SEARCHED_PIXELS = 640 * 360
 _SEARCH_EVERY_S = 10.0
-
-# Between so many encodings the clock is looked at.
-_BATCH = 8
 
 
 class Track:
@@ -109,28 +105,28 @@ class Tracks:
         self._encode(frame, found, [track for track in moving if track.lost])
 
     def _find(self, frame: Frame, regions: list[Box], moving: list[Track]) -> list[Box]:
+        check = self._deadline.check
         pixels = sum(region.area for region in regions)
         if pixels <= _SEARCHED_PIXELS or frame.at_s >= self._searched_at_s + _SEARCH_EVERY_S:
             found = [
                 box
                 for region in regions
-                for box in self._faces.find(frame, thorough=True, region=region)
+                for box in self._faces.find(frame, thorough=True, region=region, tick=check)
             ]
             if pixels > _SEARCHED_PIXELS:
                 self._searched_at_s = frame.at_s
         else:
-            found = self._faces.survey(frame)
+            found = self._faces.survey(frame, check)
             for track in moving:
                 if not any(box.near(track.box) for box in found):
+                    check()
                     found += self._faces.find_again(frame, track.box)
         return _distinct(found)
 
     def _encode(self, frame: Frame, found: dict[Box, Patch], lost: list[Track]) -> None:
         """Gives each face to the track whose embeddings it is like, or to a new one."""
-        embeddings: dict[Box, Embeddings] = {}
-        for some in _batches(list(found)):
-            self._deadline.check()
-            embeddings.update(zip(some, self._faces.encode(frame, some), strict=True))
+        rows = self._faces.encode(frame, list(found), self._deadline.check)
+        embeddings = dict(zip(found, rows, strict=True))
         like = [
             (track.face.distance(embedding), box, track)
             for track in lost
@@ -185,8 +181,3 @@ def _one_to_one(pairs: Iterable[tuple[float, Box, Track]]) -> Iterator[tuple[Box
         if not taken & {box, track}:
             taken |= {box, track}
             yield box, track
-
-
-def _batches(boxes: list[Box]) -> Iterator[list[Box]]:
-    for start in range(0, len(boxes), _BATCH):
-        yield boxes[start : start + _BATCH]

@@ -1,6 +1,7 @@
 import gc
 import io
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,16 +30,16 @@ class Watched(Faces):
         self.frames = 0
 
     def find(
-        self, frame: Frame, *, thorough: bool = False, region: Box | None = None, **more: bool
+        self, frame: Frame, *, thorough: bool = False, region: Box | None = None, **more: Any
     ) -> list[Box]:
         self.pixels += region.area if region else frame.width * frame.height
         alive = sum(isinstance(thing, Frame) for thing in gc.get_objects())
         self.frames = max(self.frames, alive)
         return super().find(frame, thorough=thorough, region=region, **more)
 
-    def encode(self, frame: Frame, boxes: list[Box]) -> np.ndarray:
+    def encode(self, frame: Frame, boxes: list[Box], *more: Any) -> np.ndarray:
         self.encoded += len(boxes)
-        return super().encode(frame, boxes)
+        return super().encode(frame, boxes, *more)
 
 
 @pytest.fixture

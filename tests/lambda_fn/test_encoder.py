@@ -12,6 +12,7 @@ from skimage import data
 
 from lambda_fn import models
 from lambda_fn.box import Box
+from lambda_fn.deadline import OutOfTime
 from lambda_fn.encoder import Encoder, encoder
 from lambda_fn.encoder_model import UnknownWeights, onnx_model
 from lambda_fn.gallery import Embeddings
@@ -74,6 +75,20 @@ def test_the_same_face_has_the_same_embedding_to_the_last_bit() -> None:
 
 def test_nobody_has_no_embedding() -> None:
     assert encoder().encode(astronaut(), []).shape == (0, 128)
+
+
+def test_of_many_faces_those_that_the_time_is_too_short_for_are_not_encoded() -> None:
+    ticks = 0
+
+    def tick() -> None:
+        nonlocal ticks
+        ticks += 1
+        if ticks > 1:
+            raise OutOfTime
+
+    with pytest.raises(OutOfTime):
+        encoder().encode(astronaut(), [Box(84, 268, 174, 178)] * 9, tick=tick)
+    assert ticks == 2
 
 
 def test_it_runs_in_onnx_runtime() -> None:

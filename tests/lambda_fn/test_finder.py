@@ -47,6 +47,46 @@ def test_a_search_finds_what_face_recognition_finds_and_nothing_else() -> None:
     assert faces > 20
 
 
+def dark_blue(portrait: Portrait) -> Rgb:
+    """A large face in the light of a screen."""
+    return (portrait("stranger", 400, 300) * np.array([0.02, 0.02, 0.3])).astype(np.uint8)
+
+
+def nose_of_a_rocket() -> Rgb:
+    """A part of a photograph that has a little of a face, but for its colours."""
+    rocket = Image.fromarray(data.rocket()).resize((1320, 742), Image.Resampling.BICUBIC)
+    return np.array(rocket.crop((281, 526, 461, 686)))
+
+
+def seen_in_grey(pixels: Rgb) -> list[Box]:
+    grey = Frame.from_rgb(pixels).grey()
+    return [box for box, _ in detector().rated(grey, upsample=1)]
+
+
+def searched(pixels: Rgb) -> list[Box]:
+    whole = Box(0, pixels.shape[1], pixels.shape[0], 0)
+    return Finder(detector()).search(Frame.from_rgb(pixels), whole)
+
+
+def test_a_search_finds_a_face_in_the_dark_that_does_not_show_in_grey(portrait: Portrait) -> None:
+    pixels = dark_blue(portrait)
+    assert seen_in_grey(pixels) == []
+    assert searched(pixels) == [Box(*box) for box in face_recognition.face_locations(pixels)] != []
+
+
+def test_a_search_sees_no_face_where_only_grey_shows_one() -> None:
+    pixels = nose_of_a_rocket()
+    assert len(seen_in_grey(pixels)) == 1
+    assert searched(pixels) == face_recognition.face_locations(pixels) == []
+
+
+def test_a_search_of_more_than_1080p_finds_small_faces_too(portrait: Portrait) -> None:
+    pixels = portrait("ada", 2048, 1152, 130)
+    [there] = face_recognition.face_locations(pixels)
+    assert searched(pixels) == [Box(*there)]
+    assert searched(pixels)[0].width < 80
+
+
 @pytest.mark.parametrize(("width", "face"), [(640, 160), (1280, 165), (1920, 250)])
 def test_a_glance_finds_a_face_of_a_sixteenth_of_the_width(
     portrait: Portrait, width: int, face: int

@@ -69,6 +69,12 @@ def test_who_is_just_within_the_tolerance_is_told_from_who_is_just_outside() -> 
     assert outside.matches(face, 0.6) == []
 
 
+def test_of_people_at_one_distance_whoever_was_entered_first_comes_first() -> None:
+    gallery = Gallery(["cleo", "ben", "cleo", "ada"], rows(0.5, 0.3, 0.3, 0.3))
+    matches = gallery.matches(ORIGIN, 0.6)
+    assert matches == [Match("ben", 0.3), Match("cleo", 0.3), Match("ada", 0.3)]
+
+
 @pytest.mark.parametrize(
     ("names", "embeddings", "why"),
     [

@@ -12,10 +12,20 @@ from function_stage import LogLines, Portrait
 from lambda_fn import prepared as module
 from lambda_fn.box import Box
 from lambda_fn.encoder import Encoder, encoder
-from lambda_fn.prepared import keep, prepared
+from lambda_fn.prepared import Unexpected, keep, prepared
 
-NAMES = ["model-1.weights", "model-1.bin"]
 CONTENTS = [b"weights" * 1000, b"a model"]
+NAMES = ["model-1.weights", "model-1.bin"]
+
+
+def files_of(names: list[str], contents: list[bytes]) -> dict[str, str]:
+    """What files are expected to hold, by name."""
+    return {
+        name: sha256(content).hexdigest() for name, content in zip(names, contents, strict=True)
+    }
+
+
+FILES = files_of(NAMES, CONTENTS)
 
 
 class Maker:
@@ -57,7 +67,7 @@ def kept_name(at: int) -> str:
 
 def test_files_are_made_once_and_named_after_their_content(cache: Path) -> None:
     make = Maker()
-    first, again = prepared(NAMES, make), prepared(NAMES, make)
+    first, again = prepared(FILES, make), prepared(FILES, make)
     assert first == again == [cache / kept_name(0), cache / kept_name(1)]
     assert read(first) == CONTENTS
     assert make.times == 1
@@ -65,8 +75,8 @@ def test_files_are_made_once_and_named_after_their_content(cache: Path) -> None:
 
 
 def test_what_was_prepared_beside_the_function_comes_first(beside: Path, cache: Path) -> None:
-    kept = keep(beside, NAMES, CONTENTS)
-    assert prepared(NAMES, Maker()) == kept
+    kept = keep(beside, FILES, CONTENTS)
+    assert prepared(FILES, Maker()) == kept
     assert not cache.exists()
 
 
@@ -75,25 +85,68 @@ def test_what_was_prepared_beside_the_function_comes_first(beside: Path, cache: 
 def test_a_damaged_file_is_made_anew(
     cache: Path, at: int, damage: bytes, log_lines: LogLines
 ) -> None:
-    keep(cache, NAMES, CONTENTS)
+    keep(cache, FILES, CONTENTS)
     (cache / kept_name(at)).write_bytes(damage)
-    assert read(prepared(NAMES, Maker())) == CONTENTS
+    assert read(prepared(FILES, Maker())) == CONTENTS
     [line] = log_lines()
     assert (line["event"], line["path"]) == ("model.unusable", str(cache / kept_name(at)))
     make = Maker()
-    assert read(prepared(NAMES, make)) == CONTENTS
+    assert read(prepared(FILES, make)) == CONTENTS
     assert make.times == 0
 
 
+@pytest.mark.parametrize("folder", ["beside", "cache"])
+def test_a_file_that_others_put_there_under_the_name_of_its_own_content_is_not_used(
+    folder: str, request: pytest.FixtureRequest, cache: Path, log_lines: LogLines
+) -> None:
+    foreign = [b"foreign weights", b"a foreign model"]
+    there: Path = request.getfixturevalue(folder)
+    paths = keep(there, files_of(NAMES, foreign), foreign)
+    assert read(prepared(FILES, Maker())) == CONTENTS
+    lines = [(line["event"], line["path"]) for line in log_lines()]
+    assert lines == [("model.unusable", str(path)) for path in paths]
+
+
+def test_of_a_pair_neither_is_used_if_one_is_foreign(beside: Path, cache: Path) -> None:
+    keep(beside, files_of(NAMES, [CONTENTS[0], b"foreign"]), [CONTENTS[0], b"foreign"])
+    make = Maker()
+    assert prepared(FILES, make) == [cache / kept_name(0), cache / kept_name(1)]
+    assert make.times == 1
+
+
+def test_what_comes_out_otherwise_than_expected_is_not_kept(
+    cache: Path, log_lines: LogLines
+) -> None:
+    other = [CONTENTS[0], b"made by another release"]
+    with pytest.raises(Unexpected, match="install what deploy/requirements pins"):
+        keep(cache, FILES, other)
+    assert prepared(FILES, Maker(other)) == other
+    assert not cache.exists()
+    [line] = log_lines()
+    assert (line["event"], line["path"]) == ("model.not_kept", str(cache))
+
+
+def test_what_is_made_of_the_models_is_what_is_expected_in_whatever_process() -> None:
+    program = (
+        "from hashlib import sha256; from lambda_fn import detector, encoder\n"
+        "for module in (detector, encoder):\n"
+        "    made = [sha256(content).hexdigest() for content in module.make()]\n"
+        "    assert made == list(module.FILES.values()), made\n"
+    )
+    # As on a processor that has none of the newer instructions.
+    environ = os.environ | {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3", "PYTHONHASHSEED": "7"}
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, env=environ)
+
+
 def test_a_file_that_misses_its_fellow_is_made_anew(cache: Path) -> None:
-    keep(cache, NAMES, CONTENTS)
+    keep(cache, FILES, CONTENTS)
     (cache / kept_name(0)).unlink()
-    assert read(prepared(NAMES, Maker())) == CONTENTS
+    assert read(prepared(FILES, Maker())) == CONTENTS
 
 
 def test_files_of_another_version_are_not_taken(cache: Path) -> None:
-    prepared(["model-1.bin"], Maker([b"older"]))
-    assert read(prepared(["model-2.bin"], Maker([b"newer"]))) == [b"newer"]
+    prepared(files_of(["model-1.bin"], [b"older"]), Maker([b"older"]))
+    assert read(prepared(files_of(["model-2.bin"], [b"newer"]), Maker([b"newer"]))) == [b"newer"]
 
 
 @pytest.mark.parametrize("in_the_way", ["cache", "cache/hybridsphere"])
@@ -104,8 +157,8 @@ def test_where_nothing_can_be_kept_contents_are_given_and_the_log_says_so_once(
     path = tmp_path / in_the_way
     path.rmdir() if path.exists() else None
     path.write_text("a file")
-    assert prepared(NAMES, Maker()) == CONTENTS
-    assert prepared(["other-1.bin"], Maker([b"other"])) == [b"other"]
+    assert prepared(FILES, Maker()) == CONTENTS
+    assert prepared(files_of(["other-1.bin"], [b"other"]), Maker([b"other"])) == [b"other"]
     assert {(line["event"], line["path"]) for line in log_lines()} == {
         ("model.not_kept", str(cache))
     }
@@ -124,7 +177,7 @@ def test_a_full_disk_leaves_nothing_behind(
         return descriptor, name
 
     monkeypatch.setattr(module.tempfile, "mkstemp", mkstemp)
-    assert prepared(NAMES, Maker()) == CONTENTS
+    assert prepared(FILES, Maker()) == CONTENTS
     assert list(cache.iterdir()) == []
     assert [line["event"] for line in log_lines()] == ["model.not_kept"]
 
@@ -135,7 +188,7 @@ def test_a_relative_cache_folder_is_not_used(
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
-    prepared(NAMES, Maker())
+    prepared(FILES, Maker())
     assert (tmp_path / "home/.cache/hybridsphere" / kept_name(0)).is_file()
     assert not (tmp_path / "relative").exists()
 

@@ -1,12 +1,15 @@
 import io
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from function_stage import ClipMaker, Portrait
 
+from lambda_fn.attendance import Attendance, attend
 from lambda_fn.box import Box
 from lambda_fn.deadline import Deadline, OutOfTime
+from lambda_fn.detector import Detector
 from lambda_fn.faces import Faces
 from lambda_fn.gallery import Gallery
 from lambda_fn.recognise import Seen, identify
@@ -24,14 +27,14 @@ class Watched(Faces):
         self.encoded = 0
 
     def find(
-        self, frame: Frame, *, thorough: bool = False, region: Box | None = None, **more: bool
+        self, frame: Frame, *, thorough: bool = False, region: Box | None = None, **more: Any
     ) -> list[Box]:
         self.looks.append((round(frame.at_s, 2), thorough))
         return super().find(frame, thorough=thorough, region=region, **more)
 
-    def encode(self, frame: Frame, boxes: list[Box]) -> np.ndarray:
+    def encode(self, frame: Frame, boxes: list[Box], *more: Any) -> np.ndarray:
         self.encoded += len(boxes)
-        return super().encode(frame, boxes)
+        return super().encode(frame, boxes, *more)
 
 
 @pytest.fixture
@@ -144,6 +147,41 @@ def test_a_doubtful_face_is_looked_at_in_the_mirror_before_another_frame_is(
 
 def test_out_of_time_what_was_seen_counts(see: See) -> None:
     assert see("ada", seconds=-1) == Seen(None, any_face=False, cut_short=True)
+
+
+@pytest.mark.parametrize("passes", [1, 2])
+@pytest.mark.parametrize("look", [identify, attend])
+def test_after_the_deadline_no_pass_of_the_detector_begins(
+    *,
+    look: Callable[..., Seen | Attendance],
+    passes: int,
+    make_clip: ClipMaker,
+    portrait: Portrait,
+    gallery: Gallery,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a clock that an hour passes on with each, and on which all else takes next to no time."""
+    begun, rated = 0, Detector.rated
+
+    def counted(*given: Any, **more: Any) -> Any:
+        nonlocal begun
+        begun += 1
+        return rated(*given, **more)
+
+    monkeypatch.setattr(Detector, "rated", counted)
+    empty, two = portrait("nobody", 960, 540), portrait("nobody", 960, 540)
+    two[20:120, 20:120] = two[420:520, 840:940] = portrait("ada", 100, 100, 100)
+    clip = make_clip(empty, two, two)
+    with Video(io.BytesIO(clip)) as video:
+        seen = look(
+            video,
+            faces=Faces(),
+            gallery=gallery,
+            tolerance=0.6,
+            frames_per_s=1.0,
+            deadline=Deadline(3600 * passes - 1800, lambda: 3600.0 * begun),
+        )
+    assert (begun, seen.cut_short) == (passes, True)
 
 
 def test_a_deadline_keeps_a_reserve_and_is_shared_by_the_videos_left() -> None:

@@ -178,7 +178,7 @@ async def call_all_by_aiobotocore() -> None:
         entries = [{"Id": "0", "ReceiptHandle": "a"}, {"Id": "1", "ReceiptHandle": "ü/+="}]
         await sqs.delete_message_batch(QueueUrl=QUEUE, Entries=entries)
     async with session().create_client("lambda", config=config) as function:
-        payload = json.dumps({"key": "ü"}).encode()
+        payload = '{"key":"ü"}'.encode()
         await function.invoke(FunctionName="recognise", InvocationType="Event", Payload=payload)
         await function.invoke(FunctionName=ARN, InvocationType="RequestResponse", Payload=b"{}")
         await function.invoke(FunctionName="recognise", InvocationType="DryRun")
@@ -296,7 +296,7 @@ async def test_a_signature_is_of_its_day(record: Record, monkeypatch: pytest.Mon
     moments = iter(
         [datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)]
     )
-    monkeypatch.setattr(direct, "_now", lambda: next(moments))
+    monkeypatch.setattr(direct, "gmtime", lambda: next(moments).timetuple())
     recorder = await record()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
     async with connected() as aws:

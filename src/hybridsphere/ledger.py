@@ -3,13 +3,14 @@
 One row per bucket, key and version. Several processes of one host may write to it at once.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+import orjson
 
 from hybridsphere.ledger_file import (
     SERVED,
@@ -91,7 +92,7 @@ class Upload:
     @classmethod
     def of_row(cls, row: tuple[Any, ...]) -> Self:
         upload = dict(zip(cls.__slots__, row, strict=True))
-        upload["people"] = json.loads(upload["people"] or "[]")
+        upload["people"] = orjson.loads(upload["people"] or "[]")
         return cls(**upload)
 
 
@@ -196,7 +197,7 @@ class Ledger:
 
     def put_result(self, result: Result, stored_at: str) -> bool:
         """Write down a result; False if there was one already that stands."""
-        people = json.dumps([person.to_dict() for person in result.people], ensure_ascii=False)
+        people = orjson.dumps([person.to_dict() for person in result.people]).decode()
         outcome = (result.status, result.reason, people, result.csv)
         place = (result.output_bucket, result.output_key)
         times = (result.started_at, result.finished_at, stored_at)
@@ -212,7 +213,9 @@ class Ledger:
             WHERE bucket = ? AND key = ? AND status IS NOT NULL""",
             (result.bucket, result.key),
         )
-        newest = newest_of((Version(*row) for row in found), lambda version: version)
+        versions = [Version(*row) for row in found]
+        # Mostly there is but its own.
+        newest = versions[0] if len(versions) == 1 else newest_of(versions, lambda one: one)
         return newest is not None and newest.id == result.version.id
 
     def is_done(self, record: S3Record) -> bool:

@@ -17,7 +17,7 @@ from bridge_stage import (
 )
 
 from hybridsphere.aws import Message
-from hybridsphere.bridge import poller
+from hybridsphere.bridge import holdings, poller
 from hybridsphere.bridge.poller import Verdict
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -88,7 +88,8 @@ async def test_a_slow_handler_keeps_its_message_and_nobody_else_gets_it(
     make_queue: MakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 2)
-    monkeypatch.setattr(poller, "HEARTBEAT_MARGIN_S", 1.2)
+    monkeypatch.setattr(holdings, "VISIBILITY_TIMEOUT_S", 2)
+    monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", 1.2)
     queue, handler = await make_queue(), Handler(hold=True)
     bodies = [str(i) for i in range(12)]
     await queue.send(*bodies)
@@ -108,7 +109,8 @@ async def test_the_heartbeat_goes_on_when_sqs_refuses_one_message(
     make_queue: MakeQueue, monkeypatch: pytest.MonkeyPatch, journal: Journal
 ) -> None:
     monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 2)
-    monkeypatch.setattr(poller, "HEARTBEAT_MARGIN_S", 1.5)
+    monkeypatch.setattr(holdings, "VISIBILITY_TIMEOUT_S", 2)
+    monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", 1.5)
     queue, handler = await make_queue(), Handler(hold=True)
 
     async def lose_one(message: Message) -> Verdict:
@@ -148,7 +150,7 @@ async def test_a_deletion_that_is_refused_is_a_trouble_and_made_again(
 async def test_an_extension_that_is_refused_is_a_trouble_and_made_again(
     make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(poller, "HEARTBEAT_MARGIN_S", poller.VISIBILITY_TIMEOUT_S)
+    monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", holdings.VISIBILITY_TIMEOUT_S)
     queue, handler, policy = await make_queue(), Handler(hold=True), Policy(moto)
     policy.denied.add("ChangeMessageVisibilityBatch")
     await queue.send("a")

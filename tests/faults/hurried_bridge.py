@@ -1,12 +1,13 @@
 """`hybridsphere bridge` with a tenth of its patience, so that a test of a fault takes seconds."""
 
-from hybridsphere.bridge import backoff, poller
+from hybridsphere.bridge import backoff, holdings, poller
 from hybridsphere.cli import main
 
 HURRY = 10
 WAITS = {
     backoff: ["FIRST_S", "LONGEST_S", "LONGEST_REFUSED_S"],
-    poller: ["VISIBILITY_TIMEOUT_S", "HEARTBEAT_MARGIN_S"],
+    holdings: ["VISIBILITY_TIMEOUT_S", "HEARTBEAT_MARGIN_S"],
+    poller: ["VISIBILITY_TIMEOUT_S"],
 }
 
 if __name__ == "__main__":

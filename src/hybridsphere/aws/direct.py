@@ -7,18 +7,21 @@ Credentials, endpoints, proxies and connections are those of its client all the 
 
 import hmac
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from functools import partial, reduce
+from functools import partial
 from hashlib import sha256
+from time import gmtime, strftime
 from typing import Any
 
 from botocore import xform_name
 from botocore.auth import EMPTY_SHA256_HASH, SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import NoCredentialsError
+from multidict import CIMultiDict, istr
 from yarl import URL
 
 from hybridsphere.aws.failures import refusal
+
+_DATE, _AUTHORIZATION = istr("X-Amz-Date"), istr("Authorization")
 
 
 class Call:
@@ -93,10 +96,10 @@ class _Request:
         }
         self._form: _Form | None = None
 
-    async def headers(self, body: bytes) -> dict[str, str]:
+    async def headers(self, body: bytes) -> CIMultiDict[str]:
         """Signed for this body, with the credentials of this moment."""
         auth = await self._signer.get_auth_instance(**self._scheme)
-        stamp = _now().strftime(SIGV4_TIMESTAMP)
+        stamp = strftime(SIGV4_TIMESTAMP, gmtime())
         if self._form is None or not self._form.holds(auth, stamp):
             self._form = _Form(self._built, auth, stamp)
         return self._form.headers(body, stamp)
@@ -118,29 +121,27 @@ class _Form:
         canonical = auth.canonical_request(request).removesuffix(EMPTY_SHA256_HASH)
         signed = auth.signed_headers(auth.headers_to_sign(request))
         self._credentials = auth.credentials
-        self._headers = {**request.headers, "Accept-Encoding": "identity"}
+        request.headers["Accept-Encoding"] = "identity"
+        # Names that know their lower case: aiohttp looks at each four times.
+        self._headers = CIMultiDict({istr(name): value for name, value in request.headers.items()})
         self._before_date, self._after_date = canonical.split(stamp)
         self._scope = auth.credential_scope(request)
         self._prefix = f"Credential={auth.scope(request)}, SignedHeaders={signed}, Signature="
-        secret = f"AWS4{auth.credentials.secret_key}".encode()
+        key = f"AWS4{auth.credentials.secret_key}".encode()
+        for part in self._scope.split("/"):
+            key = hmac.digest(key, part.encode(), "sha256")
         # Keyed once: each signature goes on from a copy.
-        self._keyed = hmac.new(reduce(_hmac, self._scope.split("/"), secret), digestmod=sha256)
+        self._keyed = hmac.new(key, digestmod=sha256)
 
     def holds(self, auth: SigV4Auth, stamp: str) -> bool:
         return bool(auth.credentials == self._credentials) and self._scope.startswith(stamp[:8])
 
-    def headers(self, body: bytes, stamp: str) -> dict[str, str]:
+    def headers(self, body: bytes, stamp: str) -> CIMultiDict[str]:
         canonical = f"{self._before_date}{stamp}{self._after_date}{sha256(body).hexdigest()}"
         digest = sha256(canonical.encode()).hexdigest()
         signature = self._keyed.copy()
         signature.update(f"AWS4-HMAC-SHA256\n{stamp}\n{self._scope}\n{digest}".encode())
         authorization = f"AWS4-HMAC-SHA256 {self._prefix}{signature.hexdigest()}"
-        return {**self._headers, "X-Amz-Date": stamp, "Authorization": authorization}
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _hmac(key: bytes, text: str) -> bytes:
-    return hmac.digest(key, text.encode(), "sha256")
+        headers = self._headers.copy()
+        headers[_DATE], headers[_AUTHORIZATION] = stamp, authorization
+        return headers

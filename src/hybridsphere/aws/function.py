@@ -1,9 +1,10 @@
 """One Lambda function."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from hybridsphere.aws.direct import Call
 from hybridsphere.aws.failures import failures, readable
@@ -35,13 +36,13 @@ class Function:
         (`RequestResponse`), then with the function's own error if it failed.
         """
         with failures("Invoke"):
-            headers, payload = await self._invoke(json.dumps(event).encode())
+            headers, payload = await self._invoke(orjson.dumps(event))
             if "X-Amz-Function-Error" in headers:
                 return _function_error(payload)
             if payload:
                 # A page of a proxy's, say, accepts no event, whatever its status.
                 with readable():
-                    json.loads(payload)
+                    orjson.loads(payload)
         return None
 
     async def probe(self) -> None:
@@ -52,7 +53,7 @@ class Function:
 
 def _function_error(payload: bytes) -> FunctionError:
     try:
-        error = json.loads(payload)
+        error = orjson.loads(payload)
         return FunctionError(str(error["errorType"]), str(error["errorMessage"]))
     except (ValueError, KeyError, TypeError):
         return FunctionError("Unhandled", payload[:500].decode(errors="replace"))

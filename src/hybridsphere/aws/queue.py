@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from hybridsphere.aws.direct import Call
 from hybridsphere.aws.failures import (
     AwsError,
@@ -123,7 +125,7 @@ class Queue:
 async def _ask(call: Call, content: Mapping[str, Any]) -> Any:
     _, answer = await call(json.dumps(content).encode())
     with readable():
-        return json.loads(answer)
+        return orjson.loads(answer)
 
 
 def _outcomes(call: str, answer: Mapping[str, Any], count: int) -> list[AwsError | None]:

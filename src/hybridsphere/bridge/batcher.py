@@ -4,34 +4,41 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from hybridsphere.bridge.gatherer import Gatherer
+
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 
 class Batcher(Generic[Item, Outcome]):
-    """Gathers items into batches; waits for nobody, so a lone item goes at once.
+    """Flushes what its callers submit, batch after batch, and gives each the outcome of its own.
 
     `flush` takes up to `size` items and returns an outcome for each, in their order. If it raises,
-    every item of its batch fails with that.
+    every item of its batch fails with that. A batch that is not full waits `linger_s` seconds.
     """
 
     def __init__(
-        self, flush: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome]]], *, size: int
+        self,
+        flush: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome]]],
+        *,
+        size: int,
+        linger_s: float = 0,
     ) -> None:
         self._flush = flush
-        self._size = size
-        self._waiting: asyncio.Queue[tuple[Item, asyncio.Future[Outcome]]] = asyncio.Queue()
+        self._waiting: Gatherer[tuple[Item, asyncio.Future[Outcome]]] = Gatherer(
+            size=size, linger_s=linger_s
+        )
 
     async def submit(self, item: Item) -> Outcome:
         """The outcome of an item, once the batch it went with is done."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.put_nowait((item, future))
+        self._waiting.add((item, future))
         return await future
 
     async def run(self) -> None:
         """Flush batch after batch, until cancelled."""
         while True:
-            batch = await self._gather()
+            batch = await self._waiting.batch()
             try:
                 outcomes = await self._flush([item for item, _ in batch])
             except Exception as error:  # noqa: BLE001 - each caller gets it, none is lost
@@ -42,9 +49,3 @@ class Batcher(Generic[Item, Outcome]):
                 for (_, future), outcome in zip(batch, outcomes, strict=True):
                     if not future.done():
                         future.set_result(outcome)
-
-    async def _gather(self) -> list[tuple[Item, asyncio.Future[Outcome]]]:
-        batch = [await self._waiting.get()]
-        while len(batch) < self._size and not self._waiting.empty():
-            batch.append(self._waiting.get_nowait())
-        return batch

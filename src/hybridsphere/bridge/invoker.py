@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
-from structlog.typing import FilteringBoundLogger
 
 from hybridsphere.aws import (
     AwsError,
@@ -20,7 +19,7 @@ from hybridsphere.bridge.backoff import Backoff
 from hybridsphere.bridge.dead_letters import DeadLetters
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.limiter import Limiter
-from hybridsphere.bridge.metrics import Metrics
+from hybridsphere.bridge.metrics import OUTCOMES, Metrics
 from hybridsphere.bridge.poller import Verdict
 from hybridsphere.bridge.results import ResultStore
 from hybridsphere.messages import BadMessage, Result, S3Record, parse_s3_event, utc_text
@@ -61,6 +60,8 @@ class Invoker:
     def __post_init__(self) -> None:
         self._room = asyncio.Semaphore(self.most)
         self._long = asyncio.Lock()
+        self._outcomes = {name: self.metrics.invocations.labels(name) for name in OUTCOMES}
+        self.metrics.limit.set_function(lambda: self.limiter.limit)
 
     async def invoke(self, record: S3Record) -> None:
         """Invoke the function for a record that the watcher found."""
@@ -117,10 +118,9 @@ class Invoker:
     async def _process(self, record: S3Record, received_at: str, started: float) -> str | None:
         """See a record through; the reason if Lambda will never take its event."""
         backoff = Backoff()
-        named = log.bind(bucket=record.bucket, key=record.key, version=record.version.id)
         while True:
             try:
-                invoked_at, error = await self._invoke(record, named)
+                invoked_at, error = await self._invoke(record)
             except BadMessage as refused:
                 return str(refused)
             self.metrics.latency.observe(time.monotonic() - started)
@@ -128,15 +128,13 @@ class Invoker:
                 await self.store.note_invoked(record, received_at, invoked_at)
                 return None
             attempts = await self.store.count_attempt(record, received_at)
-            named.warning("function.failed", error=str(error), attempts=attempts)
+            log.warning("function.failed", **_named(record), error=str(error), attempts=attempts)
             if attempts >= self.max_attempts:
                 await self.store.put([Result.failed(record, f"FunctionError: {error}")])
                 return None
             await backoff.wait()
 
-    async def _invoke(
-        self, record: S3Record, named: FilteringBoundLogger
-    ) -> tuple[str, FunctionError | None]:
+    async def _invoke(self, record: S3Record) -> tuple[str, FunctionError | None]:
         """Call until Lambda takes the event; returns when it was sent, and the function's error.
 
         Raises BadMessage for an event that Lambda will never take.
@@ -151,39 +149,41 @@ class Invoker:
                 except AwsError as raised:
                     failure = raised
                 else:
-                    self._note_accepted(error, named)
+                    self._note_accepted(error, record)
                     return invoked_at, error
                 if isinstance(failure, Refused) and failure.code in _NEVER:
                     self.health.clear("function")
                     self._count("failed")
                     raise BadMessage(str(failure))
-                self._note_failure(failure, named)
+                self._note_failure(failure, record)
                 if not isinstance(failure, Throttled):
                     # In its place: while the function cannot be reached, few try again, not all.
                     await backoff.wait(failure)
                     continue
             await backoff.wait(failure)
 
-    def _note_accepted(self, error: FunctionError | None, named: FilteringBoundLogger) -> None:
+    def _note_accepted(self, error: FunctionError | None, record: S3Record) -> None:
         self.limiter.accepted()
-        self.metrics.limit.set(self.limiter.limit)
         self._count("error" if error else "accepted")
         self.health.clear("function")
-        named.info("event.invoked")
+        log.info("event.invoked", **_named(record))
 
-    def _note_failure(self, failure: AwsError, named: FilteringBoundLogger) -> None:
+    def _note_failure(self, failure: AwsError, record: S3Record) -> None:
         if isinstance(failure, Throttled):
             # Ordinary life, not a trouble: the limiter finds the pace.
             self.limiter.throttled()
-            self.metrics.limit.set(self.limiter.limit)
             self._count("throttled")
-            named.info("invoke.throttled", limit=self.limiter.limit)
+            log.info("invoke.throttled", **_named(record), limit=self.limiter.limit)
         else:
             self.limiter.failed()
-            self.metrics.limit.set(self.limiter.limit)
             self.health.report("function", str(failure))
             self._count("failed")
-            named.warning("invoke.failed", reason=str(failure))
+            log.warning("invoke.failed", **_named(record), reason=str(failure))
 
     def _count(self, outcome: str) -> None:
-        self.metrics.invocations.labels(outcome).inc()
+        self._outcomes[outcome].inc()
+
+
+def _named(record: S3Record) -> dict[str, str]:
+    """Which upload a line of the log is about."""
+    return {"bucket": record.bucket, "key": record.key, "version": record.version.id}

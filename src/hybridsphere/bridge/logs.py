@@ -13,6 +13,7 @@ from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, TextIO, cast
 
+import orjson
 import structlog
 
 LONGEST_TEXT = 2000
@@ -23,7 +24,7 @@ _TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 )
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr, separators=(",", ":"))
 
 
 class _Sink(io.TextIOBase):
@@ -114,12 +115,20 @@ def _show_traceback(out: TextIO, error: structlog.typing.ExcInfo) -> None:
     out.writelines(f"\n{_short(printable(line))}" for line in lines)
 
 
+def _encoded(line: Mapping[str, Any]) -> str:
+    try:
+        return orjson.dumps(line, default=repr).decode()
+    except TypeError:
+        # It encodes no half of a surrogate pair, say, which a library may quote.
+        return _ENCODER.encode(line)
+
+
 def _to_json(_: Any, __: str, line: MutableMapping[str, Any]) -> str:
     """A line with what every line has in front, so that the eye finds it."""
     head = {name: line[name] for name in ("timestamp", "level", "event")}
-    text = _ENCODER.encode({**head, **line})
+    text = _encoded({**head, **line})
     if len(text) > LONGEST_TEXT:
-        text = _ENCODER.encode({**head, **_cut(_, __, line)})
+        text = _encoded({**head, **_cut(_, __, line)})
     if text.isprintable():
         return text
     # JSON itself escapes no control characters but the first 32.

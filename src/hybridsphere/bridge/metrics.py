@@ -19,6 +19,10 @@ class QueueMetrics:
     in_flight: Gauge
 
 
+OUTCOMES = ("accepted", "throttled", "failed", "error")
+"""What becomes of a call of the function."""
+
+
 class Metrics:
     """The counters of one bridge, in a registry of their own."""
 

@@ -32,6 +32,9 @@ from hybridsphere.settings import ConfigurationError
 BATCH = 100
 """Changes that one transaction takes at most."""
 
+LINGER_S = 0.005
+"""How long a change waits for others to be committed with it: a commit waits for the disk."""
+
 _DISK = (OSError, sqlite3.Error)
 """What a disk that is full, or fails, says itself or through SQLite."""
 
@@ -50,7 +53,7 @@ class ResultStore:
         self._ledger: Ledger | None = None
         # One thread: SQLite has one writer at a time, and the order of changes is kept.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="results")
-        self._batcher: Batcher[Change, Any] = Batcher(self._store, size=BATCH)
+        self._batcher: Batcher[Change, Any] = Batcher(self._store, size=BATCH, linger_s=LINGER_S)
         self._working = asyncio.Event()
 
     async def __aenter__(self) -> Self:

@@ -6,5 +6,6 @@ from datetime import UTC, datetime
 def utc_text(moment: datetime | None = None) -> str:
     """A moment (by default now) as `2026-11-21T00:00:00.000Z`; a naive one is taken as UTC."""
     moment = moment or datetime.now(UTC)
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    if moment.tzinfo:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return moment.isoformat(timespec="milliseconds") + "Z"

@@ -1,0 +1,171 @@
+"""The messages of a queue that are in flight: room for so many, and a heartbeat for those held.
+
+A message that is held is hidden from everybody else until its deadline; the heartbeat extends that
+of those that come first.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from hybridsphere.aws import BATCH, VISIBILITY_TIMEOUT_S, AwsError, Message, Queue, ReceiptGone
+from hybridsphere.bridge.backoff import Backoff
+from hybridsphere.bridge.health import Health
+from hybridsphere.bridge.metrics import QueueMetrics
+
+HEARTBEAT_MARGIN_S = 15
+"""How long before its deadline a message is extended: half of the time, for tries to fail in."""
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Held:
+    """A message in flight; `deadline` in seconds of the loop's clock."""
+
+    message_id: str
+    deadline: float
+
+
+class Holdings:
+    """At most `most` messages of a queue, by their receipt handles."""
+
+    def __init__(
+        self, name: str, queue: Queue, *, most: int, health: Health, counts: QueueMetrics
+    ) -> None:
+        self._name = name
+        self._queue = queue
+        self._health = health
+        self._counts = counts
+        self._room = asyncio.Semaphore(most)
+        # In the order of their deadlines: whoever is added or extended goes to the end.
+        self._held: dict[str, _Held] = {}
+        self._holding = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        counts.in_flight.set_function(self.__len__)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    async def take_room(self) -> int:
+        """Wait for room for one message, and take what there is, up to a batch."""
+        await self._room.acquire()
+        room = 1
+        while room < BATCH and not self._room.locked():
+            await self._room.acquire()
+            room += 1
+        return room
+
+    def free_room(self, count: int) -> None:
+        """Give back room that was taken for messages which did not come."""
+        for _ in range(count):
+            self._room.release()
+
+    def hold(self, message: Message) -> bool:
+        """Hold a message in room that was taken; False for a receipt that is held already."""
+        if message.receipt_handle in self._held:
+            self.free_room(1)
+            return False
+        self._held[message.receipt_handle] = _Held(message.id, _now() + VISIBILITY_TIMEOUT_S)
+        self._holding.set()
+        self._empty.clear()
+        return True
+
+    def message_id(self, receipt_handle: str) -> str:
+        return self._held[receipt_handle].message_id
+
+    def let_go(self, receipt_handle: str) -> None:
+        """Hold a message no more."""
+        del self._held[receipt_handle]
+        if not self._held:
+            self._holding.clear()
+            self._empty.set()
+        self._room.release()
+
+    async def emptied(self) -> None:
+        """Return when nothing is held."""
+        await self._empty.wait()
+
+    async def heartbeat(self) -> None:
+        """Extend the deadlines of what is held, until cancelled."""
+        backoff = Backoff()
+        while True:
+            await self._holding.wait()
+            first = next(iter(self._held.values()), None)
+            if first is None:
+                continue  # It was finished before this task had its turn.
+            wait_s = first.deadline - HEARTBEAT_MARGIN_S - _now()
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+                continue
+            try:
+                await self._extend(self._due())
+            except AwsError as error:
+                log.warning("heartbeat.failed", queue=self._name, reason=str(error))
+                self._counts.heartbeats_failed.inc()
+                self._health.report(f"{self._name} queue heartbeat", str(error))
+                await backoff.wait(error)
+            else:
+                backoff.reset()
+                self._health.clear(f"{self._name} queue heartbeat")
+
+    async def give_back(self, within_s: float) -> None:
+        """Make all that is held visible again; what SQS does not take in time runs out there."""
+        handles = list(self._held)
+        batches = [handles[start : start + BATCH] for start in range(0, len(handles), BATCH)]
+        releases = [asyncio.create_task(self._release(batch)) for batch in batches]
+        if releases:
+            _, late = await asyncio.wait(releases, timeout=within_s)
+            for release in late:
+                release.cancel()
+            await asyncio.gather(*releases, return_exceptions=True)
+
+    def _due(self) -> list[str]:
+        """The receipt handles to extend now, at most a batch."""
+        until = _now() + HEARTBEAT_MARGIN_S
+        first = list(self._held.items())[:BATCH]
+        return [handle for handle, held in first if held.deadline <= until]
+
+    async def _extend(self, handles: Sequence[str]) -> None:
+        deadline = _now() + VISIBILITY_TIMEOUT_S
+        outcomes = await self._queue.change_visibility(handles, VISIBILITY_TIMEOUT_S)
+        again: AwsError | None = None
+        for handle, failure in zip(handles, outcomes, strict=True):
+            if handle not in self._held:
+                continue  # It was finished meanwhile.
+            if failure and not isinstance(failure, ReceiptGone):
+                again = failure
+                continue
+            held = self._held.pop(handle)
+            held.deadline = deadline
+            self._held[handle] = held
+            if failure:
+                # SQS has taken it back, say after twelve hours; its work goes on all the same.
+                log.warning("heartbeat.refused", queue=self._name, reason=str(failure))
+            else:
+                self._counts.extended.inc()
+        if again:
+            raise again
+
+    async def _release(self, batch: list[str]) -> None:
+        """Make visible again what could not be finished, however often that takes."""
+        backoff = Backoff()
+        while True:
+            try:
+                outcomes = await self._queue.change_visibility(batch, 0)
+            except AwsError as error:
+                log.warning("release.failed", queue=self._name, reason=str(error))
+                await backoff.wait(error)
+            else:
+                break
+        for handle, failure in zip(batch, outcomes, strict=True):
+            if failure is None:
+                self._counts.released.inc()
+                self.let_go(handle)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

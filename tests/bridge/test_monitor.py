@@ -7,18 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from bridge_stage import (
-    Journal,
-    MakeBucket,
-    RealBucket,
-    RealFunction,
-    Vitals,
-    rows,
-    storing,
-    until,
-)
+from bridge_process import started
+from bridge_stage import Journal, MakeBucket, RealBucket, RealFunction, Vitals, rows, storing
 from samples import result
-from service_stage import command, enter
+from service_stage import enter
+from stage import until
 
 from hybridsphere.bridge.invoker import Invoker
 from hybridsphere.bridge.limiter import Limiter
@@ -200,16 +193,14 @@ async def test_a_bridge_that_is_killed_again_and_again_leaves_none_out_and_repea
     )
     done: list[set[str]] = []
     for invocations in (5, 9):
-        async with command() as bridge:
-            for _ in range(invocations):
-                await bridge.line("event.invoked")
-            bridge.process.kill()
-            await bridge.process.wait()
+        async with started() as bridge:
+            await bridge.seen("event.invoked", times=invocations)
+            await bridge.kill()
         done.append(recorded(folder))
-    async with command() as bridge:
+    async with started() as bridge:
         await until(lambda: recorded(folder) == keys)
-        assert await bridge.end() == 0
-    again = {line["key"] for line in bridge.lines if line["event"] == "event.invoked"}
+        assert await bridge.stop() == 0
+    again = {line["key"] for line in bridge.of("event.invoked")}
     assert again == keys - done[-1]
     await until(lambda: set(keys_invoked(function)) == keys)
     # With two under way, the fifth begins when three are recorded.
@@ -240,12 +231,12 @@ async def test_an_invocation_that_a_kill_cut_short_is_made_again_and_the_finishe
         FUNCTION_NAME="chosen",
         RESULTS_DIR=str(folder),
     )
-    async with command() as bridge:
+    async with started() as bridge:
         await function.gate.arrivals(1)
         await until(lambda: recorded(folder) == {"a.mp4", "b.mp4"})
-        assert await bridge.end(signal.SIGKILL) == -signal.SIGKILL
+        assert await bridge.stop(signal.SIGKILL) == -signal.SIGKILL
     function.gate.open()
-    async with command() as bridge:
+    async with started() as bridge:
         await until(lambda: recorded(folder) == {"a.mp4", "b.mp4", "wait.mp4"})
-        assert await bridge.end() == 0
+        assert await bridge.stop() == 0
     assert keys_invoked(function) == ["a.mp4", "b.mp4", "wait.mp4", "wait.mp4"]

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bridge_stage import Journal, Vitals, rows, storing, until
+from bridge_stage import Journal, Vitals, rows, storing
 from samples import BUCKET, EVENT_TIME, record, result
+from stage import until
 
 from hybridsphere import ledger_file
 from hybridsphere.bridge import results as module

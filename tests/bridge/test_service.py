@@ -13,18 +13,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from bridge_stage import (
-    PATIENCE_S,
-    Journal,
-    MakeQueue,
-    RealFunction,
-    RealQueue,
-    rows,
-    storing,
-    until,
-)
+from bridge_process import USUAL, started
+from bridge_stage import Journal, MakeQueue, RealFunction, RealQueue, rows, storing
 from samples import BUCKET, record, result, s3_event
-from service_stage import command, enter, refusal, running
+from service_stage import enter, refusal, running
+from stage import until
 
 from hybridsphere.bridge import poller
 from hybridsphere.bridge.service import Bridge
@@ -249,14 +242,14 @@ async def test_systemd_is_told_of_readiness_and_of_the_stop(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_drains_and_ends_with_zero(site: Site, number: int) -> None:
-    async with command() as bridge:
-        await bridge.line("bridge.ready")
+    async with started() as bridge:
+        await bridge.seen("bridge.ready")
         await site.outputs.send(result("a/b.mp4").to_json())
         await site.inputs.send(s3_event(record("c.mp4")))
-        written = await bridge.line("result.written")
+        written = await bridge.seen("result.written")
         await site.function.invoked(1)
         await until(lambda: holds(site.inputs, 0))
-        assert await bridge.end(number) == 0
+        assert await bridge.stop(number) == 0
     assert (written["bucket"], written["key"], written["version"]) == (BUCKET, "a/b.mp4", "01")
     assert bridge.lines[-1]["event"] == "bridge.stopped"
     assert await site.outputs.counts() == (0, 0)
@@ -269,8 +262,8 @@ async def test_a_variable_that_nothing_reads_is_warned_of_at_the_start(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HYBRIDSPHERE_MAX_INFLIGHT", "5")
-    async with command() as bridge:
-        line = await bridge.line("variable.unknown")
+    async with started() as bridge:
+        line = await bridge.seen("variable.unknown")
     assert line["variable"] == "HYBRIDSPHERE_MAX_INFLIGHT"
     assert line["nearest"] == "HYBRIDSPHERE_MAX_IN_FLIGHT"
 
@@ -280,9 +273,9 @@ async def test_where_there_is_no_uvloop_a_bridge_does_without(site: Site) -> Non
         "import sys; sys.modules['uvloop'] = None; sys.argv[1:] = ['bridge']; "
         "from hybridsphere.cli import main; main()"
     )
-    async with command("-c", program) as bridge:
-        await bridge.line("bridge.ready")
-        assert await bridge.end() == 0
+    async with started(["-c", program]) as bridge:
+        await bridge.seen("bridge.ready")
+        assert await bridge.stop() == 0
 
 
 async def test_a_bridge_that_is_killed_has_deleted_nothing_it_had_not_finished(
@@ -290,22 +283,17 @@ async def test_a_bridge_that_is_killed_has_deleted_nothing_it_had_not_finished(
 ) -> None:
     monkeypatch.setenv("HYBRIDSPHERE_INVOCATION_TYPE", "RequestResponse")
     await site.inputs.send(s3_event(record("wait.mp4")))
-    async with command() as bridge:
+    async with started() as bridge:
         await site.function.gate.arrivals(1)
-        bridge.process.kill()
-        await bridge.process.wait()
+        await bridge.kill()
     assert await site.inputs.counts() == (0, 1)
 
 
 async def test_the_bridge_loads_no_face_library_and_no_account(site: Site) -> None:
-    async with command("-X", "importtime", "-m", "hybridsphere", "bridge") as bridge:
-        assert bridge.process.stderr
-        names = set()
-        async with asyncio.timeout(PATIENCE_S):
-            while b"bridge.ready" not in (line := await bridge.process.stderr.readline()):
-                names.add(line.decode().rpartition("|")[2].strip().partition(".")[0])
-        bridge.process.terminate()
-        await bridge.process.communicate()
+    async with started(["-X", "importtime", *USUAL]) as bridge:
+        await bridge.seen("bridge.ready")
+        lines = [line["event"] for line in bridge.lines]
+    names = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
     assert {"aiobotocore", "uvloop"} <= names
     heavy = {"dlib", "_dlib_pybind11", "face_recognition", "moto", "av", "numpy", "lambda_fn"}
     assert names & {*heavy, "flask", "skimage", "boto3"} == set()

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from acts import Exchange, hang
-from bridge_process import PATIENCE_S, BridgeProcess
+from bridge_process import BridgeProcess
 from fault_stage import Site, Size
+from stage import PATIENCE_S
 
 from hybridsphere.ledger import ledger_path
 

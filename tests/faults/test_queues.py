@@ -13,10 +13,11 @@ import pytest
 import pytest_asyncio
 from acts import Act, answer, cut, hang, lose, reset
 from bridge_process import BridgeProcess, running
-from fault_stage import Account, Site, Size, opened, until
+from fault_stage import Account, Site, Size, opened
 from hurried_bridge import HURRY
 from proxy import Proxy
 from samples import record, result, s3_event
+from stage import until
 
 from hybridsphere.bridge import backoff
 from hybridsphere.bridge.poller import RECEIVERS

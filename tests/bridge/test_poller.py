@@ -1,10 +1,11 @@
 """One loop on a real queue: bounded, kept by heartbeat, acknowledged in batches, drained."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
-from acts import answer
+from acts import Exchange, answer, say
 from bridge_stage import Handler, Journal, MakeQueue, Tap, polling, proxied
 from stage import PATIENCE_S, until
 
@@ -229,6 +230,30 @@ async def test_a_release_that_fails_is_made_again_and_holds_up_no_other(
     assert await journal.seen("queue.drained", left=0)
     assert await queue.counts() == (len(bodies), 0)
     assert run.vitals.figure("messages_released_total", queue="input") == len(bodies)
+
+
+async def test_of_a_release_what_sqs_could_not_do_is_made_again(
+    make_queue: MakeQueue, moto: str, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "RELEASE_SHARE", 0.9)
+    queue, handler = await make_queue(), Handler(hold=True)
+    await queue.send("a", "b")
+    async with proxied(queue, moto) as (proxy, seen), polling(seen, handler, drain_s=20) as run:
+        await handler.has("a", "b")
+        with proxy.failing(fail_the_first, *RELEASES, calls=1):
+            await run.end()
+        both, one = (json.loads(call.body)["Entries"] for call in proxy.of(*RELEASES))
+    assert [entry["ReceiptHandle"] for entry in one] == [both[0]["ReceiptHandle"]]
+    assert journal.of("queue.drained", left=0)
+    assert run.vitals.figure("messages_released_total", queue="input") == 2
+
+
+async def fail_the_first(exchange: Exchange) -> None:
+    """Say that it failed in SQS itself for the first message of a batch, and not for the others."""
+    first, *others = (entry["Id"] for entry in json.loads(exchange.call.body)["Entries"])
+    failed = [{"Id": first, "Code": "InternalError", "SenderFault": False}]
+    done = [{"Id": other} for other in others]
+    say(exchange, 200, json.dumps({"Successful": done, "Failed": failed}).encode())
 
 
 async def test_a_drain_ends_in_time_when_the_queue_is_gone(

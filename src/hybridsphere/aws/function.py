@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from hybridsphere.aws.direct import Call
@@ -26,6 +27,7 @@ class Function:
     def __init__(self, client: Any, name: str, invocation_type: str) -> None:
         self._invoke = Call(client, "Invoke", FunctionName=name, InvocationType=invocation_type)
         self._try = Call(client, "Invoke", FunctionName=name, InvocationType="DryRun")
+        self._is_event = invocation_type == "Event"
         self.name = name
 
     async def invoke(self, event: Mapping[str, Any]) -> FunctionError | None:
@@ -35,13 +37,15 @@ class Function:
         (`RequestResponse`), then with the function's own error if it failed.
         """
         with failures("Invoke"):
-            headers, payload = await self._invoke(json.dumps(event).encode())
+            status, headers, payload = await self._invoke(json.dumps(event).encode())
             if "X-Amz-Function-Error" in headers:
                 return _function_error(payload)
-            if payload:
-                # A page of a proxy's, say, accepts no event, whatever its status.
-                with readable():
+            # A page of a proxy's, say, or an empty one, has accepted no event.
+            with readable():
+                if not self._is_event:
                     json.loads(payload)
+                elif status != HTTPStatus.ACCEPTED:
+                    raise ValueError(f"HTTP {status}")
         return None
 
     async def probe(self) -> None:

@@ -121,7 +121,7 @@ class Queue:
 
 
 async def _ask(call: Call, content: Mapping[str, Any]) -> Any:
-    _, answer = await call(json.dumps(content).encode())
+    _, _, answer = await call(json.dumps(content).encode())
     with readable():
         return json.loads(answer)
 

@@ -88,7 +88,8 @@ class Queue:
             answer = await self._client.change_message_visibility_batch(
                 QueueUrl=self.url, Entries=entries
             )
-        return _outcomes("ChangeMessageVisibilityBatch", answer, len(entries))
+            with readable():
+                return _outcomes("ChangeMessageVisibilityBatch", answer, len(entries))
 
     async def send(self, body: str, attributes: Mapping[str, str]) -> None:
         """Put a message on the queue, with text attributes."""
@@ -117,7 +118,8 @@ class Queue:
             answer = await self._client.get_queue_attributes(
                 QueueUrl=self.url, AttributeNames=["All"]
             )
-        return dict(answer["Attributes"])
+            with readable():
+                return dict(answer["Attributes"])
 
 
 async def _ask(call: Call, content: Mapping[str, Any]) -> Any:

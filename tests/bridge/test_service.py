@@ -22,6 +22,7 @@ from stage import until
 from hybridsphere.bridge import poller
 from hybridsphere.bridge.service import Bridge
 from hybridsphere.ledger import Upload
+from hybridsphere.local.account import CREDENTIALS
 from hybridsphere.messages import parse_s3_event
 from hybridsphere.settings import ConfigurationError, Settings
 
@@ -320,6 +321,22 @@ async def test_a_configuration_that_cannot_work_ends_with_one_line_and_two(
     assert variable in complaints[0]
     assert says in complaints[0]
     assert "Traceback" not in err
+
+
+async def test_credentials_that_cannot_be_had_just_now_end_with_one_line_and_one(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # systemd starts again what ends with one, and leaves alone what ends with two.
+    config = tmp_path / "config"
+    config.write_text("[default]\ncredential_process = false\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name)
+    status, err = await refusal()
+    assert status == 1
+    complaints = [line for line in err.splitlines() if not line.startswith("{")]
+    assert len(complaints) == 1, err
+    assert complaints[0].startswith("hybridsphere: no AWS credentials at the moment: ")
 
 
 async def test_a_folder_that_holds_another_bucket_s_results_is_left_as_it_is(

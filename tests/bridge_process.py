@@ -60,12 +60,12 @@ class BridgeProcess(Log):
 
     async def kill(self) -> None:
         self._process.kill()
-        await self._ended()
+        await self.ended()
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
         """The exit code after a signal."""
         self._process.send_signal(number)
-        status = await self._ended()
+        status = await self.ended()
         assert all("timestamp" in line for line in self.lines), "what is no line of the log"
         return status
 
@@ -73,7 +73,8 @@ class BridgeProcess(Log):
     def has_ended(self) -> bool:
         return self._process.returncode is not None
 
-    async def _ended(self) -> int:
+    async def ended(self) -> int:
+        """The exit code, once it has come to its end by itself."""
         async with asyncio.timeout(PATIENCE_S):
             await self._reader
             return await self._process.wait()

@@ -159,10 +159,23 @@ async def test_an_error_of_another_form_is_unavailable(
         await queue.receive(1, visibility_timeout_s=30)
 
 
-async def test_a_page_in_place_of_lambda_accepts_no_event(service: Service, aws: Aws) -> None:
-    service.body = b"<html>Welcome"
+@pytest.mark.parametrize("kind", ["Event", "RequestResponse"])
+@pytest.mark.parametrize("body", [b"<html>Welcome", b""])
+async def test_a_page_in_place_of_lambda_accepts_no_event(
+    service: Service, aws: Aws, kind: str, body: bytes
+) -> None:
+    service.body = body
     with pytest.raises(Unavailable, match="no answer of AWS"):
+        await aws.function("f", kind).invoke({})
+
+
+async def test_an_event_is_accepted_by_the_one_status_that_says_so(
+    service: Service, aws: Aws
+) -> None:
+    with pytest.raises(Unavailable, match="HTTP 200"):
         await aws.function("f", "Event").invoke({})
+    service.status, service.body = 202, b""
+    assert await aws.function("f", "Event").invoke({}) is None
 
 
 async def test_an_error_that_quotes_the_request_is_not_told_whole(

@@ -94,7 +94,9 @@ class Recorder:
             if left == 0 or line.startswith("CONNECT"):
                 break
             left -= 1
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            accepted = headers.get("x-amz-invocation-type") == "Event"
+            status = b"202 Accepted" if accepted else b"200 OK"
+            writer.write(b"HTTP/1.1 %b\r\nContent-Length: 2\r\n\r\n{}" % status)
         writer.close()
 
 

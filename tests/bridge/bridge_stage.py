@@ -8,59 +8,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import aiohttp
 import structlog
-from aiobotocore.session import get_session
-from aiohttp import web
-from leaks import found_in
+from proxy import Proxy
+from stage import PATIENCE_S, Log, client_of, counts_of, until
 
-from hybridsphere.aws import Bucket, Function, Listed, Message, Queue, client_config
+from hybridsphere.aws import Bucket, Function, Listed, Message, Queue
 from hybridsphere.bridge.dead_letters import DeadLetters
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
 from hybridsphere.bridge.poller import Poller, Verdict
 from hybridsphere.bridge.results import ResultStore
 from hybridsphere.ledger import Ledger, Upload
-from hybridsphere.local.account import CREDENTIALS
 from hybridsphere.local.function import FunctionSettings
 from hybridsphere.local.lambda_host import LambdaHost
-from hybridsphere.local.resources import REGION
-
-PATIENCE_S = 30
-"""Far longer than anything here takes; a test that waits so long has failed."""
 
 TASK_ROOT = Path(__file__).parent / "function"
-SESSION = get_session()
-"""One for all: it remembers the descriptions of the services, which are large."""
 
 
-def client_of(service: str, endpoint: str) -> Any:
-    return SESSION.create_client(
-        service,
-        region_name=REGION,
-        endpoint_url=endpoint,
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        config=client_config(50),
-    )
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Waits for what nothing tells of."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            holds = condition()
-            if holds if isinstance(holds, bool) else await holds:
-                return
-            await asyncio.sleep(0.01)
-
-
-class Journal:
-    """The log: a processor of structlog that tests can wait on."""
-
-    def __init__(self) -> None:
-        self.lines: list[dict[str, Any]] = []
-        self._news = asyncio.Event()
+class Journal(Log):
+    """The log of this process: a processor of structlog."""
 
     def __call__(
         self,
@@ -68,22 +34,8 @@ class Journal:
         method: str,
         line: MutableMapping[str, Any],
     ) -> MutableMapping[str, Any]:
-        self.lines.append({**line, "level": method})
-        assert found_in(repr(line)) == []
-        self._news.set()
+        self.add({**line, "level": method})
         raise structlog.DropEvent
-
-    def of(self, event: str, **fields: Any) -> list[dict[str, Any]]:
-        wanted = {"event": event, **fields}
-        return [line for line in self.lines if wanted.items() <= line.items()]
-
-    async def seen(self, event: str, *, times: int = 1, **fields: Any) -> dict[str, Any]:
-        """The line of an event, once there are so many."""
-        async with asyncio.timeout(PATIENCE_S):
-            while len(found := self.of(event, **fields)) < times:
-                self._news.clear()
-                await self._news.wait()
-        return found[times - 1]
 
 
 @dataclass
@@ -104,11 +56,7 @@ class RealQueue:
 
     async def counts(self) -> tuple[int, int]:
         """How many messages are visible, and how many in flight."""
-        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-        answer = await self.client.get_queue_attributes(
-            QueueUrl=self.url, AttributeNames=list(names)
-        )
-        return int(answer["Attributes"][names[0]]), int(answer["Attributes"][names[1]])
+        return await counts_of(self.client, self.url)
 
     async def read(self) -> list[dict[str, Any]]:
         """Up to ten messages, with their attributes."""
@@ -124,34 +72,11 @@ class RealQueue:
 MakeQueue = Callable[[], Awaitable[RealQueue]]
 
 
-class Policy:
-    """Stands between a bridge and its queue, and denies actions of SQS as IAM does."""
-
-    def __init__(self, endpoint: str) -> None:
-        self.denied: set[str] = set()
-        self._endpoint = endpoint
-
-    @asynccontextmanager
-    async def enforced(self) -> AsyncIterator[Any]:
-        """A client to whom it applies."""
-        async with aiohttp.ClientSession(self._endpoint) as self._session:
-            runner = web.ServerRunner(web.Server(self._pass, access_log=None), shutdown_timeout=0.1)
-            await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            async with client_of("sqs", f"http://127.0.0.1:{runner.addresses[0][1]}") as client:
-                yield client
-            await runner.cleanup()
-
-    async def _pass(self, request: web.BaseRequest) -> web.Response:
-        action = request.headers["X-Amz-Target"].partition(".")[2]
-        if action in self.denied:
-            answer = {"__type": "com.amazonaws.sqs#AccessDeniedException", "message": action}
-            return web.json_response(answer, status=403)
-        names = ("Authorization", "Content-Type", "X-Amz-Target")
-        headers = {name: request.headers[name] for name in names}
-        body = await request.read()
-        async with self._session.post(request.path, data=body, headers=headers) as answered:
-            return web.Response(body=await answered.read(), status=answered.status)
+@asynccontextmanager
+async def proxied(queue: RealQueue, moto: str) -> AsyncIterator[tuple[Proxy, RealQueue]]:
+    """A queue of moto's as it is seen through a proxy, and that proxy."""
+    async with Proxy(moto) as proxy, client_of("sqs", proxy.endpoint) as client:
+        yield proxy, RealQueue(client, queue.url)
 
 
 @dataclass

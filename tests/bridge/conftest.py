@@ -15,9 +15,9 @@ from bridge_stage import (
     RealFunction,
     RealQueue,
     Vitals,
-    client_of,
     serving,
 )
+from stage import client_of
 
 from hybridsphere.bridge import backoff, lock, poller, watcher
 from hybridsphere.local.moto_server import MotoServer

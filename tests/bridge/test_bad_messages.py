@@ -8,9 +8,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from bridge_stage import Journal, MakeQueue, RealFunction, RealQueue, rows, until
+from bridge_stage import Journal, MakeQueue, RealFunction, RealQueue, rows
 from samples import BUCKET, failure_record, record, result, s3_event
 from service_stage import enter, running
+from stage import until
 
 from hybridsphere.messages import parse_s3_event
 

@@ -7,24 +7,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from bridge_stage import (
-    Journal,
-    MakeQueue,
-    RealFunction,
-    RealQueue,
-    Vitals,
-    client_of,
-    message,
-    rows,
-    storing,
-    until,
-)
+from acts import Act, answer, reset
+from bridge_stage import Journal, MakeQueue, RealFunction, RealQueue, Vitals, message, rows, storing
+from proxy import Proxy
 from samples import EVENT_TIME, ODD_KEYS, record, s3_event
+from stage import PATIENCE_S, client_of, until
 
 from hybridsphere.aws import Function
+from hybridsphere.bridge import backoff
 from hybridsphere.bridge import invoker as module
 from hybridsphere.bridge.invoker import Invoker
-from hybridsphere.bridge.limiter import Limiter
+from hybridsphere.bridge.limiter import PROBE_EVERY, START, Limiter
 from hybridsphere.bridge.poller import Verdict
 from hybridsphere.messages import parse_s3_event
 
@@ -238,35 +231,96 @@ async def test_a_function_that_cannot_be_reached_is_called_until_it_can(
     start_function: StartFunction, tmp_path: Path, vitals: Vitals
 ) -> None:
     function = await start_function()
-    host, port = function.endpoint.removeprefix("http://").split(":")
-
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, away = await asyncio.open_connection(host, int(port))
-        await asyncio.gather(pump(reader, away), pump(there, writer))
-
-    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        while data := await source.read(65536):
-            target.write(data)
-        target.close()
-
-    line = await asyncio.start_server(forward, "127.0.0.1", 0)
-    own_port = line.sockets[0].getsockname()[1]
-    line.close()
-    await line.wait_closed()
     async with (
-        client_of("lambda", f"http://127.0.0.1:{own_port}") as client,
+        Proxy(function.endpoint) as line,
+        client_of("lambda", line.endpoint) as client,
         invoking(Function(client, "chosen", "Event"), tmp_path, vitals, max_attempts=1) as invoker,
     ):
-        handling = asyncio.create_task(invoker.handle(message(s3_event(record()))))
-        await until(lambda: vitals.figure("invocations_total", outcome="failed") >= 2)
-        assert "Invoke" in vitals.health.troubles["function"]
-        assert rows(tmp_path) == []
-        async with await asyncio.start_server(forward, "127.0.0.1", own_port):
-            assert await handling is Verdict.DONE
-            assert vitals.health.troubles == {}
-            await function.invoked(1)
-            await client.close()
+        async with line.refusing():
+            handling = asyncio.create_task(invoker.handle(message(s3_event(record()))))
+            await until(lambda: vitals.figure("invocations_total", outcome="failed") >= 2)
+            assert "Invoke" in vitals.health.troubles["function"]
+            assert rows(tmp_path) == []
+        assert await handling is Verdict.DONE
+        assert vitals.health.troubles == {}
+        await function.invoked(1)
     assert [(row.status, row.attempts) for row in rows(tmp_path)] == [(None, 0)]
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [
+        (answer(429, "TooManyRequestsException"), "throttled"),
+        (answer(500, "ServiceException"), "failed"),
+        (reset, "failed"),
+    ],
+    ids=["429", "500", "reset"],
+)
+async def test_a_call_that_waits_after_a_failure_keeps_its_place_unless_it_was_throttled(
+    *,
+    start_function: StartFunction,
+    tmp_path: Path,
+    vitals: Vitals,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Act,
+    outcome: str,
+) -> None:
+    monkeypatch.setattr(backoff, "FIRST_S", PATIENCE_S)
+    function = await start_function()
+    async with (
+        Proxy(function.endpoint) as line,
+        client_of("lambda", line.endpoint) as client,
+        invoking(Function(client, "chosen", "Event"), tmp_path, vitals) as invoker,
+    ):
+        invoker.limiter = Limiter(1)
+        with line.failing(failure, "Invoke"):
+            handling = asyncio.create_task(invoker.handle(message(s3_event(record()))))
+            await until(lambda: vitals.figure("invocations_total", outcome=outcome) == 1)
+        other = asyncio.create_task(invoker.limiter.__aenter__())
+        # While nothing can be reached few try again, not all; who is turned away lets others by.
+        done, _ = await asyncio.wait([other], timeout=0.1)
+        assert bool(done) == (outcome == "throttled")
+        handling.cancel()
+        await asyncio.gather(handling, return_exceptions=True)
+        async with asyncio.timeout(PATIENCE_S):
+            await other
+
+
+@pytest.mark.parametrize(
+    ("failure", "calls_until_one_more"),
+    [
+        # And one, for a twelfth is rounded.
+        (answer(429, "TooManyRequestsException"), PROBE_EVERY + 1),
+        (reset, 1),
+    ],
+    ids=["throttled", "reset"],
+)
+async def test_a_failure_halves_how_many_are_under_way_and_what_is_accepted_raises_it_again(
+    start_function: StartFunction,
+    tmp_path: Path,
+    vitals: Vitals,
+    failure: Act,
+    calls_until_one_more: int,
+) -> None:
+    function = await start_function()
+    async with (
+        Proxy(function.endpoint) as line,
+        client_of("lambda", line.endpoint) as client,
+        invoking(Function(client, "chosen", "Event"), tmp_path, vitals) as invoker,
+    ):
+
+        async def limit_after(calls: int) -> float:
+            for number in range(calls):
+                await invoker.handle(message(s3_event(record(f"{number}.mp4"))))
+            return vitals.figure("invocations_limit")
+
+        assert await limit_after(START) == 2 * START
+        with line.failing(failure, "Invoke", calls=1):
+            again = asyncio.create_task(limit_after(1))
+            await until(lambda: vitals.figure("invocations_limit") == START)
+        await again
+        # It has been accepted since, and is one of them.
+        assert await limit_after(calls_until_one_more - 1) == START + 1
 
 
 async def test_a_function_that_is_not_there_is_a_trouble_and_tried_again(

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bridge_process import started
 from bridge_stage import MakeQueue, RealFunction
 from leaks import SECRET, found_in
 from samples import BUCKET
-from service_stage import command, enter
+from service_stage import enter
 
 from hybridsphere.bridge.logs import LONGEST_TEXT
 
@@ -159,10 +160,10 @@ async def test_with_every_logger_at_debug_no_request_is_written(
         "from hybridsphere.cli import main\n"
         "main(['bridge'])"
     )
-    async with command("-c", statements, "bridge", str(log)) as bridge:
+    async with started(["-c", statements, "bridge", str(log)]) as bridge:
         await outputs.send("no result")
-        await bridge.line("message.rejected")
-        assert await bridge.end() == 0
+        await bridge.seen("message.rejected")
+        assert await bridge.stop() == 0
     assert "everything is written down" in log.read_text()
     assert "botocore" not in log.read_text()
     assert found_in(log.read_text()) == []

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from bridge_stage import Journal, MakeBucket, RealBucket, Vitals, rows, storing, until
+from bridge_stage import Journal, MakeBucket, RealBucket, Vitals, rows, storing
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import BUCKET, CHARACTERS, ODD_KEYS, failure_record, record, result
+from stage import until
 
 from hybridsphere.bridge.mirror import FAILURE_RECORDS, Mirror
 from hybridsphere.bridge.results import ResultStore

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from bridge_process import started
 from bridge_stage import MakeQueue, RealFunction
 from samples import BUCKET, result
-from service_stage import Process, command, enter
+from service_stage import enter
 
 from hybridsphere.ledger import ledger_path
 from hybridsphere.paths import OWN_FOLDER
@@ -29,11 +30,6 @@ def open_to_others(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if stat.S_IMODE(path.stat().st_mode) & 0o077]
 
 
-async def written(bridge: Process, count: int) -> None:
-    for _ in range(count):
-        await bridge.line("result.written")
-
-
 async def test_whatever_a_bridge_makes_is_its_user_s_alone(
     moto: str,
     make_queue: MakeQueue,
@@ -48,21 +44,21 @@ async def test_whatever_a_bridge_makes_is_its_user_s_alone(
     # As `workload upload` may leave it for a bridge that has never run.
     Manifest("2026-11-21T00:00:00.000Z", BUCKET, "out", True, ()).write(folder)
 
-    async with command() as bridge:
-        await bridge.line("bridge.ready")
+    async with started() as bridge:
+        await bridge.seen("bridge.ready")
         await outputs.send(*(result(key).to_json() for key in ("a/b/c.mp4", "d.mp4")))
-        await written(bridge, 2)
+        await bridge.seen("result.written", times=2)
         files = {path.name for path in (folder / OWN_FOLDER).iterdir()}
         assert {"ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm"} <= files
         assert open_to_others(folder) == []
-        assert await bridge.end() == 0
+        assert await bridge.stop() == 0
 
     (folder / "a/b/c.mp4.csv").unlink()
     (folder / "a/b").rmdir()
-    async with command() as bridge:
-        await bridge.line("files.restored")
+    async with started() as bridge:
+        await bridge.seen("files.restored")
         assert (folder / "a/b/c.mp4.csv").exists()
         assert open_to_others(folder) == []
-        assert await bridge.end() == 0
+        assert await bridge.stop() == 0
     assert manifest_path(folder).exists()
     assert ledger_path(folder).exists()

@@ -7,18 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from bridge_stage import (
-    Journal,
-    MakeBucket,
-    RealBucket,
-    RealFunction,
-    Vitals,
-    rows,
-    storing,
-    until,
-)
+import pytest_asyncio
+from bridge_process import started
+from bridge_stage import Journal, MakeBucket, RealBucket, RealFunction, Vitals, rows, storing
 from samples import result
-from service_stage import command, enter
+from service_stage import enter
+from stage import until
 
 from hybridsphere.bridge.invoker import Invoker
 from hybridsphere.bridge.limiter import Limiter
@@ -173,43 +167,42 @@ async def test_a_function_that_keeps_failing_ends_in_failed_and_is_left_alone(
     assert row.reason == "FunctionError: ValueError: told to fail"
 
 
-async def test_a_bridge_that_is_killed_again_and_again_leaves_none_out_and_repeats_none_recorded(
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(
     moto: str,
     start_function: StartFunction,
     make_bucket: MakeBucket,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:
+) -> tuple[RealBucket, RealFunction, Path]:
+    """The input bucket, the function and the results of a bridge, as the environment names them."""
     bucket, results, function = await make_bucket(), await make_bucket(), await start_function()
     folder = tmp_path / "results"
+    names = {"INPUT_BUCKET": bucket.name, "OUTPUT_BUCKET": results.name, "FUNCTION_NAME": "chosen"}
+    ways = {"SOURCE": "bucket", "SINK": "bucket"}
+    enter(monkeypatch, moto, function, **ways, **names, RESULTS_DIR=str(folder))
+    return bucket, function, folder
+
+
+async def test_a_bridge_that_is_killed_again_and_again_leaves_none_out_and_repeats_none_recorded(
+    site: tuple[RealBucket, RealFunction, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, function, folder = site
     keys = {f"{number:02}.mp4" for number in range(60)}
     for key in keys:
         await bucket.put(key)
-    enter(
-        monkeypatch,
-        moto,
-        function,
-        SOURCE="bucket",
-        SINK="bucket",
-        INPUT_BUCKET=bucket.name,
-        OUTPUT_BUCKET=results.name,
-        FUNCTION_NAME="chosen",
-        RESULTS_DIR=str(folder),
-        # Few at once, so that there is something left to kill it at.
-        MAX_IN_FLIGHT="2",
-    )
+    # Few at once, so that there is something left to kill it at.
+    monkeypatch.setenv("HYBRIDSPHERE_MAX_IN_FLIGHT", "2")
     done: list[set[str]] = []
     for invocations in (5, 9):
-        async with command() as bridge:
-            for _ in range(invocations):
-                await bridge.line("event.invoked")
-            bridge.process.kill()
-            await bridge.process.wait()
+        async with started() as bridge:
+            await bridge.seen("event.invoked", times=invocations)
+            await bridge.kill()
         done.append(recorded(folder))
-    async with command() as bridge:
+    async with started() as bridge:
         await until(lambda: recorded(folder) == keys)
-        assert await bridge.end() == 0
-    again = {line["key"] for line in bridge.lines if line["event"] == "event.invoked"}
+        assert await bridge.stop() == 0
+    again = {line["key"] for line in bridge.of("event.invoked")}
     assert again == keys - done[-1]
     await until(lambda: set(keys_invoked(function)) == keys)
     # With two under way, the fifth begins when three are recorded.
@@ -218,34 +211,18 @@ async def test_a_bridge_that_is_killed_again_and_again_leaves_none_out_and_repea
 
 
 async def test_an_invocation_that_a_kill_cut_short_is_made_again_and_the_finished_ones_are_not(
-    moto: str,
-    start_function: StartFunction,
-    make_bucket: MakeBucket,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    site: tuple[RealBucket, RealFunction, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bucket, results, function = await make_bucket(), await make_bucket(), await start_function()
-    folder = tmp_path / "results"
+    bucket, function, folder = site
     for key in ("a.mp4", "b.mp4", "wait.mp4"):
         await bucket.put(key)
-    enter(
-        monkeypatch,
-        moto,
-        function,
-        SOURCE="bucket",
-        SINK="bucket",
-        INVOCATION_TYPE="RequestResponse",
-        INPUT_BUCKET=bucket.name,
-        OUTPUT_BUCKET=results.name,
-        FUNCTION_NAME="chosen",
-        RESULTS_DIR=str(folder),
-    )
-    async with command() as bridge:
+    monkeypatch.setenv("HYBRIDSPHERE_INVOCATION_TYPE", "RequestResponse")
+    async with started() as bridge:
         await function.gate.arrivals(1)
         await until(lambda: recorded(folder) == {"a.mp4", "b.mp4"})
-        assert await bridge.end(signal.SIGKILL) == -signal.SIGKILL
+        assert await bridge.stop(signal.SIGKILL) == -signal.SIGKILL
     function.gate.open()
-    async with command() as bridge:
+    async with started() as bridge:
         await until(lambda: recorded(folder) == {"a.mp4", "b.mp4", "wait.mp4"})
-        assert await bridge.end() == 0
+        assert await bridge.stop() == 0
     assert keys_invoked(function) == ["a.mp4", "b.mp4", "wait.mp4", "wait.mp4"]

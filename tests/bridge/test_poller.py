@@ -1,20 +1,13 @@
 """One loop on a real queue: bounded, kept by heartbeat, acknowledged in batches, drained."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
-from bridge_stage import (
-    PATIENCE_S,
-    Handler,
-    Journal,
-    MakeQueue,
-    Policy,
-    RealQueue,
-    Tap,
-    polling,
-    until,
-)
+from acts import Exchange, answer, say
+from bridge_stage import Handler, Journal, MakeQueue, Tap, polling, proxied
+from stage import PATIENCE_S, until
 
 from hybridsphere.aws import Message
 from hybridsphere.bridge import holdings, poller
@@ -128,18 +121,22 @@ async def test_the_heartbeat_goes_on_when_sqs_refuses_one_message(
     assert await queue.counts() == (0, 0)
 
 
+DENIED = answer(403, "AccessDeniedException")
+RELEASES = ("ChangeMessageVisibilityBatch",)
+"""Of visibility, extensions too."""
+
+
 async def test_a_deletion_that_is_refused_is_a_trouble_and_made_again(
     make_queue: MakeQueue, moto: str
 ) -> None:
-    queue, handler, policy = await make_queue(), Handler(), Policy(moto)
-    policy.denied.add("DeleteMessageBatch")
+    queue, handler = await make_queue(), Handler()
     await queue.send("a")
-    async with policy.enforced() as client, polling(RealQueue(client, queue.url), handler) as run:
-        await until(lambda: run.vitals.figure("deletes_failed_total", queue="input") >= 3)
-        assert "AccessDenied" in run.vitals.health.troubles["input queue deletes"]
-        # It is held, and not handled again and again.
-        assert await queue.counts() == (0, 1)
-        policy.denied.clear()
+    async with proxied(queue, moto) as (proxy, seen), polling(seen, handler) as run:
+        with proxy.failing(DENIED, "DeleteMessageBatch"):
+            await until(lambda: run.vitals.figure("deletes_failed_total", queue="input") >= 3)
+            assert "AccessDenied" in run.vitals.health.troubles["input queue deletes"]
+            # It is held, and not handled again and again.
+            assert await queue.counts() == (0, 1)
         await until(lambda: run.vitals.health.troubles == {})
         await run.end()
     assert handler.bodies == ["a"]
@@ -151,13 +148,12 @@ async def test_an_extension_that_is_refused_is_a_trouble_and_made_again(
     make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", holdings.VISIBILITY_TIMEOUT_S)
-    queue, handler, policy = await make_queue(), Handler(hold=True), Policy(moto)
-    policy.denied.add("ChangeMessageVisibilityBatch")
+    queue, handler = await make_queue(), Handler(hold=True)
     await queue.send("a")
-    async with policy.enforced() as client, polling(RealQueue(client, queue.url), handler) as run:
-        await until(lambda: run.vitals.figure("heartbeats_failed_total", queue="input") >= 3)
-        assert "AccessDenied" in run.vitals.health.troubles["input queue heartbeat"]
-        policy.denied.clear()
+    async with proxied(queue, moto) as (proxy, seen), polling(seen, handler) as run:
+        with proxy.failing(DENIED, *RELEASES):
+            await until(lambda: run.vitals.figure("heartbeats_failed_total", queue="input") >= 3)
+            assert "AccessDenied" in run.vitals.health.troubles["input queue heartbeat"]
         await until(lambda: run.vitals.health.troubles == {})
         handler.go.set()
         await run.end()
@@ -210,6 +206,56 @@ async def test_a_drain_gives_back_what_cannot_finish(
     assert handler.present == 0
     assert run.vitals.figure("messages_released_total", queue="input") == len(bodies)
     assert run.vitals.figure("messages_in_flight", queue="input") == 0
+
+
+@pytest.mark.parametrize("failing", [1, 3])
+async def test_a_release_that_fails_is_made_again_and_holds_up_no_other(
+    make_queue: MakeQueue,
+    moto: str,
+    journal: Journal,
+    monkeypatch: pytest.MonkeyPatch,
+    failing: int,
+) -> None:
+    monkeypatch.setattr(poller, "RELEASE_SHARE", 0.9)
+    queue, handler = await make_queue(), Handler(hold=True)
+    # Two batches: one fails, or, with the first of what is made again, both.
+    bodies = [str(i) for i in range(12)]
+    await queue.send(*bodies)
+    async with proxied(queue, moto) as (proxy, seen), polling(seen, handler, drain_s=20) as run:
+        await handler.has(*bodies)
+        with proxy.failing(
+            answer(500, "InternalFailure"), "ChangeMessageVisibilityBatch", calls=failing
+        ):
+            await run.end()
+        assert len(proxy.of(*RELEASES)) == 2 + failing
+    assert len(journal.of("release.failed", queue="input")) == failing
+    assert await journal.seen("queue.drained", left=0)
+    assert await queue.counts() == (len(bodies), 0)
+    assert run.vitals.figure("messages_released_total", queue="input") == len(bodies)
+
+
+async def test_of_a_release_what_sqs_could_not_do_is_made_again(
+    make_queue: MakeQueue, moto: str, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "RELEASE_SHARE", 0.9)
+    queue, handler = await make_queue(), Handler(hold=True)
+    await queue.send("a", "b")
+    async with proxied(queue, moto) as (proxy, seen), polling(seen, handler, drain_s=20) as run:
+        await handler.has("a", "b")
+        with proxy.failing(fail_the_first, *RELEASES, calls=1):
+            await run.end()
+        both, one = (json.loads(call.body)["Entries"] for call in proxy.of(*RELEASES))
+    assert [entry["ReceiptHandle"] for entry in one] == [both[0]["ReceiptHandle"]]
+    assert journal.of("queue.drained", left=0)
+    assert run.vitals.figure("messages_released_total", queue="input") == 2
+
+
+async def fail_the_first(exchange: Exchange) -> None:
+    """Say that it failed in SQS itself for the first message of a batch, and not for the others."""
+    first, *others = (entry["Id"] for entry in json.loads(exchange.call.body)["Entries"])
+    failed = [{"Id": first, "Code": "InternalError", "SenderFault": False}]
+    done = [{"Id": other} for other in others]
+    say(exchange, 200, json.dumps({"Successful": done, "Failed": failed}).encode())
 
 
 async def test_a_drain_ends_in_time_when_the_queue_is_gone(

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bridge_stage import Journal, Vitals, rows, storing, until
+from bridge_stage import Journal, Vitals, rows, storing
 from samples import BUCKET, EVENT_TIME, record, result
+from stage import until
 
 from hybridsphere import ledger_file
 from hybridsphere.bridge import results as module
@@ -389,6 +390,23 @@ async def test_a_result_that_is_held_up_is_no_trouble_after_a_stop(
         await asyncio.gather(pending, return_exceptions=True)
         assert vitals.health.troubles == {}
     assert rows(folder) == []
+
+
+async def test_a_path_that_is_taken_at_the_next_start_is_told_by_name_and_written_once_it_is_free(
+    folder: Path, journal: Journal
+) -> None:
+    async with storing(folder) as store:
+        await store.put([result("a/b.mp4")])
+    place = folder / "a/b.mp4.csv"
+    place.unlink()
+    place.mkdir()
+    async with storing(folder):
+        reason = (await journal.seen("trouble.began", part="results"))["reason"]
+        assert str(place) in reason
+        assert "move away what is in the way" in reason
+        place.rmdir()
+        await journal.seen("files.restored", files=1)
+    assert files(folder) == {"a/b.mp4.csv": result("a/b.mp4").csv}
 
 
 async def test_a_store_that_stops_while_the_disk_is_broken_stops(

@@ -15,18 +15,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from bridge_stage import (
-    PATIENCE_S,
-    Journal,
-    MakeQueue,
-    RealFunction,
-    RealQueue,
-    rows,
-    storing,
-    until,
-)
+from bridge_process import USUAL, started
+from bridge_stage import Journal, MakeQueue, RealFunction, RealQueue, rows, storing
 from samples import BUCKET, record, result, s3_event
-from service_stage import command, enter, refusal, running
+from service_stage import enter, refusal, running
+from stage import PATIENCE_S, until
 
 from hybridsphere.bridge import poller, service
 from hybridsphere.bridge.service import Bridge
@@ -332,14 +325,14 @@ async def test_systemd_is_told_of_readiness_and_of_the_stop(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_drains_and_ends_with_zero(site: Site, number: int) -> None:
-    async with command() as bridge:
-        await bridge.line("bridge.ready")
+    async with started() as bridge:
+        await bridge.seen("bridge.ready")
         await site.outputs.send(result("a/b.mp4").to_json())
         await site.inputs.send(s3_event(record("c.mp4")))
-        written = await bridge.line("result.written")
+        written = await bridge.seen("result.written")
         await site.function.invoked(1)
         await until(lambda: holds(site.inputs, 0))
-        assert await bridge.end(number) == 0
+        assert await bridge.stop(number) == 0
     assert (written["bucket"], written["key"], written["version"]) == (BUCKET, "a/b.mp4", "01")
     assert bridge.lines[-1]["event"] == "bridge.stopped"
     assert await site.outputs.counts() == (0, 0)
@@ -373,8 +366,8 @@ async def test_a_signal_is_heard_while_credentials_are_waited_for(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     for name in CREDENTIALS:
         monkeypatch.delenv(name)
-    async with command() as bridge, read_in_vain(tmp_path / "pipe"):
-        assert await bridge.end(number) == 0
+    async with started() as bridge, read_in_vain(tmp_path / "pipe"):
+        assert await bridge.stop(number) == 0
     assert [line["event"] for line in bridge.lines] == ["bridge.stopped"]
 
 
@@ -401,18 +394,17 @@ main()
 async def test_a_signal_while_the_bridge_is_loaded_ends_it_with_zero_and_without_a_word(
     site: Site, module: str, number: int
 ) -> None:
-    program = ("-c", SIGNALLED, module, str(int(number)))
-    async with command(*program) as bridge, asyncio.timeout(PATIENCE_S):
-        out, err = await bridge.process.communicate()
-    assert (bridge.process.returncode, out, err) == (0, b"", b"")
+    async with started(["-c", SIGNALLED, module, str(int(number))]) as bridge:
+        assert await bridge.ended() == 0
+    assert bridge.lines == []
 
 
 async def test_a_variable_that_nothing_reads_is_warned_of_at_the_start(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HYBRIDSPHERE_MAX_INFLIGHT", "5")
-    async with command() as bridge:
-        line = await bridge.line("variable.unknown")
+    async with started() as bridge:
+        line = await bridge.seen("variable.unknown")
     assert line["variable"] == "HYBRIDSPHERE_MAX_INFLIGHT"
     assert line["nearest"] == "HYBRIDSPHERE_MAX_IN_FLIGHT"
 
@@ -422,9 +414,9 @@ async def test_where_there_is_no_uvloop_a_bridge_does_without(site: Site) -> Non
         "import sys; sys.modules['uvloop'] = None; sys.argv[1:] = ['bridge']; "
         "from hybridsphere.cli import main; main()"
     )
-    async with command("-c", program) as bridge:
-        await bridge.line("bridge.ready")
-        assert await bridge.end() == 0
+    async with started(["-c", program]) as bridge:
+        await bridge.seen("bridge.ready")
+        assert await bridge.stop() == 0
 
 
 async def test_a_bridge_that_is_killed_has_deleted_nothing_it_had_not_finished(
@@ -432,22 +424,17 @@ async def test_a_bridge_that_is_killed_has_deleted_nothing_it_had_not_finished(
 ) -> None:
     monkeypatch.setenv("HYBRIDSPHERE_INVOCATION_TYPE", "RequestResponse")
     await site.inputs.send(s3_event(record("wait.mp4")))
-    async with command() as bridge:
+    async with started() as bridge:
         await site.function.gate.arrivals(1)
-        bridge.process.kill()
-        await bridge.process.wait()
+        await bridge.kill()
     assert await site.inputs.counts() == (0, 1)
 
 
 async def test_the_bridge_loads_no_face_library_and_no_account(site: Site) -> None:
-    async with command("-X", "importtime", "-m", "hybridsphere", "bridge") as bridge:
-        assert bridge.process.stderr
-        names = set()
-        async with asyncio.timeout(PATIENCE_S):
-            while b"bridge.ready" not in (line := await bridge.process.stderr.readline()):
-                names.add(line.decode().rpartition("|")[2].strip().partition(".")[0])
-        bridge.process.terminate()
-        await bridge.process.communicate()
+    async with started(["-X", "importtime", *USUAL]) as bridge:
+        await bridge.seen("bridge.ready")
+        lines = [line["event"] for line in bridge.lines]
+    names = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
     assert {"aiobotocore", "uvloop"} <= names
     heavy = {"dlib", "_dlib_pybind11", "face_recognition", "moto", "av", "numpy", "lambda_fn"}
     assert names & {*heavy, "flask", "skimage", "boto3"} == set()
@@ -474,6 +461,22 @@ async def test_a_configuration_that_cannot_work_ends_with_one_line_and_two(
     assert variable in complaints[0]
     assert says in complaints[0]
     assert "Traceback" not in err
+
+
+async def test_credentials_that_cannot_be_had_just_now_end_with_one_line_and_one(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # systemd starts again what ends with one, and leaves alone what ends with two.
+    config = tmp_path / "config"
+    config.write_text("[default]\ncredential_process = false\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name)
+    status, err = await refusal()
+    assert status == 1
+    complaints = [line for line in err.splitlines() if not line.startswith("{")]
+    assert len(complaints) == 1, err
+    assert complaints[0].startswith("hybridsphere: no AWS credentials at the moment: ")
 
 
 async def test_a_folder_that_holds_another_bucket_s_results_is_left_as_it_is(

@@ -7,7 +7,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from bridge_stage import PATIENCE_S, Journal
+from bridge_stage import Journal
+from stage import PATIENCE_S
 
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.systemd import ServiceManager

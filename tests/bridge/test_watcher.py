@@ -10,16 +10,8 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from bridge_stage import (
-    PATIENCE_S,
-    Journal,
-    MakeBucket,
-    RealBucket,
-    Tap,
-    Vitals,
-    client_of,
-    until,
-)
+from bridge_stage import Journal, MakeBucket, RealBucket, Tap, Vitals
+from stage import PATIENCE_S, client_of, until
 
 from hybridsphere.aws import Listed, Refused
 from hybridsphere.bridge import watcher

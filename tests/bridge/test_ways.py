@@ -7,17 +7,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from bridge_stage import (
-    Journal,
-    MakeBucket,
-    MakeQueue,
-    RealBucket,
-    RealFunction,
-    rows,
-    until,
-)
+from bridge_stage import Journal, MakeBucket, MakeQueue, RealBucket, RealFunction, rows
 from samples import result
 from service_stage import enter, refusal, running
+from stage import until
 
 from hybridsphere.bridge.service import Bridge
 from hybridsphere.ledger import Upload

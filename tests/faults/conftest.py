@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from fault_stage import Account, Site, Size, client_of, opened
+from fault_stage import Account, Site, Size, opened
+from stage import client_of
 
 from hybridsphere.local.moto_server import MotoServer
 

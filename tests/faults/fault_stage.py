@@ -1,34 +1,32 @@
 """An account with a proxy before each of its two doors, and uploads through it all."""
 
-import asyncio
 import itertools
 import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import bridge_process
-from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
-from bridge_process import HURRIED, PATIENCE_S, USUAL, BridgeProcess
+from bridge_process import USUAL, BridgeProcess
 from proxy import Proxy
+from stage import counts_of, is_told_to_bridges, until, variables
 
 from hybridsphere.ledger import Ledger, LedgerError, Upload
 from hybridsphere.local.account import CREDENTIALS
 from hybridsphere.local.function import FunctionSettings
 from hybridsphere.local.lambda_host import LambdaHost
-from hybridsphere.local.resources import INPUT_QUEUE, NOTIFIED_EVENTS, REGION
+from hybridsphere.local.resources import INPUT_QUEUE, NOTIFIED_EVENTS
 from hybridsphere.messages import csv_key
 from hybridsphere.paths import OWN_FOLDER, csv_path
 
+HURRIED = [str(Path(__file__).with_name("hurried_bridge.py"))]
 TASK_ROOT = Path(__file__).parent / "function"
 BACKLOG = 30
 """Events that wait at most: what moto's queues cost grows with what is in them."""
 
-_SESSION = get_session()
 _serial = itertools.count()
 
 
@@ -45,27 +43,6 @@ class Size:
     def bridge(self) -> list[str]:
         """The bridge, as Python's arguments; in a soak it has its own patience."""
         return HURRIED if self.small else USUAL
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Look again and again; other processes announce nothing that could be awaited."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            holds = condition()
-            if holds if isinstance(holds, bool) else await holds:
-                return
-            await asyncio.sleep(0.05)
-
-
-def client_of(service: str, endpoint: str) -> Any:
-    return _SESSION.create_client(
-        service,
-        region_name=REGION,
-        endpoint_url=endpoint,
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        config=AioConfig(max_pool_connections=50),
-    )
 
 
 @dataclass
@@ -100,28 +77,19 @@ class Site:
     def environment(self, **ours: str) -> dict[str, str]:
         """What a bridge is told; `ours` are further variables."""
         inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("AWS_", "HYBRIDSPHERE_"))
+            name: text for name, text in os.environ.items() if not is_told_to_bridges(name)
         }
-        return {
-            **inherited,
-            **CREDENTIALS,
-            "AWS_REGION": REGION,
-            "AWS_ENDPOINT_URL": self.queues.endpoint,
-            "AWS_ENDPOINT_URL_LAMBDA": self.function.endpoint,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "HYBRIDSPHERE_INPUT_QUEUE_URL": self._seen_by_the_bridge(self.inputs),
-            "HYBRIDSPHERE_OUTPUT_QUEUE_URL": self._seen_by_the_bridge(self.outputs),
-            "HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL": self._seen_by_the_bridge(self.dead),
-            "HYBRIDSPHERE_FUNCTION_NAME": "deliver",
-            "HYBRIDSPHERE_INPUT_BUCKET": self.bucket,
-            "HYBRIDSPHERE_RESULTS_DIR": str(self.results),
-            "HYBRIDSPHERE_HTTP": "127.0.0.1:0",
-            **ours,
-        }
+        told = variables(
+            self.queues.endpoint,
+            self.function.endpoint,
+            INPUT_QUEUE_URL=self._seen_by_the_bridge(self.inputs),
+            OUTPUT_QUEUE_URL=self._seen_by_the_bridge(self.outputs),
+            DEAD_LETTER_QUEUE_URL=self._seen_by_the_bridge(self.dead),
+            FUNCTION_NAME="deliver",
+            INPUT_BUCKET=self.bucket,
+            RESULTS_DIR=str(self.results),
+        )
+        return {**inherited, **told, **ours}
 
     def _seen_by_the_bridge(self, queue_url: str) -> str:
         return queue_url.replace(self.account.endpoint, self.queues.endpoint)
@@ -148,11 +116,7 @@ class Site:
 
     async def counts(self, queue_url: str) -> tuple[int, int]:
         """How many messages are visible, and how many in flight."""
-        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-        answer = await self.account.sqs.get_queue_attributes(
-            QueueUrl=queue_url, AttributeNames=list(names)
-        )
-        return int(answer["Attributes"][names[0]]), int(answer["Attributes"][names[1]])
+        return await counts_of(self.account.sqs, queue_url)
 
     def rows(self) -> list[Upload]:
         """The ledger, as far as it has got."""

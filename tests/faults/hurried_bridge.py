@@ -1,7 +1,7 @@
 """`hybridsphere bridge` with a tenth of its patience, so that a test of a fault takes seconds."""
 
 from hybridsphere.bridge import backoff, holdings, poller
-from hybridsphere.cli import main
+from hybridsphere.cli import main as command
 
 HURRY = 10
 WAITS = {
@@ -10,10 +10,15 @@ WAITS = {
     poller: ["VISIBILITY_TIMEOUT_S"],
 }
 
-if __name__ == "__main__":
+
+def main() -> None:
     for module, names in WAITS.items():
         for name in names:
             shorter = getattr(module, name) / HURRY
             # SQS counts in whole seconds.
             setattr(module, name, int(shorter) if shorter.is_integer() else shorter)
-    main(["bridge"])
+    command(["bridge"])
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import bridge_process
 import pytest
-from fault_stage import Size, until
+from fault_stage import Size
+from stage import until
 
 from bench.double import INPUT, OUTPUT
 from bench.double_process import RunningDouble, running_double

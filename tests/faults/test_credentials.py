@@ -11,8 +11,9 @@ import bridge_process
 import pytest
 from acts import answer
 from bridge_process import BridgeProcess
-from fault_stage import Site, Size, until
+from fault_stage import Site, Size
 from hurried_bridge import HURRY
+from stage import until
 
 from hybridsphere.bridge import backoff
 from hybridsphere.bridge.poller import RECEIVERS

@@ -3,16 +3,20 @@
 import asyncio
 import itertools
 import random
+import signal
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import datetime
 from typing import Any
 
+import bridge_process
+import dying_bridge
 import pytest
 from acts import Exchange, hang
-from bridge_process import PATIENCE_S, BridgeProcess
+from bridge_process import BridgeProcess
 from fault_stage import Site, Size
+from stage import PATIENCE_S
 
 from hybridsphere.ledger import ledger_path
 
@@ -90,6 +94,20 @@ async def test_killed_again_and_again_two_bridges_lose_nothing_and_do_nothing_tw
     await site.check()
     with closing(sqlite3.connect(ledger_path(site.results))) as ledger:
         assert ledger.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+@pytest.mark.parametrize("moment", dying_bridge.MOMENTS)
+async def test_killed_between_two_steps_of_its_work_the_next_one_does_it_once(
+    site: Site, moment: str
+) -> None:
+    await site.upload(f"{number}.mp4" for number in range(3))
+    arguments = [dying_bridge.__file__, moment]
+    async with bridge_process.started(arguments, site.environment()) as victim:
+        assert await victim.ended() == -signal.SIGKILL
+    async with site.bridge() as bridge:
+        await site.settled()
+        assert await bridge.stop() == 0
+    await site.check()
 
 
 async def test_told_to_stop_under_load_it_finishes_what_it_holds_and_the_next_one_the_rest(

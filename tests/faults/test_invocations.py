@@ -13,7 +13,8 @@ import pytest
 import pytest_asyncio
 from acts import answer, cut, delay, lose, reset
 from bridge_process import BridgeProcess
-from fault_stage import Account, Site, Size, opened, until
+from fault_stage import Account, Site, Size, opened
+from stage import until
 
 from bench.double import OUTPUT, Double
 from bench.double_http import Connection, Request, Response

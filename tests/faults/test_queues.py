@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable
@@ -13,10 +14,11 @@ import pytest
 import pytest_asyncio
 from acts import Act, answer, cut, hang, lose, reset
 from bridge_process import BridgeProcess, running
-from fault_stage import Account, Site, Size, opened, until
+from fault_stage import Account, Site, Size, opened
 from hurried_bridge import HURRY
 from proxy import Proxy
 from samples import record, result, s3_event
+from stage import until
 
 from hybridsphere.bridge import backoff
 from hybridsphere.bridge.poller import RECEIVERS
@@ -157,29 +159,53 @@ def can_unshare() -> bool:
     return subprocess.run([*UNSHARE, "true"], check=False, capture_output=True).returncode == 0
 
 
-@in_one_loop
-@pytest.mark.skipif(not can_unshare(), reason="needs user and mount namespaces (unshare)")
-async def test_a_name_that_does_not_resolve_is_waited_for_and_used_once_it_does(
-    site: Site, tmp_path: Path
-) -> None:
-    hosts, resolver = tmp_path / "hosts", tmp_path / "resolv.conf"
-    hosts.write_text("127.0.0.1 localhost\n")
+needs_a_world = pytest.mark.skipif(
+    not can_unshare(), reason="needs user and mount namespaces (unshare)"
+)
+
+
+def knowing_sqs_by_name(
+    site: Site, folder: Path, hosts: Path
+) -> AbstractAsyncContextManager[BridgeProcess]:
+    """A bridge that finds SQS by a name, for which it looks in `hosts` alone."""
+    resolver = folder / "resolv.conf"
     # Where nobody answers, so that it fails at once whatever this machine's own would do.
     resolver.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
     before = [*UNSHARE, "sh", "-c", IN_A_WORLD_OF_ITS_OWN, "sh", str(hosts), str(resolver)]
     endpoint = f"http://sqs.hybridsphere.test:{site.queues.port}"
     environment = {
         **site.environment(AWS_ENDPOINT_URL=endpoint),
-        "HYBRIDSPHERE_RESULTS_DIR": str(tmp_path / "results"),
+        "HYBRIDSPHERE_RESULTS_DIR": str(folder / "results"),
     }
     for name in ("INPUT", "OUTPUT", "DEAD_LETTER"):
         variable = f"HYBRIDSPHERE_{name}_QUEUE_URL"
         environment[variable] = environment[variable].replace(site.queues.endpoint, endpoint)
-    async with running(environment, site.size.bridge, before) as bridge:
+    return running(environment, site.size.bridge, before)
+
+
+@in_one_loop
+@needs_a_world
+async def test_a_name_that_does_not_resolve_is_waited_for_and_used_once_it_does(
+    site: Site, tmp_path: Path
+) -> None:
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 localhost\n")
+    async with knowing_sqs_by_name(site, tmp_path, hosts) as bridge:
         await until(lambda: bridge.is_troubled(*BOTH, word="sqs.hybridsphere.test"))
         # In place, since it is the file itself that is mounted there.
         hosts.write_text("127.0.0.1 localhost sqs.hybridsphere.test\n")
         await until(bridge.is_ready)
+        assert await bridge.stop() == 0
+
+
+@in_one_loop
+@needs_a_world
+async def test_a_look_up_that_hangs_does_not_hold_up_the_end(site: Site, tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts"
+    # Who opens it waits until somebody writes to it, and nobody does.
+    os.mkfifo(hosts)
+    async with knowing_sqs_by_name(site, tmp_path, hosts) as bridge:
+        await bridge.seen("probe.failed", times=2, reason="no answer")
         assert await bridge.stop() == 0
 
 

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from bridge_process import BridgeProcess
-from fault_stage import Site, until
+from fault_stage import Site
+from stage import until
 
 from hybridsphere.ledger import Ledger, ledger_path
 

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from bridge_process import BridgeProcess
-from fault_stage import Account, Site, Size, opened, until, written
+from fault_stage import Account, Site, Size, opened, written
 from samples import failure_record, record, result, s3_event
+from stage import until
 
 from hybridsphere.ledger import Upload
 

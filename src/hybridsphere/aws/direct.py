@@ -36,8 +36,8 @@ class Call:
         self._parameters = parameters
         self._request: _Request | None = None
 
-    async def __call__(self, body: bytes) -> tuple[Mapping[str, str], bytes]:
-        """Headers (their names in any case) and content of the answer."""
+    async def __call__(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers (their names in any case) and content of the answer."""
         request = self._request = self._request or _Request(self._client, **await self._build())
         session, headers = await request.session(), await request.headers(body)
         async with session.post(
@@ -47,7 +47,7 @@ class Call:
             if answer.status >= 300:
                 protocol = self._client.meta.service_model.resolved_protocol
                 raise refusal(self._operation, protocol, answer.status, answer.headers, content)
-            return answer.headers, content
+            return answer.status, answer.headers, content
 
     async def _build(self) -> dict[str, Any]:
         """What the client would sign and send, and how."""

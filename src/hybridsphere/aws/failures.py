@@ -7,6 +7,7 @@ import aiohttp
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    HTTPClientError,
     NoCredentialsError,
     ParamValidationError,
     PartialCredentialsError,
@@ -56,9 +57,8 @@ def failures(call: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _client_failure(call, error) from error
-    except aiohttp.ClientResponseError as error:
-        # Not its own text: that has the address, of a proxy with the password.
-        raise Unavailable(f"{call}: HTTP {error.status} {error.message}") from None
+    except (aiohttp.ClientResponseError, HTTPClientError) as error:
+        raise Unavailable(f"{call}: {without_address(error)}") from None
     except aiohttp.ClientSSLError as error:
         # A ValueError as well, but one that ends when a certificate is renewed.
         raise Unavailable(f"{call}: {error}") from error
@@ -96,6 +96,16 @@ def readable() -> Iterator[None]:
         yield
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ResponseParserError(f"no answer of AWS's: {error!r}") from error
+
+
+def without_address(error: Exception) -> str:
+    """What an error says; not aiohttp's own text, which has the address, of a proxy with the
+    password, nor botocore's, which quotes aiohttp's.
+    """
+    inner = error.kwargs.get("error") if isinstance(error, HTTPClientError) else error
+    if isinstance(inner, aiohttp.ClientResponseError):
+        return f"HTTP {inner.status} {inner.message}"
+    return str(error)
 
 
 def first_line(message: object) -> str:

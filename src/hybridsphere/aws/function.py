@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -27,6 +28,7 @@ class Function:
     def __init__(self, client: Any, name: str, invocation_type: str) -> None:
         self._invoke = Call(client, "Invoke", FunctionName=name, InvocationType=invocation_type)
         self._try = Call(client, "Invoke", FunctionName=name, InvocationType="DryRun")
+        self._is_event = invocation_type == "Event"
         self.name = name
 
     async def invoke(self, event: Mapping[str, Any]) -> FunctionError | None:
@@ -36,13 +38,15 @@ class Function:
         (`RequestResponse`), then with the function's own error if it failed.
         """
         with failures("Invoke"):
-            headers, payload = await self._invoke(orjson.dumps(event))
+            status, headers, payload = await self._invoke(orjson.dumps(event))
             if "X-Amz-Function-Error" in headers:
                 return _function_error(payload)
-            if payload:
-                # A page of a proxy's, say, accepts no event, whatever its status.
-                with readable():
+            # A page of a proxy's, say, or an empty one, has accepted no event.
+            with readable():
+                if not self._is_event:
                     orjson.loads(payload)
+                elif status != HTTPStatus.ACCEPTED:
+                    raise ValueError(f"HTTP {status}")
         return None
 
     async def probe(self) -> None:

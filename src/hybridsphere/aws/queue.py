@@ -90,7 +90,8 @@ class Queue:
             answer = await self._client.change_message_visibility_batch(
                 QueueUrl=self.url, Entries=entries
             )
-        return _outcomes("ChangeMessageVisibilityBatch", answer, len(entries))
+            with readable():
+                return _outcomes("ChangeMessageVisibilityBatch", answer, len(entries))
 
     async def send(self, body: str, attributes: Mapping[str, str]) -> None:
         """Put a message on the queue, with text attributes."""
@@ -119,18 +120,21 @@ class Queue:
             answer = await self._client.get_queue_attributes(
                 QueueUrl=self.url, AttributeNames=["All"]
             )
-        return dict(answer["Attributes"])
+            with readable():
+                return dict(answer["Attributes"])
 
 
 async def _ask(call: Call, content: Mapping[str, Any]) -> Any:
-    _, answer = await call(json.dumps(content).encode())
+    _, _, answer = await call(json.dumps(content).encode())
     with readable():
         return orjson.loads(answer)
 
 
 def _outcomes(call: str, answer: Mapping[str, Any], count: int) -> list[AwsError | None]:
     """What a batch call did to each of its entries, in their order."""
-    outcomes: list[AwsError | None] = [None] * count
+    outcomes: list[AwsError | None] = [Unavailable(f"{call}: nothing was answered")] * count
+    for success in answer.get("Successful") or []:
+        outcomes[int(success["Id"])] = None
     for failure in answer.get("Failed") or []:
         outcomes[int(failure["Id"])] = _entry_failure(call, failure)
     return outcomes

@@ -19,7 +19,7 @@ from botocore.exceptions import (
 )
 
 from hybridsphere.aws import AwsError, client_config, session
-from hybridsphere.aws.failures import first_line
+from hybridsphere.aws.failures import first_line, without_address
 from hybridsphere.settings import ConfigurationError
 
 _PATIENT = AioConfig(retries={"mode": "standard", "total_max_attempts": 5})
@@ -47,7 +47,7 @@ async def client(service: str, *, connections: int = 10) -> AsyncIterator[Any]:
     except (PartialCredentialsError, ProfileNotFound) as error:
         raise ConfigurationError(f"the AWS credentials cannot be used: {error}") from None
     except (BotoCoreError, ClientError) as error:
-        raise AwsError(first_line(error)) from error
+        raise AwsError(first_line(without_address(error))) from error
 
 
 @contextmanager
@@ -56,4 +56,4 @@ def concerning(thing: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise AwsError(f"{thing}: {first_line(error)}") from error
+        raise AwsError(f"{thing}: {first_line(without_address(error))}") from error

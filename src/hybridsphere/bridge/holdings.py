@@ -150,21 +150,27 @@ class Holdings:
         if again:
             raise again
 
-    async def _release(self, batch: list[str]) -> None:
+    async def _release(self, handles: list[str]) -> None:
         """Make visible again what could not be finished, however often that takes."""
         backoff = Backoff()
-        while True:
+        while handles:
+            outcomes: Sequence[AwsError | None]
             try:
-                outcomes = await self._queue.change_visibility(batch, 0)
+                outcomes = await self._queue.change_visibility(handles, 0)
             except AwsError as error:
-                log.warning("release.failed", queue=self._name, reason=str(error))
-                await backoff.wait(error)
-            else:
-                break
-        for handle, failure in zip(batch, outcomes, strict=True):
-            if failure is None:
-                self._counts.released.inc()
-                self.let_go(handle)
+                outcomes = [error] * len(handles)
+            again: dict[str, AwsError] = {}
+            for handle, failure in zip(handles, outcomes, strict=True):
+                if failure is None:
+                    self._counts.released.inc()
+                    self.let_go(handle)
+                elif not isinstance(failure, ReceiptGone):
+                    again[handle] = failure
+            if again:
+                failure = next(iter(again.values()))
+                log.warning("release.failed", queue=self._name, reason=str(failure))
+                await backoff.wait(failure)
+            handles = list(again)
 
 
 def _now() -> float:

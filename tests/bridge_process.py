@@ -8,43 +8,23 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
+from stage import PATIENCE_S, Log
 
 from hybridsphere.local import child
 
-PATIENCE_S = 120
-"""Far longer than anything here takes; a test that waits so long has failed."""
-
-HURRIED = [str(Path(__file__).with_name("hurried_bridge.py"))]
 USUAL = ["-m", "hybridsphere", "bridge"]
 
 
-class BridgeProcess:
+class BridgeProcess(Log):
     """A running bridge."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
+        super().__init__()
         self._process = process
-        self._news = asyncio.Event()
-        self.lines: list[dict[str, Any]] = []
         self._reader = asyncio.create_task(self._read())
-
-    def of(self, event: str, **fields: Any) -> list[dict[str, Any]]:
-        """The lines of the log with that event and those fields."""
-        wanted = {"event": event, **fields}
-        return [line for line in self.lines if wanted.items() <= line.items()]
-
-    async def seen(self, event: str, *, times: int = 1, **fields: Any) -> dict[str, Any]:
-        """The line of an event, once there are so many."""
-        async with asyncio.timeout(PATIENCE_S):
-            while len(found := self.of(event, **fields)) < times:
-                if self._reader.done():
-                    raise AssertionError(f"no {event}; the log ends with {self.lines[-3:]}")
-                self._news.clear()
-                await self._news.wait()
-        return found[times - 1]
 
     async def readiness(self) -> tuple[int, dict[str, str]]:
         status, text = await self._get("readyz")
@@ -80,30 +60,34 @@ class BridgeProcess:
 
     async def kill(self) -> None:
         self._process.kill()
-        await self._ended()
+        await self.ended()
 
-    async def stop(self) -> int:
-        """The exit code after SIGTERM."""
-        self._process.send_signal(signal.SIGTERM)
-        return await self._ended()
+    async def stop(self, number: int = signal.SIGTERM) -> int:
+        """The exit code after a signal."""
+        self._process.send_signal(number)
+        status = await self.ended()
+        assert all("timestamp" in line for line in self.lines), "what is no line of the log"
+        return status
 
     @property
     def has_ended(self) -> bool:
         return self._process.returncode is not None
 
-    async def _ended(self) -> int:
+    async def ended(self) -> int:
+        """The exit code, once it has come to its end by itself."""
         async with asyncio.timeout(PATIENCE_S):
             await self._reader
             return await self._process.wait()
 
     async def _read(self) -> None:
         assert self._process.stderr
-        while text := await self._process.stderr.readline():
-            # A traceback at the very end is no JSON, and worth reading.
-            is_event = text.startswith(b"{")
-            self.lines.append(json.loads(text) if is_event else {"event": text.decode()})
-            self._news.set()
-        self._news.set()
+        try:
+            while text := await self._process.stderr.readline():
+                # A traceback at the very end is no JSON, and worth reading.
+                is_event = text.startswith(b"{")
+                self.add(json.loads(text) if is_event else {"event": text.decode()})
+        finally:
+            self.end()
 
     async def _get(self, path: str) -> tuple[int, str]:
         port = (await self.seen("web.listening"))["port"]
@@ -115,10 +99,12 @@ class BridgeProcess:
 
 
 @asynccontextmanager
-async def running(
-    environment: Mapping[str, str], arguments: Sequence[str], before: Sequence[str] = ()
+async def started(
+    arguments: Sequence[str] = USUAL,
+    environment: Mapping[str, str] | None = None,
+    before: Sequence[str] = (),
 ) -> AsyncIterator[BridgeProcess]:
-    """A bridge that is ready, given as Python's arguments; `before` is a command that runs it."""
+    """A bridge, given as Python's arguments; `before` is a command that runs it."""
     process = await asyncio.create_subprocess_exec(
         *child.command([*before, sys.executable, *arguments]),
         env=environment,
@@ -127,8 +113,17 @@ async def running(
     )
     bridge = BridgeProcess(process)
     try:
-        await bridge.seen("bridge.ready")
         yield bridge
     finally:
         if not bridge.has_ended:
             await bridge.kill()
+
+
+@asynccontextmanager
+async def running(
+    environment: Mapping[str, str], arguments: Sequence[str], before: Sequence[str] = ()
+) -> AsyncIterator[BridgeProcess]:
+    """A bridge that is ready."""
+    async with started(arguments, environment, before) as bridge:
+        await bridge.seen("bridge.ready")
+        yield bridge

@@ -26,16 +26,30 @@ Act = Callable[[Exchange], Awaitable[None]]
 
 def answer(status: int, code: str) -> Act:
     """An error in the words of SQS and of Lambda; the call goes no further."""
+    body = json.dumps({"__type": f"com.amazonaws#{code}", "message": "told to fail"})
+    return page(status, body.encode(), "application/x-amz-json-1.0", f"x-amzn-ErrorType: {code}")
+
+
+def page(status: int, body: bytes, kind: str = "text/html", *headers: str) -> Act:
+    """Whatever somebody on the way has to say; the call goes no further."""
 
     async def act(exchange: Exchange) -> None:
-        body = json.dumps({"__type": f"com.amazonaws#{code}", "message": "told to fail"}).encode()
-        head = (
-            f"HTTP/1.1 {status} Told\r\nContent-Type: application/x-amz-json-1.0\r\n"
-            f"x-amzn-ErrorType: {code}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        exchange.writer.write(head.encode() + body)
+        say(exchange, status, body, kind, *headers)
 
     return act
+
+
+def say(
+    exchange: Exchange,
+    status: int,
+    body: bytes,
+    kind: str = "application/x-amz-json-1.0",
+    *headers: str,
+) -> None:
+    """Answer a call."""
+    own = (f"Content-Type: {kind}", f"Content-Length: {len(body)}")
+    head = "\r\n".join([f"HTTP/1.1 {status} Told", *own, *headers])
+    exchange.writer.write(f"{head}\r\n\r\n".encode() + body)
 
 
 async def reset(exchange: Exchange) -> None:

@@ -1,0 +1,47 @@
+"""The bridge of `hurried_bridge.py`, which is killed at one moment, given by its name."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hurried_bridge import main
+
+from hybridsphere.aws import Queue
+from hybridsphere.ledger import Ledger
+
+
+def die(*_: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def before(owner: Any, name: str) -> None:
+    setattr(owner, name, die)
+
+
+def after(owner: Any, name: str) -> None:
+    real = getattr(owner, name)
+
+    def call(*values: Any) -> None:
+        real(*values)
+        die()
+
+    setattr(owner, name, call)
+
+
+MOMENTS: dict[str, Callable[[], None]] = {
+    "the ledger is made and has no name": partial(before, Path, "hardlink_to"),
+    "the ledger has just got its name": partial(after, Path, "hardlink_to"),
+    "an invocation is to be noted": partial(before, Ledger, "note_invoked"),
+    "a result is to be written down": partial(before, Ledger, "put_result"),
+    "a file is written and not renamed": partial(before, os, "replace"),
+    "a file is renamed and its row not committed": partial(after, os, "replace"),
+    "what is committed is to be deleted": partial(before, Queue, "delete"),
+}
+
+if __name__ == "__main__":
+    MOMENTS[sys.argv.pop()]()
+    main()

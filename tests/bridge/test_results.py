@@ -401,7 +401,7 @@ async def test_a_path_that_is_taken_at_the_next_start_is_told_by_name_and_writte
     place.unlink()
     place.mkdir()
     async with storing(folder):
-        reason = (await journal.seen("trouble.began", part="results"))["reason"]
+        reason = (await journal.seen("trouble.began", part=f"file {place}"))["reason"]
         assert str(place) in reason
         assert "move away what is in the way" in reason
         place.rmdir()

@@ -6,6 +6,7 @@ import os
 import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from hybridsphere.aws import Aws, Unavailable, client_config, connect, direct, session
+from hybridsphere.aws import Aws, Refused, Unavailable, client_config, connect, direct, session
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:recognise:live"
@@ -80,6 +81,9 @@ class Recorder:
     connections: int = 0
     answers_each: int = 1000
     """Requests that a connection is answered before it breaks off."""
+    answers: list[bytes] = field(default_factory=list)
+    """What the first requests are answered, whatever they are."""
+    came: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -91,9 +95,13 @@ class Recorder:
             }
             body = await reader.readexactly(int(headers.get("content-length", 0)))
             self.requests.append(Request(line, headers, body))
+            self.came.set()
             if left == 0 or line.startswith("CONNECT"):
                 break
             left -= 1
+            if self.answers:
+                writer.write(self.answers.pop(0))
+                continue
             accepted = headers.get("x-amz-invocation-type") == "Event"
             status = b"202 Accepted" if accepted else b"200 OK"
             writer.write(b"HTTP/1.1 %b\r\nContent-Length: 2\r\n\r\n{}" % status)
@@ -323,6 +331,76 @@ async def test_a_connection_that_broke_off_is_unavailable_and_nothing_is_sent_tw
         assert len(recorder.requests) == 2
         await function.invoke({})
     assert recorder.connections == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n",
+    ],
+    ids=["after a provisional one", "in chunks"],
+)
+async def test_an_answer_is_read_to_its_end_and_its_connection_used_again(
+    record: Record, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    recorder = await record()
+    recorder.answers.append(answer)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    async with connected() as aws:
+        queue = aws.queue(QUEUE)
+        for _ in range(2):
+            assert await queue.receive(1, visibility_timeout_s=30) == []
+    assert (len(recorder.requests), recorder.connections) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", b"SSH-2.0\r\n\r\n"],
+    ids=["that is its last", "of no HTTP"],
+)
+async def test_no_connection_is_used_after_an_answer(
+    record: Record, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    recorder = await record()
+    recorder.answers.append(answer)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    async with connected() as aws:
+        queue = aws.queue(QUEUE)
+        with suppress(Unavailable):
+            await queue.receive(1, visibility_timeout_s=30)
+        await queue.receive(1, visibility_timeout_s=30)
+    assert recorder.connections == 2
+
+
+async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_next_one(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = await record()
+    recorder.answers.append(b"")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    async with connected() as aws:
+        queue = aws.queue(QUEUE)
+        poll = asyncio.create_task(queue.receive(1, visibility_timeout_s=30))
+        await recorder.came.wait()
+        poll.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await poll
+        assert await queue.receive(1, visibility_timeout_s=30) == []
+    assert recorder.connections == 2
+
+
+async def test_a_credential_with_a_line_break_is_refused_and_not_told(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = await record()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "tok\r\nX-Forged: en")
+    async with connected() as aws:
+        with pytest.raises(Refused, match="line break") as refused:
+            await receive(aws)
+    assert "tok" not in str(refused.value)
+    assert recorder.requests == []
 
 
 async def test_certificates_are_checked_against_the_bundle_that_aws_programs_honour(

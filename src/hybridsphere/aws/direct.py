@@ -1,27 +1,27 @@
 """The calls that every message needs, from here straight to the socket.
 
-aiobotocore builds each request anew: endpoint, parameters, user agent, event hooks. Here it builds
-one of a kind, and that is kept: from call to call only the body, the date and the signature differ.
-Credentials, endpoints, proxies and connections are those of its client all the same.
+aiobotocore builds each request anew, and aiohttp takes it apart again. Here a client builds one of
+a kind, and that is kept: from call to call only the body, the date and the signature differ.
+Credentials, endpoints, proxies, connections and time-outs are those of its client all the same.
+
+Where no documented way leads to them, their names are aiobotocore's and aiohttp's own, so both are
+pinned, and a test compares what goes over the wire.
 """
 
-import hmac
+import asyncio
 from collections.abc import Mapping
 from functools import partial
-from hashlib import sha256
 from time import gmtime, strftime
 from typing import Any
 
+from aiohttp import ClientRequest
 from botocore import xform_name
-from botocore.auth import EMPTY_SHA256_HASH, SIGV4_TIMESTAMP, SigV4Auth
+from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import NoCredentialsError
-from multidict import CIMultiDict, istr
 from yarl import URL
 
 from hybridsphere.aws.failures import refusal
-
-_DATE, _AUTHORIZATION = istr("X-Amz-Date"), istr("Authorization")
+from hybridsphere.aws.signed_head import SignedHead
 
 
 class Call:
@@ -39,15 +39,11 @@ class Call:
     async def __call__(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers (their names in any case) and content of the answer."""
         request = self._request = self._request or _Request(self._client, **await self._build())
-        session, headers = await request.session(), await request.headers(body)
-        async with session.post(
-            request.url, data=body, headers=headers, **request.options
-        ) as answer:
-            content = await answer.read()
-            if answer.status >= 300:
-                protocol = self._client.meta.service_model.resolved_protocol
-                raise refusal(self._operation, protocol, answer.status, answer.headers, content)
-            return answer.status, answer.headers, content
+        status, headers, content = await request.send(body)
+        if status >= 300:
+            protocol = self._client.meta.service_model.resolved_protocol
+            raise refusal(self._operation, protocol, status, headers, content)
+        return status, headers, content
 
     async def _build(self) -> dict[str, Any]:
         """What the client would sign and send, and how."""
@@ -79,69 +75,52 @@ class _Request:
     ) -> None:
         # Their limit, time-outs, certificates and proxy come with them; no public way leads there.
         http = client._endpoint.http_session  # noqa: SLF001
-        proxies = http._proxy_config  # noqa: SLF001
-        proxy = proxies.proxy_url_for(request.url)
-        headers = proxies.proxy_headers_for(request.url) if proxy else None
-        self.session = partial(http._get_session, proxy)  # noqa: SLF001
-        self.options = {"proxy": proxy, "proxy_headers": headers, "allow_redirects": False}
-        self.url = URL(request.url, encoded=True)
+        proxy = http._proxy_config.proxy_url_for(request.url)  # noqa: SLF001
+        self._session = partial(http._get_session, proxy)  # noqa: SLF001
+        self._http = ClientRequest(
+            request.method,
+            URL(request.url, encoded=True),
+            headers={**request.headers, "Accept-Encoding": "identity"},
+            skip_auto_headers=["Content-Type"],
+            proxy=URL(proxy) if proxy else None,
+            proxy_headers=http._proxy_config.proxy_headers_for(request.url),  # noqa: SLF001
+            loop=asyncio.get_running_loop(),
+        )
         self._built = request
-        self._signer = request_signer
         # What an endpoint asks for goes before what its service does.
         asked = request.context.get("signing", {})
-        self._scheme = {
-            "signing_name": asked.get("signing_name", building["signing_name"]),
-            "region_name": asked.get("region", building["region_name"]),
-            "signature_version": building["signature_version"],
-        }
-        self._form: _Form | None = None
+        self._auth = partial(
+            request_signer.get_auth_instance,
+            signing_name=asked.get("signing_name", building["signing_name"]),
+            region_name=asked.get("region", building["region_name"]),
+            signature_version=building["signature_version"],
+        )
+        self._head: SignedHead | None = None
 
-    async def headers(self, body: bytes) -> CIMultiDict[str]:
-        """Signed for this body, with the credentials of this moment."""
-        auth = await self._signer.get_auth_instance(**self._scheme)
-        stamp = strftime(SIGV4_TIMESTAMP, gmtime())
-        if self._form is None or not self._form.holds(auth, stamp):
-            self._form = _Form(self._built, auth, stamp)
-        return self._form.headers(body, stamp)
+    async def send(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        session, auth = await self._session(), await self._auth()
+        connection = await session.connector.connect(self._http, [], session.timeout)
+        try:
+            # Up to the write nothing is awaited: the connection could be lost meanwhile.
+            protocol = connection.protocol
+            protocol.set_response_params(
+                read_until_eof=True, auto_decompress=False, read_timeout=session.timeout.sock_read
+            )
+            protocol.transport.write(self._head_of(body, auth) + body)
+            protocol.start_timeout()
+            message, payload = await protocol.read()
+            while message.code < 200:
+                message, payload = await protocol.read()
+            content = await payload.read()
+        except BaseException:
+            # What is still to come on it would be taken for another's answer.
+            connection.close()
+            raise
+        connection.release()
+        return message.code, message.headers, content
 
-
-class _Form:
-    """Signature Version 4 with gaps for date and body; good for a set of credentials and a day.
-
-    The canonical form is botocore's (AWS documentation, "Create a signed AWS API request").
-    """
-
-    def __init__(self, built: AWSRequest, auth: SigV4Auth, stamp: str) -> None:
-        if auth.credentials is None:
-            raise NoCredentialsError
-        request = AWSRequest(built.method, built.url, built.headers)
-        request.context["timestamp"] = request.headers["X-Amz-Date"] = stamp
-        if auth.credentials.token:
-            request.headers["X-Amz-Security-Token"] = auth.credentials.token
-        canonical = auth.canonical_request(request).removesuffix(EMPTY_SHA256_HASH)
-        signed = auth.signed_headers(auth.headers_to_sign(request))
-        self._credentials = auth.credentials
-        request.headers["Accept-Encoding"] = "identity"
-        # Names that know their lower case: aiohttp looks at each four times.
-        self._headers = CIMultiDict({istr(name): value for name, value in request.headers.items()})
-        self._before_date, self._after_date = canonical.split(stamp)
-        self._scope = auth.credential_scope(request)
-        self._prefix = f"Credential={auth.scope(request)}, SignedHeaders={signed}, Signature="
-        key = f"AWS4{auth.credentials.secret_key}".encode()
-        for part in self._scope.split("/"):
-            key = hmac.digest(key, part.encode(), "sha256")
-        # Keyed once: each signature goes on from a copy.
-        self._keyed = hmac.new(key, digestmod=sha256)
-
-    def holds(self, auth: SigV4Auth, stamp: str) -> bool:
-        return bool(auth.credentials == self._credentials) and self._scope.startswith(stamp[:8])
-
-    def headers(self, body: bytes, stamp: str) -> CIMultiDict[str]:
-        canonical = f"{self._before_date}{stamp}{self._after_date}{sha256(body).hexdigest()}"
-        digest = sha256(canonical.encode()).hexdigest()
-        signature = self._keyed.copy()
-        signature.update(f"AWS4-HMAC-SHA256\n{stamp}\n{self._scope}\n{digest}".encode())
-        authorization = f"AWS4-HMAC-SHA256 {self._prefix}{signature.hexdigest()}"
-        headers = self._headers.copy()
-        headers[_DATE], headers[_AUTHORIZATION] = stamp, authorization
-        return headers
+    def _head_of(self, body: bytes, auth: SigV4Auth) -> bytes:
+        date = strftime(SIGV4_TIMESTAMP, gmtime())
+        if self._head is None or not self._head.holds(auth, date):
+            self._head = SignedHead(self._http, self._built, auth, date)
+        return self._head.of(body, date)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -59,6 +60,8 @@ def failures(call: str) -> Iterator[None]:
         raise _client_failure(call, error) from error
     except (aiohttp.ClientResponseError, HTTPClientError) as error:
         raise Unavailable(f"{call}: {without_address(error)}") from None
+    except HttpProcessingError as error:
+        raise Unavailable(f"{call}: no HTTP: {first_line(error.message)}") from error
     except aiohttp.ClientSSLError as error:
         # A ValueError as well, but one that ends when a certificate is renewed.
         raise Unavailable(f"{call}: {error}") from error

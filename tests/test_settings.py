@@ -261,8 +261,11 @@ def test_what_can_be_used_is_told_from_what_is_wrong(monkeypatch: pytest.MonkeyP
     assert [complaint.field for complaint in complaints] == ["drain_s"]
 
 
-def test_a_password_in_an_address_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(f"{PREFIX}INPUT_QUEUE_URL", "ftp://somebody:secret@host/1/queue")
+@pytest.mark.parametrize("scheme", ["ftp", "https"])
+def test_a_password_in_an_address_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}INPUT_QUEUE_URL", f"{scheme}://somebody:secret@host/1/queue")
     with pytest.raises(ConfigurationError, match="://…@host/1/queue") as caught:
         Settings.load()
     assert "secret" not in str(caught.value)

@@ -48,7 +48,8 @@ def variable(field: str) -> str:
 
 
 def _queue_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^/\s]+/\S+", value):
+    # A password in it would be sent to SQS, and told wherever a queue is named by its URL.
+    if not re.fullmatch(r"https?://[^/\s@]+/\S+", value):
         raise ValueError(
             "give the queue's URL, as in https://sqs.eu-west-1.amazonaws.com/1234/name"
         )

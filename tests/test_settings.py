@@ -281,7 +281,7 @@ def test_a_results_folder_too_deep_for_a_key_is_the_bridge_s_alone_to_mind(
     settings, complaints = Settings.usable()
     assert (settings, complaints) == (Settings.load(), [])
     assert Settings.load("table").results_dir == Path("results")
-    with pytest.raises(ConfigurationError, match="^HYBRIDSPHERE_RESULTS_DIR stands for .*500 bytes"):
+    with pytest.raises(ConfigurationError, match=r"^HYBRIDSPHERE_RESULTS_DIR stands for .* 500"):
         settings.check_bridge()
     assert [one.field for one in settings.bridge_complaints()] == ["results_dir"]
     monkeypatch.setenv(f"{PREFIX}RESULTS_DIR", str(tmp_path))

@@ -79,9 +79,7 @@ def test_a_line_is_json_and_begins_with_when_how_bad_and_what(written: Told) -> 
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_json_is_utf8_whatever_the_locale(
-    monkeypatch: pytest.MonkeyPatch, encoding: str
-) -> None:
+def test_json_is_utf8_whatever_the_locale(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", encoding)
     ended = subprocess.run(
         program("log.info('event.invoked', key='é\\udcff→.mp4')"), check=True, capture_output=True

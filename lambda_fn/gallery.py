@@ -61,8 +61,9 @@ class Gallery:
         # Half the bytes find those who may be near; who of them is, the full precision tells. The
         # last column is added to each product. Kept column after column, a thousand rows are read
         # a quarter faster.
-        rough = np.column_stack([self.embeddings, -squares / 2])
-        self._rough = np.asfortranarray(rough, dtype=np.float32)
+        self._rough = np.empty((len(rows), EMBEDDING_SIZE + 1), np.float32, order="F")
+        self._rough[:, :-1] = self.embeddings
+        self._rough[:, -1] = -squares / 2
 
     def __len__(self) -> int:
         return len(self.names)

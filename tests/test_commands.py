@@ -169,3 +169,17 @@ def test_results_are_found_under_names_that_the_locale_does_not_know(
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_a_start_in_another_locale_runs_nothing_that_lies_in_the_folder(results: Path) -> None:
+    (results / "click.py").write_text("raise SystemExit('hostile')")
+    script = results / "hybridsphere"
+    script.write_text("from hybridsphere.__main__ import main\nmain()\n")
+    ended = subprocess.run(
+        [sys.executable, "-P", script, "--version"],
+        cwd=results,
+        env={**environment(results), "LC_ALL": "C", "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")

@@ -261,8 +261,28 @@ def test_what_can_be_used_is_told_from_what_is_wrong(monkeypatch: pytest.MonkeyP
     assert [complaint.field for complaint in complaints] == ["drain_s"]
 
 
-def test_a_password_in_an_address_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(f"{PREFIX}INPUT_QUEUE_URL", "ftp://somebody:secret@host/1/queue")
+@pytest.mark.parametrize("scheme", ["ftp", "https"])
+def test_a_password_in_an_address_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}INPUT_QUEUE_URL", f"{scheme}://somebody:secret@host/1/queue")
     with pytest.raises(ConfigurationError, match="://…@host/1/queue") as caught:
         Settings.load()
     assert "secret" not in str(caught.value)
+
+
+def test_a_results_folder_too_deep_for_a_key_is_the_bridge_s_alone_to_mind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # The default is a folder below the one that a command is started in.
+    deep = tmp_path.joinpath(*["d" * 100] * 5)
+    deep.mkdir(parents=True)
+    monkeypatch.chdir(deep)
+    settings, complaints = Settings.usable()
+    assert (settings, complaints) == (Settings.load(), [])
+    assert Settings.load("table").results_dir == Path("results")
+    with pytest.raises(ConfigurationError, match=r"^HYBRIDSPHERE_RESULTS_DIR stands for .* 500"):
+        settings.check_bridge()
+    assert [one.field for one in settings.bridge_complaints()] == ["results_dir"]
+    monkeypatch.setenv(f"{PREFIX}RESULTS_DIR", str(tmp_path))
+    Settings.load().check_bridge()

@@ -35,7 +35,8 @@ def _use_utf8() -> None:
     if encoding == "utf-8":
         return
     os.environ.setdefault("PYTHONIOENCODING", encoding)
-    this = [sys.executable, "-X", "utf8", "-m", "hybridsphere", *sys.argv[1:]]
+    # As it was started, with all of Python's own options: they say where modules are looked for.
+    this = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
     os.execv(sys.executable, this)  # noqa: S606 - no shell
 
 

@@ -22,6 +22,9 @@ PREFIX = "HYBRIDSPHERE_"
 
 _LONGEST_VALUE = 200
 
+# Linux takes paths of 4,096 bytes, and that of a key's CSV may need 3,500 of them.
+_LONGEST_FOLDER = 500
+
 
 class ConfigurationError(CannotRun):
     """A configuration that cannot work; its text names the variable, the value and the remedy."""
@@ -45,7 +48,8 @@ def variable(field: str) -> str:
 
 
 def _queue_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^/\s]+/\S+", value):
+    # A password in it would be sent to SQS, and told wherever a queue is named by its URL.
+    if not re.fullmatch(r"https?://[^/\s@]+/\S+", value):
         raise ValueError(
             "give the queue's URL, as in https://sqs.eu-west-1.amazonaws.com/1234/name"
         )
@@ -70,13 +74,6 @@ def _table(value: str) -> str:
     return value
 
 
-def _folder(value: Path) -> Path:
-    # Linux takes paths of 4,096 bytes, and that of a key's CSV may need 3,500 of them.
-    if len(os.fsencode(value.absolute())) > 500:
-        raise ValueError("give a folder whose path has 500 bytes or fewer")
-    return value
-
-
 def _address(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -92,7 +89,6 @@ QueueUrl = Annotated[str, AfterValidator(_queue_url)]
 Bucket = Annotated[str, AfterValidator(_bucket)]
 Function = Annotated[str, AfterValidator(_function)]
 Table = Annotated[str, AfterValidator(_table)]
-Folder = Annotated[Path, AfterValidator(_folder)]
 Address = Annotated[tuple[str, int] | None, BeforeValidator(_address)]
 
 
@@ -117,7 +113,7 @@ class Settings(BaseSettings):
     input_bucket: Bucket | None = Field(None, description="The bucket that videos are uploaded to.")
     output_bucket: Bucket | None = Field(None, description="The bucket that CSVs are written to.")
     table: Table | None = Field(None, description="The table of the students.")
-    results_dir: Folder = Field(Path("results"), description="Folder of the CSVs and the ledger.")
+    results_dir: Path = Field(Path("results"), description="Folder of the CSVs and the ledger.")
     invocation_type: Literal["Event", "RequestResponse"] = Field(
         "Event", description="How the function is invoked."
     )
@@ -175,16 +171,16 @@ class Settings(BaseSettings):
             raise ConfigurationError(" ".join([*missing, *strange]))
 
     def check_bridge(self) -> None:
-        """Raise ConfigurationError if a variable is missing that this source and sink need, or if
-        two name the same that must differ.
+        """Raise ConfigurationError if a variable is missing that this source and sink need, if two
+        name the same that must differ, or if results have no room below their folder's path.
         """
         self.require(*self._needed())
-        if doubled := self._doubled():
-            raise ConfigurationError("; ".join(map(str, doubled)))
+        if wrong := [*self._doubled(), *self._too_deep()]:
+            raise ConfigurationError("; ".join(map(str, wrong)))
 
     def bridge_complaints(self) -> list[Complaint]:
         """What `check_bridge` would say, one by one."""
-        return [*self._missing(self._needed()), *self._doubled()]
+        return [*self._missing(self._needed()), *self._doubled(), *self._too_deep()]
 
     def _needed(self) -> list[str]:
         of_source = {
@@ -210,6 +206,19 @@ class Settings(BaseSettings):
             )
             for one, other in pairs
             if getattr(self, one) is not None and getattr(self, one) == getattr(self, other)
+        ]
+
+    def _too_deep(self) -> list[Complaint]:
+        """Of a path that is not absolute, it depends on where the bridge is started."""
+        path = self.results_dir.absolute()
+        if len(os.fsencode(path)) <= _LONGEST_FOLDER:
+            return []
+        return [
+            Complaint(
+                "results_dir",
+                f"{variable('results_dir')} stands for {_shown(path)}, which is too long a path",
+                f"give a folder whose path has {_LONGEST_FOLDER} bytes or fewer",
+            )
         ]
 
 

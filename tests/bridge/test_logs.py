@@ -78,6 +78,15 @@ def test_a_line_is_json_and_begins_with_when_how_bad_and_what(written: Told) -> 
     assert (line["level"], line["event"], line["key"]) == ("info", "event.invoked", "ü.mp4")
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_json_is_utf8_whatever_the_locale(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    ended = subprocess.run(
+        program("log.info('event.invoked', key='é\\udcff→.mp4')"), check=True, capture_output=True
+    )
+    assert json.loads(ended.stderr.decode("utf-8"))["key"] == "é\udcff→.mp4"
+
+
 def test_a_hostile_key_is_escaped_in_json_and_reads_back(written: Told) -> None:
     text = written(f"log.info('event.invoked', key={HOSTILE!r})")
     assert text.endswith("\n")

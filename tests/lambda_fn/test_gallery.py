@@ -1,6 +1,7 @@
 import io
 import stat
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,16 @@ def test_who_is_just_within_the_tolerance_is_told_from_who_is_just_outside() -> 
     outside = Gallery(inside.names, face + ways * (0.6 + 1e-12))
     assert len(inside.matches(face, 0.6)) == 1000
     assert outside.matches(face, 0.6) == []
+
+
+def test_a_gallery_takes_half_again_of_what_its_embeddings_take_and_no_more() -> None:
+    embeddings = rows(*[0.5] * 128).repeat(64, axis=0)
+    names = ["ada"] * len(embeddings)
+    tracemalloc.start()
+    Gallery(names, embeddings)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1.6 * embeddings.nbytes
 
 
 def test_of_people_at_one_distance_whoever_was_entered_first_comes_first() -> None:

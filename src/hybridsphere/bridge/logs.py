@@ -57,6 +57,9 @@ class _Libraries(logging.Handler):
 def configure() -> None:
     """Send everything to standard error, which systemd and Docker keep."""
     at_terminal = sys.stderr.isatty()
+    if not at_terminal and isinstance(sys.stderr, io.TextIOWrapper):
+        # JSON is UTF-8 whatever the locale, and knows no `\\xe9`.
+        sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")
     for library in ("aiobotocore", "boto3", "botocore", "urllib3"):
         # At DEBUG these write whole requests, signatures and session tokens included. Whoever
         # turns everything to DEBUG does not mean that.

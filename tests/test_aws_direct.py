@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import SocketTimeoutError
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
@@ -371,6 +372,22 @@ async def test_no_connection_is_used_after_an_answer(
             await queue.receive(1, visibility_timeout_s=30)
         await queue.receive(1, visibility_timeout_s=30)
     assert recorder.connections == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{"],
+    ids=["at all", "after a provisional one", "to the end"],
+)
+async def test_an_answer_that_does_not_come_is_not_waited_for_for_good(
+    record: Record, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    recorder = await record()
+    recorder.answers.append(answer)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    async with session().create_client("sqs", config=client_config(1, 0.1)) as sqs:
+        with pytest.raises(SocketTimeoutError):
+            await direct.Call(sqs, "ReceiveMessage", QueueUrl=QUEUE)(b"{}")
 
 
 async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_next_one(

@@ -110,6 +110,8 @@ class _Request:
             protocol.start_timeout()
             message, payload = await protocol.read()
             while message.code < 200:
+                # A provisional answer has ended the time-out.
+                protocol.start_timeout()
                 message, payload = await protocol.read()
             content = await payload.read()
         except BaseException:

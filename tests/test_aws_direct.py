@@ -407,12 +407,13 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_nex
     assert recorder.connections == 2
 
 
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"])
 async def test_a_credential_with_a_line_break_is_refused_and_not_told(
-    record: Record, monkeypatch: pytest.MonkeyPatch
+    record: Record, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     recorder = await record()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "tok\r\nX-Forged: en")
+    monkeypatch.setenv(name, "tok\r\nX-Forged: en")
     async with connected() as aws:
         with pytest.raises(Refused, match="line break") as refused:
             await receive(aws)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import SocketTimeoutError
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
@@ -21,7 +22,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from hybridsphere.aws import Aws, Refused, Unavailable, client_config, connect, direct, session
+from hybridsphere.aws import (
+    Aws,
+    Function,
+    Refused,
+    Throttled,
+    Unavailable,
+    client_config,
+    connect,
+    direct,
+    session,
+)
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:recognise:live"
@@ -84,9 +95,11 @@ class Recorder:
     answers: list[bytes] = field(default_factory=list)
     """What the first requests are answered, whatever they are."""
     came: asyncio.Event = field(default_factory=asyncio.Event)
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.writers.append(writer)
         left = self.answers_each
         while head := (await _head(reader)).decode():
             line, *lines = head.rstrip().split("\r\n")
@@ -373,6 +386,22 @@ async def test_no_connection_is_used_after_an_answer(
     assert recorder.connections == 2
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{"],
+    ids=["at all", "after a provisional one", "to the end"],
+)
+async def test_an_answer_that_does_not_come_is_not_waited_for_for_good(
+    record: Record, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    recorder = await record()
+    recorder.answers.append(answer)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    async with session().create_client("sqs", config=client_config(1, 0.1)) as sqs:
+        with pytest.raises(SocketTimeoutError):
+            await direct.Call(sqs, "ReceiveMessage", QueueUrl=QUEUE)(b"{}")
+
+
 async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_next_one(
     record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -390,12 +419,35 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_nex
     assert recorder.connections == 2
 
 
-async def test_a_credential_with_a_line_break_is_refused_and_not_told(
+async def test_an_answer_that_comes_twice_is_not_taken_for_the_next_one(
     record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+    recorder = await record()
+    recorder.answers += [accepted, b"HTTP/1.1 429 Too Many\r\nContent-Length: 2\r\n\r\n{}"]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    async with session().create_client("lambda", config=client_config(1)) as client:
+        function = Function(client, "recognise", "Event")
+        await function.invoke({})
+        recorder.writers[0].write(accepted)
+        pool = client._endpoint.http_session._sessions[None].connector._conns
+        ((idle, _),) = next(iter(pool.values()))
+        while not idle.should_close:  # noqa: ASYNC110 - aiohttp tells nobody
+            await asyncio.sleep(0)
+        with pytest.raises(Unavailable, match="before the request"):
+            await function.invoke({})
+        with pytest.raises(Throttled):
+            await function.invoke({})
+    assert (len(recorder.requests), recorder.connections) == (2, 2)
+
+
+@pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"])
+async def test_a_credential_with_a_line_break_is_refused_and_not_told(
+    record: Record, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     recorder = await record()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "tok\r\nX-Forged: en")
+    monkeypatch.setenv(name, "tok\r\nX-Forged: en")
     async with connected() as aws:
         with pytest.raises(Refused, match="line break") as refused:
             await receive(aws)

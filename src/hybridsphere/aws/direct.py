@@ -14,7 +14,7 @@ from functools import partial
 from time import gmtime, strftime
 from typing import Any
 
-from aiohttp import ClientRequest
+from aiohttp import ClientRequest, ClientSession, ServerDisconnectedError
 from botocore import xform_name
 from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -99,7 +99,7 @@ class _Request:
 
     async def send(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         session, auth = await self._session(), await self._auth()
-        connection = await session.connector.connect(self._http, [], session.timeout)
+        connection = await self._connect(session)
         try:
             # Up to the write nothing is awaited: the connection could be lost meanwhile.
             protocol = connection.protocol
@@ -110,6 +110,8 @@ class _Request:
             protocol.start_timeout()
             message, payload = await protocol.read()
             while message.code < 200:
+                # A provisional answer has ended the time-out.
+                protocol.start_timeout()
                 message, payload = await protocol.read()
             content = await payload.read()
         except BaseException:
@@ -118,6 +120,15 @@ class _Request:
             raise
         connection.release()
         return message.code, message.headers, content
+
+    async def _connect(self, session: ClientSession) -> Any:
+        connector: Any = session.connector
+        connection = await connector.connect(self._http, [], session.timeout)
+        if connection.protocol.should_close:
+            # An answer that nobody asked for would be taken for the one to come.
+            connection.close()
+            raise ServerDisconnectedError("a connection held an answer before the request")
+        return connection
 
     def _head_of(self, body: bytes, auth: SigV4Auth) -> bytes:
         date = strftime(SIGV4_TIMESTAMP, gmtime())

@@ -26,15 +26,15 @@ class SignedHead:
         self._credentials = auth.credentials
         self._scope = auth.credential_scope(request)
         target = http.url if http.proxy and not http.is_ssl() else http.url.raw_path_qs
-        headers = {**http.headers, **token, "Authorization": "AWS4-HMAC-SHA256 "}
+        signed = auth.signed_headers(auth.headers_to_sign(request))
+        proof = f"Credential={auth.scope(request)}, SignedHeaders={signed}, Signature="
+        headers = {**http.headers, **token, "Authorization": f"AWS4-HMAC-SHA256 {proof}"}
         headers.pop("Content-Length", None)
         self._start = "\r\n".join(
             [f"{http.method} {target} HTTP/1.1", *(": ".join(header) for header in headers.items())]
         )
         if len(self._start.splitlines()) != len(headers) + 1:
             raise ValueError("a credential has a line break in it")
-        signed = auth.signed_headers(auth.headers_to_sign(request))
-        self._start += f"Credential={auth.scope(request)}, SignedHeaders={signed}, Signature="
         key = f"AWS4{auth.credentials.secret_key}".encode()
         for part in self._scope.split("/"):
             key = hmac.digest(key, part.encode(), "sha256")

@@ -126,6 +126,9 @@ class CtrlC(MetaPathFinder):
         if name == os.environ["MODULE"]:
             os.kill(os.getpid(), signal.SIGINT)
 
+# As a terminal starts it, and not a shell in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 from hybridsphere.__main__ import main
 sys.meta_path.insert(0, CtrlC())
 main()

@@ -33,7 +33,8 @@ class Watched(Faces):
         self, frame: Frame, *, thorough: bool = False, region: Box | None = None, **more: Any
     ) -> list[Box]:
         self.pixels += region.area if region else frame.width * frame.height
-        alive = sum(isinstance(thing, Frame) for thing in gc.get_objects())
+        # Not isinstance, which asks weak references to what is gone.
+        alive = sum(type(thing) is Frame for thing in gc.get_objects())
         self.frames = max(self.frames, alive)
         return super().find(frame, thorough=thorough, region=region, **more)
 

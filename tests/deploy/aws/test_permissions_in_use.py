@@ -44,9 +44,9 @@ class Tools:
             yield Settings.load()
 
     async def diagnose(self) -> None:
-        with self.in_the_name_of("bridge") as settings:
+        with self.in_the_name_of("bridge"):
             out = StringIO()
-            assert await print_findings(settings, Console(file=out)), out.getvalue()
+            assert await print_findings(Console(file=out)), out.getvalue()
 
     async def load_students(self) -> None:
         clips.write_students(self.folder / "students.json")

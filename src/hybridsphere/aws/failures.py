@@ -79,7 +79,7 @@ def failures(call: str) -> Iterator[None]:
         OSError,
         RuntimeError,  # botocore's, for new credentials that are over when they come
     ) as error:
-        raise Unavailable(f"{call}: {error or type(error).__name__}") from error
+        raise Unavailable(f"{call}: {str(error) or type(error).__name__}") from error
 
 
 def refusal(

@@ -169,3 +169,18 @@ def test_results_are_found_under_names_that_the_locale_does_not_know(
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_no_module_of_the_working_directory_is_run_whatever_the_locale(tmp_path: Path) -> None:
+    working, script = tmp_path / "working", tmp_path / "script"
+    working.mkdir()
+    (working / "hybridsphere.py").write_text("raise SystemExit(1)\n")
+    script.write_text("from hybridsphere.__main__ import main\nmain()\n")
+    ended = subprocess.run(
+        [sys.executable, script, "--version"],
+        cwd=working,
+        env={**environment(tmp_path), "LC_ALL": "C", "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")

@@ -35,8 +35,8 @@ def _use_utf8() -> None:
     if encoding == "utf-8":
         return
     os.environ.setdefault("PYTHONIOENCODING", encoding)
-    this = [sys.executable, "-X", "utf8", "-m", "hybridsphere", *sys.argv[1:]]
-    os.execv(sys.executable, this)  # noqa: S606 - no shell
+    # As it was called: by its module's name it would be looked for in the working directory first.
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606
 
 
 if __name__ == "__main__":

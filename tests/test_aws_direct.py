@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from hybridsphere.aws import (
     Aws,
+    AwsError,
     Function,
     Refused,
     Throttled,
@@ -287,6 +288,17 @@ async def test_endpoints_and_proxies_are_those_of_aiobotocore(
     ]
     assert len(heads) == 4
     assert heads[:2] == heads[2:]
+
+
+async def test_a_proxy_without_a_host_is_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@:3128")
+    async with connected() as aws:
+        for call in (receive(aws), aws.queue(QUEUE).change_visibility(["a"], 0)):
+            with pytest.raises(AwsError) as failed:
+                await call
+            assert "secret" not in str(failed.value)
 
 
 async def test_credentials_are_those_of_the_moment(

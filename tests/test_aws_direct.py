@@ -24,11 +24,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from hybridsphere.aws import (
     Aws,
+    AwsError,
     Function,
     Refused,
     Throttled,
     Unavailable,
     client_config,
+    clients,
     connect,
     direct,
     session,
@@ -94,6 +96,7 @@ class Recorder:
     """Requests that a connection is answered before it breaks off."""
     answers: list[bytes] = field(default_factory=list)
     """What the first requests are answered, whatever they are."""
+    answers_connect: bool = True
     came: asyncio.Event = field(default_factory=asyncio.Event)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
@@ -109,6 +112,8 @@ class Recorder:
             body = await reader.readexactly(int(headers.get("content-length", 0)))
             self.requests.append(Request(line, headers, body))
             self.came.set()
+            if line.startswith("CONNECT") and not self.answers_connect:
+                continue
             if left == 0 or line.startswith("CONNECT"):
                 break
             left -= 1
@@ -285,6 +290,17 @@ async def test_endpoints_and_proxies_are_those_of_aiobotocore(
     assert heads[:2] == heads[2:]
 
 
+async def test_a_proxy_without_a_host_is_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@:3128")
+    async with connected() as aws:
+        for call in (receive(aws), aws.queue(QUEUE).change_visibility(["a"], 0)):
+            with pytest.raises(AwsError) as failed:
+                await call
+            assert "secret" not in str(failed.value)
+
+
 async def test_credentials_are_those_of_the_moment(
     record: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -400,6 +416,29 @@ async def test_an_answer_that_does_not_come_is_not_waited_for_for_good(
     async with session().create_client("sqs", config=client_config(1, 0.1)) as sqs:
         with pytest.raises(SocketTimeoutError):
             await direct.Call(sqs, "ReceiveMessage", QueueUrl=QUEUE)(b"{}")
+
+
+@pytest.mark.parametrize("part", ["proxy", "resolver"])
+async def test_a_proxy_or_a_resolver_that_does_not_answer_is_not_waited_for_for_good(
+    record: Record, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setattr(clients, "CONNECTED_WITHIN_S", 0.1)
+    recorder = await record()
+    recorder.answers_connect = False
+
+    async def look_up(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    if part == "proxy":
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{recorder.port}")
+    else:
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    async with connected() as aws:
+        queue = aws.queue(QUEUE)
+        # One by one of the two ways that calls go.
+        for call in (queue.receive(1, visibility_timeout_s=30), queue.change_visibility(["a"], 0)):
+            with pytest.raises(Unavailable, match=r"[Tt]ime"):
+                await call
 
 
 async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_next_one(

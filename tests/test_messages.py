@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -70,7 +71,7 @@ PEOPLE = st.builds(
     status=st.none() | st.sampled_from(STATUSES),
     first_s=st.none() | NUMBER,
     last_s=st.none() | NUMBER,
-    sightings=st.none() | st.integers(0),
+    sightings=st.none() | st.integers(0, 2**63 - 1),
 )
 RESULTS = st.builds(
     Result,
@@ -220,9 +221,23 @@ def test_an_output_with_anything_wrong_in_it_ends_in_results_or_as_a_bad_message
     parses(parse_output, json.dumps(spoiled(output, path, value)))
 
 
-@pytest.mark.parametrize("figure", [pytest.param(10**400, id="huge"), "near", None, []])
-def test_a_person_with_an_impossible_figure_is_a_bad_message(figure: Any) -> None:
-    broken = spoiled(OUTPUTS[0], ("people", 0, "distance"), figure)
+@pytest.mark.parametrize(
+    ("name", "figure"),
+    [
+        pytest.param("distance", 10**400, id="huge"),
+        ("distance", "near"),
+        ("distance", None),
+        ("distance", []),
+        ("first_s", math.nan),
+        ("last_s", [[]]),
+        # No database has room for it.
+        ("sightings", 2**64),
+        ("sightings", -1),
+        ("status", {}),
+    ],
+)
+def test_a_person_with_an_impossible_figure_is_a_bad_message(name: str, figure: Any) -> None:
+    broken = spoiled(OUTPUTS[0], ("people", 0, name), figure)
     with pytest.raises(BadMessage, match="people"):
         parse_output(json.dumps(broken))
 

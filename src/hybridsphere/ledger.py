@@ -168,6 +168,19 @@ class Ledger:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part of a transaction that fails alone."""
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            # After some failures SQLite has undone the whole transaction by itself.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK TO part")
+            raise
+        self._connection.execute("RELEASE part")
+
     def claim(self, bucket: str) -> str:
         """Write down that these are the uploads of a bucket, unless they are another's already.
 

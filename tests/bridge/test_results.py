@@ -3,6 +3,7 @@ after whatever happened to the disk.
 """
 
 import asyncio
+import errno
 import os
 import resource
 import sqlite3
@@ -327,6 +328,31 @@ async def test_a_place_that_is_taken_holds_its_own_result_alone(
     assert len(journal.of("trouble.began")) == len(journal.of("trouble.ended")) == 1
     assert files(folder).keys() >= {"a/b.mp4.csv", *(f"{i}.mp4.csv" for i in range(5))}
     assert leftovers(folder) == []
+
+
+async def test_an_attempt_is_counted_once_though_the_disk_fails_beside_a_place_that_is_taken(
+    folder: Path, journal: Journal
+) -> None:
+    failures = iter([OSError(errno.ENOSPC, "No space left on device")])
+
+    def fill(_: object) -> None:
+        for failure in failures:
+            raise failure
+
+    async with storing(folder) as store:
+        taker = a_folder_of_its_name(folder)
+        counted, pending, _ = (
+            asyncio.create_task(work)
+            for work in (
+                store.count_attempt(record(), EVENT_TIME),
+                store.put([result("a/b.mp4")]),
+                store._change(fill),
+            )
+        )
+        await journal.seen("trouble.began", part="results")
+        assert await counted == 1
+        taker.rename(folder / "away")
+        await pending
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
+from aiohttp import ClientTimeout
 from botocore.exceptions import (
     BotoCoreError,
     CredentialRetrievalError,
@@ -25,6 +26,8 @@ READS = 16
 """Objects that are read at once."""
 
 CONNECT_TIMEOUT_S = 5
+CONNECTED_WITHIN_S = 2 * CONNECT_TIMEOUT_S
+"""With the look-up of the name and the answer of a proxy, which botocore's time-out leaves out."""
 READ_TIMEOUT_S = LONG_POLL_S + 10
 LONGEST_INVOCATION_S = 900
 """Lambda's limit on one invocation; a synchronous call must wait that long, and no retry before."""
@@ -92,7 +95,17 @@ async def connect(*, polls: int, invocations: int, invocation_type: str) -> Asyn
             s3 = await stack.enter_async_context(
                 made.create_client("s3", config=client_config(READS))
             )
+        for client in (sqs, function, s3):
+            _limit_connecting(client)
         yield Aws(sqs, function, s3)
+
+
+def _limit_connecting(client: Any) -> None:
+    http = client._endpoint.http_session  # noqa: SLF001 - no public way leads there
+    own = http._timeout  # noqa: SLF001
+    http._timeout = ClientTimeout(  # noqa: SLF001
+        connect=CONNECTED_WITHIN_S, sock_connect=own.sock_connect, sock_read=own.sock_read
+    )
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def failures(call: str) -> Iterator[None]:
         OSError,
         RuntimeError,  # botocore's, for new credentials that are over when they come
     ) as error:
-        raise Unavailable(f"{call}: {error or type(error).__name__}") from error
+        raise Unavailable(f"{call}: {str(error) or type(error).__name__}") from error
 
 
 def refusal(
@@ -108,6 +108,8 @@ def without_address(error: Exception) -> str:
     inner = error.kwargs.get("error") if isinstance(error, HTTPClientError) else error
     if isinstance(inner, aiohttp.ClientResponseError):
         return f"HTTP {inner.status} {inner.message}"
+    if isinstance(inner, aiohttp.InvalidURL):
+        return "the address of a proxy, or of the endpoint, is none"
     return str(error)
 
 

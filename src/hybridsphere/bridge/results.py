@@ -223,25 +223,22 @@ class ResultStore:
             self._ledger = None
 
     def _apply(self, changes: Sequence[Change]) -> list[Any]:
-        """All changes in one transaction, or, if one of them is at fault, in one each."""
+        """All changes in one transaction; in place of one at fault, what is wrong with it."""
         try:
             # After a failure the ledger is opened anew: the disk under it may be another.
-            self._ledger = self._ledger or self._open()
-            with self._ledger.transaction():
-                return [change(self._ledger) for change in changes]
-        except Blocked as error:
-            return self._one_by_one(changes, error)
-        except (OSError, sqlite3.Error, LedgerError):
+            ledger = self._ledger = self._ledger or self._open()
+            try:
+                with ledger.transaction():
+                    return [change(ledger) for change in changes]
+            except Exception as error:
+                if not _at_fault(error):
+                    raise
+            # In one again: should the disk fail now, nothing is made twice.
+            with ledger.transaction():
+                return [_outcome(change, ledger) for change in changes]
+        except Exception:
             self._close()
             raise
-        except Exception as error:  # noqa: BLE001 - goes to the caller whose change it is
-            return self._one_by_one(changes, error)
-
-    def _one_by_one(self, changes: Sequence[Change], error: Exception) -> list[Any]:
-        """Each change, or what is wrong with it."""
-        if len(changes) == 1:
-            return [error]
-        return [self._apply([change])[0] for change in changes]
 
     def _put(self, ledger: Ledger, results: Sequence[Result]) -> list[Result]:
         now = utc_text()
@@ -261,6 +258,22 @@ class ResultStore:
         for upload in missing:
             self._files.write(upload.key, _content(upload))
         return (names[-1] if names else None), len(missing)
+
+
+def _outcome(change: Change, ledger: Ledger) -> Any:
+    """What a change returns, or what is wrong with it, and then it is undone."""
+    try:
+        with ledger.savepoint():
+            return change(ledger)
+    except Exception as error:
+        if not _at_fault(error):
+            raise
+        return error
+
+
+def _at_fault(error: Exception) -> bool:
+    """Whether it is the change that fails, as against the disk or the ledger under it."""
+    return isinstance(error, Blocked) or not isinstance(error, (*_DISK, LedgerError))
 
 
 def _passes(error: BaseException) -> bool:

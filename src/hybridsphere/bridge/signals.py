@@ -5,7 +5,10 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOPS = [signal.SIGTERM, signal.SIGINT]
+if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+    # Else it was called with nohup, to outlive its terminal.
+    STOPS.append(signal.SIGHUP)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -66,9 +66,7 @@ def _people_of_csv(text: str) -> Iterator[Person]:
             if "sightings" in row:
                 person = replace(
                     person,
-                    first_s=float(row["first_s"]),
-                    last_s=float(row["last_s"]),
-                    sightings=int(row["sightings"]),
+                    **{name: read(row[name]) for name, read in _FIGURES.items()},
                 )
         except (KeyError, TypeError, ValueError) as error:
             raise BadMessage(f"not a CSV of ours: {fields.shown(error)}") from error
@@ -132,7 +130,12 @@ def _person(value: object) -> Person:
             year=str(person["year"]),
             distance=_finite(person["distance"]),
             at_s=_finite(person["at_s"]),
-            **{name: person[name] for name in Person.__slots__[5:] if name in person},
+            status=fields.optional_text(person, "status"),
+            **{
+                name: read(person[name])
+                for name, read in _FIGURES.items()
+                if person.get(name) is not None
+            },
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadMessage(f"people holds {fields.shown(value)}: {fields.shown(error)}") from error
@@ -143,3 +146,18 @@ def _finite(value: Any) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{number} is no finite number")
     return number
+
+
+def _count(value: Any) -> int:
+    number = int(value)
+    if not 0 <= number < 2**63:
+        raise ValueError(f"{number} is no count")
+    return number
+
+
+_FIGURES: dict[str, Callable[[Any], Any]] = {
+    "first_s": _finite,
+    "last_s": _finite,
+    "sightings": _count,
+}
+"""What a person has in attendance only."""

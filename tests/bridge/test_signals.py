@@ -1,0 +1,27 @@
+"""The signals that stop a bridge."""
+
+import subprocess
+import sys
+
+import pytest
+
+HUNG_UP = """
+import signal
+from hybridsphere.bridge.signals import heard_at_once
+with heard_at_once():
+    signal.raise_signal(signal.SIGHUP)
+print("lives")
+"""
+
+
+@pytest.mark.parametrize(("wrapper", "said"), [([], b""), (["nohup"], b"lives\n")])
+def test_a_terminal_that_goes_ends_a_bridge_unless_it_was_called_with_nohup(
+    wrapper: list[str], said: bytes
+) -> None:
+    ended = subprocess.run(
+        [*wrapper, sys.executable, "-c", HUNG_UP],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+    )
+    assert ended.stdout == said

@@ -129,6 +129,8 @@ class CtrlC(MetaPathFinder):
             os.kill(os.getpid(), signal.SIGINT)
 
 from hybridsphere.__main__ import main
+# A shell has whatever it starts in the background ignore it, these tests as well.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.meta_path.insert(0, CtrlC())
 main()
 """

@@ -7,11 +7,11 @@ Takes some five minutes; prints the tables and writes docs/recognition.svg.
 """
 
 import io
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
@@ -49,9 +49,11 @@ Rule = Callable[[Gallery, list[Look]], tuple[str | None, bool, int]]
 """Who a face is, whether that is sure, and after how many looks."""
 
 
-def main() -> None:
+@click.command()
+@click.argument("workload", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def main(workload: Path) -> None:
+    """Measure the looks at the people of WORKLOAD, and what rules make of them."""
     faces = Faces()
-    workload = Path(sys.argv[1])
     known = import_legacy(workload / "encoding")
     videos = {name: list(_video_looks(faces, workload, name)) for name in TRUTH}
     strangers = list(_stranger_looks(faces))
@@ -273,4 +275,4 @@ def _svg(distances: dict[str, NDArray[np.float64]]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="python -m bench.recognition")

@@ -15,7 +15,8 @@ from lambda_fn.video import Frame
 class Faces:
     """The detector and the encoder; `runtime` is what runs the encoder.
 
-    `tick` is called before each pass of either, so that it can end a look by raising.
+    `tick` is called before each pass of either, so that it can end a look by raising; of the
+    detector with the seconds that a long one is likely to take.
     """
 
     def __init__(self) -> None:
@@ -30,7 +31,7 @@ class Faces:
         thorough: bool = False,
         briefly: bool = False,
         region: Box | None = None,
-        tick: Callable[[], None] = lambda: None,
+        tick: Callable[[float], None] = lambda _: None,
     ) -> list[Box]:
         """The faces of a frame: large ones at a glance, very large ones if that is `briefly`, all
         of them if `thorough`.
@@ -42,7 +43,7 @@ class Faces:
             return self._finder.search(frame, region or whole, tick)
         return self._finder.glance(frame, briefly=briefly, tick=tick)
 
-    def survey(self, frame: Frame, tick: Callable[[], None] = lambda: None) -> list[Box]:
+    def survey(self, frame: Frame, tick: Callable[[float], None] = lambda _: None) -> list[Box]:
         """All faces of a frame from a sixteenth of its width on."""
         return self._finder.survey(frame, tick)
 

@@ -6,6 +6,7 @@ certainty. So whatever only comes near to being a face there is looked at again:
 in colour. A search is the usual way's: in full size, in colour, upsampled once.
 """
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -29,18 +30,27 @@ _CLEAR = 120
 # the memory of one pass grow with the pixels.
 _UPSAMPLED_PIXELS = MAX_PIXELS // 4
 
+# A pixel in colour takes up to twice as long as one in grey.
+_COLOUR = 2
+
 
 class Finder:
     """Searches frames for faces with a detector.
 
-    `tick` is called before each pass of the detector, so that it can end a search by raising.
+    `tick` is called before each pass of the detector, so that it can end a search by raising. It is
+    given the seconds that a long one is likely to take, going by the last short one.
     """
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
+        self._pixel_s = 0.0
 
     def glance(
-        self, frame: Frame, *, briefly: bool = False, tick: Callable[[], None] = lambda: None
+        self,
+        frame: Frame,
+        *,
+        briefly: bool = False,
+        tick: Callable[[float], None] = lambda _: None,
     ) -> list[Box]:
         """The faces of a frame that are large; where there is none, and unless `briefly`, those
         half as large.
@@ -51,19 +61,18 @@ class Finder:
                 return found
         return []
 
-    def survey(self, frame: Frame, tick: Callable[[], None] = lambda: None) -> list[Box]:
+    def survey(self, frame: Frame, tick: Callable[[float], None] = lambda _: None) -> list[Box]:
         """All faces of a frame from a sixteenth of its width on."""
         return self._small(frame, min(_WIDTHS[-1], frame.width), tick)
 
     def search(
-        self, frame: Frame, region: Box, tick: Callable[[], None] = lambda: None
+        self, frame: Frame, region: Box, tick: Callable[[float], None] = lambda _: None
     ) -> list[Box]:
         """All faces in a part of a frame."""
-        tick()
+        upsample = int(region.area <= _UPSAMPLED_PIXELS)
+        tick(_COLOUR * self._pixel_s * region.area * 4**upsample)
         pixels = frame.rgb()[region.top : region.bottom, region.left : region.right]
-        found = self._detector.find(
-            np.ascontiguousarray(pixels), upsample=int(region.area <= _UPSAMPLED_PIXELS)
-        )
+        found = self._detector.find(np.ascontiguousarray(pixels), upsample=upsample)
         return [box.moved(region.top, region.left) for box in found]
 
     def look_at(self, frame: Frame, place: Box, *, margin: float) -> list[Box]:
@@ -79,18 +88,19 @@ class Finder:
         boxes = [box.moved(top, left).scaled(scale) for box in found]
         return [box for box in boxes if box.near(place)][:1]
 
-    def _small(self, frame: Frame, width: int, tick: Callable[[], None]) -> list[Box]:
+    def _small(self, frame: Frame, width: int, tick: Callable[[float], None]) -> list[Box]:
         """The faces that show in a small picture of a frame."""
-        tick()
+        tick(0.0)
         scale = frame.width / width
-        places = [
-            (box.scaled(scale), rating)
-            for box, rating in self._detector.rated(frame.grey(width), threshold=_DOUBTFUL)
-        ]
+        pixels = frame.grey(width)
+        began_s = time.monotonic()
+        rated = self._detector.rated(pixels, threshold=_DOUBTFUL)
+        self._pixel_s = (time.monotonic() - began_s) / pixels.size
+        places = [(box.scaled(scale), rating) for box, rating in rated]
         faces = [place for place, rating in places if rating > 0]
         for place, rating in places:
             if rating <= 0 and not any(map(place.overlaps, faces)):
-                tick()
+                tick(0.0)
                 for face in self.look_at(frame, place, margin=0.5):
                     if not any(map(face.overlaps, faces)):
                         faces.append(face)

@@ -33,6 +33,16 @@ atexit.register(_cache.cleanup)
 os.environ["XDG_CACHE_HOME"] = _cache.name
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Lets nothing go through a proxy of the reader's: everything here is on loop-back, but what
+    images are built of.
+    """
+    if config.option.markexpr != "images":
+        for name in list(os.environ):
+            if name.lower().endswith("_proxy"):
+                del os.environ[name]
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _hypothesis_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keeps hypothesis's own files out of the tree."""

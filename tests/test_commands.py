@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from hybridsphere.cli import main
 from hybridsphere.ledger import Ledger, ledger_path
 from hybridsphere.settings import PREFIX, Settings, variable
+from lambda_fn.gallery import Gallery
 
 PAGE = (Path(__file__).parents[1] / "docs/configuration.md").read_text(encoding="utf-8")
 
@@ -130,6 +132,8 @@ class CtrlC(MetaPathFinder):
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from hybridsphere.__main__ import main
+# A shell has whatever it starts in the background ignore it, these tests as well.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.meta_path.insert(0, CtrlC())
 main()
 """
@@ -172,6 +176,22 @@ def test_results_are_found_under_names_that_the_locale_does_not_know(
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_a_terminal_that_takes_ascii_only_is_told_names_escaped(tmp_path: Path) -> None:
+    Gallery(["Ελένη"], np.full((1, 128), 0.1)).save(tmp_path / "known.npz")
+    told = {}
+    for command in ("gallery show known.npz", "gallery remove known.npz é"):
+        ended = subprocess.run(
+            [sys.executable, "-m", "hybridsphere", *command.split()],
+            cwd=tmp_path,
+            env={**environment(tmp_path), "LC_ALL": "C", "PYTHONUTF8": "0"},
+            capture_output=True,
+            check=False,
+        )
+        told[ended.returncode] = (ended.stdout + ended.stderr).decode("ascii")
+    assert r"\u0395\u03bb\u03ad\u03bd\u03b7" in told[0]
+    assert r"hybridsphere: \xe9: nobody in the gallery" in told[2]
 
 
 def test_a_start_in_another_locale_runs_nothing_that_lies_in_the_folder(results: Path) -> None:

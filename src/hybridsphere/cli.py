@@ -151,7 +151,8 @@ def gallery_show(file: Path) -> None:
     from hybridsphere import known_faces
 
     for line in known_faces.described(file):
-        click.echo(line)
+        # Names of people; as for `tell`, click is not to choose the stream.
+        click.echo(line, file=sys.stdout)
 
 
 @gallery.command("add")

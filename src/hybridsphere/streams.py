@@ -14,7 +14,9 @@ def tell(text: str) -> None:
     """Print to standard error; names of files and people in it may hold anything."""
     from hybridsphere.terminal import printable  # noqa: PLC0415 - loads rich
 
-    click.echo("\n".join(printable(line) for line in text.split("\n")), err=True)
+    lines = "\n".join(printable(line) for line in text.split("\n"))
+    # By itself click takes an ASCII stream for one that is set up wrongly, and writes UTF-8.
+    click.echo(lines, file=sys.stderr)
 
 
 def prepare() -> None:

@@ -1,11 +1,14 @@
 import io
 from collections.abc import Callable
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from function_stage import ClipMaker, Portrait
 
+from lambda_fn import finder
 from lambda_fn.attendance import Attendance, attend
 from lambda_fn.box import Box
 from lambda_fn.deadline import Deadline, OutOfTime
@@ -182,6 +185,33 @@ def test_after_the_deadline_no_pass_of_the_detector_begins(
             deadline=Deadline(3600 * passes - 1800, lambda: 3600.0 * begun),
         )
     assert (begun, seen.cut_short) == (passes, True)
+
+
+@pytest.mark.parametrize(("seconds", "thorough"), [(7.9, False), (8.1, True)])
+def test_no_thorough_look_begins_that_is_likely_to_end_after_the_deadline(
+    *,
+    seconds: float,
+    thorough: bool,
+    make_clip: ClipMaker,
+    gallery: Gallery,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the finder's clock a look at the frame in grey takes a second: one in colour at four times
+    the pixels may take eight.
+    """
+    times = count()
+    monkeypatch.setattr(finder, "time", SimpleNamespace(monotonic=lambda: float(next(times))))
+    grey = np.full((540, 960, 3), 128, np.uint8)
+    with Video(io.BytesIO(make_clip(grey))) as video:
+        seen = identify(
+            video,
+            faces=Faces(),
+            gallery=gallery,
+            tolerance=0.6,
+            frames_per_s=1.0,
+            deadline=Deadline(seconds, lambda: 0.0),
+        )
+    assert seen.cut_short is not thorough
 
 
 def test_a_deadline_keeps_a_reserve_and_is_shared_by_the_videos_left() -> None:

@@ -187,9 +187,9 @@ def _environment_of_its_own() -> Iterator[None]:
     for name in before:
         if name.startswith(("AWS_", "HYBRIDSPHERE_")):
             del os.environ[name]
-    os.environ.update(
-        AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, NO_PROXY="127.0.0.1"
-    )
+    os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+    # Of the two the small one counts, where there is one.
+    os.environ.update(NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
     try:
         yield
     finally:

@@ -128,9 +128,6 @@ class CtrlC(MetaPathFinder):
         if name == os.environ["MODULE"]:
             os.kill(os.getpid(), signal.SIGINT)
 
-# As a terminal starts it, and not a shell in the background.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
 from hybridsphere.__main__ import main
 # A shell has whatever it starts in the background ignore it, these tests as well.
 signal.signal(signal.SIGINT, signal.default_int_handler)

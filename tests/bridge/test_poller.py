@@ -160,6 +160,21 @@ async def test_an_extension_that_is_refused_is_a_trouble_and_made_again(
     assert await queue.counts() == (0, 0)
 
 
+async def test_an_extension_is_no_trouble_any_more_once_its_message_is_done(
+    make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", holdings.VISIBILITY_TIMEOUT_S)
+    queue, handler = await make_queue(), Handler(hold=True)
+    await queue.send("a")
+    async with proxied(queue, moto) as (proxy, seen), polling(seen, handler) as run:
+        with proxy.failing(DENIED, *RELEASES):
+            await until(lambda: "input queue heartbeat" in run.vitals.health.troubles)
+            handler.go.set()
+            await until(lambda: run.vitals.health.troubles == {})
+        await run.end()
+    assert await queue.counts() == (0, 0)
+
+
 async def test_a_receipt_that_is_gone_is_no_trouble(
     make_queue: MakeQueue, journal: Journal
 ) -> None:

@@ -93,24 +93,20 @@ class Holdings:
         """Extend the deadlines of what is held, until cancelled."""
         backoff = Backoff()
         while True:
-            await self._holding.wait()
-            first = next(iter(self._held.values()), None)
-            if first is None:
-                continue  # It was finished before this task had its turn.
-            wait_s = first.deadline - HEARTBEAT_MARGIN_S - _now()
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
-                continue
             try:
-                await self._extend(self._due())
+                if due := self._due():
+                    await self._extend(due)
             except AwsError as error:
                 log.warning("heartbeat.failed", queue=self._name, reason=str(error))
                 self._counts.heartbeats_failed.inc()
                 self._health.report(f"{self._name} queue heartbeat", str(error))
                 await backoff.wait(error)
             else:
+                # With nothing due, what could not be extended has come to its end.
                 backoff.reset()
                 self._health.clear(f"{self._name} queue heartbeat")
+                if not due:
+                    await self._until_due()
 
     async def give_back(self, within_s: float) -> None:
         """Make all that is held visible again; what SQS does not take in time runs out there."""
@@ -128,6 +124,13 @@ class Holdings:
         until = _now() + HEARTBEAT_MARGIN_S
         first = list(self._held.items())[:BATCH]
         return [handle for handle, held in first if held.deadline <= until]
+
+    async def _until_due(self) -> None:
+        """Return when a message that is held may be due."""
+        await self._holding.wait()
+        # It may be finished before this task has its turn.
+        if first := next(iter(self._held.values()), None):
+            await asyncio.sleep(max(0, first.deadline - HEARTBEAT_MARGIN_S - _now()))
 
     async def _extend(self, handles: Sequence[str]) -> None:
         deadline = _now() + VISIBILITY_TIMEOUT_S

@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+# As a terminal starts it, whatever the tests themselves were started by.
+AT_A_TERMINAL = ["env", "--default-signal=HUP"]
+
 HUNG_UP = """
 import signal
 from hybridsphere.bridge.signals import heard_at_once
@@ -14,7 +17,7 @@ print("lives")
 """
 
 
-@pytest.mark.parametrize(("wrapper", "said"), [([], b""), (["nohup"], b"lives\n")])
+@pytest.mark.parametrize(("wrapper", "said"), [(AT_A_TERMINAL, b""), (["nohup"], b"lives\n")])
 def test_a_terminal_that_goes_ends_a_bridge_unless_it_was_called_with_nohup(
     wrapper: list[str], said: bytes
 ) -> None:

@@ -225,6 +225,15 @@ async def test_a_variable_that_is_missing_is_told(
 
 async def test_a_results_folder_that_cannot_be_one_is_told(patient: Patient) -> None:
     patient.folder.write_text("a file in the way")
+    finding = await patient.complaint("variables")
+    variable = "HYBRIDSPHERE_RESULTS_DIR"
+    assert finding.detail == f"{variable} stands for {str(patient.folder)!r}, which is a file"
+    assert finding.remedy == "name a folder"
+
+
+async def test_a_results_folder_that_cannot_be_made_is_told(patient: Patient) -> None:
+    patient.folder.write_text("a file in the way")
+    patient.set(RESULTS_DIR=str(patient.folder / "below"))
     finding = await patient.complaint("disk")
     assert str(patient.folder) in finding.detail
     assert "HYBRIDSPHERE_RESULTS_DIR" in finding.remedy

@@ -90,9 +90,10 @@ class Finding:
 async def examine() -> AsyncIterator[Finding]:
     """Look at every part that the bridge needs, as the environment has it."""
     settings, broken = Settings.usable()
-    for finding in _variables(settings, broken):
+    complaints = _complaints(settings, broken)
+    for finding in _variables(settings, complaints):
         yield finding
-    if "results_dir" not in {complaint.field for complaint in broken}:
+    if "results_dir" not in {complaint.field for complaint in complaints}:
         yield _disk(settings.results_dir.absolute())
         for finding in _ledger(settings):
             yield finding
@@ -118,13 +119,17 @@ async def print_findings(console: Console) -> bool:
     return all_well
 
 
-def _variables(settings: Settings, broken: Sequence[Complaint]) -> list[Finding]:
-    """A finding for each variable that is wrong, missing or unknown; one if none is."""
+def _complaints(settings: Settings, broken: Sequence[Complaint]) -> list[Complaint]:
+    """What is wrong with variables, be it by themselves or for want of others."""
     wrong = {complaint.field for complaint in broken}
     # Which others are needed depends on the way.
     ways_known = wrong.isdisjoint({"source", "sink"})
     lacking = settings.bridge_complaints() if ways_known else []
-    complaints = [*broken, *(one for one in lacking if one.field not in wrong)]
+    return [*broken, *(one for one in lacking if one.field not in wrong)]
+
+
+def _variables(settings: Settings, complaints: Sequence[Complaint]) -> list[Finding]:
+    """A finding for each variable that is wrong, missing or unknown; one if none is."""
     findings = [Finding("variables", one.detail, one.remedy) for one in complaints]
     for name, nearest in unknown_variables(os.environ).items():
         meant = f"; {nearest} may be meant" if nearest else ""

@@ -277,7 +277,7 @@ def test_a_file_for_a_results_folder_is_refused_by_the_bridge_before_it_begins(
     (tmp_path / "results").touch()
     monkeypatch.chdir(tmp_path)
     settings = Settings.load()
-    with pytest.raises(ConfigurationError, match="results', which is a file: name a folder$"):
+    with pytest.raises(ConfigurationError, match=r"results', which is a file: name a folder$"):
         settings.check_bridge()
 
 

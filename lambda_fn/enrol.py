@@ -69,6 +69,8 @@ def _files(photos: Path) -> Iterator[tuple[str, Path]]:
 def _embedding(path: Path, faces: Faces) -> Embeddings:
     """The embedding of the one person whom a file shows."""
     suffix = path.suffix.lower()
+    if path.is_file() and not path.stat().st_size:
+        raise _Unusable("the file is empty")
     if suffix in _PHOTOS:
         return _of_photo(path, faces)
     if suffix in _CLIPS:

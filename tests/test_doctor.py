@@ -3,6 +3,7 @@ nothing.
 """
 
 import asyncio
+import errno
 import json
 import os
 import socket
@@ -22,8 +23,13 @@ from aiohttp.test_utils import TestServer
 
 from hybridsphere import doctor
 from hybridsphere.aws import clients, session
+from hybridsphere.bridge.health import Health
+from hybridsphere.bridge.metrics import Metrics
+from hybridsphere.bridge.results import ResultStore
 from hybridsphere.doctor import Finding, examine
+from hybridsphere.ledger import Ledger, ledger_path
 from hybridsphere.local.account import LocalAccount
+from hybridsphere.settings import ConfigurationError
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -219,6 +225,15 @@ async def test_a_variable_that_is_missing_is_told(
 
 async def test_a_results_folder_that_cannot_be_one_is_told(patient: Patient) -> None:
     patient.folder.write_text("a file in the way")
+    finding = await patient.complaint("variables")
+    variable = "HYBRIDSPHERE_RESULTS_DIR"
+    assert finding.detail == f"{variable} stands for {str(patient.folder)!r}, which is a file"
+    assert finding.remedy == "name a folder"
+
+
+async def test_a_results_folder_that_cannot_be_made_is_told(patient: Patient) -> None:
+    patient.folder.write_text("a file in the way")
+    patient.set(RESULTS_DIR=str(patient.folder / "below"))
     finding = await patient.complaint("disk")
     assert str(patient.folder) in finding.detail
     assert "HYBRIDSPHERE_RESULTS_DIR" in finding.remedy
@@ -229,6 +244,84 @@ async def test_a_disk_that_is_nearly_full_is_told(
 ) -> None:
     monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 10**18)
     assert (await patient.complaint("disk")).remedy == "make room"
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.ENOSPC, "make room"),
+        (errno.EDQUOT, "make room"),
+        (errno.EROFS, "give HYBRIDSPHERE_RESULTS_DIR a folder that can be written to"),
+    ],
+)
+async def test_a_disk_that_takes_nothing_is_told_with_what_helps(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch, number: int, told: str
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert (await patient.complaint("disk")).remedy == told
+
+
+async def test_a_ledger_of_this_bucket_is_well_and_nothing_is_written_into_it(
+    patient: Patient,
+) -> None:
+    path = await begun(patient, os.environ["HYBRIDSPHERE_INPUT_BUCKET"])
+    before = path.read_bytes()
+    (found,) = (one for one in await patient.findings() if one.part == "ledger")
+    assert found == Finding("ledger", f"{path} can be read")
+    assert path.read_bytes() == before
+
+
+async def test_a_ledger_without_a_claim_is_well_and_stays_without(patient: Patient) -> None:
+    path = ledger_path(patient.folder)
+    path.parent.mkdir(parents=True)
+    Ledger.open(patient.folder).close()
+    assert await patient.complaints("ledger") == []
+    with Ledger.open(patient.folder) as ledger, ledger.transaction():
+        assert ledger.claim("another") == "another"
+
+
+async def test_a_folder_of_another_bucket_is_told_in_the_words_of_the_bridge(
+    patient: Patient,
+) -> None:
+    await begun(patient, "another-bucket")
+    finding = await patient.complaint("ledger")
+    assert await refusal_of_the_bridge(patient) == f"{finding.detail}: {finding.remedy}"
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"rubbish" * 1000])
+async def test_a_ledger_that_is_none_is_told_in_the_words_of_the_bridge(
+    patient: Patient, rubbish: bytes
+) -> None:
+    (await begun(patient, "bucket")).write_bytes(rubbish)
+    finding = await patient.complaint("ledger")
+    assert (await refusal_of_the_bridge(patient)).endswith(f"{finding.detail}; {finding.remedy}")
+
+
+async def test_what_is_left_of_a_ledger_that_was_moved_away_is_told(patient: Patient) -> None:
+    path = await begun(patient, "bucket")
+    path.rename(path.with_name("ledger.sqlite3-wal"))
+    finding = await patient.complaint("ledger")
+    assert (await refusal_of_the_bridge(patient)).endswith(f"{finding.detail}; {finding.remedy}")
+
+
+async def begun(patient: Patient, bucket: str) -> Path:
+    """The file of a ledger that a bridge of this bucket has begun."""
+    path = ledger_path(patient.folder)
+    path.parent.mkdir(parents=True)
+    with Ledger.open(patient.folder) as ledger, ledger.transaction():
+        ledger.claim(bucket)
+    return path
+
+
+async def refusal_of_the_bridge(patient: Patient) -> str:
+    """Why a bridge would not start on the results folder."""
+    with pytest.raises(ConfigurationError) as refused:
+        async with ResultStore(patient.folder, Health(), Metrics()) as store:
+            await store.refuse_others(os.environ["HYBRIDSPHERE_INPUT_BUCKET"])
+    return str(refused.value)
 
 
 async def test_missing_credentials_are_told_and_nothing_is_called(patient: Patient) -> None:

@@ -41,3 +41,11 @@ def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path: P
     with pytest.raises(UnicodeEncodeError):
         write_whole(tmp_path / "file", "\ud800")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("place", ["none/file", "in the way/file"])
+def test_what_cannot_be_written_is_told_by_its_own_name(tmp_path: Path, place: str) -> None:
+    (tmp_path / "in the way").touch()
+    with pytest.raises(OSError, match="cannot be written") as told:
+        write_whole(tmp_path / place, "text")
+    assert told.value.filename == str(tmp_path / place)

@@ -271,6 +271,16 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(
     assert "secret" not in str(caught.value)
 
 
+def test_a_file_for_a_results_folder_is_refused_by_the_bridge_before_it_begins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "results").touch()
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.load()
+    with pytest.raises(ConfigurationError, match=r"results', which is a file: name a folder$"):
+        settings.check_bridge()
+
+
 def test_a_results_folder_too_deep_for_a_key_is_the_bridge_s_alone_to_mind(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

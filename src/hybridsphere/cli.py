@@ -120,6 +120,8 @@ def workload_upload(settings: "Settings", folder: Path, clear: bool, yes: bool) 
 def workload_check(settings: "Settings", mapping: Path | None) -> None:
     """Wait for the results of the last upload, then check the whole way, line by line.
 
+    The wait is over when all are there, or when nothing has moved for 120 seconds.
+
     Exits with 0 if every check holds, 1 if one does not.
     """
     from hybridsphere.terminal import Screen

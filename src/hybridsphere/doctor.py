@@ -8,9 +8,8 @@ letter, none is.
 import json
 import os
 import shutil
-import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -31,7 +30,9 @@ from hybridsphere.aws import (
 )
 from hybridsphere.aws.tools import client
 from hybridsphere.errors import CannotRunNow
-from hybridsphere.files import make_private
+from hybridsphere.files import remedy_for, try_out
+from hybridsphere.ledger import Ledger, ledger_path
+from hybridsphere.ledger_file import LedgerError, refuse_remains
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.settings import (
     Complaint,
@@ -89,10 +90,13 @@ class Finding:
 async def examine() -> AsyncIterator[Finding]:
     """Look at every part that the bridge needs, as the environment has it."""
     settings, broken = Settings.usable()
-    for finding in _variables(settings, broken):
+    complaints = _complaints(settings, broken)
+    for finding in _variables(settings, complaints):
         yield finding
-    if "results_dir" not in {complaint.field for complaint in broken}:
+    if "results_dir" not in {complaint.field for complaint in complaints}:
         yield _disk(settings.results_dir.absolute())
+        for finding in _ledger(settings):
+            yield finding
     try:
         async with connect(polls=1, invocations=1, invocation_type=settings.invocation_type) as aws:
             yield Finding("credentials", "there are some; what they allow is told below")
@@ -115,13 +119,17 @@ async def print_findings(console: Console) -> bool:
     return all_well
 
 
-def _variables(settings: Settings, broken: Sequence[Complaint]) -> list[Finding]:
-    """A finding for each variable that is wrong, missing or unknown; one if none is."""
+def _complaints(settings: Settings, broken: Sequence[Complaint]) -> list[Complaint]:
+    """What is wrong with variables, be it by themselves or for want of others."""
     wrong = {complaint.field for complaint in broken}
     # Which others are needed depends on the way.
     ways_known = wrong.isdisjoint({"source", "sink"})
     lacking = settings.bridge_complaints() if ways_known else []
-    complaints = [*broken, *(one for one in lacking if one.field not in wrong)]
+    return [*broken, *(one for one in lacking if one.field not in wrong)]
+
+
+def _variables(settings: Settings, complaints: Sequence[Complaint]) -> list[Finding]:
+    """A finding for each variable that is wrong, missing or unknown; one if none is."""
     findings = [Finding("variables", one.detail, one.remedy) for one in complaints]
     for name, nearest in unknown_variables(os.environ).items():
         meant = f"; {nearest} may be meant" if nearest else ""
@@ -132,17 +140,40 @@ def _variables(settings: Settings, broken: Sequence[Complaint]) -> list[Finding]
 
 def _disk(folder: Path) -> Finding:
     try:
-        make_private(folder)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"hybridsphere")
-            file.flush()
-            os.fsync(file.fileno())
+        try_out(folder)
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        remedy = f"give {variable('results_dir')} a folder that can be written to"
-        return Finding("disk", f"{folder}: {error.strerror}", remedy)
+        return Finding(
+            "disk", f"{folder}: {error.strerror}", remedy_for(error, variable("results_dir"))
+        )
     detail = f"{free / 1e9:.1f} GB free in {folder}"
     return Finding("disk", detail, "make room" if free < LEAST_FREE_BYTES else "")
+
+
+def _ledger(settings: Settings) -> Iterator[Finding]:
+    """What a bridge would say of the ledger at its start; it is only read."""
+    folder, bucket = settings.results_dir, settings.input_bucket
+    path = ledger_path(folder)
+    try:
+        refuse_remains(path)
+        if not path.exists():
+            return
+        with Ledger.read(folder) as ledger:
+            owner = ledger.owner(bucket or "")
+    except LedgerError as error:
+        yield Finding("ledger", error.detail, error.remedy)
+        return
+    except OSError as error:
+        yield Finding("ledger", f"{path}: {error.strerror}", "read it as the bridge's user")
+        return
+    if bucket and owner not in {None, bucket}:
+        detail = (
+            f"{variable('results_dir')}={str(folder)!r} is the folder of the bucket {owner}, "
+            f"and {variable('input_bucket')} is {bucket}"
+        )
+        yield Finding("ledger", detail, "name another folder")
+        return
+    yield Finding("ledger", f"{path} can be read")
 
 
 async def _services(aws: Aws, settings: Settings) -> AsyncIterator[Finding]:

@@ -1,7 +1,13 @@
 """Files that others wait for: whole, or not there; with their folders read by their owner alone."""
 
+import errno
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 def make_private(folder: Path) -> None:
@@ -21,12 +27,43 @@ def write_whole(path: Path, text: str) -> None:
     What is written names people, or holds credentials: its mode is 0600, whatever the umask.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with naming(path):
+        try:
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an OSError name the file that was to be written, whose partial one nobody asked for."""
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        raise OSError(
+            error.errno, f"cannot be written: {error.strerror or error}", str(path)
+        ) from error
+
+
+def try_out(folder: Path) -> None:
+    """Write in a private folder, which is made if there is none, and leave nothing. Raises OSError.
+
+    What is written takes room: a disk that is full may still take names.
+    """
+    make_private(folder)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"hybridsphere")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def remedy_for(error: OSError, named_by: str) -> str:
+    """What to do about a folder that takes no file, and that a variable names."""
+    if error.errno in _NO_ROOM:
+        return "make room"
+    return f"give {named_by} a folder that can be written to"

@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from zipfile import is_zipfile
 
 from hybridsphere.errors import CannotRun
+from hybridsphere.files import naming
 from hybridsphere.terminal import printable
 from lambda_fn.enrol import enrol
 from lambda_fn.gallery import Gallery, GalleryError, import_legacy
@@ -20,6 +22,9 @@ _PAIRS_SHOWN = 5
 def import_pickle(source: Path, output: Path) -> int:
     """Make a gallery of the legacy pickle; returns how many faces it has. Raises CannotRun."""
     with _failures():
+        if is_zipfile(source):
+            Gallery.load(source)
+            raise CannotRun(f"{source} is a gallery already: use it as it is")
         return _save(import_legacy(source), output)
 
 
@@ -57,7 +62,8 @@ def described(file: Path) -> Iterator[str]:
 
 
 def _save(known: Gallery, output: Path) -> int:
-    known.save(output)
+    with naming(output):
+        known.save(output)
     return len(known)
 
 

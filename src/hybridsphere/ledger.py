@@ -130,15 +130,15 @@ class Ledger:
         path = ledger_path(results_dir)
         if not path.exists():
             raise LedgerError(
-                f"no ledger at {path}: no bridge has stored a result there. "
-                "Set HYBRIDSPHERE_RESULTS_DIR to the bridge's folder."
+                f"no ledger at {path}: no bridge has stored a result there",
+                "set HYBRIDSPHERE_RESULTS_DIR to the bridge's folder",
             )
         try:
             with telling_damage(path), cls(connect(path, mode="ro"), path) as ledger:
                 yield ledger
         except sqlite3.Error as error:
             raise LedgerError(
-                f"{path} cannot be read: {error}. Read it as the bridge's user."
+                f"{path} cannot be read: {error}", "read it as the bridge's user"
             ) from error
 
     def close(self) -> None:
@@ -187,15 +187,21 @@ class Ledger:
         Returns whose they are. Of several that ask at once the first has it, by the transaction.
         """
         self._connection.execute(SERVED)
+        owner = self.owner(bucket)
+        if owner is None:
+            self._connection.execute("INSERT INTO served VALUES (?)", (bucket,))
+        return owner or bucket
+
+    def owner(self, bucket: str) -> str | None:
+        """The bucket that has claimed these uploads, or another than `bucket` with rows here."""
+        served = "SELECT 1 FROM sqlite_schema WHERE name = 'served'"
+        claimed = "SELECT bucket FROM served UNION ALL"
         found = self._connection.execute(
-            """SELECT bucket FROM served
-            UNION ALL SELECT bucket FROM uploads WHERE bucket < ?1 OR bucket > ?1 LIMIT 1""",
+            f"""{claimed if self._connection.execute(served).fetchone() else ""}
+            SELECT bucket FROM uploads WHERE bucket < ?1 OR bucket > ?1 LIMIT 1""",  # noqa: S608 - ours
             (bucket,),
         ).fetchone()
-        if found:
-            return str(found[0])
-        self._connection.execute("INSERT INTO served VALUES (?)", (bucket,))
-        return bucket
+        return str(found[0]) if found else None
 
     def note_invoked(self, record: S3Record, received_at: str, invoked_at: str) -> None:
         """Write down that the function was invoked for a record."""

@@ -60,15 +60,21 @@ _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 
 
 class LedgerError(CannotRun):
-    """A ledger that cannot be read; its text says why and what to do."""
+    """A ledger that cannot be read: why, and what to do about it; its text has both."""
+
+    def __init__(self, detail: str, remedy: str) -> None:
+        super().__init__(f"{detail}; {remedy}")
+        self.detail = detail
+        self.remedy = remedy
 
 
 def damaged(path: Path, why: object) -> LedgerError:
     """What to say of a ledger that is no longer whole."""
     # With its companions: SQLite would take the log of the old ledger's changes for the new one's.
     return LedgerError(
-        f"{path} cannot be read: it is damaged ({why}). Stop what uses it and move {path.name}* "
-        "away; a copy of the ledger can take its place, else the bridge begins a new one."
+        f"{path} cannot be read: it is damaged ({why})",
+        f"stop what uses it and move {path.name}* away: a copy of the ledger can take its place, "
+        "else the bridge begins a new one",
     )
 
 
@@ -102,10 +108,10 @@ def connect(path: Path, mode: Literal["rw", "ro"] = "rw") -> sqlite3.Connection:
         return connection
     connection.close()
     if not found:
-        raise LedgerError(f"{path} cannot be read: it is no ledger. Move it away.")
+        raise LedgerError(f"{path} cannot be read: it is no ledger", "move it away")
     raise LedgerError(
-        f"{path} has schema {found}, this release knows {SCHEMA_VERSION}: "
-        "use the release that wrote it"
+        f"{path} has schema {found}, this release knows {SCHEMA_VERSION}",
+        "use the release that wrote it",
     )
 
 
@@ -115,11 +121,7 @@ def create(path: Path) -> None:
     Of several that do so at once, the first one's stays. Raises LedgerError where part of another
     ledger lies about.
     """
-    log = path.with_name(f"{path.name}-wal")
-    # In this order: whoever makes a ledger meanwhile makes its log after it.
-    if log.exists() and not path.exists():
-        # SQLite would take these changes for the new ledger's.
-        raise LedgerError(f"{log} is left of a ledger that was moved away: move it there too")
+    refuse_remains(path)
     new = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
     try:
         connection = _connect(new, "rwc")
@@ -135,6 +137,15 @@ def create(path: Path) -> None:
     finally:
         new.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def refuse_remains(path: Path) -> None:
+    """Raise LedgerError where part of another ledger lies in the place of one that is not there."""
+    log = path.with_name(f"{path.name}-wal")
+    # In this order: whoever makes a ledger meanwhile makes its log after it.
+    if log.exists() and not path.exists():
+        # SQLite would take these changes for the new ledger's.
+        raise LedgerError(f"{log} is left of a ledger that was moved away", "move it there too")
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

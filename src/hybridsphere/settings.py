@@ -172,15 +172,16 @@ class Settings(BaseSettings):
 
     def check_bridge(self) -> None:
         """Raise ConfigurationError if a variable is missing that this source and sink need, if two
-        name the same that must differ, or if results have no room below their folder's path.
+        name the same that must differ, or if the results have a file for a folder, or no room below
+        its path.
         """
         self.require(*self._needed())
-        if wrong := [*self._doubled(), *self._too_deep()]:
+        if wrong := [*self._doubled(), *self._no_folder()]:
             raise ConfigurationError("; ".join(map(str, wrong)))
 
     def bridge_complaints(self) -> list[Complaint]:
         """What `check_bridge` would say, one by one."""
-        return [*self._missing(self._needed()), *self._doubled(), *self._too_deep()]
+        return [*self._missing(self._needed()), *self._doubled(), *self._no_folder()]
 
     def _needed(self) -> list[str]:
         of_source = {
@@ -208,9 +209,18 @@ class Settings(BaseSettings):
             if getattr(self, one) is not None and getattr(self, one) == getattr(self, other)
         ]
 
-    def _too_deep(self) -> list[Complaint]:
+    def _no_folder(self) -> list[Complaint]:
         """Of a path that is not absolute, it depends on where the bridge is started."""
         path = self.results_dir.absolute()
+        # Not Path.is_file: what may not be looked at is not known to be one.
+        if os.path.isfile(path):  # noqa: PTH113
+            return [
+                Complaint(
+                    "results_dir",
+                    f"{variable('results_dir')} stands for {_shown(path)}, which is a file",
+                    "name a folder",
+                )
+            ]
         if len(os.fsencode(path)) <= _LONGEST_FOLDER:
             return []
         return [

@@ -48,16 +48,18 @@ def test_what_cannot_be_used_is_reported_and_left_out(tmp_path: Path, portrait: 
     two.save(tmp_path / "pair" / "both.png")
     (tmp_path / "notes.txt").write_text("hello")
     (tmp_path / "broken.jpg").write_text("hello")
+    (tmp_path / "clip.mp4").touch()
     (tmp_path / ".hidden").write_text("hello")
     lines: list[str] = []
 
     assert enrol(tmp_path, report=lines.append).names == ["ada"]
 
     assert [line.split(": left out: ")[0] for line in lines] == [
-        *("broken.jpg", "empty.png", "notes.txt", "pair/both.png")
+        *("broken.jpg", "clip.mp4", "empty.png", "notes.txt", "pair/both.png")
     ]
-    broken, empty, notes, pair = lines
+    broken, clip, empty, notes, pair = lines
     assert "not a picture" in broken
+    assert clip.endswith("the file is empty")
     assert "no face" in empty
     assert "not a photograph" in notes
     assert "2 faces" in pair

@@ -24,6 +24,23 @@ def file(gallery: Gallery, tmp_path: Path) -> Path:
     return tmp_path / "known.npz"
 
 
+def test_a_gallery_is_not_imported_but_said_to_be_one(file: Path, tmp_path: Path) -> None:
+    ended = run("gallery", "import", file, "-o", tmp_path / "new.npz")
+    assert ended.exit_code == 2
+    assert ended.stderr == f"hybridsphere: {file} is a gallery already: use it as it is\n"
+
+
+def test_a_gallery_that_cannot_be_written_is_told_by_its_own_name(
+    tmp_path: Path, file: Path
+) -> None:
+    pickled = tmp_path / "encoding"
+    pickled.write_bytes(pickle.dumps({"encoding": [np.zeros(128)], "name": ["ada"]}))
+    target = tmp_path / "none" / "new.npz"
+    ended = run("gallery", "import", pickled, "-o", target)
+    assert ended.exit_code == 2
+    assert ended.stderr.endswith(f"cannot be written: No such file or directory: {str(target)!r}\n")
+
+
 def test_enroll_writes_a_gallery_and_reports_on_standard_error(
     tmp_path: Path, portrait: Portrait
 ) -> None:

@@ -100,7 +100,9 @@ async def test_it_says_how_to_reach_it_and_serves_until_it_is_told_to_stop(
     assert started
     process.send_signal(number)
     output, errors = await process.communicate()
-    assert (process.returncode, output, errors) == (0, b"", b"")
+    (told,) = errors.decode().splitlines()
+    assert (process.returncode, output) == (0, b"")
+    assert "Ctrl-C ends it" in told
     for pid in started:
         await gone(pid)
 

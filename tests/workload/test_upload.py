@@ -47,6 +47,19 @@ async def test_any_key_that_s3_accepts_can_be_uploaded(stage: Stage) -> None:
     assert sorted(stage.keys(stage.input_bucket)) == sorted(ODD_KEYS)
 
 
+async def test_nothing_is_uploaded_or_cleared_where_no_manifest_could_be_written(
+    stage: Stage,
+) -> None:
+    await stage.upload("kept.mp4")
+    write(stage.videos, **{"new.mp4": b"new"})
+    own = manifest_path(stage.results_dir).parent
+    own.rename(own.with_name("away"))
+    own.touch()
+    with pytest.raises(ManifestError, match="HYBRIDSPHERE_RESULTS_DIR"):
+        await upload(stage.videos, stage.settings, clear=True, console=stage.quiet)
+    assert stage.keys(stage.input_bucket) == ["kept.mp4"]
+
+
 async def test_the_manifest_lists_each_file_with_key_size_and_etag(stage: Stage) -> None:
     await stage.upload("x.mp4", "y.mp4")
 

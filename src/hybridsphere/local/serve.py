@@ -45,6 +45,9 @@ def _announce(environment: Mapping[str, str], env_file: Path | None) -> None:
     for name, text in environment.items():
         sys.stdout.write(f"export {name}='{text}'\n")
     sys.stdout.flush()
+    # Standard output is for `eval`.
+    sys.stderr.write("hybridsphere local: ready, for as long as this runs; Ctrl-C ends it\n")
+    sys.stderr.flush()
 
 
 async def _wait(account: LocalAccount, stop: asyncio.Event) -> int:

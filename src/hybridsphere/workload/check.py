@@ -53,7 +53,10 @@ async def check_workload(settings: Settings, *, mapping: Path | None, console: C
     manifest = Manifest.read(settings.results_dir)
     progress = Screen(stderr=True)
     if not await wait_until_settled(settings, manifest, console=progress):
-        progress.print(f"Nothing has moved for {STANDSTILL_S:.0f} s: checking what there is.")
+        progress.print(
+            f"Nothing has moved for {STANDSTILL_S:.0f} s: checking what there is. "
+            "Is a bridge running? See `hybridsphere status`."
+        )
     checks = await run_checks(settings, expectations=expectations)
     print_checks(checks, console)
     return all(check.passed for check in checks)

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from hybridsphere.files import make_private, write_whole
+from hybridsphere.files import make_private, remedy_for, try_out, write_whole
 from hybridsphere.paths import OWN_FOLDER
+from hybridsphere.settings import variable
 from hybridsphere.workload import WorkloadError
 
 
@@ -71,6 +72,18 @@ class Manifest:
             raise ManifestError(
                 f"{path} is no manifest of this release ({error!r}): upload again"
             ) from error
+
+
+def check_place(results_dir: Path) -> None:
+    """Raise ManifestError where no manifest could be written."""
+    folder = manifest_path(results_dir).parent
+    try:
+        try_out(folder)
+    except OSError as error:
+        raise ManifestError(
+            f"{folder}: {error.strerror}, so there would be no manifest and nothing was uploaded: "
+            f"{remedy_for(error, variable('results_dir'))}"
+        ) from error
 
 
 def manifest_path(results_dir: Path) -> Path:

@@ -16,7 +16,13 @@ from hybridsphere.messages import utc_text
 from hybridsphere.settings import Settings
 from hybridsphere.workload import WorkloadError
 from hybridsphere.workload.buckets import empty_bucket, is_empty
-from hybridsphere.workload.manifest import FailedFile, Manifest, UploadedFile, manifest_path
+from hybridsphere.workload.manifest import (
+    FailedFile,
+    Manifest,
+    UploadedFile,
+    check_place,
+    manifest_path,
+)
 
 CONCURRENCY = 8
 """Files on their way at once."""
@@ -66,6 +72,7 @@ async def upload_files(
     """Upload files, each under its key; the manifest's `failed` is what could not be uploaded."""
     settings.require("input_bucket", "output_bucket")
     buckets = settings.need("input_bucket"), settings.need("output_bucket")
+    check_place(settings.results_dir)
     local = [LocalFile(path, key, path.stat().st_size) for path, key in files]
     async with client("s3", connections=CONCURRENCY) as s3:
         if clear:

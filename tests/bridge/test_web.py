@@ -133,11 +133,15 @@ async def test_a_port_in_use_is_a_configuration_error(vitals: Vitals) -> None:
                 pass
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "x" * 70])
+@pytest.mark.parametrize(
+    ("host", "other"),
+    [("192.0.2.1", "another port"), ("x" * 70, "an address"), ("no.invalid", "an address")],
+    ids=["elsewhere", "too long", "of nobody"],
+)
 async def test_an_address_of_somebody_else_is_a_configuration_error(
-    vitals: Vitals, host: str
+    vitals: Vitals, host: str, other: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match=r"HYBRIDSPHERE_HTTP=.*Name another"):
+    with pytest.raises(ConfigurationError, match=rf"HYBRIDSPHERE_HTTP=.*Name {other}"):
         async with listen((host, 0), vitals.health, vitals.metrics):
             pass
 

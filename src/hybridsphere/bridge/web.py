@@ -5,6 +5,7 @@
 - `/metrics`: for Prometheus.
 """
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -50,9 +51,11 @@ async def listen(
         try:
             await web.TCPSite(runner, host, port).start()
         except (OSError, UnicodeError) as error:
+            nameless = isinstance(error, (socket.gaierror, UnicodeError))
+            other = "an address of this host" if nameless else "another port, 0 for any free one"
             raise ConfigurationError(
                 f"HYBRIDSPHERE_HTTP={host}:{port} cannot be listened on: {error}. "
-                "Name another port, 0 for any free one, or nothing to turn it off."
+                f"Name {other}, or nothing to turn it off."
             ) from error
         log.info("web.listening", host=host, port=runner.addresses[0][1])
         yield

@@ -4,11 +4,10 @@ One row per bucket, key and version. Several processes of one host may write to 
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import orjson
 
@@ -22,6 +21,7 @@ from hybridsphere.ledger_file import (
 )
 from hybridsphere.messages import Result, S3Record, Version, newest_of
 from hybridsphere.paths import OWN_FOLDER
+from hybridsphere.uploads import COLUMNS, Upload, newest
 
 __all__ = ["Ledger", "LedgerError", "Upload", "ledger_path", "newest"]
 
@@ -57,48 +57,6 @@ ON CONFLICT DO UPDATE SET
     stored_at = excluded.stored_at
 WHERE status IS NULL OR (status = 'failed' AND excluded.status != 'failed')
 """
-
-_COLUMNS = """
-    bucket, key, version, etag, sequencer, event_time, created_at, received_at, invoked_at,
-    attempts, status, reason, people, csv, output_bucket, output_key, started_at, finished_at,
-    stored_at
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A row of the ledger: one version of one upload. Times are UTC, as in `messages.utc_text`."""
-
-    bucket: str
-    key: str
-    version: str
-    etag: str
-    sequencer: str | None
-    event_time: str
-    created_at: str
-    received_at: str | None
-    invoked_at: str | None
-    attempts: int
-    status: str | None
-    reason: str | None
-    people: list[dict[str, Any]]
-    csv: str | None
-    output_bucket: str | None
-    output_key: str | None
-    started_at: str | None
-    finished_at: str | None
-    stored_at: str | None
-
-    @classmethod
-    def of_row(cls, row: tuple[Any, ...]) -> Self:
-        upload = dict(zip(cls.__slots__, row, strict=True))
-        upload["people"] = orjson.loads(upload["people"] or "[]")
-        return cls(**upload)
-
-
-def newest(uploads: Iterable[Upload]) -> Upload | None:
-    """The newest version among the rows of one key; None for none."""
-    return newest_of(uploads, _version)
 
 
 def ledger_path(results_dir: Path) -> Path:
@@ -285,7 +243,7 @@ class Ledger:
         )
 
     def _select(self, where: str, values: tuple[str, ...]) -> Iterator[Upload]:
-        query = f"SELECT {_COLUMNS} FROM uploads WHERE {where} ORDER BY rowid"  # noqa: S608 - ours
+        query = f"SELECT {COLUMNS} FROM uploads WHERE {where} ORDER BY rowid"  # noqa: S608 - ours
         for row in self._connection.execute(query, values):
             try:
                 upload = Upload.of_row(row)
@@ -308,7 +266,3 @@ def _beginning(thing: S3Record | Result) -> tuple[str | None, ...]:
     version = thing.version
     identity = (thing.bucket, thing.key, version.id)
     return (*identity, version.etag, version.sequencer, version.event_time)
-
-
-def _version(upload: Upload) -> Version:
-    return Version(upload.etag, upload.sequencer, upload.event_time)

@@ -1,0 +1,53 @@
+"""The rows of the ledger."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import orjson
+
+from hybridsphere.messages import Version, newest_of
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A row of the ledger: one version of one upload. Times are UTC, as in `messages.utc_text`."""
+
+    bucket: str
+    key: str
+    version: str
+    etag: str
+    sequencer: str | None
+    event_time: str
+    created_at: str
+    received_at: str | None
+    invoked_at: str | None
+    attempts: int
+    status: str | None
+    reason: str | None
+    people: list[dict[str, Any]]
+    csv: str | None
+    output_bucket: str | None
+    output_key: str | None
+    started_at: str | None
+    finished_at: str | None
+    stored_at: str | None
+
+    @classmethod
+    def of_row(cls, row: tuple[Any, ...]) -> Self:
+        upload = dict(zip(cls.__slots__, row, strict=True))
+        upload["people"] = orjson.loads(upload["people"] or "[]")
+        return cls(**upload)
+
+
+COLUMNS = ", ".join(Upload.__slots__)
+"""Those of the table, in the order of a row."""
+
+
+def newest(uploads: Iterable[Upload]) -> Upload | None:
+    """The newest version among the rows of one key; None for none."""
+    return newest_of(uploads, _version)
+
+
+def _version(upload: Upload) -> Version:
+    return Version(upload.etag, upload.sequencer, upload.event_time)

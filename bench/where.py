@@ -35,7 +35,6 @@ PICTURE = OUT / "where.svg"
 
 _ROUNDS = 5
 _MESSAGES = 3000
-_WARM_UP = 500
 
 # In pixels.
 _WIDTH, _BAR_HEIGHT = 860, 82
@@ -181,7 +180,7 @@ def _message() -> Whole:
     with TemporaryDirectory(dir=OUT) as folder, running_double() as double:
         least_ms = run_bridge(LEAST, Path(folder), _MESSAGES).cpu_ms_a_message
         with running_bridge(OURS, double, Path(folder)) as started:
-            double.pass_through(_WARM_UP, started)
+            double.pass_through(_MESSAGES, started)
             before_s, loop_before_s = _cpu_s(started.pid)
             double.pass_through(_MESSAGES, started)
             after_s, loop_after_s = _cpu_s(started.pid)

@@ -107,6 +107,7 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poller, "RECEIVERS", 1)
     monkeypatch.setattr(backoff, "FIRST_S", 0.02)
     monkeypatch.setattr(backoff, "LONGEST_S", 0.05)
+    monkeypatch.setattr(backoff, "LONGEST_IN_PLACE_S", 0.05)
     monkeypatch.setattr(backoff, "LONGEST_REFUSED_S", 0.05)
     monkeypatch.setattr(watcher, "FASTEST_S", 0.02)
     monkeypatch.setattr(watcher, "SLOWEST_S", 0.05)

@@ -16,6 +16,7 @@ from stage import PATIENCE_S, client_of, until
 from hybridsphere.aws import Function
 from hybridsphere.bridge import backoff
 from hybridsphere.bridge import invoker as module
+from hybridsphere.bridge.backoff import LONGEST_IN_PLACE_S
 from hybridsphere.bridge.invoker import Invoker
 from hybridsphere.bridge.limiter import PROBE_EVERY, START, Limiter
 from hybridsphere.bridge.poller import Verdict
@@ -73,13 +74,13 @@ async def test_of_a_message_of_many_records_only_so_many_are_under_way(
     start_function: StartFunction, tmp_path: Path, vitals: Vitals
 ) -> None:
     function = await start_function()
-    records = [record(f"{number}.mp4") for number in range(500)]
+    records = [record(f"{number}.mp4") for number in range(100)]
     async with invoking(function.function(), tmp_path, vitals, most=7) as invoker:
         handling, peak = asyncio.create_task(invoker.handle(message(s3_event(*records)))), 0
         while not handling.done():
             names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]
             peak = max(peak, names.count("Invoker._process"))
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
         assert handling.result() is Verdict.DONE
     assert peak == 7
     assert len(rows(tmp_path)) == len(records)
@@ -245,6 +246,27 @@ async def test_a_function_that_cannot_be_reached_is_called_until_it_can(
         assert vitals.health.troubles == {}
         await function.invoked(1)
     assert [(row.status, row.attempts) for row in rows(tmp_path)] == [(None, 0)]
+
+
+async def test_however_often_a_call_failed_all_that_waits_behind_it_waits_a_second_at_most(
+    start_function: StartFunction,
+    tmp_path: Path,
+    vitals: Vitals,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert LONGEST_IN_PLACE_S <= 1
+    # After a dozen failures this is what a wait would be that knew no other bound.
+    monkeypatch.setattr(backoff, "LONGEST_S", 2 * PATIENCE_S)
+    function = await start_function()
+    async with (
+        Proxy(function.endpoint) as line,
+        client_of("lambda", line.endpoint) as client,
+        invoking(Function(client, "chosen", "Event"), tmp_path, vitals) as invoker,
+    ):
+        with line.failing(reset, "Invoke", calls=20):
+            async with asyncio.timeout(PATIENCE_S):
+                assert await invoker.handle(message(s3_event(record()))) is Verdict.DONE
+    assert vitals.figure("invocations_total", outcome="failed") == 20
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hybridsphere.cli import main as command
 
 HURRY = 10
 WAITS = {
-    backoff: ["FIRST_S", "LONGEST_S", "LONGEST_REFUSED_S"],
+    backoff: ["FIRST_S", "LONGEST_S", "LONGEST_IN_PLACE_S", "LONGEST_REFUSED_S"],
     holdings: ["VISIBILITY_TIMEOUT_S", "HEARTBEAT_MARGIN_S"],
     poller: ["VISIBILITY_TIMEOUT_S"],
 }

@@ -8,6 +8,8 @@ from hybridsphere.aws import Refused
 FIRST_S = 0.5
 LONGEST_S = 4.0
 """Short enough to be back within five seconds of the end of a fault."""
+LONGEST_IN_PLACE_S = 1.0
+"""Where one caller tries for all that wait behind it, and what is over for it is over for all."""
 LONGEST_REFUSED_S = 30.0
 """A refusal ends when somebody mends it, which takes longer and wants no hammering."""
 
@@ -21,9 +23,11 @@ class Backoff:
     def reset(self) -> None:
         self._failures = 0
 
-    async def wait(self, error: Exception | None = None) -> None:
+    async def wait(self, error: Exception | None = None, *, in_place: bool = False) -> None:
         """Sleep after a failure, the longer the more of them came in a row."""
-        longest = LONGEST_REFUSED_S if isinstance(error, Refused) else LONGEST_S
+        longest = LONGEST_IN_PLACE_S if in_place else LONGEST_S
+        if isinstance(error, Refused):
+            longest = LONGEST_REFUSED_S
         ceiling = min(longest, FIRST_S * 2**self._failures)
         # 2**10 halves of a second is beyond both ceilings.
         self._failures = min(self._failures + 1, 10)

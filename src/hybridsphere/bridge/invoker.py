@@ -158,7 +158,7 @@ class Invoker:
                 self._note_failure(failure, record)
                 if not isinstance(failure, Throttled):
                     # In its place: while the function cannot be reached, few try again, not all.
-                    await backoff.wait(failure)
+                    await backoff.wait(failure, in_place=True)
                     continue
             await backoff.wait(failure)
 

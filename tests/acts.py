@@ -63,6 +63,12 @@ async def hang(exchange: Exchange) -> None:
     reset_connection(exchange.writer)
 
 
+async def swallow(exchange: Exchange) -> None:
+    """No answer, ever, even once all others get theirs: nobody knows of the call any more."""
+    exchange.call.is_under_way = False
+    await asyncio.Event().wait()
+
+
 async def lose(exchange: Exchange) -> None:
     """The call is done, and the connection breaks before the answer."""
     await _answer_in_part(exchange, 0.0)

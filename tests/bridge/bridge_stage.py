@@ -73,9 +73,14 @@ MakeQueue = Callable[[], Awaitable[RealQueue]]
 
 
 @asynccontextmanager
-async def proxied(queue: RealQueue, moto: str) -> AsyncIterator[tuple[Proxy, RealQueue]]:
+async def proxied(
+    queue: RealQueue, moto: str, *, short_polls: bool = False
+) -> AsyncIterator[tuple[Proxy, RealQueue]]:
     """A queue of moto's as it is seen through a proxy, and that proxy."""
-    async with Proxy(moto) as proxy, client_of("sqs", proxy.endpoint) as client:
+    async with (
+        Proxy(moto, short_polls=short_polls) as proxy,
+        client_of("sqs", proxy.endpoint) as client,
+    ):
         yield proxy, RealQueue(client, queue.url)
 
 

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from acts import Exchange, answer, say
+from acts import Exchange, answer, delay, reset, say, swallow
 from bridge_stage import Handler, Journal, MakeQueue, Tap, polling, proxied
 from stage import PATIENCE_S, until
 
@@ -28,6 +28,41 @@ async def test_every_message_is_handled_once_and_deleted(make_queue: MakeQueue) 
     assert run.vitals.figure("messages_received_total", queue="input") == 23
     assert run.vitals.figure("messages_deleted_total", queue="input") == 23
     assert run.vitals.figure("messages_in_flight", queue="input") == 0
+
+
+async def test_while_sqs_is_in_trouble_an_answer_that_is_lost_is_soon_missed(
+    make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "RECEIVERS", 2)
+    monkeypatch.setattr(poller, "PROBE_S", 0.1)
+    queue, handler = await make_queue(), Handler()
+    async with proxied(queue, moto) as (proxy, seen):
+        with (
+            proxy.failing(reset, "ReceiveMessage", calls=2),
+            proxy.failing(swallow, "ReceiveMessage"),
+        ):
+            async with polling(seen, handler) as run:
+                # The patience that a long poll is due would take them minutes.
+                await until(lambda: len(proxy.of("ReceiveMessage")) >= 12)
+                assert "no answer" in run.vitals.health.troubles["input queue"]
+                await run.end()
+
+
+async def test_in_trouble_one_receiver_is_patient_for_an_sqs_that_is_only_slow(
+    make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "RECEIVERS", 2)
+    monkeypatch.setattr(poller, "PROBE_S", 0.1)
+    queue, handler = await make_queue(), Handler()
+    async with proxied(queue, moto, short_polls=True) as (proxy, seen):
+        with (
+            proxy.failing(reset, "ReceiveMessage", calls=2),
+            proxy.failing(delay(0.5), "ReceiveMessage"),
+        ):
+            async with polling(seen, handler) as run:
+                await until(lambda: "no answer" in str(run.vitals.health.troubles))
+                await until(lambda: run.vitals.health.troubles == {})
+                await run.end()
 
 
 async def test_a_message_that_is_left_stays_on_the_queue(make_queue: MakeQueue) -> None:

@@ -1,5 +1,6 @@
 """One SQS queue."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,9 +52,17 @@ class Queue:
         self.url = url
 
     async def receive(
-        self, most: int, *, visibility_timeout_s: int, wait_s: int = LONG_POLL_S
+        self,
+        most: int,
+        *,
+        visibility_timeout_s: int,
+        wait_s: int = LONG_POLL_S,
+        within_s: float | None = None,
     ) -> list[Message]:
-        """Long-poll for up to `most` (1 to 10) messages; none if none came within `wait_s`."""
+        """Long-poll for up to `most` (1 to 10) messages; none if none came within `wait_s`.
+
+        Unavailable if no answer came at all, within `within_s` or else the client's own time.
+        """
         call = {
             "QueueUrl": self.url,
             "MaxNumberOfMessages": most,
@@ -61,7 +70,11 @@ class Queue:
             "WaitTimeSeconds": wait_s,
         }
         with failures("ReceiveMessage"):
-            answer = await _ask(self._receive, call)
+            try:
+                async with asyncio.timeout(within_s):
+                    answer = await _ask(self._receive, call)
+            except TimeoutError:
+                raise Unavailable(f"ReceiveMessage: no answer within {within_s:.0f} s") from None
             with readable():
                 return [
                     Message(message["MessageId"], message["ReceiptHandle"], message["Body"])

@@ -23,12 +23,24 @@ class Backoff:
     def reset(self) -> None:
         self._failures = 0
 
-    async def wait(self, error: Exception | None = None, *, in_place: bool = False) -> None:
-        """Sleep after a failure, the longer the more of them came in a row."""
+    async def wait(
+        self,
+        error: Exception | None = None,
+        *,
+        in_place: bool = False,
+        since: float | None = None,
+    ) -> None:
+        """Sleep after a failure, the longer the more of them came in a row.
+
+        `since` is when the try began, by the loop's clock: the time that it took is waited already.
+        """
         longest = LONGEST_IN_PLACE_S if in_place else LONGEST_S
         if isinstance(error, Refused):
             longest = LONGEST_REFUSED_S
-        ceiling = min(longest, FIRST_S * 2**self._failures)
-        # 2**10 halves of a second is beyond both ceilings.
+        ceiling = min(longest, 2 * FIRST_S * 2**self._failures)
+        # 2**10 seconds are beyond all ceilings.
         self._failures = min(self._failures + 1, 10)
-        await asyncio.sleep(random.uniform(max(FIRST_S, ceiling / 2), ceiling))  # noqa: S311
+        wait_s = random.uniform(max(FIRST_S, ceiling / 2), ceiling)  # noqa: S311
+        if since is not None:
+            wait_s -= asyncio.get_running_loop().time() - since
+        await asyncio.sleep(max(0, wait_s))

@@ -1,13 +1,15 @@
 """One long-poll loop: receive, hand over, acknowledge. Both queues are this loop.
 
 Receivers take messages while there is room, each is handled in a task of its own, and what is done
-is deleted; what is in flight meanwhile is kept so by the heartbeat of its holdings.
+is deleted; what is in flight meanwhile is kept so by the heartbeat of its holdings. While SQS is in
+trouble the receivers ask in turns.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import Enum
+from functools import partial
 
 import structlog
 
@@ -20,6 +22,9 @@ from hybridsphere.bridge.metrics import Metrics
 
 RECEIVERS = 2
 """Long polls under way at once on a queue: one fills while the other is answered."""
+
+PROBE_S = 3.0
+"""How long an answer may take while SQS is in trouble: it is over sooner than a long poll is."""
 
 SHORTEST_POLL_S = 0.5
 """An empty answer sooner than that is no long poll's but, say, a proxy's; it is not asked again at
@@ -72,6 +77,10 @@ class Poller:
         self._held = Holdings(name, queue, most=most, health=health, counts=self._counts)
         self._deletes = Deletes(name, queue, self._held, health=health, counts=self._counts)
         self._handling: dict[str, asyncio.Task[None]] = {}
+        self._trouble: AwsError | None = None
+        self._asked = 0.0
+        self._backoff = Backoff()
+        self._turns = asyncio.Lock()
 
     async def run(self, stop: asyncio.Event, drain_s: float) -> None:
         """Poll until `stop`; then finish or give back what is held, within `drain_s` seconds."""
@@ -91,7 +100,10 @@ class Poller:
 
     async def _receive_until(self, stop: asyncio.Event, last_poll_s: float) -> None:
         stopped = asyncio.create_task(stop.wait())
-        receivers = [asyncio.create_task(self._receive(stop)) for _ in range(RECEIVERS)]
+        receivers = [
+            asyncio.create_task(self._receive(stop, patient=number == 0))
+            for number in range(RECEIVERS)
+        ]
         everything = [stopped, *receivers]
         try:
             # A receiver never returns before the stop: if one ends, it is by an error.
@@ -106,36 +118,55 @@ class Poller:
             if isinstance(result, Exception):
                 raise result
 
-    async def _receive(self, stop: asyncio.Event) -> None:
-        backoff = Backoff()
+    async def _receive(self, stop: asyncio.Event, *, patient: bool) -> None:
         while True:
             room = await self._held.take_room()
             await self._gate()
-            # Only now: both waits may have been long.
+            await self._take_turn()
+            # Only now: each of these waits may have been long.
             if stop.is_set():
                 return
             messages: list[Message] = []
-            asked = _now()
             try:
-                messages = await self._queue.receive(
-                    room, visibility_timeout_s=VISIBILITY_TIMEOUT_S
-                )
-            except AwsError as error:
-                self._health.report(f"{self._name} queue", str(error))
-                failure: AwsError | None = error
-            else:
-                self._health.clear(f"{self._name} queue")
-                backoff.reset()
-                failure = None
+                messages = await self._ask(room, patient=patient)
             finally:
                 self._held.free_room(room - len(messages))
             self._counts.received.inc(len(messages))
             for message in messages:
                 self._begin(message)
-            if failure:
-                await backoff.wait(failure)
-            elif not messages and _now() - asked < SHORTEST_POLL_S:
-                await asyncio.sleep(SHORTEST_POLL_S)
+
+    async def _take_turn(self) -> None:
+        """Return at once; while SQS is in trouble, when it may be asked again by anybody."""
+        if self._trouble:
+            async with self._turns:
+                # It may be over, by the answer that another receiver got.
+                if self._trouble:
+                    await self._backoff.wait(self._trouble, since=self._asked)
+
+    async def _ask(self, room: int, *, patient: bool) -> list[Message]:
+        """Messages, or none.
+
+        An answer that is lost on the way is missed only when a long poll's time is over. So while
+        SQS is in trouble, only who is patient asks for so long: its answers may just be slow.
+        """
+        receive = partial(self._queue.receive, room, visibility_timeout_s=VISIBILITY_TIMEOUT_S)
+        if probing := self._trouble is not None and not patient:
+            receive = partial(receive, wait_s=0, within_s=PROBE_S)
+        asked = self._asked = _now()
+        try:
+            messages = await receive()
+        except AwsError as error:
+            if probing and self._trouble is None:
+                return []  # Who is patient has got an answer meanwhile.
+            self._trouble = error
+            self._health.report(f"{self._name} queue", str(error))
+            return []
+        self._trouble = None
+        self._backoff.reset()
+        self._health.clear(f"{self._name} queue")
+        if not messages and _now() - asked < SHORTEST_POLL_S:
+            await asyncio.sleep(SHORTEST_POLL_S)
+        return messages
 
     def _begin(self, message: Message) -> None:
         # Two polls may be given one receipt; it is being handled then.

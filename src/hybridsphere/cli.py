@@ -140,10 +140,14 @@ def gallery() -> None:
 @click.argument("source", type=FILE)
 @click.option("-o", "--output", type=PLACE, required=True, help="The gallery to write (.npz).")
 def gallery_import(source: Path, output: Path) -> None:
-    """Import known faces from the legacy pickle; nothing in it but arrays is admitted."""
+    """Import known faces from the legacy pickle; nothing in it but arrays is admitted.
+
+    A gallery is taken as well: it is checked, and copied.
+    """
     from hybridsphere import known_faces
 
-    click.echo(f"{known_faces.import_pickle(source, output)} known faces in {output}")
+    count = known_faces.import_faces(source, output, report=tell)
+    click.echo(f"{count} known faces in {output}")
 
 
 @gallery.command("show")

@@ -19,13 +19,16 @@ from lambda_fn.pairs import nearest_pairs
 _PAIRS_SHOWN = 5
 
 
-def import_pickle(source: Path, output: Path) -> int:
-    """Make a gallery of the legacy pickle; returns how many faces it has. Raises CannotRun."""
+def import_faces(source: Path, output: Path, *, report: Callable[[str], None]) -> int:
+    """Make a gallery of the legacy pickle, or of another gallery; returns how many faces it has.
+
+    That there are none is reported. Raises CannotRun.
+    """
     with _failures():
-        if is_zipfile(source):
-            Gallery.load(source)
-            raise CannotRun(f"{source} is a gallery already: use it as it is")
-        return _save(import_legacy(source), output)
+        known = Gallery.load(source) if is_zipfile(source) else import_legacy(source)
+        if not len(known):
+            report(f"{source}: nobody is known in it: every face ends as an unknown_face")
+        return _save(known, output)
 
 
 def add_people(

@@ -24,10 +24,28 @@ def file(gallery: Gallery, tmp_path: Path) -> Path:
     return tmp_path / "known.npz"
 
 
-def test_a_gallery_is_not_imported_but_said_to_be_one(file: Path, tmp_path: Path) -> None:
+def test_a_gallery_is_imported_as_it_is(file: Path, tmp_path: Path) -> None:
     ended = run("gallery", "import", file, "-o", tmp_path / "new.npz")
-    assert ended.exit_code == 2
-    assert ended.stderr == f"hybridsphere: {file} is a gallery already: use it as it is\n"
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert ended.stdout == f"4 known faces in {tmp_path / 'new.npz'}\n"
+    copy, source = Gallery.load(tmp_path / "new.npz"), Gallery.load(file)
+    assert copy.names == source.names
+    assert (copy.embeddings == source.embeddings).all()
+
+
+@pytest.mark.parametrize("form", ["gallery", "pickle"])
+def test_known_faces_of_nobody_are_imported_and_said_to_be_none(form: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    if form == "gallery":
+        Gallery.empty().save(source)
+    else:
+        source.write_bytes(pickle.dumps({"encoding": [], "name": []}))
+    ended = run("gallery", "import", source, "-o", tmp_path / "new.npz")
+    assert ended.exit_code == 0
+    assert ended.stderr == (
+        f"{source}: nobody is known in it: every face ends as an unknown_face\n"
+    )
+    assert len(Gallery.load(tmp_path / "new.npz")) == 0
 
 
 def test_a_gallery_that_cannot_be_written_is_told_by_its_own_name(

@@ -165,11 +165,11 @@ def gallery_show(file: Path) -> None:
 @click.argument("file", type=FILE)
 @click.argument("photos", type=PHOTOS)
 def gallery_add(file: Path, photos: Path) -> None:
-    """Add the people in PHOTOS to FILE: `name.jpg`, or `name/*` for several of one person."""
-    from hybridsphere import known_faces
+    """Add the people in PHOTOS to FILE: `name.jpg`, or `name/*` for several of one person.
 
-    count = known_faces.add_people(photos, file, into=file, report=tell)
-    click.echo(f"{count} known faces in {file}")
+    Exits as `hybridsphere enroll` does.
+    """
+    _enrol(photos, file, into=file)
 
 
 @gallery.command("remove")
@@ -190,11 +190,19 @@ def enroll(photos: Path, output: Path) -> None:
 
     Clips will do as well. What cannot be used is left out and reported, and so are people who
     may be mistaken for each other.
+
+    Exits with 0 if every file was used, 1 if some were left out, 2 if none could be used: then
+    nothing is written.
     """
+    _enrol(photos, output, into=None)
+
+
+def _enrol(photos: Path, output: Path, *, into: Path | None) -> None:
     from hybridsphere import known_faces
 
-    count = known_faces.add_people(photos, output, into=None, report=tell)
+    count, left_out = known_faces.add_people(photos, output, into=into, report=tell)
     click.echo(f"{count} known faces in {output}")
+    sys.exit(1 if left_out else 0)
 
 
 @main.group()

@@ -490,6 +490,16 @@ async def test_all_that_is_missing_is_told_a_line_each(patient: Patient) -> None
     ]
 
 
+async def test_a_way_that_there_is_not_hides_nothing_that_is_missing(patient: Patient) -> None:
+    patient.set(SOURCE="mail", INPUT_BUCKET=None, INPUT_QUEUE_URL=None)
+    wrong, bucket, queue = await patient.complaints("variables")
+    assert wrong.detail == "HYBRIDSPHERE_SOURCE='mail' cannot be used"
+    assert bucket.detail.startswith("HYBRIDSPHERE_INPUT_BUCKET is not set. Needed: the ")
+    assert queue.detail.startswith(
+        "HYBRIDSPHERE_INPUT_QUEUE_URL is not set. Needed if HYBRIDSPHERE_SOURCE is queue: the "
+    )
+
+
 async def test_a_variable_that_cannot_be_used_is_not_called_missing_too(patient: Patient) -> None:
     patient.set(INPUT_BUCKET="s3://bucket")
     finding = await patient.complaint("variables")

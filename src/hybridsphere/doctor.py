@@ -121,11 +121,7 @@ async def print_findings(console: Console) -> bool:
 
 def _complaints(settings: Settings, broken: Sequence[Complaint]) -> list[Complaint]:
     """What is wrong with variables, be it by themselves or for want of others."""
-    wrong = {complaint.field for complaint in broken}
-    # Which others are needed depends on the way.
-    ways_known = wrong.isdisjoint({"source", "sink"})
-    lacking = settings.bridge_complaints() if ways_known else []
-    return [*broken, *(one for one in lacking if one.field not in wrong)]
+    return [*broken, *settings.bridge_complaints({complaint.field for complaint in broken})]
 
 
 def _variables(settings: Settings, complaints: Sequence[Complaint]) -> list[Finding]:

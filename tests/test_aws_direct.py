@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -396,14 +397,14 @@ async def test_of_an_answer_that_breaks_off_it_is_told_where_and_nothing_of_what
     async with connected() as aws:
         queue = aws.queue(QUEUE)
         calls = {
-            "ReceiveMessage": queue.receive(1, visibility_timeout_s=30),
+            "ReceiveMessage": partial(queue.receive, 1, visibility_timeout_s=30),
             # The one is sent directly, the other by aiobotocore.
-            "ChangeMessageVisibilityBatch": queue.change_visibility(["a"], 0),
+            "ChangeMessageVisibilityBatch": partial(queue.change_visibility, ["a"], 0),
         }
         for name, call in calls.items():
             recorder.answers.append(answer)
             with pytest.raises(Unavailable) as failed:
-                await call
+                await call()
             assert str(failed.value) == f"{name}: {CUT_OFF[answer]}"
 
 

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hybridsphere.errors import CannotRun
+from hybridsphere.passwords import without_passwords
 
 PREFIX = "HYBRIDSPHERE_"
 
@@ -304,5 +305,5 @@ def _complaints(error: ValidationError) -> Iterator[Complaint]:
 
 def _shown(value: object) -> str:
     """A value in quotation marks, cut to a length, and without the password that a URL may have."""
-    text = repr(re.sub(r"://[^/@\s]*@", "://…@", str(value)))
+    text = repr(without_passwords(str(value)))
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

@@ -16,6 +16,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError, create_parser
 
 from hybridsphere.errors import CannotRun
+from hybridsphere.passwords import without_passwords
 
 _THROTTLED = {
     "OverLimit",
@@ -71,7 +72,7 @@ def failures(call: str) -> Iterator[None]:
         ParamValidationError,
         ValueError,  # aiohttp's, for an endpoint that makes no sense
     ) as error:
-        raise Refused(f"{call}: {error}", type(error).__name__) from error
+        raise Refused(f"{call}: {without_address(error)}", type(error).__name__) from error
     except (
         BotoCoreError,
         ResponseParserError,
@@ -120,7 +121,7 @@ def without_address(error: Exception) -> str:
         return "the answer broke off in the middle of its body"
     if isinstance(inner, aiohttp.InvalidURL):
         return "the address of a proxy, or of the endpoint, is none"
-    return str(error)
+    return without_passwords(str(error))
 
 
 def _no_http(message: str) -> str:

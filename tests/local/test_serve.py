@@ -17,7 +17,7 @@ import pytest
 from local_stage import TASK_ROOT, client_of, gone
 
 from hybridsphere.local import child
-from hybridsphere.local.commands import load_gallery
+from hybridsphere.local.commands import load_gallery, run_command
 
 SERVE = """
 import sys
@@ -176,6 +176,26 @@ async def test_known_faces_in_the_legacy_form_are_converted(tmp_path: Path) -> N
     gallery = await load_gallery(legacy, tmp_path)
     assert gallery != legacy
     assert zipfile.is_zipfile(gallery)
+
+
+async def test_a_command_that_nobody_waits_for_any_more_does_not_outlive_that(
+    tmp_path: Path,
+) -> None:
+    os.mkfifo(tmp_path / "students.csv")
+    others = set(children(os.getpid()))
+    command = asyncio.create_task(
+        run_command(
+            *("students", "load", str(tmp_path / "students.csv")),
+            environment={"HYBRIDSPHERE_TABLE": "students"},
+        )
+    )
+    # It is at work once it has opened the file, and then it waits for what is in it.
+    with await asyncio.to_thread((tmp_path / "students.csv").open, "wb"):
+        assert len(set(children(os.getpid())) - others) == 1
+        command.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await command
+        assert set(children(os.getpid())) <= others
 
 
 async def test_that_nobody_is_among_the_known_faces_is_said(

@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from hybridsphere.errors import CannotRun
@@ -30,7 +31,14 @@ async def run_command(*arguments: str, environment: Mapping[str, str] | None = N
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, errors = await process.communicate()
+    try:
+        _, errors = await process.communicate()
+    except asyncio.CancelledError:
+        # Something else went wrong meanwhile: nobody waits for it any more.
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
+        raise
     told = errors.decode(errors="replace").strip()
     if process.returncode:
         raise CommandFailed(told.removeprefix("hybridsphere: "))

@@ -9,7 +9,6 @@ from PIL import Image, ImageOps
 
 from lambda_fn.faces import Faces
 from lambda_fn.gallery import Embeddings, Gallery, GalleryError
-from lambda_fn.pairs import concerns
 from lambda_fn.settings import TOLERANCE
 from lambda_fn.video import Frame, Unreadable, Video
 
@@ -27,8 +26,8 @@ class _Unusable(Exception):
 def enrol(photos: Path, *, report: Callable[[str], None], known: Gallery | None = None) -> Gallery:
     """The people in a folder, a row a file, or the one in a file; with those known already.
 
-    `report` is given a line for each file that is left out, and for each pair of people who may be
-    mistaken for each other. Raises GalleryError where no file can be used.
+    `report` is given a line for each file that is left out. Raises GalleryError where no file can
+    be used.
     """
     faces = Faces()
     names: list[str] = []
@@ -42,10 +41,7 @@ def enrol(photos: Path, *, report: Callable[[str], None], known: Gallery | None 
             report(f"{shown}: left out: {error}")
     if not names:
         raise GalleryError(f"{photos}: no usable photograph or clip, neither name.jpg nor name/*")
-    gallery = (known or Gallery.empty()).plus(Gallery(names, np.array(rows)))
-    for concern in concerns(gallery, TOLERANCE):
-        report(concern)
-    return gallery
+    return (known or Gallery.empty()).plus(Gallery(names, np.array(rows)))
 
 
 def _files(photos: Path) -> Iterator[tuple[str, Path]]:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -268,3 +269,33 @@ async def test_a_set_up_that_cannot_work_is_a_configuration_error_of_one_line(
         async with connect(polls=1, invocations=1, invocation_type="Event"):
             pass
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["me:hunter2@host", "http://me:hunter2@the host"])
+async def test_an_endpoint_that_cannot_be_one_is_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    with pytest.raises(ConfigurationError, match=r"AWS_ENDPOINT_URL.*…@") as caught:
+        async with connect(polls=1, invocations=1, invocation_type="Event"):
+            pass
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://me:hunter2@127.0.0.1:1", "http://hunter2@127.0.0.1:99999"]
+)
+async def test_a_call_to_an_endpoint_with_a_password_is_told_without_it(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    async with connect(polls=1, invocations=1, invocation_type="Event") as aws:
+        queue = aws.queue("https://sqs.us-east-1.amazonaws.com/123456789012/queue")
+        for call in (
+            partial(queue.receive, 1, visibility_timeout_s=30),
+            partial(queue.change_visibility, ["a"], 0),
+            aws.bucket("input-bucket-video").probe,
+        ):
+            with pytest.raises(AwsError) as failed:
+                await call()
+            assert "hunter2" not in str(failed.value)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,8 @@ class Recorder:
     """Requests that a connection is answered before it breaks off."""
     answers: list[bytes] = field(default_factory=list)
     """What the first requests are answered, whatever they are."""
+    ends_after_answers: bool = False
+    """Whether these are the last of their connections."""
     answers_connect: bool = True
     came: asyncio.Event = field(default_factory=asyncio.Event)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
@@ -119,6 +122,8 @@ class Recorder:
             left -= 1
             if self.answers:
                 writer.write(self.answers.pop(0))
+                if self.ends_after_answers:
+                    break
                 continue
             accepted = headers.get("x-amz-invocation-type") == "Event"
             status = b"202 Accepted" if accepted else b"200 OK"
@@ -360,6 +365,47 @@ async def test_a_connection_that_broke_off_is_unavailable_and_nothing_is_sent_tw
         assert len(recorder.requests) == 2
         await function.invoke({})
     assert recorder.connections == 2
+
+
+CUT_OFF = {
+    b"": "the other side disconnected before it answered",
+    b"HTTP/1.1 103 Early Hints\r\n\r\n": "the other side disconnected before it answered",
+    b"HTTP/1.1 20": "the other side disconnected in the middle of the answer's head",
+    b"HTTP/1.1 200 OK\r\nX-Told: it\r\nConten": (
+        "the other side disconnected in the middle of the answer's head"
+    ),
+    b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"told': (
+        "the answer broke off in the middle of its body"
+    ),
+    b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{"told': (
+        "the answer broke off in the middle of its body"
+    ),
+    b"HTTP/1.1 200 OK\r\nX told\r\n\r\n": "no HTTP: Invalid header token",
+    b"HTTP/1.1 200 OK\r\nX: %b\r\n\r\n" % (b"told" * 5000): (
+        "no HTTP: Got more than 8190 bytes when reading"
+    ),
+}
+
+
+@pytest.mark.parametrize("answer", CUT_OFF, ids=range(len(CUT_OFF)))
+async def test_of_an_answer_that_breaks_off_it_is_told_where_and_nothing_of_what_came(
+    record: Record, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    recorder = await record()
+    recorder.ends_after_answers = True
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    async with connected() as aws:
+        queue = aws.queue(QUEUE)
+        calls = {
+            "ReceiveMessage": partial(queue.receive, 1, visibility_timeout_s=30),
+            # The one is sent directly, the other by aiobotocore.
+            "ChangeMessageVisibilityBatch": partial(queue.change_visibility, ["a"], 0),
+        }
+        for name, call in calls.items():
+            recorder.answers.append(answer)
+            with pytest.raises(Unavailable) as failed:
+                await call()
+            assert str(failed.value) == f"{name}: {CUT_OFF[answer]}"
 
 
 @pytest.mark.parametrize(

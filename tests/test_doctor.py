@@ -346,6 +346,15 @@ async def test_an_endpoint_that_cannot_be_reached_is_told_of_each_part(patient: 
     assert all("network" in finding.remedy for finding in bad.values())
 
 
+@pytest.mark.parametrize("address", ["http://me:hunter2@127.0.0.1:1", "me:hunter2@127.0.0.1"])
+async def test_of_an_endpoint_no_password_is_told(patient: Patient, address: str) -> None:
+    patient.set(SOURCE="bucket", SINK="bucket", INPUT_QUEUE_URL=None, OUTPUT_QUEUE_URL=None)
+    patient.environment.setenv("AWS_ENDPOINT_URL", address)
+    details = [finding.detail for finding in await patient.findings() if not finding.well]
+    assert [detail for detail in details if "…@127.0.0.1" in detail]
+    assert [detail for detail in details if "hunter2" in detail] == []
+
+
 async def test_a_clock_that_is_wrong_is_told(patient: Patient) -> None:
     async def answer(_: web.Request) -> web.Response:
         date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 400))
@@ -488,6 +497,16 @@ async def test_all_that_is_missing_is_told_a_line_each(patient: Patient) -> None
         "HYBRIDSPHERE_INPUT_BUCKET",
         "HYBRIDSPHERE_FUNCTION_NAME",
     ]
+
+
+async def test_a_way_that_there_is_not_hides_nothing_that_is_missing(patient: Patient) -> None:
+    patient.set(SOURCE="mail", INPUT_BUCKET=None, INPUT_QUEUE_URL=None)
+    wrong, bucket, queue = await patient.complaints("variables")
+    assert wrong.detail == "HYBRIDSPHERE_SOURCE='mail' cannot be used"
+    assert bucket.detail.startswith("HYBRIDSPHERE_INPUT_BUCKET is not set. Needed: the ")
+    assert queue.detail.startswith(
+        "HYBRIDSPHERE_INPUT_QUEUE_URL is not set. Needed if HYBRIDSPHERE_SOURCE is queue: the "
+    )
 
 
 async def test_a_variable_that_cannot_be_used_is_not_called_missing_too(patient: Patient) -> None:

@@ -240,6 +240,84 @@ def test_all_values_that_cannot_work_are_named_in_one_line(monkeypatch: pytest.M
     assert "it should be 'queue', 'bucket' or 'none'; " in text
 
 
+def test_what_is_missing_is_told_beside_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}DRAIN_S", "soon")
+    monkeypatch.setenv(f"{PREFIX}INPUT_BUCKET", "s3://bucket")
+    monkeypatch.delenv(f"{PREFIX}OUTPUT_QUEUE_URL")
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load()
+    bucket, drain = str(caught.value).split("; ")
+    assert bucket.startswith(f"{PREFIX}INPUT_BUCKET='s3://bucket' cannot be used: ")
+    assert drain == (
+        f"{PREFIX}DRAIN_S='soon' cannot be used: it should be a valid number. "
+        f"{PREFIX}OUTPUT_QUEUE_URL is not set. Needed: the URL of the queue of results."
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "sink", "conditions"),
+    [
+        (
+            "mail",
+            "bucket",
+            {
+                "INPUT_BUCKET": "",
+                "FUNCTION_NAME": f" if {PREFIX}SOURCE is queue or bucket",
+                "INPUT_QUEUE_URL": f" if {PREFIX}SOURCE is queue",
+                "OUTPUT_BUCKET": "",
+            },
+        ),
+        (
+            "bucket",
+            "disk",
+            {
+                "INPUT_BUCKET": "",
+                "FUNCTION_NAME": "",
+                "OUTPUT_QUEUE_URL": f" if {PREFIX}SINK is queue",
+                "OUTPUT_BUCKET": f" if {PREFIX}SINK is bucket",
+            },
+        ),
+    ],
+)
+def test_of_a_way_that_there_is_not_all_is_told_that_one_may_need(
+    monkeypatch: pytest.MonkeyPatch, source: str, sink: str, conditions: dict[str, str]
+) -> None:
+    for name in WHOLE:
+        monkeypatch.delenv(PREFIX + name)
+    monkeypatch.setenv(f"{PREFIX}SOURCE", source)
+    monkeypatch.setenv(f"{PREFIX}SINK", sink)
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load()
+    text = str(caught.value)
+    assert "\n" not in text
+    assert text.count(" cannot be used: ") == 1
+    assert text.count(" is not set. ") == len(conditions)
+    for name, condition in conditions.items():
+        assert f"{PREFIX}{name} is not set. Needed{condition}: the " in text
+
+
+def test_a_command_is_told_of_no_variable_missing_that_it_does_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in WHOLE:
+        monkeypatch.delenv(PREFIX + name)
+    monkeypatch.setenv(f"{PREFIX}SINK", "disk")
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load("sink", "output_queue_url", "results_dir")
+    assert str(caught.value).partition(". ")[2] == (
+        f"{PREFIX}OUTPUT_QUEUE_URL is not set. Needed if {PREFIX}SINK is queue: "
+        "the URL of the queue of results."
+    )
+
+
+def test_what_is_missing_does_not_hide_two_that_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(f"{PREFIX}FUNCTION_NAME")
+    monkeypatch.setenv(f"{PREFIX}OUTPUT_QUEUE_URL", QUEUE)
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.load().check_bridge()
+    assert f"are both {QUEUE!r}: name two. {PREFIX}FUNCTION_NAME is not set. " in str(caught.value)
+
+
 def test_only_the_variables_asked_for_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     for field in Settings.model_fields:
         if field != "table":

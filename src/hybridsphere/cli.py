@@ -140,10 +140,14 @@ def gallery() -> None:
 @click.argument("source", type=FILE)
 @click.option("-o", "--output", type=PLACE, required=True, help="The gallery to write (.npz).")
 def gallery_import(source: Path, output: Path) -> None:
-    """Import known faces from the legacy pickle; nothing in it but arrays is admitted."""
+    """Import known faces from the legacy pickle; nothing in it but arrays is admitted.
+
+    A gallery is taken as well: it is checked, and copied.
+    """
     from hybridsphere import known_faces
 
-    click.echo(f"{known_faces.import_pickle(source, output)} known faces in {output}")
+    count = known_faces.import_faces(source, output, report=tell)
+    click.echo(f"{count} known faces in {output}")
 
 
 @gallery.command("show")
@@ -161,11 +165,11 @@ def gallery_show(file: Path) -> None:
 @click.argument("file", type=FILE)
 @click.argument("photos", type=PHOTOS)
 def gallery_add(file: Path, photos: Path) -> None:
-    """Add the people in PHOTOS to FILE: `name.jpg`, or `name/*` for several of one person."""
-    from hybridsphere import known_faces
+    """Add the people in PHOTOS to FILE: `name.jpg`, or `name/*` for several of one person.
 
-    count = known_faces.add_people(photos, file, into=file, report=tell)
-    click.echo(f"{count} known faces in {file}")
+    Exits as `hybridsphere enroll` does.
+    """
+    _enrol(photos, file, into=file)
 
 
 @gallery.command("remove")
@@ -186,11 +190,19 @@ def enroll(photos: Path, output: Path) -> None:
 
     Clips will do as well. What cannot be used is left out and reported, and so are people who
     may be mistaken for each other.
+
+    Exits with 0 if every file was used, 1 if some were left out, 2 if none could be used: then
+    nothing is written.
     """
+    _enrol(photos, output, into=None)
+
+
+def _enrol(photos: Path, output: Path, *, into: Path | None) -> None:
     from hybridsphere import known_faces
 
-    count = known_faces.add_people(photos, output, into=None, report=tell)
+    count, left_out = known_faces.add_people(photos, output, into=into, report=tell)
     click.echo(f"{count} known faces in {output}")
+    sys.exit(1 if left_out else 0)
 
 
 @main.group()

@@ -33,6 +33,7 @@ from hybridsphere.errors import CannotRunNow
 from hybridsphere.files import remedy_for, try_out
 from hybridsphere.ledger import Ledger, ledger_path
 from hybridsphere.ledger_file import LedgerError, refuse_remains
+from hybridsphere.passwords import without_passwords
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.settings import (
     Complaint,
@@ -121,11 +122,7 @@ async def print_findings(console: Console) -> bool:
 
 def _complaints(settings: Settings, broken: Sequence[Complaint]) -> list[Complaint]:
     """What is wrong with variables, be it by themselves or for want of others."""
-    wrong = {complaint.field for complaint in broken}
-    # Which others are needed depends on the way.
-    ways_known = wrong.isdisjoint({"source", "sink"})
-    lacking = settings.bridge_complaints() if ways_known else []
-    return [*broken, *(one for one in lacking if one.field not in wrong)]
+    return [*broken, *settings.bridge_complaints({complaint.field for complaint in broken})]
 
 
 def _variables(settings: Settings, complaints: Sequence[Complaint]) -> list[Finding]:
@@ -212,7 +209,8 @@ async def _clock(settings: Settings) -> Finding:
         ):
             theirs = parsedate_to_datetime(answer.headers["Date"]).timestamp()
     except (aiohttp.ClientError, TimeoutError, KeyError, ValueError) as error:
-        return Finding("clock", f"{url} gave no date: {error or type(error).__name__}", _NETWORK)
+        reason = f"{url} gave no date: {error or type(error).__name__}"
+        return Finding("clock", without_passwords(reason), _NETWORK)
     skew_s = time.time() - theirs
     if abs(skew_s) < 1:
         return Finding("clock", "agrees with that of AWS")

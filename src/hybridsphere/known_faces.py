@@ -14,30 +14,45 @@ from hybridsphere.files import naming
 from hybridsphere.terminal import printable
 from lambda_fn.enrol import enrol
 from lambda_fn.gallery import Gallery, GalleryError, import_legacy
-from lambda_fn.pairs import nearest_pairs
+from lambda_fn.pairs import concerns, nearest_pairs
+from lambda_fn.settings import TOLERANCE
 
 _PAIRS_SHOWN = 5
 
 
-def import_pickle(source: Path, output: Path) -> int:
-    """Make a gallery of the legacy pickle; returns how many faces it has. Raises CannotRun."""
+def import_faces(source: Path, output: Path, *, report: Callable[[str], None]) -> int:
+    """Make a gallery of the legacy pickle, or of another gallery; returns how many faces it has.
+
+    That there are none is reported. Raises CannotRun.
+    """
     with _failures():
-        if is_zipfile(source):
-            Gallery.load(source)
-            raise CannotRun(f"{source} is a gallery already: use it as it is")
-        return _save(import_legacy(source), output)
+        known = Gallery.load(source) if is_zipfile(source) else import_legacy(source)
+        if not len(known):
+            report(f"{source}: nobody is known in it: every face ends as an unknown_face")
+        return _save(known, output)
 
 
 def add_people(
     photos: Path, output: Path, *, into: Path | None, report: Callable[[str], None]
-) -> int:
-    """Enrol the people in photos, beside those that `into` has; returns how many faces there are.
+) -> tuple[int, int]:
+    """Enrol the people in photos, beside those that `into` has.
 
-    What cannot be used, and who may be mistaken for whom, is reported. Raises CannotRun.
+    Returns how many faces there are, and how many files were left out: those that cannot be used.
+    Each of them, and who may be mistaken for whom, is reported. Raises CannotRun.
     """
+    left_out = 0
+
+    def leave_out(line: str) -> None:
+        nonlocal left_out
+        left_out += 1
+        report(line)
+
     with _failures():
         known = Gallery.load(into) if into else None
-        return _save(enrol(photos, report=report, known=known), output)
+        enrolled = enrol(photos, report=leave_out, known=known)
+        for concern in concerns(enrolled, TOLERANCE):
+            report(concern)
+        return _save(enrolled, output), left_out
 
 
 def remove_person(file: Path, name: str) -> int:

@@ -6,10 +6,10 @@ Credentials, region and endpoints are none of ours: they come from the standard 
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hybridsphere.errors import CannotRun
+from hybridsphere.passwords import without_passwords
 
 PREFIX = "HYBRIDSPHERE_"
 
@@ -24,6 +25,17 @@ _LONGEST_VALUE = 200
 
 # Linux takes paths of 4,096 bytes, and that of a key's CSV may need 3,500 of them.
 _LONGEST_FOLDER = 500
+
+
+_NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
+    "source": {
+        "queue": ("function_name", "input_queue_url"),
+        "bucket": ("function_name",),
+        "none": (),
+    },
+    "sink": {"queue": ("output_queue_url",), "bucket": ("output_bucket",)},
+}
+"""The fields that each way in and each way out cannot do without."""
 
 
 class ConfigurationError(CannotRun):
@@ -132,14 +144,16 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, *fields: str) -> Self:
-        """Read the environment; raises ConfigurationError, which names every value at fault.
+        """Read the environment; raises ConfigurationError, which names every value at fault, and
+        what is missing beside of all that the ways in and out need.
 
         Where fields are named, their variables alone are read: the others are as if not set.
         """
-        unread = cls.model_fields.keys() - fields if fields else ()
-        settings, complaints = cls._read(unread)
-        if complaints:
-            raise ConfigurationError("; ".join(map(str, complaints)))
+        unread = cls.model_fields.keys() - fields if fields else set()
+        settings, wrong = cls._read(unread)
+        if wrong:
+            missing = settings.lacking({one.field for one in wrong})
+            _refuse(wrong, [one for one in missing if one.field not in unread])
         return settings
 
     @classmethod
@@ -165,35 +179,43 @@ class Settings(BaseSettings):
 
     def require(self, *fields: str) -> None:
         """Raise ConfigurationError if one of these is missing; its line names all that are."""
-        missing = [f"{one.detail}." for one in self._missing(fields)]
-        if missing:
-            strange = [f"{name} is set, but unknown." for name in unknown_variables(os.environ)]
-            raise ConfigurationError(" ".join([*missing, *strange]))
+        _refuse([], self._missing(dict.fromkeys(fields, "")))
 
     def check_bridge(self) -> None:
         """Raise ConfigurationError if a variable is missing that this source and sink need, if two
         name the same that must differ, or if the results have a file for a folder, or no room below
-        its path.
+        its path. Its line tells all of that.
         """
-        self.require(*self._needed())
-        if wrong := [*self._doubled(), *self._no_folder()]:
-            raise ConfigurationError("; ".join(map(str, wrong)))
+        _refuse([*self._doubled(), *self._no_folder()], self.lacking())
 
-    def bridge_complaints(self) -> list[Complaint]:
-        """What `check_bridge` would say, one by one."""
-        return [*self._missing(self._needed()), *self._doubled(), *self._no_folder()]
+    def bridge_complaints(self, wrong: Collection[str] = ()) -> list[Complaint]:
+        """What `check_bridge` would say, one by one; `wrong` are the fields whose values are."""
+        return [*self.lacking(wrong), *self._doubled(), *self._no_folder()]
 
-    def _needed(self) -> list[str]:
-        of_source = {
-            "queue": ["function_name", "input_queue_url"],
-            "bucket": ["function_name"],
-            "none": [],
-        }
-        of_sink = {"queue": "output_queue_url", "bucket": "output_bucket"}
-        return ["input_bucket", *of_source[self.source], of_sink[self.sink]]
+    def lacking(self, wrong: Collection[str] = ()) -> list[Complaint]:
+        """What is missing of all that the ways in and out need, or may need where they are wrong.
+        What has a wrong value is not missing.
+        """
+        return [one for one in self._missing(self._needed(wrong)) if one.field not in wrong]
 
-    def _missing(self, fields: Iterable[str]) -> list[Complaint]:
-        return [_lack(field) for field in fields if getattr(self, field) is None]
+    def _needed(self, unknown: Collection[str] = ()) -> dict[str, str]:
+        """The fields that the ways in and out need, each with what it depends on where a way is
+        unknown.
+        """
+        needed = {"input_bucket": ""}
+        for way, needs in _NEEDED.items():
+            if way not in unknown:
+                needed |= dict.fromkeys(needs[getattr(self, way)], "")
+                continue
+            for field in dict.fromkeys(chain.from_iterable(needs.values())):
+                values = " or ".join(value for value, fields in needs.items() if field in fields)
+                needed[field] = f" if {variable(way)} is {values}"
+        return needed
+
+    def _missing(self, needed: Mapping[str, str]) -> list[Complaint]:
+        return [
+            _lack(field, when) for field, when in needed.items() if getattr(self, field) is None
+        ]
 
     def _doubled(self) -> list[Complaint]:
         """Two that are one: what goes into the second would come out of the first, for ever."""
@@ -232,6 +254,17 @@ class Settings(BaseSettings):
         ]
 
 
+def _refuse(wrong: Sequence[Complaint], missing: Sequence[Complaint]) -> None:
+    """Raise ConfigurationError, with one line, if there is anything to complain of."""
+    sentences = [f"{one.detail}." for one in missing]
+    if missing:
+        sentences += [f"{name} is set, but unknown." for name in unknown_variables(os.environ)]
+    if wrong:
+        sentences.insert(0, "; ".join(map(str, wrong)) + ("." if missing else ""))
+    if sentences:
+        raise ConfigurationError(" ".join(sentences))
+
+
 # Read by the function, not by the bridge, but at home in the same file of variables.
 _OF_THE_FUNCTION = {
     variable(name) for name in ("gallery", "tolerance", "frames_per_s", "mode", "table")
@@ -252,10 +285,11 @@ def _nearest(name: str, known: Iterable[str]) -> str | None:
     return PREFIX + found[0] if found else None
 
 
-def _lack(field: str) -> Complaint:
+def _lack(field: str, when: str) -> Complaint:
+    """That a field is missing; `when` tells where it is needed, if not always."""
     description = Settings.model_fields[field].description or ""
     needed = f"{description[:1].lower()}{description[1:]}".removesuffix(".")
-    detail = f"{variable(field)} is not set. Needed: {needed}"
+    detail = f"{variable(field)} is not set. Needed{when}: {needed}"
     return Complaint(field, detail, "set it; docs/configuration.md says how")
 
 
@@ -271,5 +305,5 @@ def _complaints(error: ValidationError) -> Iterator[Complaint]:
 
 def _shown(value: object) -> str:
     """A value in quotation marks, cut to a length, and without the password that a URL may have."""
-    text = repr(re.sub(r"://[^/@\s]*@", "://…@", str(value)))
+    text = repr(without_passwords(str(value)))
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

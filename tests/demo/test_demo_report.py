@@ -1,9 +1,11 @@
 """What a demo shows of its results."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from hybridsphere.demo.report import print_results
@@ -24,10 +26,12 @@ MESSAGES = [
 ]
 
 
-def shown(width: int, *, terminal: bool = True) -> list[str]:
+def shown(
+    width: int, messages: Sequence[dict[str, Any]] = MESSAGES, *, terminal: bool = True
+) -> list[str]:
     out = io.StringIO()
     print_results(
-        MESSAGES, Console(file=out, width=width, force_terminal=terminal, color_system=None)
+        messages, Console(file=out, width=width, force_terminal=terminal, color_system=None)
     )
     return out.getvalue().splitlines()
 
@@ -47,16 +51,52 @@ def test_a_narrow_terminal_has_everything_but_the_figures(width: int) -> None:
     assert "sophomore" in line_of(lines, "matched")
 
 
-def test_what_does_not_fit_a_terminal_of_80_columns_goes_on_in_the_next_line() -> None:
+def test_at_80_columns_everything_but_the_figures_is_told_and_no_word_broken() -> None:
     lines = shown(80)
 
-    assert "…" not in "".join(lines)
-    first, second = lines[3:5]
-    for whole in ("lectures/mécanique.mkv", "electrical_engineering"):
-        start, end = first.index(whole[:9]), first.index(whole[:9]) + 20
-        assert first[start:end].strip() + second[start:end].strip() == whole
+    assert line_of(lines, "matched").split() == [
+        *("lectures/mécanique.mkv", "matched", "emil_sorel", "electrical_engineering", "sophomore")
+    ]
     assert line_of(lines, "(not_video)").split() == ["(not_video)"]
     assert line_of(lines, "unreadable").split() == ["first", "row.mp4", "unreadable"]
+
+
+def test_where_it_is_narrower_keys_lose_their_middle_and_majors_their_end() -> None:
+    lines = shown(60)
+
+    assert line_of(lines, "matched").split() == [
+        *("lec…ique.mkv", "matched", "emil_sorel", "electrical_en…", "sophomore")
+    ]
+    assert line_of(lines, "unreadable").split() == ["fir…", "row.mp4", "unreadable"]
+
+
+@pytest.mark.parametrize(("width", "columns"), [(52, 4), (40, 3), (36, 3)])
+def test_where_it_is_narrower_still_year_and_major_are_left_out(width: int, columns: int) -> None:
+    lines = shown(width)
+
+    assert all(len(line) <= width for line in lines)
+    assert line_of(lines, "person").split() == list(COLUMNS[:columns])
+    matched = line_of(lines, "matched").split()
+    assert matched[0].endswith("ique.mkv")
+    assert matched[1:3] == ["matched", "emil_sorel"]
+    assert line_of(lines, "(not_video)").split() == ["(not_video)"]
+
+
+def test_a_reason_goes_on_in_the_next_lines_and_is_told_to_its_end() -> None:
+    reason = "RetriesExhausted: GalleryError: known.npz: there is no such file"
+    lines = shown(60, [*MESSAGES, message("last.mp4", "failed", reason)])
+
+    told = lines[lines.index(line_of(lines, "last.mp4")) + 1 :]
+    assert " ".join(" ".join(told).split()) == f"({reason})"
+
+
+def test_characters_of_two_cells_are_counted_as_two() -> None:
+    wide = "講義" * 20 + ".mp4"
+    lines = shown(60, [*MESSAGES, message(wide, "no_face")])
+
+    row = line_of(lines, "no_face")
+    assert row.split()[0] == "講義…義.mp4"
+    assert cell_len(row.rstrip()) <= 60
 
 
 def test_a_wide_terminal_has_everything() -> None:

@@ -24,10 +24,28 @@ def file(gallery: Gallery, tmp_path: Path) -> Path:
     return tmp_path / "known.npz"
 
 
-def test_a_gallery_is_not_imported_but_said_to_be_one(file: Path, tmp_path: Path) -> None:
+def test_a_gallery_is_imported_as_it_is(file: Path, tmp_path: Path) -> None:
     ended = run("gallery", "import", file, "-o", tmp_path / "new.npz")
-    assert ended.exit_code == 2
-    assert ended.stderr == f"hybridsphere: {file} is a gallery already: use it as it is\n"
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert ended.stdout == f"4 known faces in {tmp_path / 'new.npz'}\n"
+    copy, source = Gallery.load(tmp_path / "new.npz"), Gallery.load(file)
+    assert copy.names == source.names
+    assert (copy.embeddings == source.embeddings).all()
+
+
+@pytest.mark.parametrize("form", ["gallery", "pickle"])
+def test_known_faces_of_nobody_are_imported_and_said_to_be_none(form: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    if form == "gallery":
+        Gallery.empty().save(source)
+    else:
+        source.write_bytes(pickle.dumps({"encoding": [], "name": []}))
+    ended = run("gallery", "import", source, "-o", tmp_path / "new.npz")
+    assert ended.exit_code == 0
+    assert ended.stderr == (
+        f"{source}: nobody is known in it: every face ends as an unknown_face\n"
+    )
+    assert len(Gallery.load(tmp_path / "new.npz")) == 0
 
 
 def test_a_gallery_that_cannot_be_written_is_told_by_its_own_name(
@@ -41,7 +59,7 @@ def test_a_gallery_that_cannot_be_written_is_told_by_its_own_name(
     assert ended.stderr.endswith(f"cannot be written: No such file or directory: {str(target)!r}\n")
 
 
-def test_enroll_writes_a_gallery_and_reports_on_standard_error(
+def test_enroll_writes_a_gallery_and_reports_on_standard_error_and_by_its_exit_code(
     tmp_path: Path, portrait: Portrait
 ) -> None:
     photos = tmp_path / "photos"
@@ -51,7 +69,7 @@ def test_enroll_writes_a_gallery_and_reports_on_standard_error(
 
     ended = run("enroll", photos, "-o", tmp_path / "known.npz")
 
-    assert ended.exit_code == 0
+    assert ended.exit_code == 1
     assert ended.stdout == f"2 known faces in {tmp_path / 'known.npz'}\n"
     left_out, twice = ended.stderr.splitlines()
     assert left_out.startswith("empty.png: left out: no face")
@@ -76,6 +94,35 @@ def test_show_tells_names_faces_and_the_nearest_pairs(file: Path) -> None:
     assert lines[:4] == ["3 people, 4 faces", "     2  ada", "     1  ben", "     1  cleo"]
     assert len(lines) == 4 + 3
     assert all("  between " in line for line in lines[4:])
+
+
+def test_enroll_ends_with_0_where_every_file_was_used_though_two_look_alike(
+    tmp_path: Path, portrait: Portrait
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("ada", "ada l"):
+        Image.fromarray(portrait("ada")).save(photos / f"{name}.png")
+    (photos / ".hidden").touch()
+    ended = run("enroll", photos, "-o", tmp_path / "known.npz")
+    assert ended.exit_code == 0
+    [twice] = ended.stderr.splitlines()
+    assert twice.startswith("ada and ada l are the same face")
+
+
+def test_add_tells_whom_it_left_out_and_who_is_known_by_another_name(
+    file: Path, tmp_path: Path, portrait: Portrait
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.fromarray(portrait("ben")).save(photos / "ben again.png")
+    (photos / "broken.jpg").write_text("hello")
+    ended = run("gallery", "add", file, photos)
+    assert (ended.exit_code, ended.stdout) == (1, f"5 known faces in {file}\n")
+    left_out, twice = ended.stderr.splitlines()
+    assert left_out.startswith("broken.jpg: left out: not a picture")
+    assert twice.startswith("ben and ben again are the same face")
+    assert "ben again" in Gallery.load(file).names
 
 
 def test_add_enrols_into_a_gallery_that_is_there(

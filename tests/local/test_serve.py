@@ -8,6 +8,7 @@ import signal
 import sys
 import zipfile
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from local_stage import TASK_ROOT, client_of, gone
 
 from hybridsphere.local import child
-from hybridsphere.local.commands import CommandFailed, load_gallery
+from hybridsphere.local.commands import load_gallery, run_command
 
 SERVE = """
 import sys
@@ -100,9 +101,10 @@ async def test_it_says_how_to_reach_it_and_serves_until_it_is_told_to_stop(
     assert started
     process.send_signal(number)
     output, errors = await process.communicate()
-    (told,) = errors.decode().splitlines()
+    nobody, ready = errors.decode().splitlines()
     assert (process.returncode, output) == (0, b"")
-    assert "Ctrl-C ends it" in told
+    assert nobody.startswith("hybridsphere local: no --encodings: nobody is known, ")
+    assert "Ctrl-C ends it" in ready
     for pid in started:
         await gone(pid)
 
@@ -156,10 +158,16 @@ async def test_students_that_cannot_be_loaded_are_an_error_that_says_why(tmp_pat
     assert b"students.csv, line 1" in errors
 
 
-async def test_known_faces_in_the_functions_own_form_are_used_as_they_are(tmp_path: Path) -> None:
-    gallery = tmp_path / "gallery.npz"
-    np.savez(gallery, names=np.array(["ada"]), embeddings=np.zeros((1, 128)))
-    assert await load_gallery(gallery, tmp_path / "elsewhere") == gallery
+async def test_known_faces_in_the_functions_own_form_are_there_whatever_becomes_of_the_file(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "known.npz"
+    np.savez(file, names=np.array(["ada"]), embeddings=np.full((1, 128), 0.5))
+    gallery = await load_gallery(file, tmp_path)
+    file.unlink()
+    with np.load(gallery) as arrays:
+        assert arrays["names"].tolist() == ["ada"]
+        assert (arrays["embeddings"] == 0.5).all()
 
 
 async def test_known_faces_in_the_legacy_form_are_converted(tmp_path: Path) -> None:
@@ -170,9 +178,62 @@ async def test_known_faces_in_the_legacy_form_are_converted(tmp_path: Path) -> N
     assert zipfile.is_zipfile(gallery)
 
 
-async def test_known_faces_in_no_form_at_all_are_an_error_that_names_the_file(
+async def test_a_command_that_nobody_waits_for_any_more_does_not_outlive_that(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "faces.txt").write_text("ada\n", encoding="utf-8")
-    with pytest.raises(CommandFailed, match=r"faces\.txt"):
-        await load_gallery(tmp_path / "faces.txt", tmp_path)
+    os.mkfifo(tmp_path / "students.csv")
+    others = set(children(os.getpid()))
+    command = asyncio.create_task(
+        run_command(
+            *("students", "load", str(tmp_path / "students.csv")),
+            environment={"HYBRIDSPHERE_TABLE": "students"},
+        )
+    )
+    # It is at work once it has opened the file, and then it waits for what is in it.
+    with await asyncio.to_thread((tmp_path / "students.csv").open, "wb"):
+        assert len(set(children(os.getpid())) - others) == 1
+        command.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await command
+        assert set(children(os.getpid())) <= others
+
+
+async def test_that_nobody_is_among_the_known_faces_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nobody = tmp_path / "nobody"
+    nobody.write_bytes(pickle.dumps({"encoding": [], "name": []}))
+    await load_gallery(nobody, tmp_path)
+    told = capsys.readouterr()
+    assert told.err == f"{nobody}: nobody is known in it: every face ends as an unknown_face\n"
+    assert told.out == ""
+
+
+def not_a_gallery(file: Path) -> None:
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("hello.txt", "hello")
+
+
+BAD: dict[str, Callable[[Path], object]] = {
+    "no form at all": lambda file: file.write_text("ada\n", encoding="utf-8"),
+    "an empty file": lambda file: file.touch(),
+    "another archive": not_a_gallery,
+    "a gallery without embeddings": lambda file: np.savez(file, names=np.array(["ada"])),
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+async def test_known_faces_that_are_none_end_it_with_one_line_before_it_serves(
+    tmp_path: Path, bad: str
+) -> None:
+    file = tmp_path / "faces.npz"
+    BAD[bad](file)
+    command = [sys.executable, "-m", "hybridsphere", "local", "--encodings", str(file)]
+    process = await asyncio.create_subprocess_exec(
+        *child.command(command), stdout=PIPE, stderr=PIPE
+    )
+    output, errors = await process.communicate()
+    assert (process.returncode, output) == (2, b"")
+    (line,) = errors.decode().splitlines()
+    assert line.startswith(f"hybridsphere: --encodings {file}: not a ")
+    assert "`hybridsphere enroll PHOTOS -o gallery.npz` makes" in line

@@ -20,6 +20,7 @@ from hybridsphere.aws.bucket import Bucket
 from hybridsphere.aws.function import Function
 from hybridsphere.aws.queue import LONG_POLL_S, Queue
 from hybridsphere.errors import CannotRunNow
+from hybridsphere.passwords import without_passwords
 from hybridsphere.settings import ConfigurationError
 
 READS = 16
@@ -122,5 +123,5 @@ def _misconfigurations() -> Iterator[None]:
     except (BotoCoreError, ValueError) as error:
         raise ConfigurationError(
             "the AWS configuration cannot be used, see AWS_REGION, AWS_ENDPOINT_URL and the file "
-            f"that AWS_CONFIG_FILE names: {error}"
+            f"that AWS_CONFIG_FILE names: {without_passwords(str(error))}"
         ) from None

@@ -14,7 +14,7 @@ from functools import partial
 from time import gmtime, strftime
 from typing import Any
 
-from aiohttp import ClientRequest, ClientSession, ServerDisconnectedError
+from aiohttp import ClientConnectionError, ClientRequest, ClientSession
 from botocore import xform_name
 from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -127,7 +127,7 @@ class _Request:
         if connection.protocol.should_close:
             # An answer that nobody asked for would be taken for the one to come.
             connection.close()
-            raise ServerDisconnectedError("a connection held an answer before the request")
+            raise ClientConnectionError("a connection held an answer before the request")
         return connection
 
     def _head_of(self, body: bytes, auth: SigV4Auth) -> bytes:

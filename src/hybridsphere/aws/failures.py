@@ -16,6 +16,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError, create_parser
 
 from hybridsphere.errors import CannotRun
+from hybridsphere.passwords import without_passwords
 
 _THROTTLED = {
     "OverLimit",
@@ -61,7 +62,7 @@ def failures(call: str) -> Iterator[None]:
     except (aiohttp.ClientResponseError, HTTPClientError) as error:
         raise Unavailable(f"{call}: {without_address(error)}") from None
     except HttpProcessingError as error:
-        raise Unavailable(f"{call}: no HTTP: {first_line(error.message)}") from error
+        raise Unavailable(f"{call}: {_no_http(error.message)}") from error
     except aiohttp.ClientSSLError as error:
         # A ValueError as well, but one that ends when a certificate is renewed.
         raise Unavailable(f"{call}: {error}") from error
@@ -71,7 +72,7 @@ def failures(call: str) -> Iterator[None]:
         ParamValidationError,
         ValueError,  # aiohttp's, for an endpoint that makes no sense
     ) as error:
-        raise Refused(f"{call}: {error}", type(error).__name__) from error
+        raise Refused(f"{call}: {without_address(error)}", type(error).__name__) from error
     except (
         BotoCoreError,
         ResponseParserError,
@@ -79,7 +80,7 @@ def failures(call: str) -> Iterator[None]:
         OSError,
         RuntimeError,  # botocore's, for new credentials that are over when they come
     ) as error:
-        raise Unavailable(f"{call}: {str(error) or type(error).__name__}") from error
+        raise Unavailable(f"{call}: {without_address(error) or type(error).__name__}") from error
 
 
 def refusal(
@@ -103,14 +104,30 @@ def readable() -> Iterator[None]:
 
 def without_address(error: Exception) -> str:
     """What an error says; not aiohttp's own text, which has the address, of a proxy with the
-    password, nor botocore's, which quotes aiohttp's.
+    password, or what came of an answer, nor botocore's, which quotes aiohttp's.
     """
     inner = error.kwargs.get("error") if isinstance(error, HTTPClientError) else error
     if isinstance(inner, aiohttp.ClientResponseError):
+        if isinstance(inner.__cause__, HttpProcessingError):
+            # The status is aiohttp's own, and not that of an answer.
+            return _no_http(inner.message)
         return f"HTTP {inner.status} {inner.message}"
+    if isinstance(inner, aiohttp.ServerDisconnectedError):
+        # Its message is as much of the head as came.
+        began = not isinstance(inner.message, str)
+        when = "in the middle of the answer's head" if began else "before it answered"
+        return f"the other side disconnected {when}"
+    if isinstance(inner, aiohttp.ClientPayloadError):
+        return "the answer broke off in the middle of its body"
     if isinstance(inner, aiohttp.InvalidURL):
         return "the address of a proxy, or of the endpoint, is none"
-    return str(error)
+    return without_passwords(str(error))
+
+
+def _no_http(message: str) -> str:
+    """What aiohttp misses in a head, without what it quotes of that."""
+    reason = first_line(message).partition(" b'")[0].rstrip(":")
+    return f"no HTTP: {reason}"
 
 
 def first_line(message: object) -> str:

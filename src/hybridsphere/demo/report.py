@@ -9,9 +9,11 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from hybridsphere.demo.narrow import narrow_table
 from hybridsphere.files import write_whole
 from hybridsphere.ledger import Upload
 from hybridsphere.messages import Person, Result
@@ -49,8 +51,10 @@ def print_results(messages: Sequence[dict[str, Any]], console: Console) -> None:
     table = _table(messages)
     unbounded = console.options.update(max_width=sys.maxsize)
     if console.is_terminal and console.measure(table, options=unbounded).maximum > console.width:
-        table = _narrow_table(messages)
-    console.print(table)
+        # What stands at the edges of the other takes no room from this one.
+        console.print(Padding(_narrow_table(messages, console.width), (1, 0)))
+    else:
+        console.print(table)
 
 
 def _table(messages: Sequence[dict[str, Any]]) -> Table:
@@ -64,16 +68,13 @@ def _table(messages: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
-def _narrow_table(messages: Sequence[dict[str, Any]]) -> Table:
-    """Without the figures; what is too long for its column goes on in the next line."""
-    table = Table(header_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in _TEXTS:
-        # The others give way first.
-        table.add_column(column, overflow="fold", no_wrap=column in {"person", "year"})
-    for result in messages:
-        status = _status(result, before_reason="\n")
-        table.add_row(plain(result["key"]), status, *_people(result)[:-1])
-    return table
+def _narrow_table(messages: Sequence[dict[str, Any]], width: int) -> Table:
+    """Without the figures, and with less of the rest where that is still too wide."""
+    rows = [
+        (plain(result["key"]), _status(result, before_reason="\n"), *_people(result)[:-1])
+        for result in messages
+    ]
+    return narrow_table({name: [row[at] for row in rows] for at, name in enumerate(_TEXTS)}, width)
 
 
 def _status(result: dict[str, Any], before_reason: str = " ") -> Text:

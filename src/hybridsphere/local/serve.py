@@ -10,6 +10,12 @@ from hybridsphere.files import write_whole
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.local.commands import load_gallery, run_command
 from hybridsphere.local.scratch import scratch_folder
+from hybridsphere.streams import tell
+
+_NOBODY_KNOWN = (
+    "hybridsphere local: no --encodings: nobody is known, every face ends as an unknown_face; "
+    "`hybridsphere enroll PHOTOS -o gallery.npz` makes known faces of photos"
+)
 
 
 def run_local(
@@ -35,6 +41,8 @@ async def _run(
                 await run_command(
                     "students", "load", str(students), environment=account.environment()
                 )
+            if encodings is None:
+                tell(_NOBODY_KNOWN)
             _announce(account.environment(), env_file)
             return await _wait(account, stop)
 

@@ -79,10 +79,10 @@ class Deletes:
     async def _delete(self, handles: Sequence[str]) -> AwsError | None:
         """Delete a batch; why one of it is to be tried again by itself, if any is."""
         outcomes = await self._queue.delete(handles)
+        self._counts.deleted.inc(outcomes.count(None))
         again: AwsError | None = None
         for handle, failure in zip(handles, outcomes, strict=True):
             if failure is None:
-                self._counts.deleted.inc()
                 self._let_go(handle)
             elif isinstance(failure, ReceiptGone):
                 # The message comes again, to no effect.

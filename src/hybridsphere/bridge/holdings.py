@@ -155,7 +155,8 @@ class Holdings:
         for start in range(0, len(due), BATCH):
             # Some may be finished meanwhile.
             batch = [handle for handle in due[start : start + BATCH] if handle in self._held]
-            again = (batch and await self._extend(batch)) or again
+            if batch:
+                again = await self._extend(batch) or again
         return again
 
     async def _extend(self, handles: Sequence[str]) -> AwsError | None:

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import structlog
+from acts import Exchange, say
 from proxy import Proxy
 from stage import PATIENCE_S, Log, client_of, counts_of, until
 
@@ -190,6 +192,56 @@ class Handler:
 
     async def has(self, *bodies: str) -> None:
         await until(lambda: sorted(self.bodies) == sorted(bodies))
+
+
+class Refusals:
+    """SQS that refuses some messages by themselves, in a batch with others to which it does what it
+    is told; for good, or for their first `receipts` receipts.
+    """
+
+    def __init__(
+        self,
+        queue: RealQueue,
+        handler: Handler,
+        bodies: Sequence[str],
+        *,
+        sender_fault: bool = True,
+        receipts: int | None = None,
+    ) -> None:
+        self.tries: Counter[str] = Counter()
+        self._queue = queue
+        self._handler = handler
+        self._bodies = Counter(dict.fromkeys(bodies, 1_000 if receipts is None else receipts))
+        self._refused: set[str] = set()
+        self._sender_fault = sender_fault
+
+    async def handle(self, message: Message) -> Verdict:
+        """Note whether its receipt is to be refused, and hand a message on."""
+        if self._bodies[message.body] > 0:
+            self._bodies[message.body] -= 1
+            self._refused.add(message.receipt_handle)
+        return await self._handler(message)
+
+    async def act(self, exchange: Exchange) -> None:
+        entries = json.loads(exchange.call.body)["Entries"]
+        refused = [entry for entry in entries if entry["ReceiptHandle"] in self._refused]
+        self.tries.update(entry["ReceiptHandle"] for entry in refused)
+        done = [entry for entry in entries if entry not in refused]
+        if done:
+            await self._do(exchange.call.operation, done)
+        failed = [
+            {"Id": entry["Id"], "Code": "Mystery", "SenderFault": self._sender_fault}
+            for entry in refused
+        ]
+        answer = {"Successful": [{"Id": entry["Id"]} for entry in done], "Failed": failed}
+        say(exchange, 200, json.dumps(answer).encode())
+
+    async def _do(self, operation: str, entries: list[dict[str, Any]]) -> None:
+        client, url = self._queue.client, self._queue.url
+        if operation == "DeleteMessageBatch":
+            await client.delete_message_batch(QueueUrl=url, Entries=entries)
+        else:
+            await client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
 
 
 class Tap:

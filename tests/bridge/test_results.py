@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from samples import BUCKET, EVENT_TIME, record, result
 from stage import until
 
 from hybridsphere import ledger_file
-from hybridsphere.bridge import results as module
+from hybridsphere.bridge import restorer
 from hybridsphere.bridge.csv_files import LEFTOVER_AGE_S
 from hybridsphere.bridge.results import ResultStore
 from hybridsphere.ledger import ledger_path
@@ -131,7 +132,7 @@ async def test_a_file_that_is_missing_or_different_is_written_again_at_the_next_
     folder: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Several pages, and the odd ones in each.
-    monkeypatch.setattr(module, "BATCH", 4)
+    monkeypatch.setattr(restorer, "PAGE", 4)
     stored = [
         result(f"{i:02}/v.mp4", sequencer=str(version)) for version in (1, 2) for i in range(9)
     ]
@@ -403,6 +404,78 @@ async def test_a_place_that_is_taken_at_the_start_holds_up_no_result(
         taker.rename(folder / "away")
         assert (await journal.seen("files.restored"))["files"] == 1
     assert files(folder)["a/b.mp4.csv"] == result("a/b.mp4").csv
+
+
+async def lost(folder: Path, *keys: str) -> None:
+    """Results whose rows are in the ledger, and of whose files and folders nothing is left."""
+    async with storing(folder) as store:
+        await store.put([result(key) for key in keys])
+    only_the_ledger(folder)
+
+
+def only_the_ledger(folder: Path) -> None:
+    away = folder.rename(folder.with_name("lost"))
+    folder.mkdir()
+    (away / OWN_FOLDER).rename(folder / OWN_FOLDER)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+async def test_of_files_that_are_missing_at_the_start_one_whose_place_is_taken_holds_up_no_other(
+    folder: Path, journal: Journal, vitals: Vitals, block: Callable[[Path], Path]
+) -> None:
+    await lost(folder, "a/b.mp4", *(f"{i}.mp4" for i in range(5)), "z.mp4")
+    taker = block(folder)
+    part = BLOCKED.format(folder)
+    async with storing(folder, vitals):
+        await journal.seen("files.restored", files=6)
+        assert vitals.health.troubles.keys() == {part}
+        # Tried again, and again in vain; it is told once.
+        tries = vitals.figure("storage_errors_total")
+        await until(lambda: vitals.figure("storage_errors_total") >= tries + 2)
+        taker.rename(folder / "away")
+        await journal.seen("files.restored", files=1)
+        assert vitals.health.troubles == {}
+    assert len(journal.of("trouble.began")) == len(journal.of("trouble.ended")) == 1
+    assert files(folder)["a/b.mp4.csv"] == result("a/b.mp4").csv
+    assert files(folder)["z.mp4.csv"] == result("z.mp4").csv
+    assert leftovers(folder) == []
+
+
+async def test_of_many_places_that_are_taken_some_are_told_at_once_and_all_written_once_free(
+    folder: Path, journal: Journal, vitals: Vitals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restorer, "PAGE", 2)
+    monkeypatch.setattr(restorer, "MOST_TAKEN", 4)
+    taken = [folder / name for name in "acy"]
+    keys = [f"{taker.name}/{i}.mp4" for taker in taken for i in range(7)]
+    await lost(folder, *keys, "b.mp4", "z.mp4")
+    for taker in taken:
+        taker.touch()
+    async with storing(folder, vitals):
+        # What is behind all of them too.
+        await journal.seen("files.restored", files=2)
+        for taker in taken:
+            told = {f"file {taker}/{i}.mp4.csv" for i in range(4)}
+            await until(partial(is_told, vitals, told))
+            taker.unlink()
+        await until(lambda: len(files(folder)) == len(keys) + 2)
+        await until(partial(is_told, vitals, set()))
+    assert files(folder).keys() == {f"{key}.csv" for key in (*keys, "b.mp4", "z.mp4")}
+
+
+def is_told(vitals: Vitals, parts: set[str]) -> bool:
+    return vitals.health.troubles.keys() == parts
+
+
+async def test_a_store_that_stops_while_a_missing_file_s_place_is_taken_stops_and_tells_no_trouble(
+    folder: Path, journal: Journal, vitals: Vitals
+) -> None:
+    await lost(folder, "a/b.mp4", "c.mp4")
+    a_folder_of_its_name(folder)
+    async with storing(folder, vitals):
+        await journal.seen("files.restored", files=1)
+        assert vitals.health.troubles.keys() == {BLOCKED.format(folder)}
+    assert vitals.health.troubles == {}
 
 
 async def test_a_result_that_is_held_up_is_no_trouble_after_a_stop(

@@ -145,3 +145,31 @@ async def nothing_but_heartbeats(site: Site) -> None:
 
 async def in_flight(site: Site) -> int:
     return (await site.counts(site.inputs))[1] + (await site.counts(site.outputs))[1]
+
+
+async def test_a_place_that_is_taken_at_the_start_keeps_no_other_file_from_being_written_again(
+    site: Site,
+) -> None:
+    first, *others = [f"{folder}/{number}.mp4" for folder in "ab" for number in range(5)]
+    taken = f"file {site.results}/{first}.csv"
+    async with site.bridge() as bridge:
+        await site.upload([first, *others])
+        await site.settled()
+        assert await bridge.stop() == 0
+    for key in (first, *others):
+        (site.results / f"{key}.csv").unlink()
+    (site.results / f"{first}.csv").mkdir()
+    async with site.bridge() as bridge:
+        await bridge.seen("files.restored", files=len(others))
+        assert await bridge.is_troubled(taken, word="move away")
+        # What is new goes its way, and a stop does not wait.
+        await site.upload(["new.mp4"])
+        await site.settled()
+        assert await bridge.stop() == 0
+    async with site.bridge() as bridge:
+        await until(lambda: bridge.is_troubled(taken))
+        (site.results / f"{first}.csv").rmdir()
+        await bridge.seen("files.restored", files=1)
+        await until(bridge.is_ready)
+        await site.check()
+        assert await bridge.stop() == 0

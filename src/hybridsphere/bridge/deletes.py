@@ -1,5 +1,6 @@
 """The end of every message that is done: deleted in a batch with others, and let go."""
 
+import asyncio
 from collections.abc import Sequence
 
 import structlog
@@ -21,7 +22,8 @@ class Deletes:
     """Deletes messages of a queue that are held, and lets each go once it is deleted.
 
     What SQS does not delete is held meanwhile, and tried again: let go, it would come again and be
-    handled for nothing.
+    handled for nothing. What fails by itself waits apart, in the way of no other, and is given up
+    once it comes again all the same: SQS lets a message be held for twelve hours at most.
     """
 
     def __init__(
@@ -33,6 +35,9 @@ class Deletes:
         self._health = health
         self._counts = counts
         self._waiting: Gatherer[str] = Gatherer(size=BATCH, linger_s=LINGER_S)
+        self._again: Gatherer[str] = Gatherer(size=BATCH)
+        # All that failed by themselves: those, and the batch of them that is under way.
+        self._failing: set[str] = set()
 
     def add(self, receipt_handle: str) -> None:
         """Have a message deleted."""
@@ -40,37 +45,73 @@ class Deletes:
 
     async def run(self) -> None:
         """Delete batch after batch, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._delete_waiting())
+            tasks.create_task(self._delete_again())
+
+    async def _delete_waiting(self) -> None:
         backoff = Backoff()
         while True:
-            failure = await self._delete(await self._waiting.batch())
-            if failure:
+            batch = await self._waiting.batch()
+            try:
+                await self._delete(batch)
+            except AwsError as error:
+                self._put_off(batch, self._waiting, error)
                 # It holds up the next batch too, so that all wait as one.
-                self._health.report(f"{self._name} queue deletes", str(failure))
-                await backoff.wait(failure)
+                await backoff.wait(error)
             else:
-                self._health.clear(f"{self._name} queue deletes")
+                backoff.reset()
+
+    async def _delete_again(self) -> None:
+        backoff = Backoff()
+        failure: AwsError | None = None
+        while True:
+            batch = await self._again.batch()
+            await backoff.wait(failure)
+            try:
+                failure = await self._delete(batch)
+            except AwsError as error:
+                self._put_off(batch, self._again, error)
+                failure = error
+            if failure is None:
                 backoff.reset()
 
     async def _delete(self, handles: Sequence[str]) -> AwsError | None:
-        """Delete a batch, and add again what is to be tried again; why, if there is any."""
-        try:
-            outcomes: Sequence[AwsError | None] = await self._queue.delete(handles)
-        except AwsError as error:
-            outcomes = [error] * len(handles)
+        """Delete a batch; why one of it is to be tried again by itself, if any is."""
+        outcomes = await self._queue.delete(handles)
         self._counts.deleted.inc(outcomes.count(None))
         again: AwsError | None = None
         for handle, failure in zip(handles, outcomes, strict=True):
-            if failure:
-                self._note(failure, handle)
-            if failure and not isinstance(failure, ReceiptGone):
-                again = failure
-                self.add(handle)
+            if failure is None:
+                self._let_go(handle)
+            elif isinstance(failure, ReceiptGone):
+                # The message comes again, to no effect.
+                self._note("delete.failed", handle, failure)
+                self._let_go(handle)
+            elif self._holdings.is_over(handle):
+                # So does this one, with a receipt that may be better.
+                self._note("delete.given_up", handle, failure)
+                self._let_go(handle)
             else:
-                # With its receipt gone the message comes again, to no effect.
-                self._holdings.let_go(handle)
+                again = failure
+                self._failing.add(handle)
+                self._put_off([handle], self._again, failure)
+        if not self._failing:
+            self._health.clear(f"{self._name} queue deletes")
         return again
 
-    def _note(self, failure: AwsError, handle: str) -> None:
+    def _put_off(self, handles: Sequence[str], line: Gatherer[str], failure: AwsError) -> None:
+        """Have messages tried again, after those that wait in a line."""
+        self._health.report(f"{self._name} queue deletes", str(failure))
+        for handle in handles:
+            self._note("delete.failed", handle, failure)
+            line.add(handle)
+
+    def _note(self, event: str, handle: str, failure: AwsError) -> None:
         self._counts.deletes_failed.inc()
         message_id = self._holdings.message_id(handle)
-        log.warning("delete.failed", queue=self._name, message_id=message_id, reason=str(failure))
+        log.warning(event, queue=self._name, message_id=message_id, reason=str(failure))
+
+    def _let_go(self, handle: str) -> None:
+        self._failing.discard(handle)
+        self._holdings.let_go(handle)

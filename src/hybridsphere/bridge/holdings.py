@@ -1,12 +1,13 @@
 """The messages of a queue that are in flight: room for so many, and a heartbeat for those held.
 
 A message that is held is hidden from everybody else until its deadline; the heartbeat extends that
-of those that come first.
+of those that come first. What SQS does not extend until then is over: the message is visible again.
 """
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import structlog
 
@@ -23,10 +24,13 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class _Held:
-    """A message in flight; `deadline` in seconds of the loop's clock."""
+    """A message in flight, hidden until its `deadline` and to be extended when it is `due`, both in
+    seconds of the loop's clock.
+    """
 
     message_id: str
     deadline: float
+    due: float
 
 
 class Holdings:
@@ -40,7 +44,7 @@ class Holdings:
         self._health = health
         self._counts = counts
         self._room = asyncio.Semaphore(most)
-        # In the order of their deadlines: whoever is added or extended goes to the end.
+        # In the order in which they are due: whoever is added or extended goes to the end.
         self._held: dict[str, _Held] = {}
         self._holding = asyncio.Event()
         self._empty = asyncio.Event()
@@ -69,13 +73,19 @@ class Holdings:
         if message.receipt_handle in self._held:
             self.free_room(1)
             return False
-        self._held[message.receipt_handle] = _Held(message.id, _now() + VISIBILITY_TIMEOUT_S)
+        deadline = _now() + VISIBILITY_TIMEOUT_S
+        due = deadline - HEARTBEAT_MARGIN_S
+        self._held[message.receipt_handle] = _Held(message.id, deadline, due)
         self._holding.set()
         self._empty.clear()
         return True
 
     def message_id(self, receipt_handle: str) -> str:
         return self._held[receipt_handle].message_id
+
+    def is_over(self, receipt_handle: str) -> bool:
+        """Whether a message is visible again, so that another receipt of it counts."""
+        return self._held[receipt_handle].deadline <= _now()
 
     def let_go(self, receipt_handle: str) -> None:
         """Hold a message no more."""
@@ -94,19 +104,20 @@ class Holdings:
         backoff = Backoff()
         while True:
             try:
-                if due := self._due():
-                    await self._extend(due)
+                failure = await self._extend_due()
             except AwsError as error:
-                log.warning("heartbeat.failed", queue=self._name, reason=str(error))
-                self._counts.heartbeats_failed.inc()
-                self._health.report(f"{self._name} queue heartbeat", str(error))
+                self._tell(error)
                 await backoff.wait(error)
+                continue
+            if failure:
+                self._tell(failure)
+                # Not as long as its kind would: others come due meanwhile.
+                await backoff.wait()
             else:
                 # With nothing due, what could not be extended has come to its end.
                 backoff.reset()
                 self._health.clear(f"{self._name} queue heartbeat")
-                if not due:
-                    await self._until_due()
+                await self._until_due()
 
     async def give_back(self, within_s: float) -> None:
         """Make all that is held visible again; what SQS does not take in time runs out there."""
@@ -119,39 +130,56 @@ class Holdings:
                 release.cancel()
             await asyncio.gather(*releases, return_exceptions=True)
 
-    def _due(self) -> list[str]:
-        """The receipt handles to extend now, at most a batch."""
-        until = _now() + HEARTBEAT_MARGIN_S
-        first = list(self._held.items())[:BATCH]
-        return [handle for handle, held in first if held.deadline <= until]
+    def _tell(self, failure: AwsError) -> None:
+        log.warning("heartbeat.failed", queue=self._name, reason=str(failure))
+        self._counts.heartbeats_failed.inc()
+        self._health.report(f"{self._name} queue heartbeat", str(failure))
 
     async def _until_due(self) -> None:
         """Return when a message that is held may be due."""
         await self._holding.wait()
         # It may be finished before this task has its turn.
         if first := next(iter(self._held.values()), None):
-            await asyncio.sleep(max(0, first.deadline - HEARTBEAT_MARGIN_S - _now()))
+            await asyncio.sleep(max(0, first.due - _now()))
 
-    async def _extend(self, handles: Sequence[str]) -> None:
-        deadline = _now() + VISIBILITY_TIMEOUT_S
+    async def _extend_due(self) -> AwsError | None:
+        """Try to extend each message that is due; why one is to be tried again, if any is.
+
+        All are tried, so that those that fail, however many, are in the way of no other.
+        """
+        now = _now()
+        due = [
+            handle for handle, _ in takewhile(lambda item: item[1].due <= now, self._held.items())
+        ]
+        again: AwsError | None = None
+        for start in range(0, len(due), BATCH):
+            # Some may be finished meanwhile.
+            batch = [handle for handle in due[start : start + BATCH] if handle in self._held]
+            if batch:
+                again = await self._extend(batch) or again
+        return again
+
+    async def _extend(self, handles: Sequence[str]) -> AwsError | None:
+        """Extend a batch; why one of it is to be tried again, if any is."""
+        asked = _now()
         outcomes = await self._queue.change_visibility(handles, VISIBILITY_TIMEOUT_S)
         again: AwsError | None = None
         for handle, failure in zip(handles, outcomes, strict=True):
             if handle not in self._held:
                 continue  # It was finished meanwhile.
-            if failure and not isinstance(failure, ReceiptGone):
+            if failure and not isinstance(failure, ReceiptGone) and not self.is_over(handle):
                 again = failure
                 continue
             held = self._held.pop(handle)
-            held.deadline = deadline
+            held.due = asked + VISIBILITY_TIMEOUT_S - HEARTBEAT_MARGIN_S
             self._held[handle] = held
             if failure:
                 # SQS has taken it back, say after twelve hours; its work goes on all the same.
                 log.warning("heartbeat.refused", queue=self._name, reason=str(failure))
             else:
+                held.deadline = asked + VISIBILITY_TIMEOUT_S
                 self._counts.extended.inc()
-        if again:
-            raise again
+        return again
 
     async def _release(self, handles: list[str]) -> None:
         """Make visible again what could not be finished, however often that takes."""

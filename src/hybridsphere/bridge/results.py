@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,7 +24,8 @@ from hybridsphere.bridge.batcher import Batcher
 from hybridsphere.bridge.csv_files import Blocked, CsvFiles
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
-from hybridsphere.ledger import Ledger, LedgerError, Upload
+from hybridsphere.bridge.restorer import Restorer
+from hybridsphere.ledger import Ledger, LedgerError
 from hybridsphere.messages import Result, S3Record, utc_text
 from hybridsphere.settings import ConfigurationError
 
@@ -54,6 +54,7 @@ class ResultStore:
         # One thread: SQLite has one writer at a time, and the order of changes is kept.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="results")
         self._batcher: Batcher[Change, Any] = Batcher(self._store, size=BATCH, linger_s=LINGER_S)
+        self._restorer = Restorer(self._files, self._change, health=health, metrics=metrics)
         self._working = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -97,7 +98,7 @@ class ResultStore:
         """Take changes until cancelled; first write again what a crash kept from the disk."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._batcher.run())
-            tasks.create_task(self._restore())
+            tasks.create_task(self._restorer.run())
 
     async def wait_until_working(self) -> None:
         """Return at once, or when results can be stored again."""
@@ -187,17 +188,6 @@ class ResultStore:
                 self._health.clear("results")
                 return outcomes
 
-    async def _restore(self) -> None:
-        """Write the files again that the ledger has and the disk has not."""
-        after: tuple[str, str] | None = ("", "")
-        restored = 0
-        while after is not None:
-            # A page is a change like any other, so that results are stored between two.
-            after, count = await self._unblocked(partial(self._restore_page, after=after))
-            restored += count
-        if restored:
-            log.info("files.restored", files=restored)
-
     def _unusable(self, error: Exception) -> ConfigurationError:
         return ConfigurationError(
             f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} cannot be used: {error}"
@@ -249,16 +239,6 @@ class ResultStore:
                 self._files.write(result.key, result.csv.encode())
         return written
 
-    def _restore_page(
-        self, ledger: Ledger, *, after: tuple[str, str]
-    ) -> tuple[tuple[str, str] | None, int]:
-        names = ledger.names(after=after, most=BATCH)
-        newest = [upload for name in names if (upload := ledger.newest(*name))]
-        missing = [upload for upload in newest if not self._files.has(upload.key, _content(upload))]
-        for upload in missing:
-            self._files.write(upload.key, _content(upload))
-        return (names[-1] if names else None), len(missing)
-
 
 def _outcome(change: Change, ledger: Ledger) -> Any:
     """What a change returns, or what is wrong with it, and then it is undone."""
@@ -282,7 +262,3 @@ def _passes(error: BaseException) -> bool:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
         return code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
     return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO}
-
-
-def _content(upload: Upload) -> bytes:
-    return (upload.csv or "").encode()

@@ -1,0 +1,61 @@
+"""Extensions that SQS refuses one by one: in the way of no other, and not tried for ever."""
+
+import pytest
+from bridge_stage import Handler, Journal, MakeQueue, Refusals, polling, proxied
+from stage import until
+
+from hybridsphere.bridge import holdings, poller
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+EXTEND = "ChangeMessageVisibilityBatch"
+BAD = [f"bad {number}" for number in range(10)]
+"""As many as go in one call."""
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 3)
+    monkeypatch.setattr(holdings, "VISIBILITY_TIMEOUT_S", 3)
+    monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", 2)
+
+
+@pytest.mark.parametrize("sender_fault", [True, False])
+async def test_ten_receipts_that_sqs_does_not_extend_keep_no_other_from_being_extended(
+    make_queue: MakeQueue, moto: str, journal: Journal, sender_fault: bool
+) -> None:
+    queue, handler = await make_queue(), Handler(hold=True)
+    refusals = Refusals(queue, handler, BAD, sender_fault=sender_fault)
+    good = [f"good {number}" for number in range(3)]
+    await queue.send(*BAD)
+    async with proxied(queue, moto) as (proxy, seen), polling(seen, refusals.handle) as run:
+        with proxy.failing(refusals.act, EXTEND):
+            await until(lambda: handler.present == 10)
+            await queue.send(*good)
+            # Of three time-outs the first would be over.
+            await until(lambda: run.vitals.figure("visibility_extended_total", queue="input") >= 9)
+            assert {body for body in handler.bodies if handler.bodies.count(body) > 1} <= set(BAD)
+            await journal.seen("heartbeat.refused", queue="input")
+        handler.go.set()
+        await until(lambda: run.vitals.figure("messages_in_flight", queue="input") == 0)
+        await until(lambda: run.vitals.health.troubles == {})
+        await run.end()
+    assert [handler.bodies.count(body) for body in good] == [1, 1, 1]
+
+
+async def test_an_extension_that_failed_by_itself_is_made_again_in_time(
+    make_queue: MakeQueue, moto: str, journal: Journal
+) -> None:
+    queue, handler = await make_queue(), Handler(hold=True)
+    refusals = Refusals(queue, handler, ["a"])
+    await queue.send("a", "b")
+    async with proxied(queue, moto) as (proxy, seen), polling(seen, refusals.handle) as run:
+        await handler.has("a", "b")
+        with proxy.failing(refusals.act, EXTEND, calls=3):
+            await until(lambda: run.vitals.figure("visibility_extended_total", queue="input") >= 6)
+        handler.go.set()
+        await run.end()
+    assert sorted(handler.bodies) == ["a", "b"]
+    assert len(journal.of("heartbeat.failed")) == 3
+    assert journal.of("heartbeat.refused") == []
+    assert await queue.counts() == (0, 0)

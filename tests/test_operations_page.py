@@ -1,4 +1,6 @@
-"""docs/operations.md lists every event that the bridge and the function log, and no other."""
+"""docs/operations.md lists every event that the bridge and the function log, every column of the
+results, and no other.
+"""
 
 import ast
 import re
@@ -6,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from hybridsphere.export import COLUMNS
+from hybridsphere.messages import ATTENDANCE_COLUMNS
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
@@ -53,3 +58,14 @@ def test_every_event_is_told_and_no_other(folder: str, part: str) -> None:
     named = {event for row in rows for event in re.findall(r"`([^`]+)`", row)}
     assert named == events_in(folder)
     assert len(named) > 5
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [("a video's CSV", ATTENDANCE_COLUMNS), ("`results export`", COLUMNS)],
+)
+def test_every_column_is_told_and_no_other(table: str, columns: tuple[str, ...]) -> None:
+    told = PAGE.partition(f"| column of {table} |")[2].partition("\n\n")[0]
+    rows = [line.split(" | ")[0] for line in told.splitlines() if line.startswith("| `")]
+    named = [column for row in rows for column in re.findall(r"`([^`]+)`", row)]
+    assert sorted(named) == sorted(columns)

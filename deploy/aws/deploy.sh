@@ -27,6 +27,8 @@ die() {
   say "deploy.sh: $*"
   exit 2
 }
+# needs WHAT OPTION [VALUE ...]: refuses an option that stands without its value.
+needs() { [[ -n ${3:-} ]] || die "$2 needs $1"; }
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 template=$here/template.yaml
@@ -39,11 +41,11 @@ overrides=()
 
 while (($#)); do
   case $1 in
-    --image) image=${2:?"--image needs an address"} && shift 2 ;;
-    --stack) stack=${2:?"--stack needs a name"} && shift 2 ;;
-    --students) students=${2:?"--students needs a file"} && shift 2 ;;
-    --gallery) gallery=${2:?"--gallery needs a file"} && shift 2 ;;
-    --env-file) env_file=${2:?"--env-file needs a file"} && shift 2 ;;
+    --image) needs "an address" "$@" && image=$2 && shift 2 ;;
+    --stack) needs "a name" "$@" && stack=$2 && shift 2 ;;
+    --students) needs "a file" "$@" && students=$2 && shift 2 ;;
+    --gallery) needs "a file" "$@" && gallery=$2 && shift 2 ;;
+    --env-file) needs "a file" "$@" && env_file=$2 && shift 2 ;;
     --help) usage && exit 0 ;;
     [A-Z]*=*) overrides+=("$1") && shift ;;
     *) die "$1 is neither an option nor PARAMETER=VALUE; see --help" ;;

@@ -22,6 +22,8 @@ die() {
   say "destroy.sh: $*"
   exit 2
 }
+# needs WHAT OPTION [VALUE ...]: refuses an option that stands without its value.
+needs() { [[ -n ${3:-} ]] || die "$2 needs $1"; }
 
 stack=hybridsphere
 repository=''
@@ -29,8 +31,8 @@ ask=yes
 
 while (($#)); do
   case $1 in
-    --stack) stack=${2:?"--stack needs a name"} && shift 2 ;;
-    --repository) repository=${2:?"--repository needs a name"} && shift 2 ;;
+    --stack) needs "a name" "$@" && stack=$2 && shift 2 ;;
+    --repository) needs "a name" "$@" && repository=$2 && shift 2 ;;
     --yes) ask='' && shift ;;
     --help) usage && exit 0 ;;
     *) die "$1 is no option; see --help" ;;

@@ -22,6 +22,8 @@ die() {
   say "ecr_push.sh: $*"
   exit 2
 }
+# needs WHAT OPTION [VALUE ...]: refuses an option that stands without its value.
+needs() { [[ -n ${3:-} ]] || die "$2 needs $1"; }
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 repository=hybridsphere
@@ -29,8 +31,8 @@ architecture=x86_64
 
 while (($#)); do
   case $1 in
-    --repository) repository=${2:?"--repository needs a name"} && shift 2 ;;
-    --architecture) architecture=${2:?"--architecture needs a name"} && shift 2 ;;
+    --repository) needs "a name" "$@" && repository=$2 && shift 2 ;;
+    --architecture) needs "a name" "$@" && architecture=$2 && shift 2 ;;
     --help) usage && exit 0 ;;
     --) shift && break ;;
     *) die "$1 is no option; see --help" ;;

@@ -105,6 +105,12 @@ def test_students_and_known_faces_are_loaded_once_the_stack_is_there(
     ("arguments", "complaint"),
     [
         ([], "no --image"),
+        (["--image"], "deploy.sh: --image needs an address"),
+        (["--image", ""], "deploy.sh: --image needs an address"),
+        (["--image", IMAGE, "--stack"], "deploy.sh: --stack needs a name"),
+        (["--image", IMAGE, "--students"], "deploy.sh: --students needs a file"),
+        (["--image", IMAGE, "--gallery"], "deploy.sh: --gallery needs a file"),
+        (["--image", IMAGE, "--env-file"], "deploy.sh: --env-file needs a file"),
         (["--image", "repo/hybridsphere:latest"], "by digest"),
         (["--image", IMAGE, "Triger=direct"], "Triger is no parameter"),
         (["--image", IMAGE, "--students", "none.json"], "none.json cannot be read"),

@@ -78,3 +78,11 @@ def test_the_images_go_only_when_asked_for(account: Stubs) -> None:
     assert account.calls("aws ecr") == []
     account.run("destroy.sh", "--yes", "--repository", "faces")
     assert account.calls("aws ecr") == ["aws ecr delete-repository --force --repository-name faces"]
+
+
+@pytest.mark.parametrize("option", ["--stack", "--repository"])
+def test_an_option_without_its_value_is_refused(account: Stubs, option: str) -> None:
+    done = account.run("destroy.sh", "--yes", option)
+    assert done.returncode == 2
+    assert f"destroy.sh: {option} needs a name" in done.stderr
+    assert account.calls() == []

@@ -84,3 +84,11 @@ def test_an_unknown_architecture_is_refused_with_the_known_ones(registry: Stubs)
     assert done.returncode == 2
     assert "x86_64 or arm64" in done.stderr
     assert registry.calls() == []
+
+
+@pytest.mark.parametrize("option", ["--repository", "--architecture"])
+def test_an_option_without_its_value_is_refused(registry: Stubs, option: str) -> None:
+    done = registry.run("ecr_push.sh", option)
+    assert done.returncode == 2
+    assert f"ecr_push.sh: {option} needs a name" in done.stderr
+    assert registry.calls() == []

@@ -36,6 +36,8 @@ from hybridsphere.aws import (
     direct,
     session,
 )
+from hybridsphere.aws import function as function_module
+from hybridsphere.aws import queue as queue_module
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:recognise:live"
@@ -184,6 +186,10 @@ async def delete(aws: Aws) -> None:
     await aws.queue(QUEUE).delete(["a", "ü/+="])
 
 
+async def extend(aws: Aws) -> None:
+    await aws.queue(QUEUE).change_visibility(["a"], 30)
+
+
 async def invoke(aws: Aws) -> None:
     await aws.function("recognise", "Event").invoke({"key": "ü"})
 
@@ -197,7 +203,7 @@ async def probe(aws: Aws) -> None:
 
 
 async def call_all(aws: Aws) -> None:
-    for call in (receive, delete, invoke, invoke_by_arn, probe):
+    for call in (receive, delete, extend, invoke, invoke_by_arn, probe):
         await call(aws)
 
 
@@ -210,6 +216,8 @@ async def call_all_by_aiobotocore() -> None:
         )
         entries = [{"Id": "0", "ReceiptHandle": "a"}, {"Id": "1", "ReceiptHandle": "ü/+="}]
         await sqs.delete_message_batch(QueueUrl=QUEUE, Entries=entries)
+        hidden = [{"Id": "0", "ReceiptHandle": "a", "VisibilityTimeout": 30}]
+        await sqs.change_message_visibility_batch(QueueUrl=QUEUE, Entries=hidden)
     async with session().create_client("lambda", config=config) as function:
         payload = '{"key":"ü"}'.encode()
         await function.invoke(FunctionName="recognise", InvocationType="Event", Payload=payload)
@@ -239,7 +247,7 @@ async def test_a_request_is_aiobotocore_s_but_for_date_and_signature(
         monkeypatch.setenv(name, text.format(port=recorder.port))
     await call_all_by_aiobotocore()
     expected = [request.without_date() for request in recorder.requests]
-    assert len(expected) == 5
+    assert len(expected) == 6
     async with connected() as aws:
         await call_all(aws)
         # A second time, from what is kept.
@@ -464,6 +472,20 @@ async def test_an_answer_that_does_not_come_is_not_waited_for_for_good(
             await direct.Call(sqs, "ReceiveMessage", QueueUrl=QUEUE)(b"{}")
 
 
+@pytest.mark.parametrize("call", [delete, extend, invoke])
+async def test_an_answer_that_is_given_at_once_is_not_waited_for_as_long_as_a_poll_s(
+    record: Record, monkeypatch: pytest.MonkeyPatch, call: Callable[[Aws], Awaitable[None]]
+) -> None:
+    monkeypatch.setattr(queue_module, "ANSWER_S", 0.1)
+    monkeypatch.setattr(function_module, "ACCEPTED_S", 0.1)
+    recorder = await record()
+    recorder.answers.append(b"")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    async with connected() as aws:
+        with pytest.raises(Unavailable, match=r"no answer within 0\.1 s"):
+            await call(aws)
+
+
 @pytest.mark.parametrize("part", ["proxy", "resolver"])
 async def test_a_proxy_or_a_resolver_that_does_not_answer_is_not_waited_for_for_good(
     record: Record, monkeypatch: pytest.MonkeyPatch, part: str
@@ -482,7 +504,7 @@ async def test_a_proxy_or_a_resolver_that_does_not_answer_is_not_waited_for_for_
     async with connected() as aws:
         queue = aws.queue(QUEUE)
         # One by one of the two ways that calls go.
-        for call in (queue.receive(1, visibility_timeout_s=30), queue.change_visibility(["a"], 0)):
+        for call in (queue.receive(1, visibility_timeout_s=30), queue.attributes()):
             with pytest.raises(Unavailable, match=r"[Tt]ime"):
                 await call
 

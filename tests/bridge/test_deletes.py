@@ -1,9 +1,11 @@
 """Deletions that SQS refuses one by one: in the way of no other, and not tried for ever."""
 
 import pytest
+from acts import swallow
 from bridge_stage import Handler, Journal, MakeQueue, Refusals, polling, proxied
-from stage import until
+from stage import PATIENCE_S, until
 
+from hybridsphere.aws import queue as aws_queue
 from hybridsphere.bridge import backoff, holdings, poller
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -37,6 +39,19 @@ async def test_ten_receipts_that_sqs_refuses_do_not_hold_up_the_others(
         await run.end()
     assert await queue.counts() == (10, 0)
     assert sorted(handler.bodies) == sorted(BAD + good)
+
+
+async def test_a_deletion_whose_answer_is_lost_holds_up_no_other(
+    make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws_queue, "ANSWER_S", 2 * PATIENCE_S)
+    queue, handler = await make_queue(), Handler()
+    await queue.send(*(str(number) for number in range(35)))
+    async with proxied(queue, moto) as (proxy, seen), polling(seen, handler, drain_s=2) as run:
+        with proxy.failing(swallow, DELETE, calls=1) as lost:
+            await until(lambda: run.vitals.figure("messages_deleted_total", queue="input") >= 25)
+            assert lost.left == 0
+        await run.end()
 
 
 async def test_what_sqs_refused_for_a_while_is_deleted_once_it_is_not(

@@ -1,9 +1,11 @@
 """Extensions that SQS refuses one by one: in the way of no other, and not tried for ever."""
 
 import pytest
+from acts import Exchange
 from bridge_stage import Handler, Journal, MakeQueue, Refusals, polling, proxied
-from stage import until
+from stage import PATIENCE_S, until
 
+from hybridsphere.aws import queue as aws_queue
 from hybridsphere.bridge import holdings, poller
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -58,4 +60,28 @@ async def test_an_extension_that_failed_by_itself_is_made_again_in_time(
     assert sorted(handler.bodies) == ["a", "b"]
     assert len(journal.of("heartbeat.failed")) == 3
     assert journal.of("heartbeat.refused") == []
+    assert await queue.counts() == (0, 0)
+
+
+async def test_what_is_due_at_the_same_time_is_extended_at_the_same_time(
+    make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws_queue, "ANSWER_S", 2 * PATIENCE_S)
+    # It is due again as soon as it has been extended.
+    monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", holdings.VISIBILITY_TIMEOUT_S)
+    queue, handler, arrived = await make_queue(), Handler(hold=True), 0
+
+    async def answer_three(exchange: Exchange) -> None:
+        nonlocal arrived
+        arrived += 1
+        await until(lambda: arrived >= 3)
+        exchange.writer.write(await exchange.forward())
+
+    await queue.send(*(str(number) for number in range(25)))
+    async with proxied(queue, moto) as (proxy, seen), polling(seen, handler) as run:
+        await until(lambda: handler.present == 25)
+        with proxy.failing(answer_three, EXTEND):
+            await until(lambda: arrived >= 3)
+        handler.go.set()
+        await run.end()
     assert await queue.counts() == (0, 0)

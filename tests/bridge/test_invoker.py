@@ -269,16 +269,20 @@ async def test_however_often_a_call_failed_all_that_waits_behind_it_waits_a_seco
     assert vitals.figure("invocations_total", outcome="failed") == 20
 
 
+THROTTLED = answer(429, "TooManyRequestsException")
+
+
 @pytest.mark.parametrize(
-    ("failure", "outcome"),
+    ("failure", "outcome", "most", "lets_by"),
     [
-        (answer(429, "TooManyRequestsException"), "throttled"),
-        (answer(500, "ServiceException"), "failed"),
-        (reset, "failed"),
+        (THROTTLED, "throttled", 2, True),
+        (THROTTLED, "throttled", 1, False),
+        (answer(500, "ServiceException"), "failed", 1, False),
+        (reset, "failed", 1, False),
     ],
-    ids=["429", "500", "reset"],
+    ids=["429", "429 alone", "500", "reset"],
 )
-async def test_a_call_that_waits_after_a_failure_keeps_its_place_unless_it_was_throttled(
+async def test_a_call_that_waits_keeps_its_place_unless_it_was_throttled_for_one_too_many(
     *,
     start_function: StartFunction,
     tmp_path: Path,
@@ -286,6 +290,8 @@ async def test_a_call_that_waits_after_a_failure_keeps_its_place_unless_it_was_t
     monkeypatch: pytest.MonkeyPatch,
     failure: Act,
     outcome: str,
+    most: int,
+    lets_by: bool,
 ) -> None:
     monkeypatch.setattr(backoff, "FIRST_S", PATIENCE_S)
     function = await start_function()
@@ -294,14 +300,15 @@ async def test_a_call_that_waits_after_a_failure_keeps_its_place_unless_it_was_t
         client_of("lambda", line.endpoint) as client,
         invoking(Function(client, "chosen", "Event"), tmp_path, vitals) as invoker,
     ):
-        invoker.limiter = Limiter(1)
+        invoker.limiter = Limiter(most)
         with line.failing(failure, "Invoke"):
             handling = asyncio.create_task(invoker.handle(message(s3_event(record()))))
             await until(lambda: vitals.figure("invocations_total", outcome=outcome) == 1)
         other = asyncio.create_task(invoker.limiter.__aenter__())
-        # While nothing can be reached few try again, not all; who is turned away lets others by.
+        # While nothing can be reached few try again, not all; who is turned away lets others by,
+        # unless there is no room for anybody.
         done, _ = await asyncio.wait([other], timeout=0.1)
-        assert bool(done) == (outcome == "throttled")
+        assert bool(done) == lets_by
         handling.cancel()
         await asyncio.gather(handling, return_exceptions=True)
         async with asyncio.timeout(PATIENCE_S):
@@ -312,7 +319,7 @@ async def test_a_call_that_waits_after_a_failure_keeps_its_place_unless_it_was_t
     ("failure", "calls_until_one_more"),
     [
         # And one, for a twelfth is rounded.
-        (answer(429, "TooManyRequestsException"), PROBE_EVERY + 1),
+        (THROTTLED, PROBE_EVERY + 1),
         (reset, 1),
     ],
     ids=["throttled", "reset"],

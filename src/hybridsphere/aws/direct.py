@@ -36,14 +36,28 @@ class Call:
         self._parameters = parameters
         self._request: _Request | None = None
 
-    async def __call__(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers (their names in any case) and content of the answer."""
-        request = self._request = self._request or _Request(self._client, **await self._build())
-        status, headers, content = await request.send(body)
+    async def __call__(
+        self, body: bytes, *, within_s: float | None = None
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers (their names in any case) and content of the answer.
+
+        TimeoutError if it has not come within `within_s`, or else within the client's own time.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                status, headers, content = await self._send(body)
+        except TimeoutError:
+            if within_s is None:
+                raise
+            raise TimeoutError(f"no answer within {within_s:g} s") from None
         if status >= 300:
             protocol = self._client.meta.service_model.resolved_protocol
             raise refusal(self._operation, protocol, status, headers, content)
         return status, headers, content
+
+    async def _send(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        request = self._request = self._request or _Request(self._client, **await self._build())
+        return await request.send(body)
 
     async def _build(self) -> dict[str, Any]:
         """What the client would sign and send, and how."""

@@ -10,6 +10,9 @@ import orjson
 from hybridsphere.aws.direct import Call
 from hybridsphere.aws.failures import failures, readable
 
+ACCEPTED_S = 10.0
+"""How long Lambda may take to accept an event: one that it accepted unheard is sent once more."""
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionError:
@@ -38,7 +41,9 @@ class Function:
         (`RequestResponse`), then with the function's own error if it failed.
         """
         with failures("Invoke"):
-            status, headers, payload = await self._invoke(orjson.dumps(event))
+            status, headers, payload = await self._invoke(
+                orjson.dumps(event), within_s=ACCEPTED_S if self._is_event else None
+            )
             if "X-Amz-Function-Error" in headers:
                 return _function_error(payload)
             # A page of a proxy's, say, or an empty one, has accepted no event.

@@ -1,6 +1,5 @@
 """One SQS queue."""
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,9 @@ BATCH = 10
 
 LONG_POLL_S = 20
 """How long SQS holds a receive open for a message to come, at most."""
+
+ANSWER_S = 5.0
+"""How long an answer may take that SQS gives at once: messages wait for it, and have deadlines."""
 
 VISIBILITY_TIMEOUT_S = 30
 """How long a message stays with whoever received it, unless that is extended."""
@@ -49,6 +51,7 @@ class Queue:
         self._client = client
         self._receive = Call(client, "ReceiveMessage", QueueUrl=url)
         self._delete = Call(client, "DeleteMessageBatch", QueueUrl=url, Entries=[])
+        self._change = Call(client, "ChangeMessageVisibilityBatch", QueueUrl=url, Entries=[])
         self.url = url
 
     async def receive(
@@ -70,11 +73,7 @@ class Queue:
             "WaitTimeSeconds": wait_s,
         }
         with failures("ReceiveMessage"):
-            try:
-                async with asyncio.timeout(within_s):
-                    answer = await _ask(self._receive, call)
-            except TimeoutError:
-                raise Unavailable(f"ReceiveMessage: no answer within {within_s:.0f} s") from None
+            answer = await _ask(self._receive, call, within_s)
             with readable():
                 return [
                     Message(message["MessageId"], message["ReceiptHandle"], message["Body"])
@@ -87,7 +86,8 @@ class Queue:
             {"Id": str(i), "ReceiptHandle": handle} for i, handle in enumerate(receipt_handles)
         ]
         with failures("DeleteMessageBatch"):
-            answer = await _ask(self._delete, {"QueueUrl": self.url, "Entries": entries})
+            call = {"QueueUrl": self.url, "Entries": entries}
+            answer = await _ask(self._delete, call, ANSWER_S)
             with readable():
                 return _outcomes("DeleteMessageBatch", answer, len(entries))
 
@@ -100,9 +100,8 @@ class Queue:
             for i, handle in enumerate(receipt_handles)
         ]
         with failures("ChangeMessageVisibilityBatch"):
-            answer = await self._client.change_message_visibility_batch(
-                QueueUrl=self.url, Entries=entries
-            )
+            call = {"QueueUrl": self.url, "Entries": entries}
+            answer = await _ask(self._change, call, ANSWER_S)
             with readable():
                 return _outcomes("ChangeMessageVisibilityBatch", answer, len(entries))
 
@@ -137,8 +136,8 @@ class Queue:
                 return dict(answer["Attributes"])
 
 
-async def _ask(call: Call, content: Mapping[str, Any]) -> Any:
-    _, _, answer = await call(json.dumps(content).encode())
+async def _ask(call: Call, content: Mapping[str, Any], within_s: float | None) -> Any:
+    _, _, answer = await call(json.dumps(content).encode(), within_s=within_s)
     with readable():
         return orjson.loads(answer)
 

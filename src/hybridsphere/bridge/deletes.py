@@ -11,9 +11,13 @@ from hybridsphere.bridge.gatherer import Gatherer
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.holdings import Holdings
 from hybridsphere.bridge.metrics import QueueMetrics
+from hybridsphere.bridge.turns import Turns
 
 LINGER_S = 0.02
 """How long a deletion waits for others to go with it: nobody waits for it, and a call is dear."""
+
+CALLS = 3
+"""Batches under way at once: one whose answer is lost holds up no other."""
 
 log = structlog.get_logger()
 
@@ -35,6 +39,8 @@ class Deletes:
         self._health = health
         self._counts = counts
         self._waiting: Gatherer[str] = Gatherer(size=BATCH, linger_s=LINGER_S)
+        self._room = asyncio.Semaphore(CALLS)
+        self._turns = Turns()
         self._again: Gatherer[str] = Gatherer(size=BATCH)
         # All that failed by themselves: those, and the batch of them that is under way.
         self._failing: set[str] = set()
@@ -50,17 +56,24 @@ class Deletes:
             tasks.create_task(self._delete_again())
 
     async def _delete_waiting(self) -> None:
-        backoff = Backoff()
-        while True:
-            batch = await self._waiting.batch()
-            try:
-                await self._delete(batch)
-            except AwsError as error:
-                self._put_off(batch, self._waiting, error)
-                # It holds up the next batch too, so that all wait as one.
-                await backoff.wait(error)
-            else:
-                backoff.reset()
+        async with asyncio.TaskGroup() as calls:
+            while True:
+                await self._room.acquire()
+                batch = await self._waiting.batch()
+                await self._turns.take()
+                calls.create_task(self._delete_batch(batch))
+
+    async def _delete_batch(self, batch: Sequence[str]) -> None:
+        try:
+            await self._delete(batch)
+        except AwsError as error:
+            # It holds up the next batch too, so that all wait as one.
+            self._turns.failed(error)
+            self._put_off(batch, self._waiting, error)
+        else:
+            self._turns.answered()
+        finally:
+            self._room.release()
 
     async def _delete_again(self) -> None:
         backoff = Backoff()

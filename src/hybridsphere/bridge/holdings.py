@@ -19,6 +19,9 @@ from hybridsphere.bridge.metrics import QueueMetrics
 HEARTBEAT_MARGIN_S = 15
 """How long before its deadline a message is extended: half of the time, for tries to fail in."""
 
+CALLS = 8
+"""Batches that are extended at once: messages can be due by the thousand, and a call takes time."""
+
 log = structlog.get_logger()
 
 
@@ -102,13 +105,16 @@ class Holdings:
     async def heartbeat(self) -> None:
         """Extend the deadlines of what is held, until cancelled."""
         backoff = Backoff()
+        at_once = CALLS
         while True:
             try:
-                failure = await self._extend_due()
+                failure = await self._extend_due(at_once)
             except AwsError as error:
+                at_once = 1
                 self._tell(error)
                 await backoff.wait(error)
                 continue
+            at_once = CALLS
             if failure:
                 self._tell(failure)
                 # Not as long as its kind would: others come due meanwhile.
@@ -122,8 +128,7 @@ class Holdings:
     async def give_back(self, within_s: float) -> None:
         """Make all that is held visible again; what SQS does not take in time runs out there."""
         handles = list(self._held)
-        batches = [handles[start : start + BATCH] for start in range(0, len(handles), BATCH)]
-        releases = [asyncio.create_task(self._release(batch)) for batch in batches]
+        releases = [asyncio.create_task(self._release(batch)) for batch in _batches(handles)]
         if releases:
             _, late = await asyncio.wait(releases, timeout=within_s)
             for release in late:
@@ -142,8 +147,9 @@ class Holdings:
         if first := next(iter(self._held.values()), None):
             await asyncio.sleep(max(0, first.due - _now()))
 
-    async def _extend_due(self) -> AwsError | None:
-        """Try to extend each message that is due; why one is to be tried again, if any is.
+    async def _extend_due(self, at_once: int) -> AwsError | None:
+        """Try to extend each message that is due, so many batches at once; why one is to be tried
+        again, if any is.
 
         All are tried, so that those that fail, however many, are in the way of no other.
         """
@@ -152,11 +158,17 @@ class Holdings:
             handle for handle, _ in takewhile(lambda item: item[1].due <= now, self._held.items())
         ]
         again: AwsError | None = None
-        for start in range(0, len(due), BATCH):
+        for start in range(0, len(due), at_once * BATCH):
             # Some may be finished meanwhile.
-            batch = [handle for handle in due[start : start + BATCH] if handle in self._held]
-            if batch:
-                again = await self._extend(batch) or again
+            some = [
+                handle for handle in due[start : start + at_once * BATCH] if handle in self._held
+            ]
+            calls = map(self._extend, _batches(some))
+            # None goes on when this returns, or it would hide again what is given back.
+            for outcome in await asyncio.gather(*calls, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                again = outcome or again
         return again
 
     async def _extend(self, handles: Sequence[str]) -> AwsError | None:
@@ -202,6 +214,11 @@ class Holdings:
                 log.warning("release.failed", queue=self._name, reason=str(failure))
                 await backoff.wait(failure)
             handles = list(again)
+
+
+def _batches(handles: list[str]) -> list[list[str]]:
+    """As many together as a call takes."""
+    return [handles[start : start + BATCH] for start in range(0, len(handles), BATCH)]
 
 
 def _now() -> float:

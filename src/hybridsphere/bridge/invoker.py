@@ -143,6 +143,7 @@ class Invoker:
         event = record.to_event()
         while True:
             async with self.limiter:
+                alone = self.limiter.limit == 1
                 invoked_at = utc_text()
                 try:
                     error = await self.function.invoke(event)
@@ -156,8 +157,9 @@ class Invoker:
                     self._count("failed")
                     raise BadMessage(str(failure))
                 self._note_failure(failure, record)
-                if not isinstance(failure, Throttled):
-                    # In its place: while the function cannot be reached, few try again, not all.
+                if alone or not isinstance(failure, Throttled):
+                    # In its place: while the function cannot be reached, or has no room even for
+                    # one, few try again, not all.
                     await backoff.wait(failure, in_place=True)
                     continue
             await backoff.wait(failure)

@@ -14,11 +14,11 @@ from functools import partial
 import structlog
 
 from hybridsphere.aws import VISIBILITY_TIMEOUT_S, AwsError, Message, Queue
-from hybridsphere.bridge.backoff import Backoff
 from hybridsphere.bridge.deletes import Deletes
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.holdings import Holdings
 from hybridsphere.bridge.metrics import Metrics
+from hybridsphere.bridge.turns import Turns
 
 RECEIVERS = 2
 """Long polls under way at once on a queue: one fills while the other is answered."""
@@ -77,10 +77,7 @@ class Poller:
         self._held = Holdings(name, queue, most=most, health=health, counts=self._counts)
         self._deletes = Deletes(name, queue, self._held, health=health, counts=self._counts)
         self._handling: dict[str, asyncio.Task[None]] = {}
-        self._trouble: AwsError | None = None
-        self._asked = 0.0
-        self._backoff = Backoff()
-        self._turns = asyncio.Lock()
+        self._turns = Turns()
 
     async def run(self, stop: asyncio.Event, drain_s: float) -> None:
         """Poll until `stop`; then finish or give back what is held, within `drain_s` seconds."""
@@ -122,7 +119,7 @@ class Poller:
         while True:
             room = await self._held.take_room()
             await self._gate()
-            await self._take_turn()
+            await self._turns.take()
             # Only now: each of these waits may have been long.
             if stop.is_set():
                 return
@@ -135,14 +132,6 @@ class Poller:
             for message in messages:
                 self._begin(message)
 
-    async def _take_turn(self) -> None:
-        """Return at once; while SQS is in trouble, when it may be asked again by anybody."""
-        if self._trouble:
-            async with self._turns:
-                # It may be over, by the answer that another receiver got.
-                if self._trouble:
-                    await self._backoff.wait(self._trouble, since=self._asked)
-
     async def _ask(self, room: int, *, patient: bool) -> list[Message]:
         """Messages, or none.
 
@@ -150,19 +139,18 @@ class Poller:
         SQS is in trouble, only who is patient asks for so long: its answers may just be slow.
         """
         receive = partial(self._queue.receive, room, visibility_timeout_s=VISIBILITY_TIMEOUT_S)
-        if probing := self._trouble is not None and not patient:
+        if probing := self._turns.in_trouble and not patient:
             receive = partial(receive, wait_s=0, within_s=PROBE_S)
-        asked = self._asked = _now()
+        asked = _now()
         try:
             messages = await receive()
         except AwsError as error:
-            if probing and self._trouble is None:
+            if probing and not self._turns.in_trouble:
                 return []  # Who is patient has got an answer meanwhile.
-            self._trouble = error
+            self._turns.failed(error)
             self._health.report(f"{self._name} queue", str(error))
             return []
-        self._trouble = None
-        self._backoff.reset()
+        self._turns.answered()
         self._health.clear(f"{self._name} queue")
         if not messages and _now() - asked < SHORTEST_POLL_S:
             await asyncio.sleep(SHORTEST_POLL_S)

@@ -1,0 +1,40 @@
+"""Who may call next: all at once while a service answers, one after another while it fails."""
+
+import asyncio
+
+from hybridsphere.aws import AwsError
+from hybridsphere.bridge.backoff import Backoff
+
+
+class Turns:
+    """The callers of one service, who learn from one another how it is.
+
+    Each takes its turn before a call, and says afterwards whether that was answered or failed.
+    """
+
+    def __init__(self) -> None:
+        self._trouble: AwsError | None = None
+        self._backoff = Backoff()
+        self._line = asyncio.Lock()
+        self._taken = 0.0
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether the last that was heard of the service is a failure."""
+        return self._trouble is not None
+
+    async def take(self) -> None:
+        """Return at once, or in trouble when it is time for another try."""
+        if self._trouble:
+            async with self._line:
+                # It may be over meanwhile, by the answer that somebody else got.
+                if self._trouble:
+                    await self._backoff.wait(self._trouble, since=self._taken)
+        self._taken = asyncio.get_running_loop().time()
+
+    def answered(self) -> None:
+        self._trouble = None
+        self._backoff.reset()
+
+    def failed(self, error: AwsError) -> None:
+        self._trouble = error

@@ -65,5 +65,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def soak(pytestconfig: pytest.Config) -> bool:
-    """Whether tests are to last: on many more inputs, for an hour."""
+    """Whether tests are to last: on many more inputs, for three quarters of an hour."""
     return bool(pytestconfig.getoption("--soak"))

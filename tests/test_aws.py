@@ -131,6 +131,20 @@ async def test_lambda_s_errors_are_the_same_three(
     assert len(service.requests) == 1
 
 
+async def test_a_page_for_an_answer_is_told_in_some_hundred_characters(
+    service: Service, queue: Queue
+) -> None:
+    service.status, service.body = 403, b"<html>Denied " + b"x" * 7000
+    with pytest.raises(AwsError, match=r"ReceiveMessage: .*<html>Denied") as caught:
+        await queue.receive(1, visibility_timeout_s=30)
+    assert len(str(caught.value)) < 600
+
+
+async def test_what_botocore_says_in_several_lines_is_told_in_one(aws: Aws) -> None:
+    with pytest.raises(Refused, match="Parameter validation failed: Invalid bucket name"):
+        await aws.bucket("no bucket").probe()
+
+
 @pytest.mark.parametrize("hangs_up", [True, False])
 async def test_what_is_no_answer_is_unavailable(
     service: Service, queue: Queue, hangs_up: bool

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import stat
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from hybridsphere.bridge.service import Bridge
 from hybridsphere.ledger import Upload, ledger_path
 from hybridsphere.local.account import CREDENTIALS
 from hybridsphere.messages import parse_s3_event
+from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.settings import ConfigurationError, Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -369,6 +371,33 @@ async def test_a_signal_is_heard_while_credentials_are_waited_for(
     async with started() as bridge, read_in_vain(tmp_path / "pipe"):
         assert await bridge.stop(number) == 0
     assert [line["event"] for line in bridge.lines] == ["bridge.stopped"]
+
+
+HANGING = """
+import sys, uuid
+
+uuid.uuid4 = lambda: uuid.UUID(int=0)
+sys.argv[1:] = ["bridge"]
+from hybridsphere.__main__ import main
+main()
+"""
+"""The command, with a name that is known for the file it is writing."""
+
+
+async def test_a_write_that_hangs_holds_up_no_stop(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_DRAIN_S", "2")
+    async with started(["-c", HANGING]) as bridge:
+        await bridge.seen("bridge.ready")
+        # Whoever opens it to write waits for a reader, and nobody reads.
+        os.mkfifo(site.folder / OWN_FOLDER / "partial" / uuid.UUID(int=0).hex)
+        await site.outputs.send(result().to_json())
+        await until(lambda: are_held(site.outputs, 1))
+        assert await bridge.stop() == 0
+    assert [line["event"] for line in bridge.lines[-2:]] == ["close.failed", "bridge.stopped"]
+    assert rows(site.folder) == []
+    assert sum(await site.outputs.counts()) == 1
 
 
 SIGNALLED = """

@@ -28,8 +28,16 @@ _THROTTLED = {
 }
 
 
+LONGEST_TEXT = 500
+"""Characters of what a failure says: AWS's own words fit, a page of a proxy's need not."""
+
+
 class AwsError(CannotRun):
-    """A call that failed; the text names the call and what AWS said."""
+    """A call that failed; the text names the call and what AWS said, in one line."""
+
+    def __init__(self, message: str) -> None:
+        line = " ".join(message.split())
+        super().__init__(line if len(line) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}…")
 
 
 class Throttled(AwsError):

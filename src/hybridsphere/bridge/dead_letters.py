@@ -3,7 +3,6 @@
 import structlog
 
 from hybridsphere.aws import AwsError, Message, Queue
-from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
 from hybridsphere.bridge.poller import Verdict
 
@@ -18,33 +17,26 @@ BODY_BYTES = 1024 * 1024 - 4 * REASON_LENGTH - 100
 class DeadLetters:
     """The dead-letter queue, or, where none is named, the redrive of the queue itself."""
 
-    def __init__(self, queue: Queue | None, health: Health, metrics: Metrics) -> None:
+    def __init__(self, queue: Queue | None, metrics: Metrics) -> None:
         self._queue = queue
-        self._health = health
         self._metrics = metrics
 
     async def reject(self, source: str, message: Message, reason: str) -> Verdict:
-        """Log and count a message that can never succeed, and store it if there is a place."""
+        """Store a message that can never succeed, if there is a place; then log and count it."""
+        named = {"queue": source, "message_id": message.id}
+        if self._queue:
+            attributes = {"reason": _attribute(reason), "queue": source}
+            try:
+                await self._queue.send(_cut(message.body), attributes)
+            except AwsError as error:
+                # Nothing is lost: the message comes again, until its own queue gives it up.
+                # Perhaps to another bridge: it is no trouble, whose end we would not see.
+                self._metrics.rejects_failed.labels(source).inc()
+                log.warning("reject.failed", **named, reason=str(error), rejected_for=reason)
+                return Verdict.LEAVE
         self._metrics.rejected.labels(source).inc()
-        log.error(
-            "message.rejected",
-            queue=source,
-            message_id=message.id,
-            reason=reason,
-            stored=self._queue is not None,
-        )
-        if self._queue is None:
-            return Verdict.LEAVE
-        try:
-            await self._queue.send(
-                _cut(message.body), {"reason": _attribute(reason), "queue": source}
-            )
-        except AwsError as error:
-            # Nothing is lost: the message comes again, until its own queue gives it up.
-            self._health.report("dead letters", str(error))
-            return Verdict.LEAVE
-        self._health.clear("dead letters")
-        return Verdict.DONE
+        log.error("message.rejected", **named, reason=reason, stored=self._queue is not None)
+        return Verdict.DONE if self._queue else Verdict.LEAVE
 
 
 def _cut(body: str) -> str:

@@ -21,7 +21,8 @@ class Health:
         self._troubles.pop("bridge", None)
 
     def report(self, part: str, reason: str) -> None:
-        """Say that a part does not work."""
+        """Say that a part does not work; the reason is kept as one line."""
+        reason = " ".join(reason.splitlines())
         if self._troubles.get(part) != reason:
             self._troubles[part] = reason
             log.warning("trouble.began", part=part, reason=reason)

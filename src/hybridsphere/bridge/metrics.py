@@ -36,6 +36,9 @@ class Metrics:
         self.rejected = self._counter(
             "messages_rejected", "Messages that can never succeed.", "queue"
         )
+        self.rejects_failed = self._counter(
+            "rejects_failed", "Dead letters that SQS did not store at a try.", "queue"
+        )
         self.handler_errors = self._counter(
             "messages_unhandled", "Messages left on the queue by an error of the bridge.", "queue"
         )

@@ -35,6 +35,9 @@ BATCH = 100
 LINGER_S = 0.005
 """How long a change waits for others to be committed with it: a commit waits for the disk."""
 
+CLOSE_S = 1.0
+"""How long a stop waits for the ledger to be closed: a write to a disk that hangs never ends."""
+
 _DISK = (OSError, sqlite3.Error)
 """What a disk that is full, or fails, says itself or through SQLite."""
 
@@ -75,8 +78,13 @@ class ResultStore:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._in_thread(self._close)
+        closing = asyncio.wrap_future(self._thread.submit(self._close))
         self._thread.shutdown(wait=False)
+        await asyncio.wait([closing], timeout=CLOSE_S)
+        if closing.done():
+            closing.result()
+        else:
+            log.warning("close.failed", reason="a write is still under way", within_s=CLOSE_S)
 
     async def refuse_others(self, bucket: str) -> None:
         """Make the folder this bucket's, for good; ConfigurationError if it is another's already.

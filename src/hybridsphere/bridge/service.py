@@ -68,8 +68,8 @@ async def _serve_until_signalled(settings: Settings) -> None:
     for number in STOPS:
         loop.add_signal_handler(number, stop.set)
     await Bridge(settings).serve(stop)
-    # All is on disk and closed. A look-up of a name that is under way in a thread can be neither
-    # cancelled nor waited for within the time of a stop.
+    # What was acknowledged is on disk. What is under way in a thread, a look-up of a name or a
+    # write to a disk that hangs, can be neither cancelled nor waited for within the time of a stop.
     os._exit(0)
 
 

@@ -11,6 +11,9 @@ import structlog
 
 from hybridsphere.bridge.health import Health
 
+STATUS_LENGTH = 1000
+"""Characters, of four bytes at most: systemd reads no datagram of more than 4,096."""
+
 log = structlog.get_logger()
 
 
@@ -33,9 +36,9 @@ class ServiceManager:
         """Say that the event loop turns, and what is wrong, until cancelled."""
         interval_s = self._watchdog_s / 3 or 10
         while self._address:
-            troubles = [f"{part}: {reason}" for part, reason in health.troubles.items()]
-            status = "; ".join(troubles).replace("\n", " ") or "polling"
-            self._notify("WATCHDOG=1", f"STATUS={status}")
+            # A datagram of its own, which nothing that troubles the bridge can spoil.
+            self._notify("WATCHDOG=1")
+            self._notify(f"STATUS={_status(health)}")
             await asyncio.sleep(interval_s)
 
     def _notify(self, *assignments: str) -> None:
@@ -44,7 +47,15 @@ class ServiceManager:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.setblocking(False)
             try:
-                sender.sendto("\n".join(assignments).encode(), self._address)
+                text = "\n".join(assignments)
+                # A path need not be UTF-8, and a reason may name it.
+                sender.sendto(text.encode(errors="replace"), self._address)
             except OSError as error:
                 # No reason to end, or to wait: whoever does not listen misses a word.
                 log.warning("manager.unreachable", reason=str(error))
+
+
+def _status(health: Health) -> str:
+    """What is wrong, in one line, as far as there is room."""
+    troubles = "; ".join(f"{part}: {reason}" for part, reason in health.troubles.items())
+    return " ".join(troubles.splitlines())[:STATUS_LENGTH] or "polling"

@@ -39,7 +39,7 @@ class Ways:
         self._health = health
         self._metrics = metrics
         url = settings.dead_letter_queue_url
-        self._dead_letters = DeadLetters(aws.queue(url) if url else None, health, metrics)
+        self._dead_letters = DeadLetters(aws.queue(url) if url else None, metrics)
 
     def loops(self) -> list[Loop]:
         """What runs: a loop for the way out, and one for the way in unless there is none."""

@@ -63,6 +63,12 @@ def test_a_crash_is_started_again_and_a_wrong_configuration_is_not() -> None:
     assert values("RestartPreventExitStatus") == ["2"]
 
 
+def test_what_may_pass_by_itself_is_tried_again_without_end() -> None:
+    assert values("RestartSec") == ["5s"]
+    # 0 is no limit on starts; a unit that names none has systemd's own.
+    assert values("StartLimitIntervalSec") == ["0"]
+
+
 def test_the_results_lie_where_the_sandbox_lets_the_bridge_write() -> None:
     (folder,) = values("StateDirectory")
     assert f"HYBRIDSPHERE_RESULTS_DIR=/var/lib/{folder}/results" in values("Environment")

@@ -331,6 +331,22 @@ async def test_a_place_that_is_taken_holds_its_own_result_alone(
     assert leftovers(folder) == []
 
 
+async def test_of_two_places_that_are_taken_the_one_that_is_not_free_yet_is_told(
+    folder: Path, vitals: Vitals
+) -> None:
+    first, second = (f"file {folder}/{name}.mp4.csv" for name in "ab")
+    async with storing(folder, vitals) as store:
+        for name in "ab":
+            (folder / f"{name}.mp4.csv").mkdir()
+        pending = asyncio.create_task(store.put([result("a.mp4"), result("b.mp4")]))
+        await until(lambda: vitals.health.troubles.keys() == {first})
+        (folder / "a.mp4.csv").rename(folder / "away")
+        await until(lambda: vitals.health.troubles.keys() == {second})
+        (folder / "b.mp4.csv").rename(folder / "away too")
+        await pending
+    assert vitals.health.troubles == {}
+
+
 async def test_an_attempt_is_counted_once_though_the_disk_fails_beside_a_place_that_is_taken(
     folder: Path, journal: Journal
 ) -> None:

@@ -164,7 +164,10 @@ class ResultStore:
                 try:
                     return await self._change(change)
                 except Blocked as error:
-                    part = part or f"file {error.filename}"
+                    if part not in {None, f"file {error.filename}"}:
+                        # That one is free by now, and another is not.
+                        self._health.clear(part)
+                    part = f"file {error.filename}"
                     self._metrics.storage_errors.inc()
                     self._health.report(part, str(error))
                     await backoff.wait(error)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -22,7 +24,7 @@ from hybridsphere.aws import (
     Unavailable,
     connect,
 )
-from hybridsphere.settings import ConfigurationError
+from hybridsphere.errors import ConfigurationError
 
 
 @pytest.fixture(autouse=True)
@@ -313,3 +315,14 @@ async def test_a_call_to_an_endpoint_with_a_password_is_told_without_it(
             with pytest.raises(AwsError) as failed:
                 await call()
             assert "hunter2" not in str(failed.value)
+
+
+def test_the_room_that_knows_aws_needs_nothing_of_the_settings() -> None:
+    check = (
+        "import sys, hybridsphere.aws, hybridsphere.aws.tools;"
+        "print('hybridsphere.settings' in sys.modules)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", check], check=True, capture_output=True, text=True
+    )
+    assert answer.stdout.strip() == "False"

@@ -19,9 +19,8 @@ from botocore.exceptions import (
 from hybridsphere.aws.bucket import Bucket
 from hybridsphere.aws.function import Function
 from hybridsphere.aws.queue import LONG_POLL_S, Queue
-from hybridsphere.errors import CannotRunNow
+from hybridsphere.errors import CannotRunNow, ConfigurationError
 from hybridsphere.passwords import without_passwords
-from hybridsphere.settings import ConfigurationError
 
 READS = 16
 """Objects that are read at once."""

@@ -25,6 +25,7 @@ from hybridsphere.aws import (
     connect,
 )
 from hybridsphere.errors import ConfigurationError
+from hybridsphere.messages import REASON_LENGTH
 
 
 @pytest.fixture(autouse=True)
@@ -227,6 +228,20 @@ async def test_nothing_follows_where_an_answer_points(service: Service, queue: Q
         ({"errorMessage": "no type"}, FunctionError("Unhandled", '{"errorMessage": "no type"}')),
         (["what"], FunctionError("Unhandled", '["what"]')),
         (b"\xff" * 1000, FunctionError("Unhandled", "�" * 500)),
+        (
+            {"errorType": "ClientError", "errorMessage": "It does not match.\n\nThe request was …"},
+            FunctionError("ClientError", "It does not match."),
+        ),
+        (
+            {"errorType": "T\nt", "errorMessage": "m" * 6_000_000},
+            FunctionError("T", "m" * REASON_LENGTH),
+        ),
+        ({"errorMessage": "first\nsecond"}, FunctionError("Unhandled", '{"errorMessage": "first')),
+        (
+            {"errorType": "E", "errorMessage": {"first": "line\nsecond"}},
+            FunctionError("Unhandled", '{"errorType": "E", "errorMessage": {"first": "line'),
+        ),
+        (b"first\nsecond", FunctionError("Unhandled", "first")),
     ],
 )
 async def test_a_function_s_own_error_is_told_whatever_it_looks_like(

@@ -20,10 +20,8 @@ from hybridsphere.messages.fields import (
     time,
 )
 from hybridsphere.messages.keys import csv_key
+from hybridsphere.messages.reasons import reason_of
 from hybridsphere.messages.results import SCHEMA, STATUSES, Person, Result
-
-REASON_LENGTH = 1000
-"""What is kept of an error message, in characters; it may be as long as the function likes."""
 
 
 def parse_output(body: str) -> list[Result]:
@@ -92,12 +90,13 @@ def _parse_failure(message: Mapping[str, Any]) -> list[Result]:
     """Lambda's record of an asynchronous invocation that it gave up (AWS Lambda developer guide,
     "Capturing records of Lambda asynchronous invocations").
     """
-    reason = text(mapping(message, "requestContext"), "condition")
+    reasons = [text(mapping(message, "requestContext"), "condition")]
     response = message.get("responsePayload")
     if isinstance(response, Mapping):
         detail = [response.get("errorType"), response.get("errorMessage")]
-        reason = ": ".join([reason, *(str(part) for part in detail if part)])[:REASON_LENGTH]
+        reasons += [reason_of(part) for part in detail if isinstance(part, str)]
     records = parse_s3_event(mapping(message, "requestPayload"))
+    reason = ": ".join(filter(None, reasons))
     return [Result.failed(record, reason) for record in records]
 
 

@@ -186,6 +186,8 @@ async def test_of_a_function_s_error_one_line_of_a_thousand_characters_is_told(
     (line,) = journal.of("function.failed")
     assert len(line["error"]) < REASON_LENGTH + 50
     assert "the request" not in f"{row.reason} {line}"
+    # The function itself has told it all: what it prints is kept, to be searched for secrets.
+    assert "the request" in (tmp_path / "function.log").read_text()
 
 
 async def test_attempts_before_a_restart_count(

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hybridsphere.errors import ConfigurationError
-from hybridsphere.passwords import without_passwords
+from hybridsphere.messages import without_passwords
 
 PREFIX = "HYBRIDSPHERE_"
 

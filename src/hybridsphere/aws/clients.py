@@ -22,7 +22,7 @@ from hybridsphere.aws.bucket import Bucket
 from hybridsphere.aws.function import Function
 from hybridsphere.aws.queue import LONG_POLL_S, Queue
 from hybridsphere.errors import CannotRunNow, ConfigurationError
-from hybridsphere.passwords import without_passwords
+from hybridsphere.messages import without_passwords
 
 READS = 16
 """Objects that are read at once."""

@@ -7,6 +7,7 @@ from hybridsphere.messages.events import S3Record, parse_s3_event
 from hybridsphere.messages.fields import BadMessage
 from hybridsphere.messages.keys import MAX_KEY_BYTES, csv_key
 from hybridsphere.messages.outcomes import parse_output, result_of_object
+from hybridsphere.messages.passwords import without_passwords
 from hybridsphere.messages.reasons import REASON_LENGTH, reason_of
 from hybridsphere.messages.results import (
     ATTENDANCE_COLUMNS,
@@ -40,4 +41,5 @@ __all__ = [
     "reason_of",
     "result_of_object",
     "utc_text",
+    "without_passwords",
 ]

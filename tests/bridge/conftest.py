@@ -17,6 +17,7 @@ from bridge_stage import (
     Vitals,
     serving,
 )
+from leaks import function_log
 from stage import client_of
 
 from hybridsphere.bridge import backoff, lock, poller, watcher
@@ -76,11 +77,9 @@ async def start_function(
         async def ignore(_: object) -> None: ...
 
         async def start(concurrency: int = 2, on_failure: Any = ignore) -> RealFunction:
-            printed: list[bytes] = []
+            log = stack.enter_context(function_log(tmp_path))
             return await stack.enter_async_context(
-                serving(
-                    tmp_path, concurrency=concurrency, on_failure=on_failure, log=printed.append
-                )
+                serving(tmp_path, concurrency=concurrency, on_failure=on_failure, log=log)
             )
 
         yield start

@@ -24,10 +24,10 @@ from hybridsphere import ledger_file
 from hybridsphere.bridge import restorer
 from hybridsphere.bridge.csv_files import LEFTOVER_AGE_S
 from hybridsphere.bridge.results import ResultStore
+from hybridsphere.errors import ConfigurationError
 from hybridsphere.ledger import ledger_path
 from hybridsphere.messages import Result, csv_key
 from hybridsphere.paths import OWN_FOLDER, csv_path
-from hybridsphere.settings import ConfigurationError
 
 FAILED = Result.failed(record(), "RetriesExhausted")
 

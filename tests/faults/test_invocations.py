@@ -171,6 +171,8 @@ async def test_a_video_at_which_the_worker_dies_is_tried_again_and_then_failed_w
         lucky = rows[f"{manner}/once.mp4"]
         assert (lucky.status, lucky.reason) == ("no_face", None)
         assert site.attempts(lucky.key) >= 2
+    # What it printed is kept, to be searched for secrets.
+    assert "told to fail" in (site.folder / "function.log").read_text()
     assert await site.counts(site.dead) == (0, 0)
 
 

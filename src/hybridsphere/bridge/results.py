@@ -25,9 +25,9 @@ from hybridsphere.bridge.csv_files import Blocked, CsvFiles
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
 from hybridsphere.bridge.restorer import Restorer
+from hybridsphere.errors import ConfigurationError
 from hybridsphere.ledger import Ledger, LedgerError
 from hybridsphere.messages import Result, S3Record, utc_text
-from hybridsphere.settings import ConfigurationError
 
 BATCH = 100
 """Changes that one transaction takes at most."""

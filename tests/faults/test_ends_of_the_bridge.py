@@ -121,23 +121,39 @@ async def test_killed_again_and_again_two_bridges_lose_nothing_and_do_nothing_tw
     await site.check()
     with closing(sqlite3.connect(ledger_path(site.results))) as ledger:
         assert ledger.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    repeated = check_that_only_the_killed_were_repeated(site, killed)
-    tell(f"{repeated} invocations were made again; each result was written once")
     check_that_nothing_was_stored_twice(list(lives.values()))
+    repeated = check_that_only_the_killed_were_repeated(site, killed)
+    tell(f"{repeated} invocations were made again")
 
 
 def check_that_only_the_killed_were_repeated(site: Site, killed: set[str]) -> int:
     """An event is invoked for again only if who did so before was killed; how often that was."""
+    forgiven = given_twice_at_once(site)
     callers = defaultdict(list)
     for call in site.function.of("Invoke"):
         (record,) = parse_s3_event(call.body.decode())
         callers[record.key].append(call.access_key)
     assert callers.keys() == set(site.uploaded)
     for key, names in callers.items():
-        assert killed.issuperset(names[:-1]), (key, names)
+        assert killed.issuperset(names[:-1]) or key in forgiven, (key, names)
         # The function was not run more often than it was invoked, and at least once.
         assert 1 <= site.attempts(key) <= len(names)
-    return sum(len(names) - 1 for names in callers.values())
+    return sum(len(names) - 1 for key, names in callers.items() if key not in forgiven)
+
+
+def given_twice_at_once(site: Site) -> set[str]:
+    """The keys whose event was hidden and still given again, as moto's threads do now and then."""
+    given = defaultdict(list)
+    for call in site.queues.of("ReceiveMessage", queue=site.inputs.rpartition("/")[2]):
+        for message in json.loads(call.answer or b"{}").get("Messages", []):
+            for record in parse_s3_event(message["Body"]):
+                given[record.key].append(call.answered_at)
+    # Well within the shortest time-out.
+    return {
+        key
+        for key, times in given.items()
+        if any(later - earlier < 1 for earlier, later in itertools.pairwise(sorted(times)))
+    }
 
 
 def check_that_nothing_was_stored_twice(bridges: Sequence[BridgeProcess]) -> None:

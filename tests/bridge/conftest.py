@@ -102,7 +102,8 @@ def vitals() -> Vitals:
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing here is worth a second's wait."""
     monkeypatch.setattr(poller, "LAST_POLL_S", 0.1)
-    # Of two polls that wait at once, moto's threads now and then give one message to both.
+    # Of two polls that wait at once, moto's threads now and then give one message to both. The
+    # bridge's own number is at work where it is a process, and in tests/faults.
     monkeypatch.setattr(poller, "RECEIVERS", 1)
     monkeypatch.setattr(backoff, "FIRST_S", 0.02)
     monkeypatch.setattr(backoff, "LONGEST_S", 0.05)

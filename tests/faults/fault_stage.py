@@ -45,6 +45,11 @@ class Size:
         """The bridge, as Python's arguments; in a soak it has its own patience."""
         return HURRIED if self.small else USUAL
 
+    @property
+    def keeping_bridge(self) -> list[str]:
+        """The same for what is held for long, whatever the machine does meanwhile."""
+        return [*HURRIED, "6"] if self.small else USUAL
+
 
 @dataclass
 class Account:

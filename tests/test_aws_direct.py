@@ -51,6 +51,13 @@ VARYING = {
     "amz-sdk-request",
 }
 
+ANSWER = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: 1\r\nContent-Length: 2\r\n\r\n{}"
+ANSWERS = {
+    "Event": ANSWER.replace(b"200 OK", b"202 Accepted"),
+    "DryRun": b"HTTP/1.1 204 No Content\r\nx-amzn-RequestId: 1\r\n\r\n",
+}
+"""By invocation type, what is not answered as everything else is."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -127,9 +134,7 @@ class Recorder:
                 if self.ends_after_answers:
                     break
                 continue
-            accepted = headers.get("x-amz-invocation-type") == "Event"
-            status = b"202 Accepted" if accepted else b"200 OK"
-            writer.write(b"HTTP/1.1 %b\r\nContent-Length: 2\r\n\r\n{}" % status)
+            writer.write(ANSWERS.get(headers.get("x-amz-invocation-type", ""), ANSWER))
         writer.close()
 
 
@@ -531,7 +536,7 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_nex
 async def test_an_answer_that_comes_twice_is_not_taken_for_the_next_one(
     record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accepted = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+    accepted = b"HTTP/1.1 202 Accepted\r\nx-amzn-RequestId: 1\r\nContent-Length: 0\r\n\r\n"
     recorder = await record()
     recorder.answers += [accepted, b"HTTP/1.1 429 Too Many\r\nContent-Length: 2\r\n\r\n{}"]
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")

@@ -234,38 +234,22 @@ CALLS: dict[str, Callable[[Aws], Awaitable[object]]] = {
 }
 """Every call of this package, by its name of AWS's."""
 
-ODD: dict[str, tuple[int, object]] = {
-    "503, a text": (503, "upstream connect error"),
-    "503, null": (503, None),
-    "503, wrong types": (503, {"__type": 5, "Error": []}),
-    "null": (200, None),
-    "a list": (200, []),
-    "wrong types": (
-        200,
-        {"Messages": 5, "Successful": 5, "Failed": "x", "Attributes": 7, "MessageId": None},
-    ),
-    "HTML": (200, b"<html>Welcome</html>"),
-    "half of it": (200, b"<html>Wel"),
-    "empty": (200, b""),
-    "XML, truncated without an end": (
-        200,
-        b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
-    ),
-    "XML, nothing of an object": (
-        200,
-        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents/></ListBucketResult>",
-    ),
-    "XML, no key": (
-        200,
-        b"<ListBucketResult><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>"
-        b"<Contents><ETag>e</ETag></Contents></ListBucketResult>",
-    ),
-    "XML, no time": (
-        200,
-        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><ETag>e</ETag>"
-        b"<LastModified>soon</LastModified></Contents></ListBucketResult>",
-    ),
-}
+ODD: list[tuple[int, object]] = [
+    (503, "upstream connect error"),
+    (503, None),
+    (503, {"__type": 5, "Error": []}),
+    (200, None),
+    (200, []),
+    (200, {"Messages": 5, "Successful": 5, "Failed": "x", "Attributes": 7, "MessageId": None}),
+    (200, b"<html>Welcome</html>"),
+    (200, b"<html>Wel"),
+    (200, b""),
+    (200, b"<L><IsTruncated>true</IsTruncated></L>"),
+    (200, b"<L><IsTruncated>false</IsTruncated><Contents/></L>"),
+    # Names that came URL-encoded, botocore decodes: one that did not come, too.
+    (200, b"<L><EncodingType>url</EncodingType><Contents><ETag>e</ETag></Contents></L>"),
+    (200, b"<L><Contents><Key>a</Key><LastModified>soon</LastModified></Contents></L>"),
+]
 """What middlemen may answer."""
 
 
@@ -273,10 +257,9 @@ ODD: dict[str, tuple[int, object]] = {
 async def test_whatever_is_no_answer_to_a_call_is_unavailable(
     service: Service, aws: Aws, call: str
 ) -> None:
-    for name, (service.status, service.body) in ODD.items():
+    for service.status, service.body in ODD:
         with pytest.raises(Unavailable) as failed:
             await CALLS[call](aws)
-            pytest.fail(f"{name} is believed")
         assert str(failed.value).startswith(call.partition(" ")[0])
     assert len(service.requests) == len(ODD)
 

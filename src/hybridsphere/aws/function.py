@@ -14,9 +14,9 @@ ACCEPTED_S = 10.0
 """How long Lambda may take to accept an event: one that it accepted unheard is sent once more."""
 
 _SIGNS = ("x-amzn-RequestId", "X-Amz-Executed-Version")
-"""Headers of Lambda's own. All its answers have the first, as have moto's and LocalStack's; botocore
-takes the request's id from it. The second is on those of a function that was waited for (AWS Lambda
-API reference, "Invoke"), and does for a stand-in that numbers no requests."""
+"""Headers of Lambda's own. All its answers have the first, and botocore takes the request's id from
+it; moto and LocalStack send it too. The second is on those of a function that was waited for (AWS
+Lambda API reference, "Invoke"), and does for a stand-in that numbers no requests."""
 
 
 @dataclass(frozen=True, slots=True)

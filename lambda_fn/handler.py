@@ -12,6 +12,7 @@ from lambda_fn.attendance import Attendance, attend
 from lambda_fn.aws import client
 from lambda_fn.deadline import Deadline, LambdaContext, OutOfTime
 from lambda_fn.faces import Faces
+from lambda_fn.failures import fit_to_tell
 from lambda_fn.known import KnownFaces
 from lambda_fn.log import log
 from lambda_fn.memory import bounded
@@ -28,7 +29,8 @@ def face_recognition_handler(event: Mapping[str, Any], context: LambdaContext) -
     """Takes the videos of an S3 event one after another; each ends in a CSV and a message.
 
     The answer names them and their status. Raises BadMessage for what is no S3 event,
-    SettingsError and GalleryError, and in an outage whatever AWS raises: Lambda tries again.
+    SettingsError, and where a video cannot be processed an error by the name of what happened, such
+    as GalleryError or ClientError in an outage: Lambda tries again.
     """
     records = messages.parse_s3_event(event)
     settings = Settings.from_environ(os.environ)
@@ -47,9 +49,10 @@ def _process(record: S3Record, settings: Settings, deadline: Deadline) -> dict[s
         outcome = _examine(record, settings, deadline)
         reporter = Reporter(client("s3"), client("sqs"), settings.output_queue_url)
         reporter.deliver(_result(record, outcome, settings, started_at))
-    except Exception as error:
-        log("video.failed", level="error", **video, error=f"{type(error).__name__}: {error}")
-        raise
+    except Exception as error:  # noqa: BLE001 - each is told, and raised
+        told = fit_to_tell(error)
+        log("video.failed", level="error", **video, error=f"{type(told).__name__}: {told}")
+        raise told from None
     seconds = round(time.monotonic() - started, 3)
     log("video.finished", **video, status=outcome.status, reason=outcome.reason, seconds=seconds)
     return {**video, "status": outcome.status}

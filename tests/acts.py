@@ -91,6 +91,12 @@ async def _answer_in_part(exchange: Exchange, share: float) -> None:
         reset_connection(exchange.writer)
 
 
+async def stall(exchange: Exchange) -> None:
+    """The real answer, once the fault is over; the call goes no further before."""
+    await exchange.over.wait()
+    exchange.writer.write(await exchange.forward())
+
+
 def delay(seconds: float) -> Act:
     """The real answer, late."""
 

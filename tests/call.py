@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass
 class Call:
-    """A request as it arrived; `at` in seconds of the loop's clock."""
+    """A request as it arrived, and the body of the real answer, if there was one.
+
+    `at` and `answered_at` in seconds of the loop's clock.
+    """
 
     at: float
     path: str
@@ -16,6 +19,8 @@ class Call:
     body: bytes
     raw: bytes
     is_under_way: bool = True
+    answer: bytes = b""
+    answered_at: float = 0.0
 
     @property
     def operation(self) -> str:

@@ -4,12 +4,14 @@ trace left at home.
 
 import atexit
 import os
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import leaks
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
+from hypothesis import seed as seeded
 from hypothesis.configuration import set_hypothesis_home_dir
 from leaks import pytest_runtest_makereport
 
@@ -24,6 +26,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("hybridsphere")
+# Others in every soak, and more of them.
+settings.register_profile("soak", settings.get_profile("hybridsphere"), max_examples=2000)
+
+FIXED_SEED = 6
 
 
 # What the function keeps in the user's cache where nothing was prepared. Not a fixture: it looks
@@ -41,6 +47,15 @@ def pytest_configure(config: pytest.Config) -> None:
         for name in list(os.environ):
             if name.lower().endswith("_proxy"):
                 del os.environ[name]
+    if config.option.soak:
+        settings.load_profile("soak")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Gives hypothesis the seed of a soak."""
+    for item in items if config.option.soak else ():
+        if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
+            seeded(seed_of(config))(item.function)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -67,3 +82,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def soak(pytestconfig: pytest.Config) -> bool:
     """Whether tests are to last: on many more inputs, for three quarters of an hour."""
     return bool(pytestconfig.getoption("--soak"))
+
+
+def seed_of(config: pytest.Config) -> int:
+    """What chance begins with: the same in every run but a soak, which has pytest-randomly's.
+
+    That stands at the top of what pytest prints, and `--randomly-seed=…` repeats it.
+    """
+    drawn = config.getoption("randomly_seed", FIXED_SEED)
+    return int(drawn) if config.option.soak else FIXED_SEED
+
+
+@pytest.fixture(scope="session")
+def seed(pytestconfig: pytest.Config) -> int:
+    return seed_of(pytestconfig)
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str], *, soak: bool) -> Callable[[str], None]:
+    """Shows how far a soak has got."""
+
+    def tell(text: str) -> None:
+        if soak:
+            with capsys.disabled():
+                sys.stdout.write(f"\n{text}")
+                sys.stdout.flush()
+
+    return tell

@@ -4,7 +4,8 @@ A plugin of pytest's too: whatever a test, or a process that it started, wrote i
 """
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,14 @@ def found_in_files(folder: Path) -> dict[str, list[str]]:
     """The logs below a folder that hold any of that."""
     texts = {file: file.read_text(errors="replace") for file in folder.rglob("*.log")}
     return {str(file): found for file, text in texts.items() if (found := found_in(text))}
+
+
+@contextmanager
+def function_log(folder: Path) -> Iterator[Callable[[bytes], object]]:
+    """Takes what a function prints to a log below a folder of pytest's, where it is searched."""
+    # Unbuffered: it is there for whoever looks while the function still runs.
+    with (folder / "function.log").open("ab", buffering=0) as log:
+        yield log.write
 
 
 @pytest.hookimpl(wrapper=True)

@@ -173,5 +173,6 @@ class Proxy:
             head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
         finally:
             writer.close()
+        call.answer, call.answered_at = body, asyncio.get_running_loop().time()
         lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection")]
         return b"\r\n".join(lines) + b"\r\n\r\n" + body

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -23,7 +25,8 @@ from hybridsphere.aws import (
     Unavailable,
     connect,
 )
-from hybridsphere.settings import ConfigurationError
+from hybridsphere.errors import ConfigurationError
+from hybridsphere.messages import REASON_LENGTH
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue"
 LAMBDA = {"x-amzn-RequestId": "b7e1"}
@@ -310,6 +313,20 @@ async def test_nothing_follows_where_an_answer_points(service: Service, queue: Q
         ({"errorMessage": "no type"}, FunctionError("Unhandled", '{"errorMessage": "no type"}')),
         (["what"], FunctionError("Unhandled", '["what"]')),
         (b"\xff" * 1000, FunctionError("Unhandled", "�" * 500)),
+        (
+            {"errorType": "ClientError", "errorMessage": "It does not match.\n\nThe request was …"},
+            FunctionError("ClientError", "It does not match."),
+        ),
+        (
+            {"errorType": "T\nt", "errorMessage": "m" * 6_000_000},
+            FunctionError("T", "m" * REASON_LENGTH),
+        ),
+        ({"errorMessage": "first\nsecond"}, FunctionError("Unhandled", '{"errorMessage": "first')),
+        (
+            {"errorType": "E", "errorMessage": {"first": "line\nsecond"}},
+            FunctionError("Unhandled", '{"errorType": "E", "errorMessage": {"first": "line'),
+        ),
+        (b"first\nsecond", FunctionError("Unhandled", "first")),
     ],
 )
 async def test_a_function_s_own_error_is_told_whatever_it_looks_like(
@@ -398,3 +415,14 @@ async def test_a_call_to_an_endpoint_with_a_password_is_told_without_it(
             with pytest.raises(AwsError) as failed:
                 await call()
             assert "hunter2" not in str(failed.value)
+
+
+def test_the_room_that_knows_aws_needs_nothing_of_the_settings() -> None:
+    check = (
+        "import sys, hybridsphere.aws, hybridsphere.aws.tools;"
+        "print('hybridsphere.settings' in sys.modules)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", check], check=True, capture_output=True, text=True
+    )
+    assert answer.stdout.strip() == "False"

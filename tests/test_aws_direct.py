@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -264,6 +265,27 @@ async def test_a_request_is_aiobotocore_s_but_for_date_and_signature(
     assert all(request.signature_holds("secret") for request in recorder.requests)
     # One each, kept alive.
     assert recorder.connections == 4
+
+
+@pytest.mark.parametrize("call", [receive, delete, invoke, invoke_by_arn, probe])
+async def test_the_other_end_of_a_silent_connection_is_asked_whether_it_is_there(
+    record: Record, monkeypatch: pytest.MonkeyPatch, call: Callable[[Aws], Awaitable[None]]
+) -> None:
+    recorder = await record()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    async with connected() as aws:
+        await call(aws)
+        (connection,) = [one for client in (aws._sqs, aws._lambda) for one in sockets_of(client)]
+        assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL):
+            assert connection.getsockopt(socket.IPPROTO_TCP, option) == clients.KEEPALIVE_S
+
+
+def sockets_of(client: Any) -> list[Any]:
+    """Those of the connections that a client keeps for its next calls."""
+    sessions = client._endpoint.http_session._sessions.values()
+    kept = [pool for session in sessions for pool in session.connector._conns.values()]
+    return [protocol.transport.get_extra_info("socket") for pool in kept for protocol, *_ in pool]
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,9 @@ from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
 from hybridsphere.bridge.results import ResultStore
 from hybridsphere.doctor import Finding, examine
+from hybridsphere.errors import ConfigurationError
 from hybridsphere.ledger import Ledger, ledger_path
 from hybridsphere.local.account import LocalAccount
-from hybridsphere.settings import ConfigurationError
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

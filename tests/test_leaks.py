@@ -53,6 +53,28 @@ def test_logs_on_disk_are_found_wherever_they_lie(tmp_path: Path) -> None:
     (tmp_path / "a" / "bridge.log").unlink()
 
 
+LEAKY_FUNCTION = f"""
+import leaks
+
+def test_of_a_function(tmp_path):
+    with leaks.function_log(tmp_path) as log:
+        log({SECRET.encode()!r})
+"""
+
+
+def test_a_run_whose_function_printed_it_fails(tmp_path: Path) -> None:
+    (tmp_path / "test_leaky.py").write_text(LEAKY_FUNCTION)
+    kept = tmp_path / "kept"
+    # This very folder's conftest, as a plugin.
+    ended = run_pytest(tmp_path, "-p", "conftest", "--basetemp", kept)
+    logs = list(kept.rglob("function.log"))
+    for log in logs:
+        log.unlink()
+    assert len(logs) == 1
+    assert "1 passed, 1 error" in ended
+    assert "assert leaks.found_in_files(" in ended
+
+
 LEAKY = f"""
 import logging, subprocess, sys
 
@@ -66,14 +88,20 @@ def test_clean(): print("nothing")
 
 def test_a_test_that_writes_it_fails(tmp_path: Path) -> None:
     (tmp_path / "test_leaky.py").write_text(LEAKY)
+    ended = run_pytest(tmp_path, "-p", "leaks")
+    assert "5 passed, 4 errors" in ended
+    assert "holds a signed header" in ended
+    assert "test_clean" not in ended
+
+
+def run_pytest(folder: Path, *options: str | Path) -> str:
+    """What a run of the tests in a folder says, with ours at hand."""
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "leaks", "-p", "no:cacheprovider", tmp_path],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, folder],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
         check=False,
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
     )
-    assert "5 passed, 4 errors" in ended.stdout
-    assert "holds a signed header" in ended.stdout
-    assert "test_clean" not in ended.stdout
+    return ended.stdout

@@ -27,6 +27,7 @@ from samples import (
 
 from hybridsphere.messages import (
     MAX_KEY_BYTES,
+    REASON_LENGTH,
     SCHEMA,
     STATUSES,
     BadMessage,
@@ -448,6 +449,38 @@ def test_exhausted_retries_make_every_record_failed_with_the_function_s_error() 
     assert second.key == "b.mp4"
     assert first.status == "failed"
     assert first.csv == "name,major,year,status\r\n,,,failed\r\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "told"),
+    [
+        (
+            "ClientError",
+            "It does not match.\n\nThe request was\n…",
+            "ClientError: It does not match.",
+        ),
+        ("ValueError", "\n\r\n  first\r\nsecond", "ValueError: first"),
+        ("ValueError", "", "ValueError"),
+        ("ValueError", {"quoted": "the request"}, "ValueError"),
+        ("Two\nlines", "x", "Two: x"),
+        ("ProxyError", "no http://me:secret@host:1 there", "ProxyError: no http://…@host:1 there"),
+        ("Runtime.ExitError", "Error: Runtime exited", "Runtime.ExitError: Error: Runtime exited"),
+    ],
+)
+def test_of_the_function_s_error_the_name_and_the_first_line_are_told(
+    kind: str, message: object, told: str
+) -> None:
+    payload = {"errorType": kind, "errorMessage": message}
+    body = failure_record(record(), condition="RetriesExhausted", responsePayload=payload)
+    assert parse_output(body) == [Result.failed(record(), f"RetriesExhausted: {told}")]
+
+
+def test_of_whatever_failed_one_line_of_a_thousand_characters_is_told() -> None:
+    payload = {"errorType": "T" * 9999, "errorMessage": "m" * 9999}
+    body = failure_record(record(), condition="c" * 9999, responsePayload=payload)
+    for failed in (*parse_output(body), Result.failed(record(), "r" * 9999 + "\nthe request")):
+        assert len(failed.reason or "") == REASON_LENGTH
+    assert Result.failed(record(), "first\nsecond").reason == "first"
 
 
 def test_an_event_that_grew_too_old_is_failed_without_a_response() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hybridsphere.passwords import without_passwords
+from hybridsphere.messages import without_passwords
 
 
 @pytest.mark.parametrize(

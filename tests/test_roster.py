@@ -11,8 +11,9 @@ from moto_account import moto_account
 
 from hybridsphere import roster
 from hybridsphere.aws import AwsError
+from hybridsphere.errors import ConfigurationError
 from hybridsphere.roster import RosterError, Student, load_students, read_students
-from hybridsphere.settings import ConfigurationError, Settings
+from hybridsphere.settings import Settings
 
 ADA = {"name": "ada", "major": "physics", "year": "junior"}
 

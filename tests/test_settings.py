@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hybridsphere.settings import PREFIX, ConfigurationError, Settings, unknown_variables, variable
+from hybridsphere.errors import ConfigurationError
+from hybridsphere.settings import PREFIX, Settings, unknown_variables, variable
 
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"
 WHOLE = {

@@ -29,15 +29,14 @@ from hybridsphere.aws import (
     connect,
 )
 from hybridsphere.aws.tools import client
-from hybridsphere.errors import CannotRunNow
+from hybridsphere.errors import CannotRunNow, ConfigurationError
 from hybridsphere.files import remedy_for, try_out
 from hybridsphere.ledger import Ledger, ledger_path
 from hybridsphere.ledger_file import LedgerError, refuse_remains
-from hybridsphere.passwords import without_passwords
+from hybridsphere.messages import without_passwords
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.settings import (
     Complaint,
-    ConfigurationError,
     Settings,
     unknown_variables,
     variable,

@@ -16,6 +16,10 @@ class CannotRun(Exception):
     exit_code = 2
 
 
+class ConfigurationError(CannotRun):
+    """A configuration that cannot work; its text names the variable, the value and the remedy."""
+
+
 class CannotRunNow(CannotRun):
     """The same, but it may pass by itself: whoever started the command may start it again."""
 

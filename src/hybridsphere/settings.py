@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from hybridsphere.errors import CannotRun
-from hybridsphere.passwords import without_passwords
+from hybridsphere.errors import ConfigurationError
+from hybridsphere.messages import without_passwords
 
 PREFIX = "HYBRIDSPHERE_"
 
@@ -36,10 +36,6 @@ _NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
     "sink": {"queue": ("output_queue_url",), "bucket": ("output_bucket",)},
 }
 """The fields that each way in and each way out cannot do without."""
-
-
-class ConfigurationError(CannotRun):
-    """A configuration that cannot work; its text names the variable, the value and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)

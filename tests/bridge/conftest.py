@@ -17,6 +17,7 @@ from bridge_stage import (
     Vitals,
     serving,
 )
+from leaks import function_log
 from stage import client_of
 
 from hybridsphere.bridge import backoff, lock, poller, watcher
@@ -76,11 +77,9 @@ async def start_function(
         async def ignore(_: object) -> None: ...
 
         async def start(concurrency: int = 2, on_failure: Any = ignore) -> RealFunction:
-            printed: list[bytes] = []
+            log = stack.enter_context(function_log(tmp_path))
             return await stack.enter_async_context(
-                serving(
-                    tmp_path, concurrency=concurrency, on_failure=on_failure, log=printed.append
-                )
+                serving(tmp_path, concurrency=concurrency, on_failure=on_failure, log=log)
             )
 
         yield start
@@ -103,7 +102,8 @@ def vitals() -> Vitals:
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing here is worth a second's wait."""
     monkeypatch.setattr(poller, "LAST_POLL_S", 0.1)
-    # Of two polls that wait at once, moto's threads now and then give one message to both.
+    # Of two polls that wait at once, moto's threads now and then give one message to both. The
+    # bridge's own number is at work where it is a process, and in tests/faults.
     monkeypatch.setattr(poller, "RECEIVERS", 1)
     monkeypatch.setattr(backoff, "FIRST_S", 0.02)
     monkeypatch.setattr(backoff, "LONGEST_S", 0.05)

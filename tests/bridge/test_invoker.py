@@ -20,7 +20,7 @@ from hybridsphere.bridge.backoff import LONGEST_IN_PLACE_S
 from hybridsphere.bridge.invoker import Invoker
 from hybridsphere.bridge.limiter import PROBE_EVERY, START, Limiter
 from hybridsphere.bridge.poller import Verdict
-from hybridsphere.messages import parse_s3_event
+from hybridsphere.messages import REASON_LENGTH, parse_s3_event
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -170,6 +170,24 @@ async def test_an_upload_is_failed_once_its_attempts_are_used_up(
     assert (row.status, row.attempts) == ("failed", 3)
     assert row.reason == "FunctionError: ValueError: told to fail"
     assert (tmp_path / "fail.mp4.csv").read_text() == "name,major,year,status\n,,,failed\n"
+
+
+async def test_of_a_function_s_error_one_line_of_a_thousand_characters_is_told(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals, journal: Journal
+) -> None:
+    function = await start_function()
+    async with invoking(
+        function.function("RequestResponse"), tmp_path, vitals, max_attempts=1
+    ) as invoker:
+        await invoker.handle(message(s3_event(record("fail_at_length.mp4"))))
+    (row,) = rows(tmp_path)
+    assert row.reason.startswith("FunctionError: ValueError: long long ")
+    assert len(row.reason) == REASON_LENGTH
+    (line,) = journal.of("function.failed")
+    assert len(line["error"]) < REASON_LENGTH + 50
+    assert "the request" not in f"{row.reason} {line}"
+    # The function itself has told it all: what it prints is kept, to be searched for secrets.
+    assert "the request" in (tmp_path / "function.log").read_text()
 
 
 async def test_attempts_before_a_restart_count(

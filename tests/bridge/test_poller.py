@@ -115,17 +115,17 @@ async def test_never_more_messages_are_held_than_allowed(make_queue: MakeQueue, 
 async def test_a_slow_handler_keeps_its_message_and_nobody_else_gets_it(
     make_queue: MakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 2)
-    monkeypatch.setattr(holdings, "VISIBILITY_TIMEOUT_S", 2)
-    monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", 1.2)
+    # A machine that stands still for four seconds is no failure.
+    monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 5)
+    monkeypatch.setattr(holdings, "VISIBILITY_TIMEOUT_S", 5)
+    monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", 4.5)
     queue, handler = await make_queue(), Handler(hold=True)
     bodies = [str(i) for i in range(12)]
     await queue.send(*bodies)
     async with polling(queue, handler) as run:
-        # Three times 0.8 s: the first time-out would be over.
-        await until(
-            lambda: run.vitals.figure("visibility_extended_total", queue="input") >= 3 * len(bodies)
-        )
+        # Eleven times 0.5 s: the first time-out would be over.
+        beats = 11 * len(bodies)
+        await until(lambda: run.vitals.figure("visibility_extended_total", queue="input") >= beats)
         assert await queue.counts() == (0, len(bodies))
         handler.go.set()
         await run.end()
@@ -136,9 +136,9 @@ async def test_a_slow_handler_keeps_its_message_and_nobody_else_gets_it(
 async def test_the_heartbeat_goes_on_when_sqs_refuses_one_message(
     make_queue: MakeQueue, monkeypatch: pytest.MonkeyPatch, journal: Journal
 ) -> None:
-    monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 2)
-    monkeypatch.setattr(holdings, "VISIBILITY_TIMEOUT_S", 2)
-    monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", 1.5)
+    monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 6)
+    monkeypatch.setattr(holdings, "VISIBILITY_TIMEOUT_S", 6)
+    monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", 5.5)
     queue, handler = await make_queue(), Handler(hold=True)
 
     async def lose_one(message: Message) -> Verdict:

@@ -24,10 +24,10 @@ from hybridsphere import ledger_file
 from hybridsphere.bridge import restorer
 from hybridsphere.bridge.csv_files import LEFTOVER_AGE_S
 from hybridsphere.bridge.results import ResultStore
+from hybridsphere.errors import ConfigurationError
 from hybridsphere.ledger import ledger_path
 from hybridsphere.messages import Result, csv_key
 from hybridsphere.paths import OWN_FOLDER, csv_path
-from hybridsphere.settings import ConfigurationError
 
 FAILED = Result.failed(record(), "RetriesExhausted")
 
@@ -343,6 +343,22 @@ async def test_a_place_that_is_taken_holds_its_own_result_alone(
     assert len(journal.of("trouble.began")) == len(journal.of("trouble.ended")) == 1
     assert files(folder).keys() >= {"a/b.mp4.csv", *(f"{i}.mp4.csv" for i in range(5))}
     assert leftovers(folder) == []
+
+
+async def test_of_two_places_that_are_taken_the_one_that_is_not_free_yet_is_told(
+    folder: Path, vitals: Vitals
+) -> None:
+    first, second = (f"file {folder}/{name}.mp4.csv" for name in "ab")
+    async with storing(folder, vitals) as store:
+        for name in "ab":
+            (folder / f"{name}.mp4.csv").mkdir()
+        pending = asyncio.create_task(store.put([result("a.mp4"), result("b.mp4")]))
+        await until(lambda: vitals.health.troubles.keys() == {first})
+        (folder / "a.mp4.csv").rename(folder / "away")
+        await until(lambda: vitals.health.troubles.keys() == {second})
+        (folder / "b.mp4.csv").rename(folder / "away too")
+        await pending
+    assert vitals.health.troubles == {}
 
 
 async def test_an_attempt_is_counted_once_though_the_disk_fails_beside_a_place_that_is_taken(

@@ -24,11 +24,12 @@ from stage import PATIENCE_S, until
 
 from hybridsphere.bridge import poller, service
 from hybridsphere.bridge.service import Bridge
+from hybridsphere.errors import ConfigurationError
 from hybridsphere.ledger import Upload, ledger_path
 from hybridsphere.local.account import CREDENTIALS
 from hybridsphere.messages import parse_s3_event
 from hybridsphere.paths import OWN_FOLDER
-from hybridsphere.settings import ConfigurationError, Settings
+from hybridsphere.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

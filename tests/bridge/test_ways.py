@@ -13,9 +13,10 @@ from service_stage import enter, refusal, running
 from stage import until
 
 from hybridsphere.bridge.service import Bridge
+from hybridsphere.errors import ConfigurationError
 from hybridsphere.ledger import Upload
 from hybridsphere.messages import Result, csv_key, parse_s3_event
-from hybridsphere.settings import ConfigurationError, Settings
+from hybridsphere.settings import Settings
 from lambda_fn.report import metadata
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

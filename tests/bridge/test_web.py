@@ -10,7 +10,7 @@ from bridge_stage import Journal, Vitals
 
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.web import listen
-from hybridsphere.settings import ConfigurationError
+from hybridsphere.errors import ConfigurationError
 
 ROUTES = ("/healthz", "/readyz", "/metrics")
 

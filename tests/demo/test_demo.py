@@ -15,9 +15,8 @@ from demo_stage import Played, play
 from hybridsphere.cli import main
 from hybridsphere.demo.options import DemoError, DemoOptions
 from hybridsphere.demo.run import _results_folder, run_demo
-from hybridsphere.errors import CannotRun
+from hybridsphere.errors import CannotRun, ConfigurationError
 from hybridsphere.messages import STATUSES
-from hybridsphere.settings import ConfigurationError
 
 
 def test_a_demo_of_its_own_clips_holds_every_check(played: Played) -> None:

@@ -1,6 +1,5 @@
 """What the tests of this folder break: an account, at a small size or, with --soak, a large one."""
 
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -17,19 +16,6 @@ from hybridsphere.local.moto_server import MotoServer
 @pytest.fixture(scope="session")
 def size(*, soak: bool) -> Size:
     return Size(small=not soak)
-
-
-@pytest.fixture
-def tell(capsys: pytest.CaptureFixture[str], size: Size) -> Callable[[str], None]:
-    """Shows how far a soak has got."""
-
-    def tell(text: str) -> None:
-        if not size.small:
-            with capsys.disabled():
-                sys.stdout.write(f"\n{text}")
-                sys.stdout.flush()
-
-    return tell
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -32,9 +32,13 @@ def after(owner: Any, name: str) -> None:
     setattr(owner, name, call)
 
 
-MOMENTS: dict[str, Callable[[], None]] = {
+AT_THE_START: dict[str, Callable[[], None]] = {
     "the ledger is made and has no name": partial(before, Path, "hardlink_to"),
     "the ledger has just got its name": partial(after, Path, "hardlink_to"),
+}
+"""Only of the first bridge in a folder."""
+MOMENTS: dict[str, Callable[[], None]] = {
+    **AT_THE_START,
     "an invocation is to be noted": partial(before, Ledger, "note_invoked"),
     "a result is to be written down": partial(before, Ledger, "put_result"),
     "a file is written and not renamed": partial(before, os, "replace"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import bridge_process
 from bridge_process import USUAL, BridgeProcess
+from leaks import function_log
 from proxy import Proxy
 from stage import counts_of, is_told_to_bridges, until, variables
 
@@ -43,6 +44,11 @@ class Size:
     def bridge(self) -> list[str]:
         """The bridge, as Python's arguments; in a soak it has its own patience."""
         return HURRIED if self.small else USUAL
+
+    @property
+    def keeping_bridge(self) -> list[str]:
+        """The same for what is held for long, whatever the machine does meanwhile."""
+        return [*HURRIED, "6"] if self.small else USUAL
 
 
 @dataclass
@@ -226,14 +232,14 @@ async def opened(
         },
         **function,
     }
-    printed: list[bytes] = []
     async with AsyncExitStack() as stack:
+        log = stack.enter_context(function_log(folder))
         host = LambdaHost(
             FunctionSettings(**settings),
             task_root=TASK_ROOT,
             on_failure=on_failure,
             retry_scale=0.0001,
-            log=printed.append,
+            log=log,
         )
         await stack.enter_async_context(host)
         queues = await stack.enter_async_context(Proxy(account.endpoint, short_polls=size.small))

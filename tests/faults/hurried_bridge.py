@@ -1,24 +1,26 @@
-"""`hybridsphere bridge` with a tenth of its patience, so that a test of a fault takes seconds."""
+"""`hybridsphere bridge` with a tenth of its patience, so that a test of a fault takes seconds.
+
+An argument is its visibility time-out, in whole seconds as SQS counts.
+"""
+
+import sys
 
 from hybridsphere.bridge import backoff, holdings, poller
 from hybridsphere.cli import main as command
 
 HURRY = 10
-WAITS = {
-    backoff: ["FIRST_S", "LONGEST_S", "LONGEST_IN_PLACE_S", "LONGEST_REFUSED_S"],
-    holdings: ["VISIBILITY_TIMEOUT_S", "HEARTBEAT_MARGIN_S"],
-    poller: ["VISIBILITY_TIMEOUT_S"],
-}
+WAITS = ("FIRST_S", "LONGEST_S", "LONGEST_IN_PLACE_S", "LONGEST_REFUSED_S")
 
 
-def main() -> None:
-    for module, names in WAITS.items():
-        for name in names:
-            shorter = getattr(module, name) / HURRY
-            # SQS counts in whole seconds.
-            setattr(module, name, int(shorter) if shorter.is_integer() else shorter)
+def main(visibility_timeout_s: int = 3) -> None:
+    for name in WAITS:
+        setattr(backoff, name, getattr(backoff, name) / HURRY)
+    for module in (holdings, poller):
+        module.VISIBILITY_TIMEOUT_S = visibility_timeout_s
+    # A heartbeat a second; a machine that stands still may be late for it by all the rest.
+    holdings.HEARTBEAT_MARGIN_S = visibility_timeout_s - 1
     command(["bridge"])
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

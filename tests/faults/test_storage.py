@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from bridge_process import BridgeProcess
+from bridge_process import BridgeProcess, running
 from fault_stage import Site
 from stage import until
 
@@ -112,7 +112,7 @@ async def test_while_results_cannot_be_stored_nothing_is_received_or_acknowledge
     if breakage in MOUNTING and not can_mount():
         pytest.skip("needs leave to mount, which root has")
     with small_disk(site.results) if breakage in MOUNTING else nullcontext():
-        async with site.bridge() as bridge:
+        async with running(site.environment(), site.size.keeping_bridge) as bridge:
             await site.upload(["before.mp4"])
             await site.settled()
             with breakage(site, bridge):

@@ -102,11 +102,18 @@ def test_a_video_cut_at_any_hundredth_ends_in_a_status(
 
 
 def test_a_video_with_any_bits_flipped_ends_in_a_status(
-    stage: Stage, wholes: Sequence[bytes], soak: bool, peak_mb: Callable[[], int]
+    stage: Stage,
+    wholes: Sequence[bytes],
+    peak_mb: Callable[[], int],
+    tell: Callable[[str], None],
+    *,
+    soak: bool,
+    seed: int,
 ) -> None:
+    tell(f"seed {seed} flips the bits")
     lives(stage, wholes[0])
     before = peak_mb()
-    ends = look(stage, flipped(wholes, count=500 if soak else 48, seed=6))
+    ends = look(stage, flipped(wholes, count=500 if soak else 48, seed=seed))
     assert {"matched", "unreadable"} <= {status for status, _ in ends.values()}
     assert peak_mb() - before < 700
     lives(stage, wholes[0])

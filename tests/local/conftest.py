@@ -2,10 +2,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from leaks import function_log
 from local_stage import PROBE, TASK_ROOT, Client, Gate, Lambda, StartLambda, client_of
 
 from hybridsphere.local.account import LocalAccount
@@ -13,25 +15,24 @@ from hybridsphere.local.lambda_host import LambdaHost
 
 
 @pytest.fixture
-async def start_lambda() -> AsyncIterator[StartLambda]:
+async def start_lambda(tmp_path: Path) -> AsyncIterator[StartLambda]:
     """Starts a Lambda host for the probe: `host` are its options, the others those of the probe."""
     async with AsyncExitStack() as stack:
 
         async def start(host: dict[str, Any] | None = None, **settings: Any) -> Lambda:
             failures: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-            printed: list[bytes] = []
             options = {
                 "task_root": TASK_ROOT,
                 "on_failure": failures.put,
                 "retry_scale": 0.0001,
-                "log": printed.append,
+                "log": stack.enter_context(function_log(tmp_path)),
                 **(host or {}),
             }
             started = await stack.enter_async_context(
                 LambdaHost(replace(PROBE, **settings), **options)
             )
             client = await stack.enter_async_context(client_of("lambda", started.endpoint))
-            return Lambda(started, client, failures, printed)
+            return Lambda(started, client, failures)
 
         yield start
 

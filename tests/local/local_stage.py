@@ -37,7 +37,6 @@ class Lambda:
     host: LambdaHost
     client: Any
     failures: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
-    printed: list[bytes] = field(default_factory=list)
 
     async def invoke(self, event: object, kind: str = "RequestResponse", **more: str) -> Any:
         more = {"FunctionName": "probe", "InvocationType": kind, **more}

@@ -5,9 +5,11 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from leaks import function_log
 from local_stage import PROBE, TASK_ROOT, client_of
 
 from hybridsphere.local import resources
@@ -50,12 +52,8 @@ class Guest:
 Visit = Callable[..., AbstractAsyncContextManager[Guest]]
 
 
-def ignore(_: bytes) -> None:
-    """Takes what the function prints."""
-
-
 @pytest.fixture
-def visit() -> Visit:
+def visit(tmp_path: Path) -> Visit:
     """Starts an account whose function is the probe."""
 
     @asynccontextmanager
@@ -66,7 +64,7 @@ def visit() -> Visit:
                     task_root=TASK_ROOT,
                     workers=2,
                     retry_scale=0.0001,
-                    log=ignore,
+                    log=stack.enter_context(function_log(tmp_path)),
                     **{"function": PROBE, **options},
                 )
             )

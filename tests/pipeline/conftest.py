@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from leaks import function_log
 from pipeline_stage import Pipeline
 
 from hybridsphere.demo import clips
@@ -42,9 +43,9 @@ async def pipeline(
     folder = tmp_path_factory.mktemp("pipeline")
     students = folder / "students.json"
     clips.write_students(students)
-    with (folder / "function.log").open("wb") as log:
+    with function_log(folder) as log:
         async with LocalAccount(
-            gallery=gallery, workers=2, retry_scale=0.001, idle_s=2, log=log.write
+            gallery=gallery, workers=2, retry_scale=0.001, idle_s=2, log=log
         ) as account:
             environment = {
                 **os.environ,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leaks import function_log
+
 from hybridsphere.aws import session
 from hybridsphere.demo import clips
 from hybridsphere.demo.bridge import BridgeProcess, running_bridge
@@ -29,12 +31,12 @@ async def started(
     """
     students = folder / "students.json"
     clips.write_students(students)
-    with (folder / "function.log").open("wb") as log:
+    with function_log(folder) as log:
         async with LocalAccount(
             gallery=gallery,
             retry_scale=0.001,
             idle_s=2,
-            log=log.write,
+            log=log,
             source=source,
             sink=sink,
             **account,

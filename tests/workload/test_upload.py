@@ -13,7 +13,7 @@ from moto.s3.models import s3_backends
 from workload_stage import Stage
 
 from hybridsphere.aws import AwsError
-from hybridsphere.settings import ConfigurationError
+from hybridsphere.errors import ConfigurationError
 from hybridsphere.workload.manifest import Manifest, ManifestError, manifest_path
 from hybridsphere.workload.upload import PART_BYTES, UploadError, upload
 

@@ -1,13 +1,15 @@
 """Sessions and clients: where they connect, how long they wait, how often they try."""
 
 import os
+import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
-from aiohttp import ClientTimeout
+from aiohttp import AddrInfoType, ClientTimeout
 from botocore.exceptions import (
     BotoCoreError,
     CredentialRetrievalError,
@@ -19,9 +21,8 @@ from botocore.exceptions import (
 from hybridsphere.aws.bucket import Bucket
 from hybridsphere.aws.function import Function
 from hybridsphere.aws.queue import LONG_POLL_S, Queue
-from hybridsphere.errors import CannotRunNow
-from hybridsphere.passwords import without_passwords
-from hybridsphere.settings import ConfigurationError
+from hybridsphere.errors import CannotRunNow, ConfigurationError
+from hybridsphere.messages import without_passwords
 
 READS = 16
 """Objects that are read at once."""
@@ -32,6 +33,10 @@ CONNECTED_WITHIN_S = 2 * CONNECT_TIMEOUT_S
 READ_TIMEOUT_S = LONG_POLL_S + 10
 LONGEST_INVOCATION_S = 900
 """Lambda's limit on one invocation; a synchronous call must wait that long, and no retry before."""
+KEEPALIVE_S = 30
+"""The silence after which TCP asks whether the other end is there: what translates addresses on
+the way (NAT) forgets a connection that is silent for minutes, as one is while a function works.
+"""
 
 
 class Aws:
@@ -67,6 +72,7 @@ def client_config(connections: int, read_timeout_s: float = READ_TIMEOUT_S) -> A
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=read_timeout_s,
         retries={"total_max_attempts": 1},
+        connector_args={"socket_factory": _kept_alive},
     )
 
 
@@ -117,6 +123,17 @@ def _limit_connecting(client: Any) -> None:
     http._timeout = ClientTimeout(  # noqa: SLF001
         connect=CONNECTED_WITHIN_S, sock_connect=own.sock_connect, sock_read=own.sock_read
     )
+
+
+def _kept_alive(address: AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    # Not every system has these by these names; its own silence is two hours then.
+    if sys.platform == "linux":
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_S)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_S)
+    return made
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError, create_parser
 
 from hybridsphere.errors import CannotRun
-from hybridsphere.passwords import without_passwords
+from hybridsphere.messages import without_passwords
 
 _THROTTLED = {
     "OverLimit",

@@ -9,6 +9,7 @@ import orjson
 
 from hybridsphere.aws.direct import Call
 from hybridsphere.aws.failures import failures, readable
+from hybridsphere.messages import reason_of
 
 ACCEPTED_S = 10.0
 """How long Lambda may take to accept an event: one that it accepted unheard is sent once more."""
@@ -21,7 +22,7 @@ Lambda API reference, "Invoke"), and does for a stand-in that numbers no request
 
 @dataclass(frozen=True, slots=True)
 class FunctionError:
-    """What a synchronous invocation ended in when the function itself failed."""
+    """What a synchronous invocation ended in when the function itself failed, in one line."""
 
     type: str
     message: str
@@ -71,6 +72,11 @@ class Function:
 def _function_error(payload: bytes) -> FunctionError:
     try:
         error = orjson.loads(payload)
-        return FunctionError(str(error["errorType"]), str(error["errorMessage"]))
-    except (ValueError, KeyError, TypeError):
-        return FunctionError("Unhandled", payload[:500].decode(errors="replace"))
+    except ValueError:
+        error = None
+    match error:
+        case {"errorType": str(kind), "errorMessage": str(message)}:
+            return FunctionError(reason_of(kind), reason_of(message))
+    # As it came; in JSON, a line ends in two characters.
+    line, _, _ = payload[:500].decode(errors="replace").partition(r"\n")
+    return FunctionError("Unhandled", reason_of(line))

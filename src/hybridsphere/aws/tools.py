@@ -20,7 +20,7 @@ from botocore.exceptions import (
 
 from hybridsphere.aws import AwsError, client_config, session
 from hybridsphere.aws.failures import first_line, without_address
-from hybridsphere.settings import ConfigurationError
+from hybridsphere.errors import ConfigurationError
 
 _PATIENT = AioConfig(retries={"mode": "standard", "total_max_attempts": 5})
 

@@ -25,9 +25,9 @@ from hybridsphere.bridge.csv_files import Blocked, CsvFiles
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
 from hybridsphere.bridge.restorer import Restorer
+from hybridsphere.errors import ConfigurationError
 from hybridsphere.ledger import Ledger, LedgerError
 from hybridsphere.messages import Result, S3Record, utc_text
-from hybridsphere.settings import ConfigurationError
 
 BATCH = 100
 """Changes that one transaction takes at most."""
@@ -173,7 +173,10 @@ class ResultStore:
                 try:
                     return await self._change(change)
                 except Blocked as error:
-                    part = part or f"file {error.filename}"
+                    if part not in {None, f"file {error.filename}"}:
+                        # That one is free by now, and another is not.
+                        self._health.clear(part)
+                    part = f"file {error.filename}"
                     self._metrics.storage_errors.inc()
                     self._health.report(part, str(error))
                     await backoff.wait(error)

@@ -19,7 +19,8 @@ from hybridsphere.bridge.results import ResultStore
 from hybridsphere.bridge.signals import STOPS
 from hybridsphere.bridge.systemd import ServiceManager
 from hybridsphere.bridge.ways import Loop, Ways
-from hybridsphere.settings import ConfigurationError, Settings, unknown_variables, variable
+from hybridsphere.errors import ConfigurationError
+from hybridsphere.settings import Settings, unknown_variables, variable
 
 _NOT_THERE = {
     "NoSuchBucket",

@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
-from hybridsphere.settings import ConfigurationError
+from hybridsphere.errors import ConfigurationError
 
 _HEADERS = {
     "Cache-Control": "no-store",

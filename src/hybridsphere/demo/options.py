@@ -4,9 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybridsphere.errors import CannotRun
+from hybridsphere.errors import CannotRun, ConfigurationError
 from hybridsphere.local.account import Mode, Sink, Source
-from hybridsphere.settings import ConfigurationError
 
 _SUPPORTED = {
     "source": ("queue", "bucket", "none"),

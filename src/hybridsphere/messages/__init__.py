@@ -7,6 +7,8 @@ from hybridsphere.messages.events import S3Record, parse_s3_event
 from hybridsphere.messages.fields import BadMessage
 from hybridsphere.messages.keys import MAX_KEY_BYTES, csv_key
 from hybridsphere.messages.outcomes import parse_output, result_of_object
+from hybridsphere.messages.passwords import without_passwords
+from hybridsphere.messages.reasons import REASON_LENGTH, reason_of
 from hybridsphere.messages.results import (
     ATTENDANCE_COLUMNS,
     CSV_COLUMNS,
@@ -23,6 +25,7 @@ __all__ = [
     "ATTENDANCE_COLUMNS",
     "CSV_COLUMNS",
     "MAX_KEY_BYTES",
+    "REASON_LENGTH",
     "SCHEMA",
     "STATUSES",
     "BadMessage",
@@ -35,6 +38,8 @@ __all__ = [
     "newest_of",
     "parse_output",
     "parse_s3_event",
+    "reason_of",
     "result_of_object",
     "utc_text",
+    "without_passwords",
 ]

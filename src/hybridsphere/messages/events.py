@@ -5,8 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
-from hybridsphere.messages import fields
-from hybridsphere.messages.fields import BadMessage
+from hybridsphere.messages.fields import (
+    BadMessage,
+    json_object,
+    mapping,
+    optional_text,
+    shown,
+    text,
+    time,
+)
 from hybridsphere.messages.version import Version
 
 
@@ -45,9 +52,9 @@ def parse_s3_event(body: str | Mapping[str, Any]) -> list[S3Record]:
     Takes S3's own event, the same wrapped by SNS, and an EventBridge event, told apart by their own
     fields. Raises BadMessage for everything else.
     """
-    event = fields.json_object(body) if isinstance(body, str) else body
+    event = json_object(body) if isinstance(body, str) else body
     if event.get("Type") == "Notification" and "TopicArn" in event:
-        return parse_s3_event(fields.text(event, "Message"))
+        return parse_s3_event(text(event, "Message"))
     if event.get("Event") == "s3:TestEvent":
         return []
     if event.get("detail-type") == "Object Created":
@@ -59,32 +66,32 @@ def parse_s3_event(body: str | Mapping[str, Any]) -> list[S3Record]:
 
 
 def _s3_record(record: object) -> S3Record:
-    item = fields.mapping({"record": record}, "record")
+    item = mapping({"record": record}, "record")
     name = item.get("eventName", "ObjectCreated")
     if not isinstance(name, str) or not name.removeprefix("s3:").startswith("ObjectCreated"):
-        raise BadMessage(f"eventName is {fields.shown(name)}, not the creation of an object")
-    s3 = fields.mapping(item, "s3")
-    thing = fields.mapping(s3, "object")
+        raise BadMessage(f"eventName is {shown(name)}, not the creation of an object")
+    s3 = mapping(item, "s3")
+    thing = mapping(s3, "object")
     try:
-        key = unquote_plus(fields.text(thing, "key"), errors="strict")
+        key = unquote_plus(text(thing, "key"), errors="strict")
     except UnicodeDecodeError as error:
-        raise BadMessage(f"key is {fields.shown(thing['key'])}, not URL-encoded UTF-8") from error
+        raise BadMessage(f"key is {shown(thing['key'])}, not URL-encoded UTF-8") from error
     return S3Record(
-        bucket=fields.text(fields.mapping(s3, "bucket"), "name"),
+        bucket=text(mapping(s3, "bucket"), "name"),
         key=key,
-        etag=fields.text(thing, "eTag"),
-        sequencer=fields.optional_text(thing, "sequencer"),
-        event_time=fields.time(item, "eventTime"),
+        etag=text(thing, "eTag"),
+        sequencer=optional_text(thing, "sequencer"),
+        event_time=time(item, "eventTime"),
     )
 
 
 def _eventbridge_record(event: Mapping[str, Any]) -> S3Record:
-    detail = fields.mapping(event, "detail")
-    thing = fields.mapping(detail, "object")
+    detail = mapping(event, "detail")
+    thing = mapping(detail, "object")
     return S3Record(
-        bucket=fields.text(fields.mapping(detail, "bucket"), "name"),
-        key=fields.text(thing, "key"),
-        etag=fields.text(thing, "etag"),
-        sequencer=fields.optional_text(thing, "sequencer"),
-        event_time=fields.time(event, "time"),
+        bucket=text(mapping(detail, "bucket"), "name"),
+        key=text(thing, "key"),
+        etag=text(thing, "etag"),
+        sequencer=optional_text(thing, "sequencer"),
+        event_time=time(event, "time"),
     )

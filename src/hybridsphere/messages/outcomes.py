@@ -8,30 +8,36 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hybridsphere.messages import fields
 from hybridsphere.messages.events import parse_s3_event
-from hybridsphere.messages.fields import BadMessage
+from hybridsphere.messages.fields import (
+    BadMessage,
+    json_object,
+    mapping,
+    optional_text,
+    optional_time,
+    shown,
+    text,
+    time,
+)
 from hybridsphere.messages.keys import csv_key
+from hybridsphere.messages.reasons import reason_of
 from hybridsphere.messages.results import SCHEMA, STATUSES, Person, Result
-
-REASON_LENGTH = 1000
-"""What is kept of an error message, in characters; it may be as long as the function likes."""
 
 
 def parse_output(body: str) -> list[Result]:
     """The results in a message of the output queue: one from the function, or what Lambda's
     on-failure record says was lost. Raises BadMessage for everything else.
     """
-    message = fields.json_object(body)
+    message = json_object(body)
     if "requestContext" in message and "requestPayload" in message:
         return _parse_failure(message)
     if message.get("schema") != SCHEMA:
-        raise BadMessage(f"schema is {fields.shown(message.get('schema'))}, not {SCHEMA!r}")
+        raise BadMessage(f"schema is {shown(message.get('schema'))}, not {SCHEMA!r}")
     return [_result(message)]
 
 
 def result_of_object(
-    bucket: str, object_key: str, metadata: Mapping[str, str], text: str
+    bucket: str, object_key: str, metadata: Mapping[str, str], content: str
 ) -> Result:
     """The result that a CSV object stands for: what its key, its metadata and its rows carry.
 
@@ -39,26 +45,26 @@ def result_of_object(
     """
     key = _decoded(metadata, "key")
     if csv_key(key) != object_key:
-        raise BadMessage(f"metadata say that it is the CSV of {fields.shown(key)}")
+        raise BadMessage(f"metadata say that it is the CSV of {shown(key)}")
     return Result(
         bucket=_decoded(metadata, "bucket"),
         key=key,
-        etag=fields.text(metadata, "etag"),
-        sequencer=fields.optional_text(metadata, "sequencer"),
-        event_time=fields.time(metadata, "event-time"),
+        etag=text(metadata, "etag"),
+        sequencer=optional_text(metadata, "sequencer"),
+        event_time=time(metadata, "event-time"),
         status=_status(metadata),
-        csv=text,
-        reason=fields.optional_text(metadata, "reason"),
-        people=tuple(_people_of_csv(text)),
-        started_at=fields.optional_time(metadata, "started-at"),
-        finished_at=fields.optional_time(metadata, "finished-at"),
+        csv=content,
+        reason=optional_text(metadata, "reason"),
+        people=tuple(_people_of_csv(content)),
+        started_at=optional_time(metadata, "started-at"),
+        finished_at=optional_time(metadata, "finished-at"),
         output_bucket=bucket,
         output_key=object_key,
     )
 
 
-def _people_of_csv(text: str) -> Iterator[Person]:
-    for row in csv.DictReader(io.StringIO(text, newline="")):
+def _people_of_csv(content: str) -> Iterator[Person]:
+    for row in csv.DictReader(io.StringIO(content, newline="")):
         try:
             if not row["name"]:
                 continue
@@ -69,68 +75,69 @@ def _people_of_csv(text: str) -> Iterator[Person]:
                     **{name: read(row[name]) for name, read in _FIGURES.items()},
                 )
         except (KeyError, TypeError, ValueError) as error:
-            raise BadMessage(f"not a CSV of ours: {fields.shown(error)}") from error
+            raise BadMessage(f"not a CSV of ours: {shown(error)}") from error
         yield person
 
 
 def _decoded(metadata: Mapping[str, str], name: str) -> str:
     try:
-        return b64decode(fields.text(metadata, name), validate=True).decode()
+        return b64decode(text(metadata, name), validate=True).decode()
     except ValueError as error:
-        raise BadMessage(f"metadata have no {name} of ours: {fields.shown(error)}") from error
+        raise BadMessage(f"metadata have no {name} of ours: {shown(error)}") from error
 
 
 def _parse_failure(message: Mapping[str, Any]) -> list[Result]:
     """Lambda's record of an asynchronous invocation that it gave up (AWS Lambda developer guide,
     "Capturing records of Lambda asynchronous invocations").
     """
-    reason = fields.text(fields.mapping(message, "requestContext"), "condition")
+    reasons = [text(mapping(message, "requestContext"), "condition")]
     response = message.get("responsePayload")
     if isinstance(response, Mapping):
         detail = [response.get("errorType"), response.get("errorMessage")]
-        reason = ": ".join([reason, *(str(part) for part in detail if part)])[:REASON_LENGTH]
-    records = parse_s3_event(fields.mapping(message, "requestPayload"))
+        reasons += [reason_of(part) for part in detail if isinstance(part, str)]
+    records = parse_s3_event(mapping(message, "requestPayload"))
+    reason = ": ".join(filter(None, reasons))
     return [Result.failed(record, reason) for record in records]
 
 
 def _result(message: Mapping[str, Any]) -> Result:
     people = message.get("people", [])
     if not isinstance(people, list):
-        raise BadMessage(f"people is {fields.shown(people)}, not a list")
+        raise BadMessage(f"people is {shown(people)}, not a list")
     return Result(
-        bucket=fields.text(message, "bucket"),
-        key=fields.text(message, "key"),
-        etag=fields.text(message, "etag"),
-        sequencer=fields.optional_text(message, "sequencer"),
-        event_time=fields.time(message, "event_time"),
+        bucket=text(message, "bucket"),
+        key=text(message, "key"),
+        etag=text(message, "etag"),
+        sequencer=optional_text(message, "sequencer"),
+        event_time=time(message, "event_time"),
         status=_status(message),
-        csv=fields.text(message, "csv"),
-        reason=fields.optional_text(message, "reason"),
+        csv=text(message, "csv"),
+        reason=optional_text(message, "reason"),
         people=tuple(_person(person) for person in people),
-        started_at=fields.optional_time(message, "started_at"),
-        finished_at=fields.optional_time(message, "finished_at"),
-        output_bucket=fields.optional_text(message, "output_bucket"),
-        output_key=fields.optional_text(message, "output_key"),
+        started_at=optional_time(message, "started_at"),
+        finished_at=optional_time(message, "finished_at"),
+        output_bucket=optional_text(message, "output_bucket"),
+        output_key=optional_text(message, "output_key"),
     )
 
 
 def _status(holder: Mapping[str, Any]) -> str:
-    status = fields.text(holder, "status")
+    status = text(holder, "status")
     if status not in STATUSES:
-        raise BadMessage(f"status is {fields.shown(status)}, not one of {', '.join(STATUSES)}")
+        raise BadMessage(f"status is {shown(status)}, not one of {', '.join(STATUSES)}")
     return status
 
 
 def _person(value: object) -> Person:
-    person = fields.mapping({"person": value}, "person")
+    person = mapping({"person": value}, "person")
     try:
         return Person(
-            name=fields.text(person, "name"),
+            name=text(person, "name"),
             major=str(person["major"]),
             year=str(person["year"]),
             distance=_finite(person["distance"]),
             at_s=_finite(person["at_s"]),
-            status=fields.optional_text(person, "status"),
+            status=optional_text(person, "status"),
             **{
                 name: read(person[name])
                 for name, read in _FIGURES.items()
@@ -138,7 +145,7 @@ def _person(value: object) -> Person:
             },
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise BadMessage(f"people holds {fields.shown(value)}: {fields.shown(error)}") from error
+        raise BadMessage(f"people holds {shown(value)}: {shown(error)}") from error
 
 
 def _finite(value: Any) -> float:

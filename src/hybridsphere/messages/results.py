@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridsphere.messages.events import S3Record
+from hybridsphere.messages.reasons import reason_of
 from hybridsphere.messages.version import Version
 
 SCHEMA = "hybridsphere.result/1"
@@ -69,7 +70,9 @@ class Result:
 
     @classmethod
     def failed(cls, record: S3Record, reason: str) -> "Result":
-        """The result of an upload that the function could not process."""
+        """The result of an upload that the function could not process; of the reason, what may be
+        told.
+        """
         return cls(
             bucket=record.bucket,
             key=record.key,
@@ -77,7 +80,7 @@ class Result:
             sequencer=record.sequencer,
             event_time=record.event_time,
             status="failed",
-            reason=reason,
+            reason=reason_of(reason),
             csv=csv_text([("", "", "", "failed")]),
         )
 

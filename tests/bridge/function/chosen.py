@@ -12,6 +12,8 @@ def handler(event, context):
     with Path(os.environ["SEEN"]).open("a") as seen:
         seen.write(f"{json.dumps(event)}\n")
     key = unquote_plus(event["Records"][0]["s3"]["object"]["key"])
+    if key.startswith("fail_at_length"):
+        raise ValueError(f"{'long ' * 10_000}\nthe request")
     if key.startswith("fail"):
         raise ValueError("told to fail")
     if key.startswith("wait"):

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from leaks import function_log
 from permission_map import Call, PermissionMap
 from recorded_calls import recorded_calls
 from rich.console import Console
@@ -112,14 +113,17 @@ async def test_a_full_run_makes_the_calls_of_the_map_and_no_others(
     tools: Tools, gallery: Path, tmp_path: Path, trigger: str, sink: str
 ) -> None:
     function = replace(resources.FUNCTION, environment={"AWS_ACCESS_KEY_ID": "function"})
-    async with LocalAccount(
-        gallery=gallery,
-        workers=1,
-        function=function,
-        source=SOURCES[trigger],
-        sink=SINKS[sink],
-        log=lambda _: None,
-    ) as account:
+    async with AsyncExitStack() as stack:
+        account = await stack.enter_async_context(
+            LocalAccount(
+                gallery=gallery,
+                workers=1,
+                function=function,
+                source=SOURCES[trigger],
+                sink=SINKS[sink],
+                log=stack.enter_context(function_log(tmp_path)),
+            )
+        )
         for name, text in account.environment().items():
             tools.patch.setenv(name, text)
         tools.patch.setenv("HYBRIDSPHERE_RESULTS_DIR", str(tmp_path / "results"))

@@ -107,7 +107,7 @@ async def connect(*, polls: int, invocations: int, invocation_type: str) -> Asyn
         yield Aws(sqs, function, s3)
 
 
-async def _credentials(made: AioSession) -> object | None:
+async def _credentials(made: AioSession) -> Any:
     try:
         return await made.get_credentials()
     except (AttributeError, LookupError, TypeError) as error:

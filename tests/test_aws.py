@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from hybridsphere.aws import (
     Aws,
     AwsError,
     FunctionError,
+    Listed,
     Queue,
     ReceiptGone,
     Refused,
@@ -26,6 +27,9 @@ from hybridsphere.aws import (
 )
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.messages import REASON_LENGTH
+
+QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue"
+LAMBDA = {"x-amzn-RequestId": "b7e1"}
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +90,7 @@ async def aws(service: Service) -> AsyncIterator[Aws]:
 
 @pytest.fixture
 def queue(aws: Aws) -> Queue:
-    return aws.queue("https://sqs.us-east-1.amazonaws.com/123456789012/queue")
+    return aws.queue(QUEUE)
 
 
 @pytest.mark.parametrize(
@@ -192,8 +196,89 @@ async def test_an_event_is_accepted_by_the_one_status_that_says_so(
 ) -> None:
     with pytest.raises(Unavailable, match="HTTP 200"):
         await aws.function("f", "Event").invoke({})
-    service.status, service.body = 202, b""
+    service.status, service.headers, service.body = 202, LAMBDA, b""
     assert await aws.function("f", "Event").invoke({}) is None
+
+
+@pytest.mark.parametrize(("kind", "status"), [("Event", 202), ("RequestResponse", 200)])
+async def test_an_invocation_is_believed_by_the_headers_of_lambda_alone(
+    service: Service, aws: Aws, kind: str, status: int
+) -> None:
+    function = aws.function("f", kind)
+    service.status, service.body = status, []
+    with pytest.raises(Unavailable, match="x-amzn-RequestId"):
+        await function.invoke({})
+    for headers in (LAMBDA, {"x-amz-executed-version": "$LATEST"}):
+        service.headers = headers
+        assert await function.invoke({}) is None
+
+
+LISTED = Listed("a.csv", "e1", "2026-11-21T00:00:00.000Z")
+
+
+async def listing(aws: Aws) -> None:
+    async for _ in aws.bucket("output").pages():
+        pass
+
+
+CALLS: dict[str, Callable[[Aws], Awaitable[object]]] = {
+    "ReceiveMessage": lambda aws: aws.queue(QUEUE).receive(1, visibility_timeout_s=30),
+    "DeleteMessageBatch": lambda aws: aws.queue(QUEUE).delete(["a"]),
+    "ChangeMessageVisibilityBatch": lambda aws: aws.queue(QUEUE).change_visibility(["a"], 0),
+    "SendMessage": lambda aws: aws.queue(QUEUE).send("body", {"reason": "none"}),
+    "SendMessage of nothing": lambda aws: aws.queue(QUEUE).probe_sending(),
+    "GetQueueAttributes": lambda aws: aws.queue(QUEUE).attributes(),
+    "ListObjectsV2": listing,
+    "ListObjectsV2 of one": lambda aws: aws.bucket("output").probe(),
+    "GetObject": lambda aws: aws.bucket("output").get(LISTED),
+    "Invoke as Event": lambda aws: aws.function("f", "Event").invoke({}),
+    "Invoke": lambda aws: aws.function("f", "RequestResponse").invoke({}),
+    "Invoke (DryRun)": lambda aws: aws.function("f", "Event").probe(),
+}
+"""Every call of this package, by its name of AWS's."""
+
+ODD: list[tuple[int, object]] = [
+    (503, "upstream connect error"),
+    (503, None),
+    (503, {"__type": 5, "Error": []}),
+    (200, None),
+    (200, []),
+    (200, {"Messages": 5, "Successful": 5, "Failed": "x", "Attributes": 7, "MessageId": None}),
+    (200, b"<html>Welcome</html>"),
+    (200, b"<html>Wel"),
+    (200, b""),
+    (200, b"<L><IsTruncated>true</IsTruncated></L>"),
+    (200, b"<L><IsTruncated>false</IsTruncated><Contents/></L>"),
+    # Names that came URL-encoded, botocore decodes: one that did not come, too.
+    (200, b"<L><EncodingType>url</EncodingType><Contents><ETag>e</ETag></Contents></L>"),
+    (200, b"<L><Contents><Key>a</Key><LastModified>soon</LastModified></Contents></L>"),
+]
+"""What middlemen may answer."""
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_whatever_is_no_answer_to_a_call_is_unavailable(
+    service: Service, aws: Aws, call: str
+) -> None:
+    for service.status, service.body in ODD:
+        with pytest.raises(Unavailable) as failed:
+            await CALLS[call](aws)
+        assert str(failed.value).startswith(call.partition(" ")[0])
+    assert len(service.requests) == len(ODD)
+
+
+@pytest.mark.parametrize("etag", [None, "e2", "e1-2"])
+async def test_an_object_is_the_one_that_was_listed_or_none(
+    service: Service, aws: Aws, etag: str | None
+) -> None:
+    service.body, service.headers = b"name\r\n", {"x-amz-meta-key": "a"}
+    bucket = aws.bucket("output")
+    if etag:
+        service.headers["ETag"] = f'"{etag}"'
+    with pytest.raises(Unavailable, match="ETag"):
+        await bucket.get(LISTED)
+    service.headers["ETag"] = '"e1"'
+    assert await bucket.get(LISTED) == ({"key": "a"}, b"name\r\n")
 
 
 async def test_an_error_that_quotes_the_request_is_not_told_whole(
@@ -321,7 +406,7 @@ async def test_a_call_to_an_endpoint_with_a_password_is_told_without_it(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", address)
     async with connect(polls=1, invocations=1, invocation_type="Event") as aws:
-        queue = aws.queue("https://sqs.us-east-1.amazonaws.com/123456789012/queue")
+        queue = aws.queue(QUEUE)
         for call in (
             partial(queue.receive, 1, visibility_timeout_s=30),
             partial(queue.change_visibility, ["a"], 0),

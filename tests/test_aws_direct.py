@@ -39,6 +39,7 @@ from hybridsphere.aws import (
 )
 from hybridsphere.aws import function as function_module
 from hybridsphere.aws import queue as queue_module
+from hybridsphere.errors import CannotRunNow
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:recognise:live"
@@ -51,6 +52,13 @@ VARYING = {
     "amz-sdk-invocation-id",
     "amz-sdk-request",
 }
+
+ANSWER = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: 1\r\nContent-Length: 2\r\n\r\n{}"
+ANSWERS = {
+    "Event": ANSWER.replace(b"200 OK", b"202 Accepted"),
+    "DryRun": b"HTTP/1.1 204 No Content\r\nx-amzn-RequestId: 1\r\n\r\n",
+}
+"""By invocation type, what is not answered as everything else is."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +136,7 @@ class Recorder:
                 if self.ends_after_answers:
                     break
                 continue
-            accepted = headers.get("x-amz-invocation-type") == "Event"
-            status = b"202 Accepted" if accepted else b"200 OK"
-            writer.write(b"HTTP/1.1 %b\r\nContent-Length: 2\r\n\r\n{}" % status)
+            writer.write(ANSWERS.get(headers.get("x-amz-invocation-type", ""), ANSWER))
         writer.close()
 
 
@@ -368,6 +374,44 @@ async def test_credentials_are_those_of_the_moment(
         assert request.signature_holds(f"secret{number}")
 
 
+@pytest.mark.parametrize("page", [b"<html>told</html>", b"<html>told"])
+async def test_what_gives_no_credentials_for_a_role_is_unavailable_and_not_told(
+    record: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: bytes
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "[default]\nrole_arn = arn:aws:iam::123456789012:role/bridge\nsource_profile = own\n"
+        "[profile own]\naws_access_key_id = own\naws_secret_access_key = own\n"
+    )
+    recorder = await record()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(page), page)
+    recorder.answers += [answer] * 2
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    async with connected() as aws:
+        for call in (receive(aws), aws.queue(QUEUE).attributes()):
+            with pytest.raises(Unavailable) as failed:
+                await call
+            assert "told" not in str(failed.value)
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"{}"])
+async def test_a_source_of_credentials_that_answers_something_else_at_the_start_is_told(
+    record: Record, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    recorder = await record()
+    recorder.answers.append(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + answer)
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name)
+    source = f"http://127.0.0.1:{recorder.port}"
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", source)
+    with pytest.raises(CannotRunNow, match="no AWS credentials at the moment"):
+        async with connected():
+            pass
+
+
 async def test_a_signature_is_of_its_day(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter(
         [datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)]
@@ -553,7 +597,7 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_nex
 async def test_an_answer_that_comes_twice_is_not_taken_for_the_next_one(
     record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accepted = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+    accepted = b"HTTP/1.1 202 Accepted\r\nx-amzn-RequestId: 1\r\nContent-Length: 0\r\n\r\n"
     recorder = await record()
     recorder.answers += [accepted, b"HTTP/1.1 429 Too Many\r\nContent-Length: 2\r\n\r\n{}"]
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")

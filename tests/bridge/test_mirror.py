@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from acts import page
 from bridge_stage import Journal, MakeBucket, RealBucket, Vitals, rows, storing
 from hypothesis import given
 from hypothesis import strategies as st
+from proxy import Proxy
 from samples import BUCKET, CHARACTERS, ODD_KEYS, failure_record, record, result
-from stage import until
+from stage import client_of, until
 
+from hybridsphere.aws import Bucket, Unavailable
 from hybridsphere.bridge.mirror import FAILURE_RECORDS, Mirror
 from hybridsphere.bridge.results import ResultStore
 from hybridsphere.bridge.watcher import Watcher
@@ -336,6 +339,26 @@ async def test_an_object_that_is_replaced_while_it_is_fetched_is_left_to_the_nex
         await mirror.handle(replace(listed, etag="gone"))
     assert site.rejected == 0
     assert len(site.rows()) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>Welcome</html>", b""])
+async def test_a_page_in_place_of_an_object_sets_nothing_aside(
+    site: Site, moto: str, body: bytes
+) -> None:
+    await site.put(site.of())
+    listed = await site.output.listed("test_0.mp4.csv")
+    async with (
+        storing(site.folder, site.vitals) as store,
+        Proxy(moto) as proxy,
+        client_of("s3", proxy.endpoint) as client,
+    ):
+        mirror = Mirror(Bucket(client, site.output.name), BUCKET, store, site.vitals.metrics)
+        with proxy.failing(page(200, body)), pytest.raises(Unavailable, match="GetObject"):
+            await mirror.handle(listed)
+        assert await mirror.new([listed]) == [listed]
+        await mirror.handle(listed)
+    assert [row.status for row in site.rows()] == ["matched"]
+    assert site.rejected == 0
 
 
 async def test_everybody_in_the_picture_comes_back_with_seconds_and_sightings(site: Site) -> None:

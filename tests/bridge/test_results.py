@@ -301,20 +301,34 @@ def a_link_to_itself_for_its_folder(folder: Path) -> Path:
     return folder / "a"
 
 
-BLOCKS = [a_folder_of_its_name, a_file_for_its_folder, a_link_to_itself_for_its_folder]
+def a_link_to_another_disk_for_its_folder(folder: Path) -> Path:
+    # Which no file comes to: that it is another disk is found first.
+    (folder / "a").symlink_to("/proc")
+    return folder / "a"
+
+
+IN_THE_WAY = "move away what is in the way of"
+BLOCKS = {
+    a_folder_of_its_name: IN_THE_WAY,
+    a_file_for_its_folder: IN_THE_WAY,
+    a_link_to_itself_for_its_folder: IN_THE_WAY,
+    a_link_to_another_disk_for_its_folder: "keep on the results folder's own disk the folder",
+}
+"""What is to be done about each."""
 BLOCKED = "file {}/a/b.mp4.csv"
 
 
-@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize(("block", "remedy"), BLOCKS.items())
 async def test_a_place_that_is_taken_holds_its_own_result_alone(
-    folder: Path, journal: Journal, vitals: Vitals, block: Callable[[Path], Path]
+    folder: Path, journal: Journal, vitals: Vitals, block: Callable[[Path], Path], remedy: str
 ) -> None:
     part = BLOCKED.format(folder)
     async with storing(folder, vitals) as store:
         taker = block(folder)
         pending = asyncio.create_task(store.put([result("a/b.mp4")]))
         reason = (await journal.seen("trouble.began", part=part))["reason"]
-        assert f"move away what is in the way of: '{folder}/a/b.mp4.csv'" in reason
+        assert remedy in reason
+        assert f": '{folder}/a/b.mp4.csv'" in reason
         # Together with one that is tried again in vain, the others are stored.
         tries = vitals.figure("storage_errors_total")
         await asyncio.gather(*(store.put([result(f"{i}.mp4")]) for i in range(5)))
@@ -620,6 +634,33 @@ async def test_a_disk_that_is_full_at_the_start_is_waited_for(
             await until(lambda: vitals.figure("storage_errors_total") >= 3)
             assert not asking.done()
             disk.close()
+            await asking
+            await store.put([result("b.mp4")])
+    assert vitals.health.troubles == {}
+    assert [row.key for row in rows(folder)] == ["a.mp4", "b.mp4"]
+
+
+@contextmanager
+def held_exclusively(folder: Path) -> Iterator[None]:
+    """By another process that lets nobody even read: a repair, say."""
+    with closing(sqlite3.connect(ledger_path(folder), isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+async def test_a_ledger_that_is_held_at_the_start_is_waited_for(
+    folder: Path, journal: Journal, vitals: Vitals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_file, "BUSY_TIMEOUT_S", 0.05)
+    async with storing(folder) as store:
+        await store.put([result("a.mp4")])
+    with ExitStack() as other:
+        other.enter_context(held_exclusively(folder))
+        async with storing(folder, vitals) as store:
+            asking = asyncio.create_task(store.refuse_others(BUCKET))
+            await journal.seen("trouble.began", part="results")
+            other.close()
             await asking
             await store.put([result("b.mp4")])
     assert vitals.health.troubles == {}

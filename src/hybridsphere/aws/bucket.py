@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from hybridsphere.aws.failures import Refused, failures
+from hybridsphere.aws.failures import Refused, failures, readable
 from hybridsphere.messages import utc_text
 
 MOST_BYTES = 10_000_000
@@ -29,32 +29,39 @@ class Bucket:
 
     async def pages(self) -> AsyncIterator[list[Listed]]:
         """All objects in the order of their keys, up to 1,000 a page."""
-        more: dict[str, str] = {}
-        while True:
-            with failures("ListObjectsV2"):
-                answer = await self._client.list_objects_v2(Bucket=self.name, **more)
-            yield [
-                Listed(item["Key"], item["ETag"].strip('"'), utc_text(item["LastModified"]))
-                for item in answer.get("Contents", [])
-            ]
-            if not answer.get("IsTruncated"):
-                return
-            more = {"ContinuationToken": answer["NextContinuationToken"]}
+        more: dict[str, str] | None = {}
+        while more is not None:
+            page, more = await self._page(**more)
+            yield page
 
     async def get(self, listed: Listed) -> tuple[dict[str, str], bytes]:
         """The metadata and the content of a listed object; Refused if it has been replaced,
         or is larger than any CSV.
         """
-        with failures("GetObject"):
-            answer = await self._client.get_object(
-                Bucket=self.name, Key=listed.key, IfMatch=f'"{listed.etag}"'
-            )
-            if answer["ContentLength"] > MOST_BYTES:
-                answer["Body"].close()
-                raise Refused(f"GetObject: {answer['ContentLength']} bytes", "EntityTooLarge")
-            return dict(answer["Metadata"]), await answer["Body"].read()
+        etag = f'"{listed.etag}"'
+        with failures("GetObject"), readable():
+            answer = await self._client.get_object(Bucket=self.name, Key=listed.key, IfMatch=etag)
+            async with answer["Body"] as body:
+                # Any page of a proxy's is content: S3 alone knows what was asked for.
+                if answer["ETag"] != etag:
+                    raise ValueError(f"ETag {answer['ETag']} for {etag}")
+                if answer["ContentLength"] > MOST_BYTES:
+                    raise Refused(f"GetObject: {answer['ContentLength']} bytes", "EntityTooLarge")
+                return dict(answer["Metadata"]), await body.read()
 
     async def probe(self) -> None:
         """Fail as any listing would if the bucket is not there or may not be listed."""
-        with failures("ListObjectsV2"):
-            await self._client.list_objects_v2(Bucket=self.name, MaxKeys=1)
+        await self._page(MaxKeys=1)
+
+    async def _page(self, **call: Any) -> tuple[list[Listed], dict[str, str] | None]:
+        """A page of the listing, and what asks for the next, if there is one."""
+        with failures("ListObjectsV2"), readable():
+            answer = await self._client.list_objects_v2(Bucket=self.name, **call)
+            page = [
+                Listed(item["Key"], item["ETag"].strip('"'), utc_text(item["LastModified"]))
+                for item in answer.get("Contents", [])
+            ]
+            # S3 always says so; a page of a proxy's is no empty bucket.
+            if not answer["IsTruncated"]:
+                return page, None
+            return page, {"ContinuationToken": answer["NextContinuationToken"]}

@@ -87,7 +87,7 @@ async def connect(*, polls: int, invocations: int, invocation_type: str) -> Asyn
     async with AsyncExitStack() as stack:
         with _misconfigurations():
             made = session()
-            if await made.get_credentials() is None:
+            if await _credentials(made) is None:
                 raise ConfigurationError(
                     "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
                     "AWS_SECRET_ACCESS_KEY"
@@ -105,6 +105,16 @@ async def connect(*, polls: int, invocations: int, invocation_type: str) -> Asyn
         for client in (sqs, function, s3):
             _limit_connecting(client)
         yield Aws(sqs, function, s3)
+
+
+async def _credentials(made: AioSession) -> Any:
+    try:
+        return await made.get_credentials()
+    except (AttributeError, LookupError, TypeError) as error:
+        # botocore takes whatever a source of credentials answers for what it should be.
+        raise CannotRunNow(
+            f"no AWS credentials at the moment: their source answers something else: {error!r}"
+        ) from error
 
 
 def _limit_connecting(client: Any) -> None:

@@ -20,7 +20,7 @@ from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from yarl import URL
 
-from hybridsphere.aws.failures import refusal
+from hybridsphere.aws.failures import readable, refusal
 from hybridsphere.aws.signed_head import SignedHead
 
 
@@ -112,7 +112,10 @@ class _Request:
         self._head: SignedHead | None = None
 
     async def send(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        session, auth = await self._session(), await self._auth()
+        session = await self._session()
+        with readable():
+            # New credentials may be called for here, by a client of their own.
+            auth = await self._auth()
         connection = await self._connect(session)
         try:
             # Up to the write nothing is awaited: the connection could be lost meanwhile.

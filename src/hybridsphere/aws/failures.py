@@ -129,7 +129,9 @@ def without_address(error: Exception) -> str:
         return "the answer broke off in the middle of its body"
     if isinstance(inner, aiohttp.InvalidURL):
         return "the address of a proxy, or of the endpoint, is none"
-    return without_passwords(str(error))
+    # Below its first line, botocore quotes what it cannot parse: new credentials, say.
+    text = first_line(error) if isinstance(error, ResponseParserError) else str(error)
+    return without_passwords(text)
 
 
 def _no_http(message: str) -> str:

@@ -107,33 +107,35 @@ class Queue:
 
     async def send(self, body: str, attributes: Mapping[str, str]) -> None:
         """Put a message on the queue, with text attributes."""
-        with failures("SendMessage"):
-            await self._client.send_message(
-                QueueUrl=self.url,
-                MessageBody=body,
-                MessageAttributes={
-                    name: {"DataType": "String", "StringValue": value}
-                    for name, value in attributes.items()
-                },
-            )
+        await self._send(
+            body,
+            {
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in attributes.items()
+            },
+        )
 
     async def probe_sending(self) -> None:
         """Send what is no message: Refused, for that or because nothing may be sent."""
         # All that speak SQS look at the type of an attribute, not all at an empty body.
-        attribute = {"DataType": "none", "StringValue": "none"}
-        with failures("SendMessage"):
-            await self._client.send_message(
-                QueueUrl=self.url, MessageBody="", MessageAttributes={"none": attribute}
-            )
+        await self._send("", {"none": {"DataType": "none", "StringValue": "none"}})
 
     async def attributes(self) -> dict[str, str]:
         """The queue's attributes, by SQS's names; fails if it is not there or may not be used."""
-        with failures("GetQueueAttributes"):
+        with failures("GetQueueAttributes"), readable():
             answer = await self._client.get_queue_attributes(
                 QueueUrl=self.url, AttributeNames=["All"]
             )
-            with readable():
-                return dict(answer["Attributes"])
+            return dict(answer["Attributes"])
+
+    async def _send(self, body: str, attributes: Mapping[str, Mapping[str, str]]) -> None:
+        with failures("SendMessage"), readable():
+            answer = await self._client.send_message(
+                QueueUrl=self.url, MessageBody=body, MessageAttributes=attributes
+            )
+            # Whoever sends gives up what he holds: a page of a proxy's has stored nothing.
+            if not answer["MessageId"]:
+                raise ValueError("no MessageId")
 
 
 async def _ask(call: Call, content: Mapping[str, Any], within_s: float | None) -> Any:

@@ -77,17 +77,26 @@ class CsvFiles:
                 self._put_in_place(place)
             except OSError as error:
                 # The disk has taken the file. What else may be wrong with it has other numbers.
-                if error.errno in _IN_THE_WAY:
-                    remedy = "move away what is in the way of"
-                elif error.errno in _FORBIDDEN and os.access(self._folder, os.W_OK | os.X_OK):
-                    remedy = "let the bridge's user write to the folder of"
-                else:
-                    raise
-                raise Blocked(error.errno, f"{error.strerror}, {remedy}", place) from error
+                if remedy := self._remedy(error):
+                    raise Blocked(error.errno, f"{error.strerror}, {remedy}", place) from error
+                raise
         except BaseException:
             with suppress(FileNotFoundError):
                 os.unlink(self._unfinished)
             raise
+
+    def _remedy(self, error: OSError) -> str | None:
+        """What makes a place take files again, if it is that place alone which takes none."""
+        if error.errno in _IN_THE_WAY:
+            return "move away what is in the way of"
+        if error.errno == errno.EBUSY:
+            return "unmount what is in the place of"
+        if error.errno in _FORBIDDEN and os.access(self._folder, os.W_OK | os.X_OK):
+            return "let the bridge's user write to the folder of"
+        # A file is renamed on one disk only; if ours is another, it is so for every place.
+        if error.errno == errno.EXDEV and _disk(self._partial) == _disk(self._folder):
+            return "keep on the results folder's own disk the folder of"
+        return None
 
     def _put_in_place(self, place: str) -> None:
         try:
@@ -101,3 +110,7 @@ class CsvFiles:
         # of which a key can have a thousand.
         for folder in reversed(place.relative_to(self._folder).parents[:-1]):
             (self._folder / folder).mkdir(exist_ok=True)
+
+
+def _disk(folder: Path) -> int:
+    return folder.stat().st_dev

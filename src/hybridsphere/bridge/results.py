@@ -41,6 +41,15 @@ CLOSE_S = 1.0
 _DISK = (OSError, sqlite3.Error)
 """What a disk that is full, or fails, says itself or through SQLite."""
 
+_PASSING = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    # Another process's, which keeps even readers away.
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+}
+"""What SQLite says of a disk that is full or fails, and of a ledger that another process holds."""
+
 Change = Callable[[Ledger], Any]
 log = structlog.get_logger()
 
@@ -268,8 +277,7 @@ def _at_fault(error: Exception) -> bool:
 
 
 def _passes(error: BaseException) -> bool:
-    """Whether a disk is full or fails, as against a folder or a ledger that cannot be used."""
+    """Whether it is over by itself, as against a folder or a ledger that cannot be used."""
     if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
-        return code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+        return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF in _PASSING
     return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO}

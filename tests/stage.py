@@ -11,6 +11,7 @@ from aiobotocore.session import get_session
 from leaks import found_in
 
 from hybridsphere.aws import client_config
+from hybridsphere.aws.clients import READ_TIMEOUT_S
 from hybridsphere.local.account import CREDENTIALS
 from hybridsphere.local.resources import REGION
 
@@ -21,14 +22,14 @@ SESSION = get_session()
 """One for all: it remembers the descriptions of the services, which are large."""
 
 
-def client_of(service: str, endpoint: str) -> Any:
+def client_of(service: str, endpoint: str, read_timeout_s: float = READ_TIMEOUT_S) -> Any:
     return SESSION.create_client(
         service,
         region_name=REGION,
         endpoint_url=endpoint,
         aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        config=client_config(50),
+        config=client_config(50, read_timeout_s),
     )
 
 

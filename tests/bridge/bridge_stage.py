@@ -76,12 +76,12 @@ MakeQueue = Callable[[], Awaitable[RealQueue]]
 
 @asynccontextmanager
 async def proxied(
-    queue: RealQueue, moto: str, *, short_polls: bool = False
+    queue: RealQueue, moto: str, *, short_polls: bool = False, read_timeout_s: float = 30
 ) -> AsyncIterator[tuple[Proxy, RealQueue]]:
     """A queue of moto's as it is seen through a proxy, and that proxy."""
     async with (
         Proxy(moto, short_polls=short_polls) as proxy,
-        client_of("sqs", proxy.endpoint) as client,
+        client_of("sqs", proxy.endpoint, read_timeout_s) as client,
     ):
         yield proxy, RealQueue(client, queue.url)
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from acts import Exchange, answer, delay, reset, say, swallow
 from bridge_stage import Handler, Journal, MakeQueue, Tap, polling, proxied
+from call import Call
 from stage import PATIENCE_S, until
 
 from hybridsphere.aws import Message
+from hybridsphere.aws.queue import LONG_POLL_S
 from hybridsphere.bridge import holdings, poller
 from hybridsphere.bridge.poller import Verdict
 
@@ -34,7 +36,7 @@ async def test_while_sqs_is_in_trouble_an_answer_that_is_lost_is_soon_missed(
     make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poller, "RECEIVERS", 2)
-    monkeypatch.setattr(poller, "PROBE_S", 0.1)
+    monkeypatch.setattr(poller, "MISSED_S", 0.1)
     queue, handler = await make_queue(), Handler()
     async with proxied(queue, moto) as (proxy, seen):
         with (
@@ -48,11 +50,41 @@ async def test_while_sqs_is_in_trouble_an_answer_that_is_lost_is_soon_missed(
                 await run.end()
 
 
+async def test_a_poll_that_is_lost_while_messages_come_is_soon_missed(
+    make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "RECEIVERS", 2)
+    monkeypatch.setattr(poller, "MISSED_S", 2.0)
+    queue, handler = await make_queue(), Handler()
+    async with (
+        proxied(queue, moto, read_timeout_s=2 * PATIENCE_S) as (proxy, seen),
+        polling(seen, handler, drain_s=2) as run,
+    ):
+
+        def receives() -> list[Call]:
+            return proxy.of("ReceiveMessage")
+
+        async def both_are_lost() -> bool:
+            # What comes ends the polls that are under way.
+            await queue.send("some")
+            lost = [json.loads(call.body)["WaitTimeSeconds"] for call in receives()[before:]]
+            return poller.SHORT_POLL_S in lost and LONG_POLL_S in lost
+
+        await queue.send("first")
+        await handler.has("first")
+        before = len(receives())
+        with proxy.failing(swallow, "ReceiveMessage"):
+            await until(both_are_lost)
+        await queue.send("last")
+        await until(lambda: "last" in handler.bodies)
+        await run.end()
+
+
 async def test_in_trouble_one_receiver_is_patient_for_an_sqs_that_is_only_slow(
     make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poller, "RECEIVERS", 2)
-    monkeypatch.setattr(poller, "PROBE_S", 0.1)
+    monkeypatch.setattr(poller, "MISSED_S", 0.1)
     queue, handler = await make_queue(), Handler()
     async with proxied(queue, moto, short_polls=True) as (proxy, seen):
         with (

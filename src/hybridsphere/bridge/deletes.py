@@ -60,15 +60,15 @@ class Deletes:
             while True:
                 await self._room.acquire()
                 batch = await self._waiting.batch()
-                await self._turns.take()
-                calls.create_task(self._delete_batch(batch))
+                taken = await self._turns.take()
+                calls.create_task(self._delete_batch(batch, taken))
 
-    async def _delete_batch(self, batch: Sequence[str]) -> None:
+    async def _delete_batch(self, batch: Sequence[str], taken: float) -> None:
         try:
             await self._delete(batch)
         except AwsError as error:
             # It holds up the next batch too, so that all wait as one.
-            self._turns.failed(error)
+            self._turns.failed(error, taken)
             self._put_off(batch, self._waiting, error)
         else:
             self._turns.answered()

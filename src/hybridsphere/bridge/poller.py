@@ -23,8 +23,14 @@ from hybridsphere.bridge.turns import Turns
 RECEIVERS = 2
 """Long polls under way at once on a queue: one fills while the other is answered."""
 
-PROBE_S = 3.0
-"""How long an answer may take while SQS is in trouble: it is over sooner than a long poll is."""
+SHORT_POLL_S = 1
+"""What is waited for a message while there is reason to look soon whether SQS answers at all."""
+
+MISSED_S = 4.0
+"""How long the answer to a short poll may take."""
+
+BUSY_S = 30.0
+"""How long after a message others are expected: as long as a poll that is lost is waited for."""
 
 SHORTEST_POLL_S = 0.5
 """An empty answer sooner than that is no long poll's but, say, a proxy's; it is not asked again at
@@ -78,6 +84,7 @@ class Poller:
         self._deletes = Deletes(name, queue, self._held, health=health, counts=self._counts)
         self._handling: dict[str, asyncio.Task[None]] = {}
         self._turns = Turns()
+        self._busy_until = 0.0
 
     async def run(self, stop: asyncio.Event, drain_s: float) -> None:
         """Poll until `stop`; then finish or give back what is held, within `drain_s` seconds."""
@@ -119,40 +126,42 @@ class Poller:
         while True:
             room = await self._held.take_room()
             await self._gate()
-            await self._turns.take()
+            taken = await self._turns.take()
             # Only now: each of these waits may have been long.
             if stop.is_set():
                 return
             messages: list[Message] = []
             try:
-                messages = await self._ask(room, patient=patient)
+                messages = await self._ask(room, patient=patient, taken=taken)
             finally:
                 self._held.free_room(room - len(messages))
             self._counts.received.inc(len(messages))
             for message in messages:
                 self._begin(message)
 
-    async def _ask(self, room: int, *, patient: bool) -> list[Message]:
+    async def _ask(self, room: int, *, patient: bool, taken: float) -> list[Message]:
         """Messages, or none.
 
-        An answer that is lost on the way is missed only when a long poll's time is over. So while
-        SQS is in trouble, only who is patient asks for so long: its answers may just be slow.
+        A poll that is lost on the way is missed only when a long poll's time is over. So where that
+        would be felt, only who is patient asks for so long: its answers may just be slow.
         """
         receive = partial(self._queue.receive, room, visibility_timeout_s=VISIBILITY_TIMEOUT_S)
-        if probing := self._turns.in_trouble and not patient:
-            receive = partial(receive, wait_s=0, within_s=PROBE_S)
-        asked = _now()
+        is_busy = taken < self._busy_until
+        if not patient and (is_busy or self._turns.in_trouble):
+            receive = partial(receive, wait_s=SHORT_POLL_S, within_s=MISSED_S)
         try:
             messages = await receive()
         except AwsError as error:
-            if probing and not self._turns.in_trouble:
-                return []  # Who is patient has got an answer meanwhile.
-            self._turns.failed(error)
-            self._health.report(f"{self._name} queue", str(error))
+            if self._turns.failed(error, taken):
+                self._health.report(f"{self._name} queue", str(error))
+            else:
+                log.warning("receive.failed", queue=self._name, reason=str(error))
             return []
         self._turns.answered()
         self._health.clear(f"{self._name} queue")
-        if not messages and _now() - asked < SHORTEST_POLL_S:
+        if messages:
+            self._busy_until = _now() + BUSY_S
+        elif _now() - taken < SHORTEST_POLL_S:
             await asyncio.sleep(SHORTEST_POLL_S)
         return messages
 

@@ -10,6 +10,7 @@ class Turns:
     """The callers of one service, who learn from one another how it is.
 
     Each takes its turn before a call, and says afterwards whether that was answered or failed.
+    Times are those of the loop's clock.
     """
 
     def __init__(self) -> None:
@@ -17,24 +18,35 @@ class Turns:
         self._backoff = Backoff()
         self._line = asyncio.Lock()
         self._taken = 0.0
+        self._answered = 0.0
 
     @property
     def in_trouble(self) -> bool:
         """Whether the last that was heard of the service is a failure."""
         return self._trouble is not None
 
-    async def take(self) -> None:
-        """Return at once, or in trouble when it is time for another try."""
+    async def take(self) -> float:
+        """Return at once, or in trouble when it is time for another try; returns the time."""
         if self._trouble:
             async with self._line:
                 # It may be over meanwhile, by the answer that somebody else got.
                 if self._trouble:
                     await self._backoff.wait(self._trouble, since=self._taken)
-        self._taken = asyncio.get_running_loop().time()
+        self._taken = _now()
+        return self._taken
 
     def answered(self) -> None:
+        self._answered = _now()
         self._trouble = None
         self._backoff.reset()
 
-    def failed(self, error: AwsError) -> None:
+    def failed(self, error: AwsError, taken: float) -> bool:
+        """Say that the call of a turn failed; False if somebody has got an answer since."""
+        if taken < self._answered:
+            return False
         self._trouble = error
+        return True
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

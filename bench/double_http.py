@@ -31,9 +31,7 @@ class Response:
     def encoded(self) -> bytes:
         head = (
             f"HTTP/1.1 {self.status.value} {self.status.phrase}\r\n"
-            f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.body)}\r\n"
-            # Every answer of AWS's has one, and bridges may go by it.
-            "x-amzn-RequestId: 00000000-0000-0000-0000-000000000000\r\n\r\n"
+            f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.body)}\r\n\r\n"
         )
         return head.encode() + self.body
 

@@ -34,8 +34,8 @@ def events_in(folder: str) -> set[str]:
 def logs(function: ast.expr) -> bool:
     """Whether it is called to log: `log.info`, `log`, or a function that passes an event on."""
     match function:
-        case ast.Attribute(attr=level):
-            return level in LEVELS
+        case ast.Attribute(attr=name):
+            return name in LEVELS or name.startswith("_warn")
         case ast.Name(id=name):
             return name == "log" or name.startswith("_warn")
     return False

@@ -99,11 +99,11 @@ class Deletes:
                 self._let_go(handle)
             elif isinstance(failure, ReceiptGone):
                 # The message comes again, to no effect.
-                self._note("delete.failed", handle, failure)
+                self._warn("delete.failed", handle, failure)
                 self._let_go(handle)
             elif self._holdings.is_over(handle):
                 # So does this one, with a receipt that may be better.
-                self._note("delete.given_up", handle, failure)
+                self._warn("delete.given_up", handle, failure)
                 self._let_go(handle)
             else:
                 again = failure
@@ -117,10 +117,10 @@ class Deletes:
         """Have messages tried again, after those that wait in a line."""
         self._health.report(f"{self._name} queue deletes", str(failure))
         for handle in handles:
-            self._note("delete.failed", handle, failure)
+            self._warn("delete.failed", handle, failure)
             line.add(handle)
 
-    def _note(self, event: str, handle: str, failure: AwsError) -> None:
+    def _warn(self, event: str, handle: str, failure: AwsError) -> None:
         self._counts.deletes_failed.inc()
         message_id = self._holdings.message_id(handle)
         log.warning(event, queue=self._name, message_id=message_id, reason=str(failure))

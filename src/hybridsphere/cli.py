@@ -230,7 +230,11 @@ def results() -> None:
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv")
 @configured("results_dir")
 def results_export(settings: "Settings", form: Literal["csv", "json"]) -> None:
-    """Print the ledger, one row an upload."""
+    """Print the ledger, one row an upload.
+
+    In CSV a cell that a spreadsheet would evaluate, since it begins with = + - @, a tab or a
+    carriage return, has a ' before it. JSON has all as it is.
+    """
     from hybridsphere.export import export
     from hybridsphere.ledger import Ledger
 

@@ -191,6 +191,9 @@ def test_a_named_folder_may_be_that_of_an_earlier_demo_but_nobody_elses(tmp_path
     with pytest.raises(DemoError, match="name another folder"):
         _results_folder(tmp_path)
 
+    with pytest.raises(DemoError, match="this is a file, name a folder"):
+        _results_folder(tmp_path / "ledger")
+
     (tmp_path / "_hybridsphere" / "demo").mkdir(parents=True)
     assert _results_folder(tmp_path) == tmp_path
 

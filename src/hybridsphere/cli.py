@@ -142,7 +142,7 @@ def gallery() -> None:
 def gallery_import(source: Path, output: Path) -> None:
     """Import known faces from the legacy pickle; nothing in it but arrays is admitted.
 
-    A gallery is taken as well: it is checked, and copied.
+    A gallery is taken as well: it is checked, and copied. One that is there is replaced.
     """
     from hybridsphere import known_faces
 
@@ -187,6 +187,8 @@ def gallery_remove(file: Path, name: str) -> None:
 @click.option("-o", "--output", type=PLACE, required=True, help="The gallery to write (.npz).")
 def enroll(photos: Path, output: Path) -> None:
     """Make a gallery from PHOTOS: `name.jpg`, or `name/*` for several of one person.
+
+    One that is there is replaced: `hybridsphere gallery add` adds to it.
 
     Clips will do as well. What cannot be used is left out and reported, and so are people who
     may be mistaken for each other.

@@ -91,6 +91,23 @@ def test_enroll_writes_a_gallery_and_reports_on_standard_error_and_by_its_exit_c
     assert Gallery.load(tmp_path / "known.npz").names == ["ada l", "ada"]
 
 
+@pytest.mark.parametrize("command", [("gallery", "import"), ("enroll",)])
+def test_people_who_vanish_with_the_gallery_that_is_replaced_are_counted(
+    file: Path, tmp_path: Path, portrait: Portrait, command: tuple[str, ...]
+) -> None:
+    Image.fromarray(portrait("ada")).save(tmp_path / "ada.png")
+    alone = tmp_path / "alone.npz"
+    assert run("enroll", tmp_path / "ada.png", "-o", alone).stderr == ""
+    source = alone if command[0] == "gallery" else tmp_path / "ada.png"
+    replacing, again = (run(*command, source, "-o", file) for _ in range(2))
+    assert (replacing.exit_code, replacing.stdout) == (0, f"1 known faces in {file}\n")
+    assert replacing.stderr == (
+        f"replaced {file}, which knew 3 people, 2 of whom are in it no longer; "
+        "`hybridsphere gallery add` keeps who is there\n"
+    )
+    assert again.stderr == ""
+
+
 def test_names_of_files_cannot_steer_the_terminal(tmp_path: Path) -> None:
     photos = tmp_path / "photos\x1b[2J"
     photos.mkdir()

@@ -77,10 +77,13 @@ def demo(**options: Any) -> None:
 
 
 @main.command()
+@heard_at_once()
 @click.option("--encodings", type=FILE, help="Known faces, as .npz or in the legacy pickle.")
 @click.option("--students", type=FILE, help="Student records, JSON or CSV.")
 @click.option("--workers", type=click.IntRange(1, 1000), help="Concurrency of the function.")
-@click.option("--env-file", type=PLACE, help="Write the environment here, as NAME=value lines.")
+@click.option(
+    "--env-file", type=PLACE, help="While ready, have the environment here: NAME=value lines."
+)
 def local(**options: Any) -> None:
     """Run an AWS account on this machine, with the function in it, until Ctrl-C.
 

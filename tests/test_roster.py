@@ -136,7 +136,8 @@ def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "line 1: no column major, name, year"),
+        ("", "is empty: give a JSON list, or a CSV with a header"),
+        ("colour\n", "line 1: no column major, name, year"),
         ("name,major\nada,physics\n", "line 1: no column year"),
         ("name,major,year\n", "holds no student"),
         ("name,major,year\nada,physics,junior\nben,math\n", "line 3: year is missing"),

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from local_stage import TASK_ROOT, client_of, gone
 
+from hybridsphere.cli import main
 from hybridsphere.local import child
 from hybridsphere.local.commands import load_gallery, run_command
 
@@ -134,6 +136,18 @@ async def test_a_file_for_the_variables_that_could_not_be_written_is_told_at_onc
     output, errors = await process.communicate()
     assert (process.returncode, output) == (1, b"")
     assert errors.endswith(b"env: there is no such folder to write to\n")
+
+
+def test_without_the_packages_of_the_account_one_line_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "moto", None)
+    ended = CliRunner().invoke(main, ["local"])
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        "hybridsphere: No module named 'moto': this install has the bridge alone; "
+        "`make setup` in a clone has it all\n"
+    )
 
 
 async def test_nothing_outlives_it_when_it_is_killed() -> None:

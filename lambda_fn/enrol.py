@@ -105,7 +105,9 @@ def _of_clip(path: Path, faces: Faces) -> Embeddings:
                 most_faces = max(most_faces, len(boxes))
                 if len(boxes) == 1:
                     rows.append(faces.encode(frame, boxes)[0])
-    except (OSError, Unreadable) as error:
+    except Unreadable as error:
+        raise _Unusable(f"not a clip that can be read: {error.reason}") from error
+    except OSError as error:
         raise _Unusable(f"not a clip that can be read: {error}") from error
     if most_faces > 1:
         raise _Unusable(f"{most_faces} faces found in a frame: cut the clip to one person")

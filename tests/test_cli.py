@@ -70,6 +70,13 @@ def test_every_command_explains_itself(runner: CliRunner, command: tuple[str, ..
     assert f"Usage: main {' '.join(command)}" in answer.stdout
 
 
+@pytest.mark.parametrize("group", [(), ("workload",), ("gallery",)], ids=" ".join)
+def test_no_summary_of_a_command_is_cut(runner: CliRunner, group: tuple[str, ...]) -> None:
+    answer = runner.invoke(main, [*group, "--help"], terminal_width=80)
+    assert "Commands:" in answer.stdout
+    assert "..." not in answer.stdout.partition("Commands:")[2]
+
+
 def test_the_module_is_the_command() -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "hybridsphere", "--version"],

@@ -126,7 +126,13 @@ from importlib.abc import MetaPathFinder
 class CtrlC(MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name == os.environ["MODULE"]:
-            os.kill(os.getpid(), signal.SIGINT)
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                # As a package does that takes all that is raised in it for one thing.
+                if "WRAPPED" in os.environ:
+                    raise ImportError("half of it is loaded")
+                raise
 
 from hybridsphere.__main__ import main
 # A shell has whatever it starts in the background ignore it, these tests as well.
@@ -147,16 +153,33 @@ main()
         "hybridsphere.status",
     ],
 )
+@pytest.mark.parametrize("wrapped", [{}, {"WRAPPED": "1"}], ids=["bare", "wrapped"])
 def test_ctrl_c_while_a_command_is_loaded_ends_it_without_a_traceback(
-    results: Path, module: str
+    results: Path, module: str, wrapped: dict[str, str]
 ) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, "status"],
-        env={**environment(results), "MODULE": module},
+        env={**environment(results), "MODULE": module, **wrapped},
         capture_output=True,
         check=False,
     )
     assert (ended.returncode, ended.stdout, ended.stderr.strip()) == (130, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("command", "module"), [("bridge", "pydantic_settings"), ("local", "aiobotocore.session")]
+)
+def test_ctrl_c_ends_what_runs_until_then_with_0_while_it_is_loaded_too(
+    results: Path, command: str, module: str
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, command],
+        env={**environment(results), "MODULE": module},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
 
 
 @pytest.mark.parametrize("command", ["results export", "status"])

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
+import pytest
+
 from hybridsphere.export import COLUMNS, export
 from hybridsphere.ledger import Upload
 
@@ -61,6 +63,26 @@ def test_a_row_reads_back_as_it_was_whatever_its_key() -> None:
     assert row["key"] == ROW.key
     assert (row["name"], row["major"], row["year"]) == ("ada", "physics", "junior")
     assert row["started_at"] == row["reason"] == ""
+
+
+FORMULAS = ['=HYPERLINK("http:x","y").webm', "+1.mp4", "-1.mp4", "@sum.webm", "\t=1", "\r=1"]
+
+
+@pytest.mark.parametrize("key", FORMULAS)
+def test_no_cell_is_a_formula_to_a_spreadsheet(key: str) -> None:
+    forged = replace(ROW, key=key, output_key=key, reason=key, people=[{**ADA, "name": key}])
+
+    (row,) = from_csv(exported(forged, form="csv"))
+
+    assert [row[column] for column in ("key", "output_key", "reason", "name")] == [f"'{key}"] * 4
+    assert (row["bucket"], row["major"], row["started_at"]) == ("videos", "physics", "")
+
+
+@pytest.mark.parametrize("key", FORMULAS)
+def test_json_has_every_cell_as_it_is(key: str) -> None:
+    (row,) = json.loads(exported(replace(ROW, key=key), form="json"))
+
+    assert row["key"] == key
 
 
 def test_several_people_are_joined_in_the_same_order_in_every_column() -> None:

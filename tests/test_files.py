@@ -49,3 +49,4 @@ def test_what_cannot_be_written_is_told_by_its_own_name(tmp_path: Path, place: s
     with pytest.raises(OSError, match="cannot be written") as told:
         write_whole(tmp_path / place, "text")
     assert told.value.filename == str(tmp_path / place)
+    assert str(told.value).startswith(f"{tmp_path / place} cannot be written: ")

@@ -55,6 +55,18 @@ async def test_students_of_more_than_one_batch_are_in_the_table(
     }
 
 
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:99999", "no address"])
+async def test_an_endpoint_that_is_none_is_told_by_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    for name in ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "some")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+
+    with pytest.raises(ConfigurationError, match=r"endpoint of dynamodb .* AWS_ENDPOINT_URL: "):
+        await load_students(written(tmp_path, [ADA]), Settings(table="students"))
+
+
 async def test_a_student_of_the_same_name_is_replaced(dynamodb: Any, tmp_path: Path) -> None:
     settings = Settings(table="students")
     await load_students(written(tmp_path, [{**ADA, "name": "eve"}]), settings)
@@ -137,7 +149,8 @@ def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "line 1: no column major, name, year"),
+        ("", "is empty: give a JSON list, or a CSV with a header"),
+        ("colour\n", "line 1: no column major, name, year"),
         ("name,major\nada,physics\n", "line 1: no column year"),
         ("name,major,year\n", "holds no student"),
         ("name,major,year\nada,physics,junior\nben,math\n", "line 3: year is missing"),

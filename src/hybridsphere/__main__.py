@@ -6,23 +6,33 @@ Nothing that takes time is loaded here before Ctrl-C is seen to.
 import os
 import sys
 
-from hybridsphere.errors import INTERRUPTED
-
 
 def main() -> None:
     """Run the command; Ctrl-C ends it without a traceback even while it is still being loaded."""
     try:
-        _use_utf8()
-        from hybridsphere.cli import main as command  # noqa: PLC0415
+        try:
+            _use_utf8()
+            from hybridsphere.cli import main as command  # noqa: PLC0415
 
-        command()
-    except KeyboardInterrupt:
+            command()
+        finally:
+            import signal  # noqa: PLC0415
+
+            # What is left is the interpreter's own end, which Ctrl-C may cut short.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+    except (KeyboardInterrupt, Exception) as error:
+        if not _comes_of_ctrl_c(error):
+            raise
+        from hybridsphere.errors import INTERRUPTED  # noqa: PLC0415
+
         sys.exit(INTERRUPTED)
-    finally:
-        import signal  # noqa: PLC0415
 
-        # What is left is the interpreter's own end, which Ctrl-C may cut short.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+def _comes_of_ctrl_c(error: BaseException | None) -> bool:
+    """Whether there is Ctrl-C behind an error: what it meets half loaded may end in any."""
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _use_utf8() -> None:

@@ -24,6 +24,8 @@ PHOTOS = click.Path(exists=True, path_type=Path)
 PLACE = click.Path(path_type=Path)
 SOURCE = click.Choice(["queue", "bucket", "none"])
 SINK = click.Choice(["queue", "bucket"])
+WORKERS = click.IntRange(1, 1000)
+CORES = "one a processor"
 MODE = click.Choice(["identify", "attendance"])
 
 
@@ -53,14 +55,19 @@ def bridge(settings: "Settings") -> None:
     service.run(settings)
 
 
-@main.command()
+@main.command(short_help="Run the whole system on this machine; check it.")
 @click.option("--videos", type=FOLDER, help="Videos to upload, instead of clips made here.")
 @click.option("--encodings", type=FILE, help="Known faces, as .npz or in the legacy pickle.")
 @click.option("--students", type=FILE, help="Student records, JSON or CSV.")
 @click.option("--mapping", type=FILE, help="Expected answers: `video.mp4:major,year` a line.")
-@click.option("--results", type=PLACE, help="Folder for the results.")
+@click.option(
+    "--results",
+    type=PLACE,
+    show_default="results/demo/1, or the next number",
+    help="Folder for the results.",
+)
 @click.option("--report", type=PLACE, help="Write checks and results here, as JSON.")
-@click.option("--workers", type=click.IntRange(1, 1000), help="Concurrency of the function.")
+@click.option("--workers", type=WORKERS, show_default=CORES, help="Concurrency of the function.")
 @click.option("--source", type=SOURCE, default="queue", help="Where uploads show, if at all.")
 @click.option("--sink", type=SINK, default="queue", help="Where results show.")
 @click.option("--mode", type=MODE, default="identify", help="Look for one person, or everybody.")
@@ -76,11 +83,14 @@ def demo(**options: Any) -> None:
     sys.exit(run_demo(DemoOptions(**options)))
 
 
-@main.command()
+@main.command(short_help="Run an AWS account on this machine.")
+@heard_at_once()
 @click.option("--encodings", type=FILE, help="Known faces, as .npz or in the legacy pickle.")
 @click.option("--students", type=FILE, help="Student records, JSON or CSV.")
-@click.option("--workers", type=click.IntRange(1, 1000), help="Concurrency of the function.")
-@click.option("--env-file", type=PLACE, help="Write the environment here, as NAME=value lines.")
+@click.option("--workers", type=WORKERS, show_default=CORES, help="Concurrency of the function.")
+@click.option(
+    "--env-file", type=PLACE, help="While ready, have the environment here: NAME=value lines."
+)
 def local(**options: Any) -> None:
     """Run an AWS account on this machine, with the function in it, until Ctrl-C.
 
@@ -96,7 +106,7 @@ def workload() -> None:
     """Upload videos, then check the whole way."""
 
 
-@workload.command("upload")
+@workload.command("upload", short_help="Upload every file below FOLDER.")
 @click.argument("folder", type=FOLDER)
 @click.option("--clear", is_flag=True, help="Empty both buckets first.")
 @click.option("--yes", is_flag=True, help="Do not ask before emptying them.")
@@ -114,7 +124,7 @@ def workload_upload(settings: "Settings", folder: Path, clear: bool, yes: bool) 
     click.echo(f"{count} uploaded")
 
 
-@workload.command("check")
+@workload.command("check", short_help="Check the whole way of the last upload.")
 @click.option("--mapping", type=FILE, help="Expected answers: `video.mp4:major,year` a line.")
 @configured("source", "sink", "input_queue_url", "output_queue_url", "results_dir")
 def workload_check(settings: "Settings", mapping: Path | None) -> None:
@@ -136,13 +146,13 @@ def gallery() -> None:
     """The known faces."""
 
 
-@gallery.command("import")
+@gallery.command("import", short_help="Import known faces from the legacy pickle.")
 @click.argument("source", type=FILE)
 @click.option("-o", "--output", type=PLACE, required=True, help="The gallery to write (.npz).")
 def gallery_import(source: Path, output: Path) -> None:
     """Import known faces from the legacy pickle; nothing in it but arrays is admitted.
 
-    A gallery is taken as well: it is checked, and copied.
+    A gallery is taken as well: it is checked, and copied. One that is there is replaced.
     """
     from hybridsphere import known_faces
 
@@ -150,7 +160,7 @@ def gallery_import(source: Path, output: Path) -> None:
     click.echo(f"{count} known faces in {output}")
 
 
-@gallery.command("show")
+@gallery.command("show", short_help="Print who is in FILE, and who looks alike.")
 @click.argument("file", type=FILE)
 def gallery_show(file: Path) -> None:
     """Print who is in FILE, with how many faces, and the pairs who look most alike."""
@@ -161,7 +171,7 @@ def gallery_show(file: Path) -> None:
         click.echo(line, file=sys.stdout)
 
 
-@gallery.command("add")
+@gallery.command("add", short_help="Add the people in PHOTOS to FILE.")
 @click.argument("file", type=FILE)
 @click.argument("photos", type=PHOTOS)
 def gallery_add(file: Path, photos: Path) -> None:
@@ -182,11 +192,13 @@ def gallery_remove(file: Path, name: str) -> None:
     click.echo(f"{known_faces.remove_person(file, name)} known faces in {file}")
 
 
-@main.command()
+@main.command(short_help="Make a gallery of known faces from PHOTOS.")
 @click.argument("photos", type=PHOTOS)
 @click.option("-o", "--output", type=PLACE, required=True, help="The gallery to write (.npz).")
 def enroll(photos: Path, output: Path) -> None:
     """Make a gallery from PHOTOS: `name.jpg`, or `name/*` for several of one person.
+
+    One that is there is replaced: `hybridsphere gallery add` adds to it.
 
     Clips will do as well. What cannot be used is left out and reported, and so are people who
     may be mistaken for each other.
@@ -230,7 +242,11 @@ def results() -> None:
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv")
 @configured("results_dir")
 def results_export(settings: "Settings", form: Literal["csv", "json"]) -> None:
-    """Print the ledger, one row an upload."""
+    """Print the ledger, one row an upload.
+
+    In CSV a cell that a spreadsheet would evaluate, since it begins with = + - @, a tab or a
+    carriage return, has a ' before it. JSON has all as it is.
+    """
     from hybridsphere.export import export
     from hybridsphere.ledger import Ledger
 
@@ -253,7 +269,7 @@ def status(settings: "Settings") -> None:
     sys.exit(0 if show(settings, Screen()) else 1)
 
 
-@main.command()
+@main.command(short_help="Tell whether this configuration could work.")
 def doctor() -> None:
     """Tell whether this configuration could work, one line a check, with the remedy.
 

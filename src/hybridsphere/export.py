@@ -26,6 +26,9 @@ COLUMNS = (
 
 _OF_PEOPLE = ("name", "major", "year")
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes a cell for that begins so; OWASP, "CSV Injection"."""
+
 
 def export(rows: Iterable[Upload], format: Literal["csv", "json"], out: TextIO) -> None:  # noqa: A002 - the option's name
     """Write rows one by one, as they come: the ledger may be larger than the memory."""
@@ -38,7 +41,13 @@ def export(rows: Iterable[Upload], format: Literal["csv", "json"], out: TextIO) 
 def _write_csv(rows: Iterable[Upload], out: TextIO) -> None:
     writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
-    writer.writerows(map(_fields, rows))
+    for row in rows:
+        writer.writerow({column: _as_text(cell) for column, cell in _fields(row).items()})
+
+
+def _as_text(cell: str | None) -> str | None:
+    """A cell that no spreadsheet evaluates: keys are whatever those who upload have chosen."""
+    return f"'{cell}" if cell and cell.startswith(_FORMULA) else cell
 
 
 def _write_json(rows: Iterable[Upload], out: TextIO) -> None:

@@ -10,6 +10,13 @@ from pathlib import Path
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
+class NotWritten(OSError):
+    """A file that could not be written, told by its own name and in words."""
+
+    def __str__(self) -> str:
+        return f"{self.filename} cannot be written: {self.strerror}"
+
+
 def make_private(folder: Path) -> None:
     """Make a folder, and those above it that are not there, for their owner alone.
 
@@ -45,9 +52,22 @@ def naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OSError(
-            error.errno, f"cannot be written: {error.strerror or error}", str(path)
-        ) from error
+        raise NotWritten(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def obstacle_to(path: Path) -> str | None:
+    """Why a file could not be written; None where nothing is known to stand in the way.
+
+    For whoever has long work to do before there is anything to write.
+    """
+    folder = path.absolute().parent
+    if path.is_dir():
+        return "this is a folder, name a file in it"
+    if not folder.is_dir():
+        return "there is no such folder to write to"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"nothing can be written to {folder}"
+    return None
 
 
 def try_out(folder: Path) -> None:

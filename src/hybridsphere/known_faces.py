@@ -10,7 +10,7 @@ from pathlib import Path
 from zipfile import is_zipfile
 
 from hybridsphere.errors import CannotRun
-from hybridsphere.files import naming
+from hybridsphere.files import naming, obstacle_to
 from hybridsphere.terminal import printable
 from lambda_fn.enrol import enrol
 from lambda_fn.gallery import Gallery, GalleryError, import_legacy
@@ -25,11 +25,12 @@ def import_faces(source: Path, output: Path, *, report: Callable[[str], None]) -
 
     That there are none is reported. Raises CannotRun.
     """
+    _check_place(output)
     with _failures():
         known = Gallery.load(source) if is_zipfile(source) else import_legacy(source)
         if not len(known):
             report(f"{source}: nobody is known in it: every face ends as an unknown_face")
-        return _save(known, output)
+        return _save_over(known, output, report)
 
 
 def add_people(
@@ -40,6 +41,7 @@ def add_people(
     Returns how many faces there are, and how many files were left out: those that cannot be used.
     Each of them, and who may be mistaken for whom, is reported. Raises CannotRun.
     """
+    _check_place(output)
     left_out = 0
 
     def leave_out(line: str) -> None:
@@ -52,7 +54,7 @@ def add_people(
         enrolled = enrol(photos, report=leave_out, known=known)
         for concern in concerns(enrolled, TOLERANCE):
             report(concern)
-        return _save(enrolled, output), left_out
+        return _save_over(enrolled, output, report), left_out
 
 
 def remove_person(file: Path, name: str) -> int:
@@ -74,6 +76,32 @@ def described(file: Path) -> Iterator[str]:
         yield f"{count:6}  {printable(name)}"
     for pair in nearest_pairs(known, _PAIRS_SHOWN):
         yield f"{pair.distance:6.2f}  between {printable(pair.one)} and {printable(pair.other)}"
+
+
+def _check_place(output: Path) -> None:
+    """Raise CannotRun for a gallery that could not be written, before all the work."""
+    if obstacle := obstacle_to(output):
+        raise CannotRun(f"{output}: {obstacle}")
+
+
+def _save_over(known: Gallery, output: Path, report: Callable[[str], None]) -> int:
+    """Save where another gallery may lie, whose people are not to vanish without a word."""
+    before = _people_in(output)
+    count = _save(known, output)
+    if gone := before - set(known.names):
+        report(
+            f"replaced {output}, which knew {len(before)} people, {len(gone)} of whom are in it no "
+            "longer; `hybridsphere gallery add` keeps who is there"
+        )
+    return count
+
+
+def _people_in(file: Path) -> set[str]:
+    """The people whom a gallery knows; nobody where there is none to be read."""
+    try:
+        return set(Gallery.load(file).names)
+    except GalleryError:
+        return set()
 
 
 def _save(known: Gallery, output: Path) -> int:

@@ -66,6 +66,8 @@ def read_students(file: Path) -> list[Student]:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RosterError(f"{file} cannot be read: {error}") from error
+    if not text.strip():
+        raise RosterError(f"{file} is empty: give a JSON list, or a CSV with a header")
     rows = _json_rows(file, text) if text.lstrip()[:1] in {"[", "{"} else _csv_rows(file, text)
     students: dict[str, Student] = {}
     for place, row in rows:

@@ -78,7 +78,10 @@ def _function(value: str) -> str:
 
 def _table(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", value):
-        raise ValueError("give the table's bare name, as in students")
+        raise ValueError(
+            "give the table's bare name, 3 to 255 letters, digits, dots, hyphens or underscores, "
+            "as in students"
+        )
     return value
 
 

@@ -136,6 +136,33 @@ def test_a_file_that_cannot_be_used_ends_with_one_line_and_exit_code_2(
     assert str(file) in line
 
 
+@pytest.mark.parametrize(
+    ("given", "in_vain"),
+    [
+        (["videos"], ["--videos without --encodings"]),
+        (["encodings"], ["--encodings without --students"]),
+        (["videos", "encodings", "students"], []),
+    ],
+    ids=" ".join,
+)
+def test_files_in_which_the_demos_own_people_have_no_part_are_said_to_be_missing(
+    tmp_path: Path, given: list[str], in_vain: list[str]
+) -> None:
+    # Nothing is done with what cannot be used, and what is said is said before.
+    options = {name: tmp_path / name for name in given}
+    (tmp_path / "mapping").write_text("no colon")
+    for name, path in options.items():
+        path.mkdir() if name == "videos" else path.touch()
+    options["mapping"] = tmp_path / "mapping"
+    ended = CliRunner().invoke(
+        main,
+        ["demo", *(str(part) for name, path in options.items() for part in (f"--{name}", path))],
+    )
+    *said, why = ended.stderr.splitlines()
+    assert [line.split(": ")[1] for line in said] == in_vain
+    assert "mapping:1: 'no colon'" in why
+
+
 def test_a_folder_without_videos_cannot_be_played(tmp_path: Path) -> None:
     gallery = tmp_path / "gallery.npz"
     with zipfile.ZipFile(gallery, "w"):
@@ -189,6 +216,9 @@ def test_a_named_folder_may_be_that_of_an_earlier_demo_but_nobody_elses(tmp_path
     (tmp_path / "ledger").touch()
     with pytest.raises(DemoError, match="name another folder"):
         _results_folder(tmp_path)
+
+    with pytest.raises(DemoError, match="this is a file, name a folder"):
+        _results_folder(tmp_path / "ledger")
 
     (tmp_path / "_hybridsphere" / "demo").mkdir(parents=True)
     assert _results_folder(tmp_path) == tmp_path

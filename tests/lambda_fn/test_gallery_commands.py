@@ -48,15 +48,29 @@ def test_known_faces_of_nobody_are_imported_and_said_to_be_none(form: str, tmp_p
     assert len(Gallery.load(tmp_path / "new.npz")) == 0
 
 
-def test_a_gallery_that_cannot_be_written_is_told_by_its_own_name(
-    tmp_path: Path, file: Path
+@pytest.mark.parametrize("command", [("gallery", "import"), ("enroll",)])
+def test_a_gallery_that_could_not_be_written_is_told_by_its_own_name_before_the_work(
+    tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    pickled = tmp_path / "encoding"
-    pickled.write_bytes(pickle.dumps({"encoding": [np.zeros(128)], "name": ["ada"]}))
+    source = tmp_path / "no photograph"
+    source.write_text("and no pickle: whoever looks at it complains")
     target = tmp_path / "none" / "new.npz"
-    ended = run("gallery", "import", pickled, "-o", target)
+    ended = run(*command, source, "-o", target)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr == f"hybridsphere: {target}: there is no such folder to write to\n"
+
+
+@pytest.mark.parametrize("command", [("gallery", "import"), ("enroll",)])
+def test_a_gallery_that_turns_out_not_to_be_written_is_told_by_its_own_name(
+    tmp_path: Path, file: Path, portrait: Portrait, command: tuple[str, ...]
+) -> None:
+    Image.fromarray(portrait("ada")).save(tmp_path / "ada.png")
+    # Short enough for a file, but not for the one that is renamed to it.
+    target = tmp_path / ("n" * 255)
+    source = file if command[0] == "gallery" else tmp_path / "ada.png"
+    ended = run(*command, source, "-o", target)
     assert ended.exit_code == 2
-    assert ended.stderr.endswith(f"cannot be written: No such file or directory: {str(target)!r}\n")
+    assert ended.stderr == f"hybridsphere: {target} cannot be written: File name too long\n"
 
 
 def test_enroll_writes_a_gallery_and_reports_on_standard_error_and_by_its_exit_code(
@@ -75,6 +89,23 @@ def test_enroll_writes_a_gallery_and_reports_on_standard_error_and_by_its_exit_c
     assert left_out.startswith("empty.png: left out: no face")
     assert twice.startswith("ada and ada l are the same face")
     assert Gallery.load(tmp_path / "known.npz").names == ["ada l", "ada"]
+
+
+@pytest.mark.parametrize("command", [("gallery", "import"), ("enroll",)])
+def test_people_who_vanish_with_the_gallery_that_is_replaced_are_counted(
+    file: Path, tmp_path: Path, portrait: Portrait, command: tuple[str, ...]
+) -> None:
+    Image.fromarray(portrait("ada")).save(tmp_path / "ada.png")
+    alone = tmp_path / "alone.npz"
+    assert run("enroll", tmp_path / "ada.png", "-o", alone).stderr == ""
+    source = alone if command[0] == "gallery" else tmp_path / "ada.png"
+    replacing, again = (run(*command, source, "-o", file) for _ in range(2))
+    assert (replacing.exit_code, replacing.stdout) == (0, f"1 known faces in {file}\n")
+    assert replacing.stderr == (
+        f"replaced {file}, which knew 3 people, 2 of whom are in it no longer; "
+        "`hybridsphere gallery add` keeps who is there\n"
+    )
+    assert again.stderr == ""
 
 
 def test_names_of_files_cannot_steer_the_terminal(tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from local_stage import TASK_ROOT, client_of, gone
 
+from hybridsphere.cli import main
 from hybridsphere.local import child
 from hybridsphere.local.commands import load_gallery, run_command
 
@@ -107,6 +109,45 @@ async def test_it_says_how_to_reach_it_and_serves_until_it_is_told_to_stop(
     assert "Ctrl-C ends it" in ready
     for pid in started:
         await gone(pid)
+    # Nobody is to knock at ports where nobody is.
+    assert names(tmp_path) == []
+
+
+async def test_the_variables_of_another_run_are_gone_before_anything_takes_time(
+    tmp_path: Path,
+) -> None:
+    env_file = tmp_path / "env"
+    env_file.write_text("AWS_ENDPOINT_URL=http://127.0.0.1:1\n")
+    os.mkfifo(tmp_path / "students.csv")
+    process = await start(SERVE, str(env_file), str(tmp_path / "students.csv"))
+    # It is about to be ready once it reads this, and waits for what is in it.
+    with await asyncio.to_thread((tmp_path / "students.csv").open, "wb"):
+        assert names(tmp_path) == ["students.csv"]
+        process.send_signal(signal.SIGINT)
+        assert await process.communicate() == (b"", b"")
+    assert process.returncode == 0
+    assert names(tmp_path) == ["students.csv"]
+
+
+async def test_a_file_for_the_variables_that_could_not_be_written_is_told_at_once(
+    tmp_path: Path,
+) -> None:
+    process = await start(SERVE, str(tmp_path / "none" / "env"))
+    output, errors = await process.communicate()
+    assert (process.returncode, output) == (1, b"")
+    assert errors.endswith(b"env: there is no such folder to write to\n")
+
+
+def test_without_the_packages_of_the_account_one_line_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "moto", None)
+    ended = CliRunner().invoke(main, ["local"])
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        "hybridsphere: No module named 'moto': this install has the bridge alone; "
+        "`make setup` in a clone has it all\n"
+    )
 
 
 async def test_nothing_outlives_it_when_it_is_killed() -> None:

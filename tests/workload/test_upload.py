@@ -15,7 +15,7 @@ from workload_stage import Stage
 from hybridsphere.aws import AwsError
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.workload.manifest import Manifest, ManifestError, manifest_path
-from hybridsphere.workload.upload import PART_BYTES, UploadError, upload
+from hybridsphere.workload.upload import PART_BYTES, UploadError, upload, upload_files
 
 ODD_KEYS = ["a b+ü/ß.mp4", "x.MP4", "clip.webm", "<b>&.mp4", "100%.mp4", "k" * 1020 + ".mp4"]
 
@@ -154,6 +154,25 @@ async def test_a_bucket_that_is_not_there_is_named(stage: Stage) -> None:
 
     with pytest.raises(AwsError, match=r"bucket nobody-made-this: .*NoSuchBucket"):
         await stage.upload("x.mp4")
+
+
+async def test_both_buckets_that_are_not_there_are_named_at_once(stage: Stage) -> None:
+    missing = {"input_bucket": "nobody-made-this", "output_bucket": "nor-this"}
+    stage.settings = stage.settings.model_copy(update=missing)
+
+    with pytest.raises(AwsError, match=r"bucket nobody-made-this: .*; bucket nor-this: "):
+        await stage.upload("x.mp4")
+
+
+async def test_nothing_is_cleared_where_a_bucket_is_not_there(stage: Stage) -> None:
+    await stage.upload("x.mp4")
+    bucket = stage.settings.need("input_bucket")
+    stage.settings = stage.settings.model_copy(update={"output_bucket": "nobody-made-this"})
+
+    with pytest.raises(AwsError, match="bucket nobody-made-this"):
+        await upload_files([], stage.settings, clear=True, console=stage.quiet)
+
+    assert stage.s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
 
 
 @pytest.fixture

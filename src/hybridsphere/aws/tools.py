@@ -4,8 +4,9 @@ The bridge has the others of this package instead: it never gives up.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiobotocore.config import AioConfig
 from botocore.exceptions import (
@@ -21,6 +22,7 @@ from botocore.exceptions import (
 from hybridsphere.aws import AwsError, client_config, session
 from hybridsphere.aws.failures import first_line, without_address
 from hybridsphere.errors import ConfigurationError
+from hybridsphere.messages import without_passwords
 
 _PATIENT = AioConfig(retries={"mode": "standard", "total_max_attempts": 5})
 
@@ -32,12 +34,12 @@ CALL_FAILURES = (ClientError, HTTPClientError)
 async def client(service: str, *, connections: int = 10) -> AsyncIterator[Any]:
     """A client for so many concurrent calls; whatever fails inside is an AwsError of one line.
 
-    Raises ConfigurationError where the standard chain has no region or no credentials.
+    Raises ConfigurationError where the standard chain has no region or no credentials, or an
+    endpoint that is none.
     """
-    config = client_config(connections).merge(_PATIENT)
     try:
-        async with session().create_client(service, config=config) as made:
-            yield made
+        async with AsyncExitStack() as stack:
+            yield await _made(stack, service, connections)
     except NoRegionError:
         raise ConfigurationError("AWS_REGION is not set: name the account's region") from None
     except NoCredentialsError:
@@ -48,6 +50,20 @@ async def client(service: str, *, connections: int = 10) -> AsyncIterator[Any]:
         raise ConfigurationError(f"the AWS credentials cannot be used: {error}") from None
     except (BotoCoreError, ClientError) as error:
         raise AwsError(first_line(without_address(error))) from error
+
+
+async def _made(stack: AsyncExitStack, service: str, connections: int) -> Any:
+    config = client_config(connections).merge(_PATIENT)
+    try:
+        made = await stack.enter_async_context(session().create_client(service, config=config))
+        # botocore itself looks at the port when it signs the first call.
+        _ = urlsplit(made.meta.endpoint_url).port
+    except ValueError as error:
+        raise ConfigurationError(
+            f"the endpoint of {service} cannot be used, see AWS_ENDPOINT_URL: "
+            f"{without_passwords(str(error))}"
+        ) from None
+    return made
 
 
 @contextmanager

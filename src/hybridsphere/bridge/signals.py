@@ -1,4 +1,7 @@
-"""The signals that stop a bridge. Light, so that they are heard before anything else is loaded."""
+"""The signals that stop a bridge, and the account on this machine.
+
+Light, so that they are heard before anything else is loaded.
+"""
 
 import os
 import signal

@@ -1,10 +1,10 @@
 """What a demo can be asked for."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from hybridsphere.errors import CannotRun, ConfigurationError
+from hybridsphere.files import obstacle_to
 from hybridsphere.local.account import Mode, Sink, Source
 
 _SUPPORTED = {
@@ -34,23 +34,14 @@ class DemoOptions:
     mode: Mode = "identify"
 
     def check(self) -> None:
-        """Raise ConfigurationError for a way that the demo cannot take."""
+        """Raise ConfigurationError for a way that the demo cannot take, and for a report that could
+        not be written once the demo is over.
+        """
         for name, supported in _SUPPORTED.items():
             value = getattr(self, name)
             if value not in supported:
                 raise ConfigurationError(
                     f"--{name} {value}: the demo knows {', '.join(supported)} only"
                 )
-        if self.report:
-            _check_writable(self.report)
-
-
-def _check_writable(report: Path) -> None:
-    """Raise ConfigurationError for a report that could not be written once the demo is over."""
-    folder = report.absolute().parent
-    if not folder.is_dir():
-        raise ConfigurationError(f"--report {report}: there is no such folder to write to")
-    if report.is_dir():
-        raise ConfigurationError(f"--report {report}: this is a folder, name a file in it")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ConfigurationError(f"--report {report}: nothing can be written to {folder}")
+        if self.report and (obstacle := obstacle_to(self.report)):
+            raise ConfigurationError(f"--report {self.report}: {obstacle}")

@@ -153,6 +153,8 @@ def _newest_results(folder: Path, manifest: Manifest) -> list[Upload]:
 def _results_folder(wanted: Path | None) -> Path:
     """The folder asked for, or a new one; raises DemoError rather than mix with others' results."""
     if wanted is not None:
+        if wanted.exists() and not wanted.is_dir():
+            raise DemoError(f"--results {wanted}: this is a file, name a folder")
         if wanted.exists() and any(wanted.iterdir()) and not _own(wanted).exists():
             raise DemoError(
                 f"--results {wanted} holds something that is no demo's: name another folder"

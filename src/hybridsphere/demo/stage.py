@@ -1,6 +1,7 @@
 """What a demo is played with: videos, known faces, students, and the answers expected of them."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from hybridsphere.demo.clips import make_clips, make_photos, write_students
 from hybridsphere.demo.options import DemoOptions
 from hybridsphere.local.commands import load_gallery, run_command
 from hybridsphere.roster import read_students
+from hybridsphere.streams import tell
 from hybridsphere.workload.mapping import Expectations, read_mapping
 from hybridsphere.workload.upload import files_below
 
@@ -27,6 +29,8 @@ async def set_stage(options: DemoOptions, folder: Path) -> Stage:
 
     Raises CommandFailed, RosterError, MappingError or UploadError for a file that cannot be used.
     """
+    for line in _in_vain(options):
+        tell(line)
     mapping = read_mapping(options.mapping) if options.mapping else {}
     if options.students:
         read_students(options.students)
@@ -40,6 +44,21 @@ async def set_stage(options: DemoOptions, folder: Path) -> Stage:
         students=options.students or _students(folder),
         expectations={**expectations, **mapping},
     )
+
+
+def _in_vain(options: DemoOptions) -> Iterator[str]:
+    """Lines about files of the reader's that the demo's own people and students have no part in."""
+    if options.videos and not options.encodings:
+        yield (
+            "hybridsphere demo: --videos without --encodings: the people known are those of the "
+            "demo's own clips, others end as an unknown_face; `hybridsphere enroll PHOTOS -o "
+            "gallery.npz` makes known faces of photos"
+        )
+    if options.encodings and not options.students:
+        yield (
+            "hybridsphere demo: --encodings without --students: the students are those of the "
+            "demo's own clips, others end as no_record"
+        )
 
 
 def _videos(options: DemoOptions, folder: Path) -> tuple[list[tuple[Path, str]], Expectations]:

@@ -15,6 +15,7 @@ from typing import Any, Literal, Self
 
 from aiobotocore.session import get_session
 
+from hybridsphere.errors import CannotRun
 from hybridsphere.local import resources
 from hybridsphere.local.function import FunctionSettings
 from hybridsphere.local.lambda_host import LambdaHost, to_stderr
@@ -262,7 +263,7 @@ def _folder_of(handler: str) -> Path:
     package = handler.partition(".")[0]
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError(
+        raise CannotRun(
             f"the function's package {package} is not installed: run `make setup`, or install the "
             "extra hybridsphere[local]"
         )

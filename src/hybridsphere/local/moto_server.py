@@ -1,6 +1,7 @@
 """moto's server, which stands for S3, SQS and DynamoDB."""
 
 import asyncio
+import importlib.util
 import os
 import signal
 import sys
@@ -8,6 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self, cast
 
+from hybridsphere.errors import CannotRun
 from hybridsphere.local import child
 
 
@@ -18,6 +20,8 @@ class MotoServer:
     """For AWS_ENDPOINT_URL."""
 
     async def __aenter__(self) -> Self:
+        if importlib.util.find_spec("moto") is None:
+            raise ModuleNotFoundError("No module named 'moto'")
         self._process = await asyncio.create_subprocess_exec(
             *child.command([sys.executable, "-m", "hybridsphere.local.moto_process"]),
             # moto writes the local time into its events, without a zone; S3 writes UTC.
@@ -51,7 +55,7 @@ class MotoServer:
         line = await output.readline()
         if not line:
             status = await self._process.wait()
-            raise RuntimeError(
+            raise CannotRun(
                 f"moto's server ended with exit status {status} before it answered; standard error "
                 "says why. Is the extra hybridsphere[local] installed?"
             )

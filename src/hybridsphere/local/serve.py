@@ -1,12 +1,14 @@
 """`hybridsphere local`: the account in the foreground, until somebody ends it."""
 
 import asyncio
-import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from hybridsphere.files import write_whole
+from hybridsphere.bridge.signals import STOPS
+from hybridsphere.errors import CannotRun
+from hybridsphere.files import obstacle_to, write_whole
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.local.commands import load_gallery, run_command
 from hybridsphere.local.scratch import scratch_folder
@@ -21,19 +23,41 @@ _NOBODY_KNOWN = (
 def run_local(
     *, encodings: Path | None, students: Path | None, workers: int | None, env_file: Path | None
 ) -> int:
-    """Serves until SIGTERM or SIGINT; the exit code. Raises CommandFailed if the known faces or
-    the students could not be loaded.
+    """Serves until SIGTERM or SIGINT; the exit code. Raises CannotRun, which is CommandFailed if
+    the known faces or the students could not be loaded.
     """
-    return asyncio.run(_run(encodings, students, workers, env_file))
+    if env_file is not None:
+        if obstacle := obstacle_to(env_file):
+            raise CannotRun(f"--env-file {env_file}: {obstacle}")
+        # That of another run: whoever reads it would knock at ports where nobody is.
+        env_file.unlink(missing_ok=True)
+    return asyncio.run(_serve_until_stopped(encodings, students, workers, env_file))
 
 
-async def _run(
+async def _serve_until_stopped(
     encodings: Path | None, students: Path | None, workers: int | None, env_file: Path | None
 ) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in STOPS:
         loop.add_signal_handler(number, stop.set)
+    serving = asyncio.create_task(_serve(encodings, students, workers, env_file))
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (serving, stopped):
+        task.cancel()
+    await asyncio.wait({serving, stopped})
+    # Ctrl-C in a terminal ends the commands that are run here as well, and that is no failure.
+    if stop.is_set():
+        return 0
+    sys.stderr.write(f"hybridsphere local: {serving.result()}\n")
+    return 1
+
+
+async def _serve(
+    encodings: Path | None, students: Path | None, workers: int | None, env_file: Path | None
+) -> str:
+    """Start the account and keep it until it breaks down; says how it did."""
     with scratch_folder() as folder:
         gallery = None if encodings is None else await load_gallery(encodings, folder)
         async with LocalAccount(gallery=gallery, workers=workers) as account:
@@ -43,28 +67,23 @@ async def _run(
                 )
             if encodings is None:
                 tell(_NOBODY_KNOWN)
-            _announce(account.environment(), env_file)
-            return await _wait(account, stop)
+            with _announced(account.environment(), env_file):
+                return await account.failure()
 
 
-def _announce(environment: Mapping[str, str], env_file: Path | None) -> None:
+@contextmanager
+def _announced(environment: Mapping[str, str], env_file: Path | None) -> Iterator[None]:
+    """Tell the variables; the file of them is there for as long as they are true."""
     if env_file is not None:
         write_whole(env_file, "".join(f"{name}={text}\n" for name, text in environment.items()))
-    for name, text in environment.items():
-        sys.stdout.write(f"export {name}='{text}'\n")
-    sys.stdout.flush()
-    # Standard output is for `eval`.
-    sys.stderr.write("hybridsphere local: ready, for as long as this runs; Ctrl-C ends it\n")
-    sys.stderr.flush()
-
-
-async def _wait(account: LocalAccount, stop: asyncio.Event) -> int:
-    failed = asyncio.create_task(account.failure())
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    if stopped.done():
-        failed.cancel()
-        return 0
-    stopped.cancel()
-    sys.stderr.write(f"hybridsphere local: {failed.result()}\n")
-    return 1
+    try:
+        for name, text in environment.items():
+            sys.stdout.write(f"export {name}='{text}'\n")
+        sys.stdout.flush()
+        # Standard output is for `eval`.
+        sys.stderr.write("hybridsphere local: ready, for as long as this runs; Ctrl-C ends it\n")
+        sys.stderr.flush()
+        yield
+    finally:
+        if env_file is not None:
+            env_file.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from hybridsphere.aws import AwsError
 from hybridsphere.aws.tools import CALL_FAILURES, client
 from hybridsphere.messages import utc_text
 from hybridsphere.settings import Settings
@@ -75,10 +76,12 @@ async def upload_files(
     check_place(settings.results_dir)
     local = [LocalFile(path, key, path.stat().st_size) for path, key in files]
     async with client("s3", connections=CONCURRENCY) as s3:
+        # Asked before either is emptied, too: one of them may not be there.
+        were_empty = await _are_empty(s3, buckets)
         if clear:
             for bucket in buckets:
                 await empty_bucket(s3, bucket)
-        were_empty = all([await is_empty(s3, bucket) for bucket in buckets])
+            were_empty = await _are_empty(s3, buckets)
         begun_at = utc_text()
         run = _Run(s3, buckets[0], local)
         try:
@@ -88,6 +91,19 @@ async def upload_files(
             manifest = Manifest(begun_at, *buckets, were_empty, run.uploaded(), run.failed())
             manifest.write(settings.results_dir)
     return manifest
+
+
+async def _are_empty(s3: Any, buckets: Iterable[str]) -> bool:
+    """Whether all of them are; the AwsError names each that could not be looked into."""
+    empty, wrong = True, []
+    for bucket in buckets:
+        try:
+            empty &= await is_empty(s3, bucket)
+        except AwsError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise AwsError("; ".join(wrong))
+    return empty
 
 
 def files_below(folder: Path) -> list[tuple[Path, str]]:

@@ -75,9 +75,9 @@ def test_keys_and_reasons_can_neither_steer_the_terminal_nor_style_the_text(
     ledger_dir: Path,
 ) -> None:
     with Ledger.open(ledger_dir) as ledger, ledger.transaction():
-        ledger.put_result(Result.failed(record("\x1b[2J[red]x"), "a\nb\u202e"), "2026")
+        ledger.put_result(Result.failed(record("\x1b[2J[red]x"), "a\x07b\u202e"), "2026")
 
-    assert shown(settings(ledger_dir))[-1] == r"  2026  \x1b[2J[red]x: a\nb\u202e"
+    assert shown(settings(ledger_dir))[-1] == r"  2026  \x1b[2J[red]x: a\x07b\u202e"
 
 
 def test_an_empty_ledger_says_so(ledger_dir: Path) -> None:

@@ -17,7 +17,7 @@ from html import escape
 from pathlib import Path
 from statistics import fmean, median
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import click
 
@@ -37,7 +37,7 @@ _ROUNDS = 5
 _MESSAGES = 3000
 
 # In pixels.
-_WIDTH, _BAR_HEIGHT = 860, 82
+_WIDTH, _BAR_HEIGHT, _LINE_HEIGHT = 860, 82, 18
 _STYLE = 'font-family="sans-serif" font-size="12" fill="#1f2328"'
 _COLOURS = ("#2f6feb", "#e3873e", "#5fb37c", "#9a6fd0", "#c9b458", "#d05f6f", "#7d8a99", "#49a6b8")
 
@@ -208,10 +208,13 @@ def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:
 
 def _svg(wholes: Sequence[Whole], machine: str) -> str:
     """A bar for each whole, in its pieces, each with its name and milliseconds below."""
-    parts = [
-        line for number, whole in enumerate(wholes) for line in _bar(whole, number * _BAR_HEIGHT)
-    ]
-    height = len(wholes) * _BAR_HEIGHT + 30
+    parts: list[str] = []
+    top = 0
+    for whole in wholes:
+        legend = _legend(whole)
+        parts += _bar(whole, legend, top)
+        top += _BAR_HEIGHT + _LINE_HEIGHT * legend[-1].line
+    height = top + 30
     size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
     return "\n".join(
         [
@@ -224,20 +227,42 @@ def _svg(wholes: Sequence[Whole], machine: str) -> str:
     )
 
 
-def _bar(whole: Whole, top: int) -> Iterator[str]:
+class _Entry(NamedTuple):
+    """The name of a piece in the legend, and where it stands: lines from 0, pixels."""
+
+    text: str
+    line: int
+    x: float
+
+
+def _legend(whole: Whole) -> list[_Entry]:
+    """The names of the pieces, in as many lines as they need."""
+    entries = []
+    line, x = 0, 16.0
+    for name, ms in whole.pieces.items():
+        text = f"{name} {rounded(ms)}"
+        width = 26 + 6.4 * len(text)
+        if x + width > _WIDTH:
+            line, x = line + 1, 16.0
+        entries.append(_Entry(text, line, x))
+        x += width
+    return entries
+
+
+def _bar(whole: Whole, legend: Sequence[_Entry], top: int) -> Iterator[str]:
     yield (
         f'<text x="16" y="{top + 22}" font-weight="600">{escape(whole.title)}: '
         f"{figure(whole.ms, 'ms')}</text>"
     )
-    x = text_x = 16.0
-    for number, (name, ms) in enumerate(whole.pieces.items()):
+    x = 16.0
+    for number, (ms, entry) in enumerate(zip(whole.pieces.values(), legend, strict=True)):
         colour = _COLOURS[number % len(_COLOURS)]
         width = (_WIDTH - 32) * max(0, ms) / whole.ms
+        below = top + _LINE_HEIGHT * entry.line
         yield f'<rect x="{x:.1f}" y="{top + 30}" width="{width:.1f}" height="18" fill="{colour}"/>'
-        yield f'<rect x="{text_x:.0f}" y="{top + 57}" width="9" height="9" fill="{colour}"/>'
-        text = f"{name} {rounded(ms)}"
-        yield f'<text x="{text_x + 13:.0f}" y="{top + 66}">{escape(text)}</text>'
-        x, text_x = x + width, text_x + 26 + 6.4 * len(text)
+        yield f'<rect x="{entry.x:.0f}" y="{below + 57}" width="9" height="9" fill="{colour}"/>'
+        yield f'<text x="{entry.x + 13:.0f}" y="{below + 66}">{escape(entry.text)}</text>'
+        x += width
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
 """Waiting for the results of an upload."""
 
 import asyncio
+import io
+from typing import cast
 
+import pytest
+from rich.console import Console
 from workload_stage import Stage
 
 from hybridsphere.workload.settle import wait_until_settled
@@ -34,6 +38,21 @@ async def test_it_gives_up_when_nothing_moves_any_more(stage: Stage) -> None:
     await stage.upload("x.mp4")
 
     assert not await wait(stage, standstill_s=0.5)
+
+
+@pytest.mark.parametrize(("completed", "said"), [([], 1), (["x.mp4"], 0)])
+async def test_that_there_is_no_sign_of_a_bridge_is_said_once(
+    stage: Stage, completed: list[str], said: int
+) -> None:
+    manifest = await stage.upload("x.mp4", "y.mp4")
+    stage.complete(*completed)
+    console = Console(file=io.StringIO())
+
+    await wait_until_settled(
+        stage.settings, manifest, console=console, standstill_s=1.5, silence_s=0
+    )
+
+    assert cast("io.StringIO", console.file).getvalue().count("is a bridge running?") == said
 
 
 async def test_a_message_that_goes_to_and_fro_is_no_progress(stage: Stage) -> None:

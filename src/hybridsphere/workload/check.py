@@ -18,7 +18,7 @@ from hybridsphere.workload.contents import check_contents
 from hybridsphere.workload.evidence import Evidence, gather
 from hybridsphere.workload.manifest import Manifest
 from hybridsphere.workload.mapping import Expectations, read_mapping
-from hybridsphere.workload.settle import STANDSTILL_S, wait_until_settled
+from hybridsphere.workload.settle import SILENCE_S, STANDSTILL_S, wait_until_settled
 from hybridsphere.workload.verdict import Check, print_checks
 
 
@@ -52,7 +52,7 @@ async def check_workload(settings: Settings, *, mapping: Path | None, console: C
     expectations = read_mapping(mapping) if mapping else {}
     manifest = Manifest.read(settings.results_dir)
     progress = Screen(stderr=True)
-    if not await wait_until_settled(settings, manifest, console=progress):
+    if not await wait_until_settled(settings, manifest, console=progress, silence_s=SILENCE_S):
         progress.print(
             f"Nothing has moved for {STANDSTILL_S:.0f} s: checking what there is. "
             "Is a bridge running? See `hybridsphere status`."

@@ -1,6 +1,7 @@
 """Waiting until an upload has come out at the other end, or is not going to."""
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from hybridsphere.workload.manifest import Manifest
 STANDSTILL_S = 120.0
 """Without any progress for so long, more waiting is no use."""
 
+SILENCE_S = 10.0
+"""So long a bridge may take to be noticed by whoever does not know whether one is running."""
+
 POLL_S = 0.3
 
 
@@ -25,8 +29,12 @@ async def wait_until_settled(
     *,
     console: Console,
     standstill_s: float = STANDSTILL_S,
+    silence_s: float = math.inf,
 ) -> bool:
-    """Wait until every upload has a result and the queues are empty; False upon a standstill."""
+    """Wait until every upload has a result and the queues are empty; False upon a standstill.
+
+    That there is no sign of a bridge in the first `silence_s` is said, once.
+    """
     total = len(manifest.keys)
     with Progress(
         TextColumn("results  "),
@@ -37,8 +45,9 @@ async def wait_until_settled(
     ) as progress:
         task = progress.add_task("", total=total)
         async with client("sqs") as sqs:
-            standing = furthest = await _look(sqs, settings, manifest)
-            moved_at = time.monotonic()
+            standing = furthest = first = await _look(sqs, settings, manifest)
+            begun_at = moved_at = time.monotonic()
+            asked = False
             while standing.results < total or standing.queued:
                 await asyncio.sleep(POLL_S)
                 standing = await _look(sqs, settings, manifest)
@@ -48,6 +57,14 @@ async def wait_until_settled(
                     furthest, moved_at = reached, time.monotonic()
                 elif time.monotonic() - moved_at > standstill_s:
                     return False
+                if (
+                    not asked
+                    and furthest == first
+                    and not first.begun
+                    and time.monotonic() - begun_at > silence_s
+                ):
+                    asked = True
+                    progress.console.print("nothing yet: is a bridge running?")
             progress.update(task, completed=standing.results)
             return True
 
@@ -59,6 +76,10 @@ class _Standing:
     invoked: int
     results: int
     queued: int
+
+    @property
+    def begun(self) -> bool:
+        return bool(self.invoked or self.results)
 
     def advanced_to(self, other: "_Standing") -> "_Standing":
         """The furthest of both in each respect: a message that is received again and again goes

@@ -108,6 +108,12 @@ def test_people_who_vanish_with_the_gallery_that_is_replaced_are_counted(
     assert again.stderr == ""
 
 
+def test_why_a_clip_cannot_be_used_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "ada.mp4").write_text("hello")
+    left_out, _ = run("enroll", tmp_path / "ada.mp4", "-o", tmp_path / "g.npz").stderr.splitlines()
+    assert left_out == "ada.mp4: left out: not a clip that can be read: not_video"
+
+
 def test_names_of_files_cannot_steer_the_terminal(tmp_path: Path) -> None:
     photos = tmp_path / "photos\x1b[2J"
     photos.mkdir()

@@ -1,8 +1,11 @@
 """What the function's tests share: one test's own AWS resources, and the shapes of fixtures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+import pytest
 
 from hybridsphere.messages import Result, S3Record, parse_output
 from lambda_fn import aws, handler
@@ -59,3 +62,11 @@ class Stage:
     def csv_object(self, key: str) -> dict[str, Any]:
         answer: dict[str, Any] = aws.client("s3").get_object(Bucket=self.output_bucket, Key=key)
         return {**answer, "text": answer["Body"].read().decode()}
+
+
+@contextmanager
+def failing_as(name: str, match: str) -> Iterator[None]:
+    """What the function fails with, by the name of its class, which the runtime hands on."""
+    with pytest.raises(Exception, match=match) as raised:
+        yield
+    assert type(raised.value).__name__ == name

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from function_stage import ClipMaker, LogLines, Portrait, Stage
+from function_stage import ClipMaker, LogLines, Portrait, Stage, failing_as
 
 from lambda_fn import aws
-from lambda_fn.gallery import Gallery, GalleryError
+from lambda_fn.gallery import Gallery
 
 
 def test_a_new_gallery_in_s3_is_taken_up(
@@ -68,7 +68,7 @@ def test_without_a_good_gallery_in_s3_nothing_is_answered(
     location = f"s3://{stage.output_bucket}/known.npz"
     aws.client("s3").put_object(Bucket=stage.output_bucket, Key="known.npz", Body=b"hello")
     monkeypatch.setenv("HYBRIDSPHERE_GALLERY", location)
-    with pytest.raises(GalleryError, match=location):
+    with failing_as("GalleryError", match=location):
         stage.run(stage.upload("clip.mp4", b""))
 
 
@@ -78,5 +78,5 @@ def test_a_gallery_that_cannot_be_read_is_named(
 ) -> None:
     location = location.format(bucket=stage.output_bucket)
     monkeypatch.setenv("HYBRIDSPHERE_GALLERY", location)
-    with pytest.raises(GalleryError, match=location):
+    with failing_as("GalleryError", match=location):
         stage.run(stage.upload("clip.mp4", b""))

@@ -203,8 +203,7 @@ def enroll(photos: Path, output: Path) -> None:
     Clips will do as well. What cannot be used is left out and reported, and so are people who
     may be mistaken for each other.
 
-    Exits with 0 if every file was used, 1 if some were left out, 2 if none could be used: then
-    nothing is written.
+    Exits with 0 if anybody was enrolled, 2 if no file could be used: then nothing is written.
     """
     _enrol(photos, output, into=None)
 
@@ -212,9 +211,8 @@ def enroll(photos: Path, output: Path) -> None:
 def _enrol(photos: Path, output: Path, *, into: Path | None) -> None:
     from hybridsphere import known_faces
 
-    count, left_out = known_faces.add_people(photos, output, into=into, report=tell)
+    count = known_faces.add_people(photos, output, into=into, report=tell)
     click.echo(f"{count} known faces in {output}")
-    sys.exit(1 if left_out else 0)
 
 
 @main.group()

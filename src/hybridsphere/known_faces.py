@@ -35,26 +35,18 @@ def import_faces(source: Path, output: Path, *, report: Callable[[str], None]) -
 
 def add_people(
     photos: Path, output: Path, *, into: Path | None, report: Callable[[str], None]
-) -> tuple[int, int]:
-    """Enrol the people in photos, beside those that `into` has.
+) -> int:
+    """Enrol the people in photos, beside those that `into` has; returns how many faces there are.
 
-    Returns how many faces there are, and how many files were left out: those that cannot be used.
-    Each of them, and who may be mistaken for whom, is reported. Raises CannotRun.
+    What cannot be used, and who may be mistaken for whom, is reported. Raises CannotRun.
     """
     _check_place(output)
-    left_out = 0
-
-    def leave_out(line: str) -> None:
-        nonlocal left_out
-        left_out += 1
-        report(line)
-
     with _failures():
         known = Gallery.load(into) if into else None
-        enrolled = enrol(photos, report=leave_out, known=known)
+        enrolled = enrol(photos, report=report, known=known)
         for concern in concerns(enrolled, TOLERANCE):
             report(concern)
-        return _save_over(enrolled, output, report), left_out
+        return _save_over(enrolled, output, report)
 
 
 def remove_person(file: Path, name: str) -> int:

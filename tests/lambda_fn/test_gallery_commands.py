@@ -73,7 +73,7 @@ def test_a_gallery_that_turns_out_not_to_be_written_is_told_by_its_own_name(
     assert ended.stderr == f"hybridsphere: {target} cannot be written: File name too long\n"
 
 
-def test_enroll_writes_a_gallery_and_reports_on_standard_error_and_by_its_exit_code(
+def test_enroll_writes_a_gallery_and_reports_on_standard_error(
     tmp_path: Path, portrait: Portrait
 ) -> None:
     photos = tmp_path / "photos"
@@ -83,7 +83,7 @@ def test_enroll_writes_a_gallery_and_reports_on_standard_error_and_by_its_exit_c
 
     ended = run("enroll", photos, "-o", tmp_path / "known.npz")
 
-    assert ended.exit_code == 1
+    assert ended.exit_code == 0
     assert ended.stdout == f"2 known faces in {tmp_path / 'known.npz'}\n"
     left_out, twice = ended.stderr.splitlines()
     assert left_out.startswith("empty.png: left out: no face")
@@ -133,20 +133,6 @@ def test_show_tells_names_faces_and_the_nearest_pairs(file: Path) -> None:
     assert all("  between " in line for line in lines[4:])
 
 
-def test_enroll_ends_with_0_where_every_file_was_used_though_two_look_alike(
-    tmp_path: Path, portrait: Portrait
-) -> None:
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    for name in ("ada", "ada l"):
-        Image.fromarray(portrait("ada")).save(photos / f"{name}.png")
-    (photos / ".hidden").touch()
-    ended = run("enroll", photos, "-o", tmp_path / "known.npz")
-    assert ended.exit_code == 0
-    [twice] = ended.stderr.splitlines()
-    assert twice.startswith("ada and ada l are the same face")
-
-
 def test_add_tells_whom_it_left_out_and_who_is_known_by_another_name(
     file: Path, tmp_path: Path, portrait: Portrait
 ) -> None:
@@ -155,7 +141,7 @@ def test_add_tells_whom_it_left_out_and_who_is_known_by_another_name(
     Image.fromarray(portrait("ben")).save(photos / "ben again.png")
     (photos / "broken.jpg").write_text("hello")
     ended = run("gallery", "add", file, photos)
-    assert (ended.exit_code, ended.stdout) == (1, f"5 known faces in {file}\n")
+    assert (ended.exit_code, ended.stdout) == (0, f"5 known faces in {file}\n")
     left_out, twice = ended.stderr.splitlines()
     assert left_out.startswith("broken.jpg: left out: not a picture")
     assert twice.startswith("ben and ben again are the same face")

@@ -206,12 +206,12 @@ async def test_a_name_that_does_not_resolve_is_looked_up_calmly_and_used_once_it
             hosts.write_text(NOBODY)
             with opens_of(hosts) as look_ups:
                 began = clock()
-                # Until it has forgotten the address too.
+                # Until it has forgotten the address too, which it keeps for some seconds.
                 async with site.queues.refusing():
+                    await until(lambda: look_ups.count > 0)
                     await until(lambda: bridge.is_troubled(*BOTH, word="sqs.hybridsphere.test"))
                 forgot = clock()
                 await asyncio.sleep(seconds)
-                await until(lambda: look_ups.count > 0)
                 assert await bridge.is_troubled(*BOTH, word="sqs.hybridsphere.test")
                 ended, made = clock(), look_ups.count
             hosts.write_text(SQS)

@@ -15,7 +15,8 @@ from click.testing import CliRunner
 
 from hybridsphere.cli import main
 from hybridsphere.ledger import Ledger, ledger_path
-from hybridsphere.settings import PREFIX, Settings, variable
+from hybridsphere.settings import Settings
+from hybridsphere.variables import PREFIX, variable
 from lambda_fn.gallery import Gallery
 
 PAGE = (Path(__file__).parents[1] / "docs/configuration.md").read_text(encoding="utf-8")

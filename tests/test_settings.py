@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from hybridsphere.errors import ConfigurationError
-from hybridsphere.settings import PREFIX, Settings, unknown_variables, variable
+from hybridsphere.settings import Settings, unknown_variables
+from hybridsphere.variables import PREFIX, variable
 
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"
 WHOLE = {

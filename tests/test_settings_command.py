@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from hybridsphere.cli import main
-from hybridsphere.settings import PREFIX, Settings, variable
+from hybridsphere.settings import Settings
+from hybridsphere.variables import PREFIX, variable
 
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"
 GOOD = {

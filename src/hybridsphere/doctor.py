@@ -35,13 +35,9 @@ from hybridsphere.ledger import Ledger, ledger_path
 from hybridsphere.ledger_file import LedgerError, refuse_remains
 from hybridsphere.messages import without_passwords
 from hybridsphere.paths import OWN_FOLDER
-from hybridsphere.settings import (
-    Complaint,
-    Settings,
-    unknown_variables,
-    variable,
-)
+from hybridsphere.settings import Settings, unknown_variables
 from hybridsphere.terminal import plain
+from hybridsphere.variables import Complaint, variable
 
 MOST_SKEW_S = 60
 """AWS refuses signatures that are five minutes off (Signature Version 4); warn well before."""

@@ -5,27 +5,21 @@ Credentials, region and endpoints are none of ours: they come from the standard 
 """
 
 import os
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import chain, combinations
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hybridsphere.errors import ConfigurationError
-from hybridsphere.messages import without_passwords
-
-PREFIX = "HYBRIDSPHERE_"
-
-_LONGEST_VALUE = 200
+from hybridsphere.kinds import Address, Bucket, Function, QueueUrl, Table
+from hybridsphere.variables import PREFIX, Complaint, complaints, shown, variable
 
 # Linux takes paths of 4,096 bytes, and that of a key's CSV may need 3,500 of them.
 _LONGEST_FOLDER = 500
-
 
 _NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
     "source": {
@@ -36,71 +30,6 @@ _NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
     "sink": {"queue": ("output_queue_url",), "bucket": ("output_bucket",)},
 }
 """The fields that each way in and each way out cannot do without."""
-
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """What is wrong with the variable of a field, and what to do about it; one line together."""
-
-    field: str
-    detail: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.detail}: {self.remedy}"
-
-
-def variable(field: str) -> str:
-    """The environment variable of a field of Settings."""
-    return f"{PREFIX}{field.upper()}"
-
-
-def _queue_url(value: str) -> str:
-    # A password in it would be sent to SQS, and told wherever a queue is named by its URL.
-    if not re.fullmatch(r"https?://[^/\s@]+/\S+", value):
-        raise ValueError(
-            "give the queue's URL, as in https://sqs.eu-west-1.amazonaws.com/1234/name"
-        )
-    return value
-
-
-def _bucket(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._-]{3,63}", value):
-        raise ValueError("give the bucket's bare name, as in input-bucket-video")
-    return value
-
-
-def _function(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9:$_-]{1,170}", value):
-        raise ValueError("give the function's name or ARN, with or without a qualifier")
-    return value
-
-
-def _table(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", value):
-        raise ValueError(
-            "give the table's bare name, 3 to 255 letters, digits, dots, hyphens or underscores, "
-            "as in students"
-        )
-    return value
-
-
-def _address(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if not value:
-        return None
-    host, colon, port = value.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
-        raise ValueError("give host:port, as in 127.0.0.1:8080, or nothing to turn it off")
-    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - `:8080` means every address
-
-
-QueueUrl = Annotated[str, AfterValidator(_queue_url)]
-Bucket = Annotated[str, AfterValidator(_bucket)]
-Function = Annotated[str, AfterValidator(_function)]
-Table = Annotated[str, AfterValidator(_table)]
-Address = Annotated[tuple[str, int] | None, BeforeValidator(_address)]
 
 
 class Settings(BaseSettings):
@@ -167,9 +96,9 @@ class Settings(BaseSettings):
         try:
             return cls(**defaults), []
         except ValidationError as error:
-            complaints = list(_complaints(error))
-            settings, _ = cls._read([*defaults, *(one.field for one in complaints)])
-            return settings, complaints
+            wrong = list(complaints(error))
+            settings, _ = cls._read([*defaults, *(one.field for one in wrong)])
+            return settings, wrong
 
     def need(self, field: str) -> str:
         """The value of a variable without which the caller cannot work."""
@@ -238,7 +167,7 @@ class Settings(BaseSettings):
             return [
                 Complaint(
                     "results_dir",
-                    f"{variable('results_dir')} stands for {_shown(path)}, which is a file",
+                    f"{variable('results_dir')} stands for {shown(path)}, which is a file",
                     "name a folder",
                 )
             ]
@@ -247,7 +176,7 @@ class Settings(BaseSettings):
         return [
             Complaint(
                 "results_dir",
-                f"{variable('results_dir')} stands for {_shown(path)}, which is too long a path",
+                f"{variable('results_dir')} stands for {shown(path)}, which is too long a path",
                 f"give a folder whose path has {_LONGEST_FOLDER} bytes or fewer",
             )
         ]
@@ -290,19 +219,3 @@ def _lack(field: str, when: str) -> Complaint:
     needed = f"{description[:1].lower()}{description[1:]}".removesuffix(".")
     detail = f"{variable(field)} is not set. Needed{when}: {needed}"
     return Complaint(field, detail, "set it; docs/configuration.md says how")
-
-
-def _complaints(error: ValidationError) -> Iterator[Complaint]:
-    for wrong in error.errors(include_url=False):
-        field = str(wrong["loc"][0])
-        shown = _shown(wrong["input"])
-        # pydantic's own words; ours are remedies as they stand.
-        remedy = wrong["msg"].removeprefix("Value error, ").partition(", unable")[0]
-        remedy = remedy.replace("Input should be", "it should be")
-        yield Complaint(field, f"{variable(field)}={shown} cannot be used", remedy)
-
-
-def _shown(value: object) -> str:
-    """A value in quotation marks, cut to a length, and without the password that a URL may have."""
-    text = repr(without_passwords(str(value)))
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

@@ -16,7 +16,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError, create_parser
 
 from hybridsphere.errors import CannotRun
-from hybridsphere.messages import without_passwords
+from hybridsphere.messages import first_line, without_passwords
 
 _THROTTLED = {
     "OverLimit",
@@ -138,11 +138,6 @@ def _no_http(message: str) -> str:
     """What aiohttp misses in a head, without what it quotes of that."""
     reason = first_line(message).partition(" b'")[0].rstrip(":")
     return f"no HTTP: {reason}"
-
-
-def first_line(message: object) -> str:
-    """What of an error of AWS's may be told: below, it may quote a request, secrets included."""
-    return (str(message).splitlines() or [""])[0]
 
 
 def _client_failure(call: str, error: ClientError) -> AwsError:

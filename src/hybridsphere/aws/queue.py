@@ -14,9 +14,9 @@ from hybridsphere.aws.failures import (
     Refused,
     Unavailable,
     failures,
-    first_line,
     readable,
 )
+from hybridsphere.messages import first_line
 
 BATCH = 10
 """Messages a call of SQS takes at most."""

@@ -20,9 +20,9 @@ from botocore.exceptions import (
 )
 
 from hybridsphere.aws import AwsError, client_config, session
-from hybridsphere.aws.failures import first_line, without_address
+from hybridsphere.aws.failures import without_address
 from hybridsphere.errors import ConfigurationError
-from hybridsphere.messages import without_passwords
+from hybridsphere.messages import first_line, without_passwords
 
 _PATIENT = AioConfig(retries={"mode": "standard", "total_max_attempts": 5})
 

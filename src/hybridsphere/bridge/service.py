@@ -20,7 +20,8 @@ from hybridsphere.bridge.signals import STOPS
 from hybridsphere.bridge.systemd import ServiceManager
 from hybridsphere.bridge.ways import Loop, Ways
 from hybridsphere.errors import ConfigurationError
-from hybridsphere.settings import Settings, unknown_variables, variable
+from hybridsphere.settings import Settings, unknown_variables
+from hybridsphere.variables import variable
 
 _NOT_THERE = {
     "NoSuchBucket",

@@ -8,7 +8,7 @@ from hybridsphere.messages.fields import BadMessage
 from hybridsphere.messages.keys import MAX_KEY_BYTES, csv_key
 from hybridsphere.messages.outcomes import parse_output, result_of_object
 from hybridsphere.messages.passwords import without_passwords
-from hybridsphere.messages.reasons import REASON_LENGTH, reason_of
+from hybridsphere.messages.reasons import REASON_LENGTH, first_line, reason_of
 from hybridsphere.messages.results import (
     ATTENDANCE_COLUMNS,
     CSV_COLUMNS,
@@ -35,6 +35,7 @@ __all__ = [
     "Version",
     "csv_key",
     "csv_text",
+    "first_line",
     "newest_of",
     "parse_output",
     "parse_s3_event",

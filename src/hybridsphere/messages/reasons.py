@@ -6,12 +6,14 @@ REASON_LENGTH = 1000
 """What is kept of an error message, in characters; it may be as long as the function likes."""
 
 
-def reason_of(message: str) -> str:
-    """The first line of an error message, without the passwords of addresses, cut to a length.
-
-    Below their first line AWS's errors may quote a request: whoever has no right to it would read
-    the session token there.
+def first_line(message: object) -> str:
+    """What of an error of AWS's may be told: below, it may quote a request, and whoever has no
+    right to that would read the session token there.
     """
-    line = next(iter(message.strip().splitlines()), "")
+    return next(iter(str(message).strip().splitlines()), "")
+
+
+def reason_of(message: str) -> str:
+    """The first line of an error message, without the passwords of addresses, cut to a length."""
     # Of megabytes without an end of a line, passwords would be looked for for minutes.
-    return without_passwords(line[: 4 * REASON_LENGTH])[:REASON_LENGTH]
+    return without_passwords(first_line(message)[: 4 * REASON_LENGTH])[:REASON_LENGTH]

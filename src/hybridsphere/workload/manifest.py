@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from hybridsphere.files import make_private, remedy_for, try_out, write_whole
 from hybridsphere.paths import OWN_FOLDER
-from hybridsphere.settings import variable
+from hybridsphere.variables import variable
 from hybridsphere.workload import WorkloadError
 
 

@@ -6,7 +6,8 @@ import pytest
 from aws_stack import Stack, client, moto_knows_less
 from aws_template import TEMPLATE, chosen
 
-from hybridsphere.settings import Settings, variable
+from hybridsphere.settings import Settings
+from hybridsphere.variables import variable
 from lambda_fn.report import MOST_MESSAGE_BYTES
 from lambda_fn.settings import Settings as FunctionSettings
 

@@ -311,7 +311,8 @@ async def test_a_call_that_waits_keeps_its_place_unless_it_was_throttled_for_one
     most: int,
     lets_by: bool,
 ) -> None:
-    monkeypatch.setattr(backoff, "FIRST_S", PATIENCE_S)
+    for name in ("FIRST_S", "LONGEST_S", "LONGEST_IN_PLACE_S"):
+        monkeypatch.setattr(backoff, name, 2 * PATIENCE_S)
     function = await start_function()
     async with (
         Proxy(function.endpoint) as line,
@@ -325,7 +326,7 @@ async def test_a_call_that_waits_keeps_its_place_unless_it_was_throttled_for_one
         other = asyncio.create_task(invoker.limiter.__aenter__())
         # While nothing can be reached few try again, not all; who is turned away lets others by,
         # unless there is no room for anybody.
-        done, _ = await asyncio.wait([other], timeout=0.1)
+        done, _ = await asyncio.wait([other], timeout=PATIENCE_S if lets_by else 0.1)
         assert bool(done) == lets_by
         handling.cancel()
         await asyncio.gather(handling, return_exceptions=True)

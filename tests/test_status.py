@@ -105,10 +105,25 @@ async def bridge_line(results_dir: Path, port: int) -> tuple[bool, str]:
 
 async def test_a_bridge_that_answers_is_asked_how_it_is(ledger_dir: Path, port: int) -> None:
     health = Health()
-    async with web.listen(("127.0.0.1", port), health, Metrics()):
+    async with web.listen(("127.0.0.1", port), "videos", health, Metrics()):
         assert await bridge_line(ledger_dir, port) == (False, "bridge: bridge: starting")
         health.started()
         assert await bridge_line(ledger_dir, port) == (True, "bridge: ready")
+
+
+async def test_a_bridge_of_another_folder_s_bucket_is_not_taken_for_this_one_s(
+    ledger_dir: Path, port: int
+) -> None:
+    with Ledger.open(ledger_dir) as ledger, ledger.transaction():
+        ledger.put_result(Result.failed(record("a.mp4"), "lost"), "2026")
+    health = Health()
+    health.started()
+    async with web.listen(("127.0.0.1", port), "clips", health, Metrics()):
+        asked = settings(ledger_dir, f"127.0.0.1:{port}")
+        well, lines = await asyncio.to_thread(judged, asked)
+    assert not well
+    told = "the one that answers serves clips, and {} has the results of videos"
+    assert told.format(ledger_dir) in lines[1]
 
 
 async def test_a_bridge_that_does_not_answer_is_told_with_its_address(

@@ -6,6 +6,7 @@ from array import array
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 from rich.console import Console
@@ -25,9 +26,14 @@ def show(settings: Settings, console: Console) -> bool:
 
     Whether it is well, as far as anybody can tell. Raises LedgerError where there is no ledger.
     """
-    well, readiness = _readiness(settings.http)
-    _print(console, f"bridge: {readiness}", "" if well else "red")
+    bridge = _asked(settings.http)
+    well = bridge.well
+    _print(console, f"bridge: {bridge.answer}", "" if well else "red")
     with Ledger.read(settings.results_dir) as ledger:
+        served = bridge.input_bucket
+        if served and (owner := ledger.owner(served)) and owner != served:
+            well = False
+            _print(console, _another(served, owner, settings.results_dir), "red")
         counts = ledger.counts()
         summary = Summary.of(ledger.uploads())
     for status in (*STATUSES, None):
@@ -66,20 +72,37 @@ def _print(console: Console, line: str, style: str = "") -> None:
     console.print(plain(line, style), soft_wrap=True)
 
 
-def _readiness(address: tuple[str, int] | None) -> tuple[bool, str]:
-    """What `/readyz` says at an address of the settings, and whether that is well."""
+def _another(bucket: str, owner: str, folder: Path) -> str:
+    return (
+        f"bridge: the one that answers serves {bucket}, and {folder} has the results of {owner}: "
+        "correct HYBRIDSPHERE_HTTP or HYBRIDSPHERE_RESULTS_DIR"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What a bridge answers, in words, and whether that is well."""
+
+    well: bool
+    answer: str
+    input_bucket: str | None = None
+
+
+def _asked(address: tuple[str, int] | None) -> Readiness:
+    """What `/readyz` says at an address of the settings."""
     if address is None or address[1] == 0:
-        return True, "unknown, since HYBRIDSPHERE_HTTP names no fixed port"
+        return Readiness(True, "unknown, since HYBRIDSPHERE_HTTP names no fixed port")
     host, port = address
     connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
     try:
         connection.request("GET", "/readyz")
         answer = json.loads(connection.getresponse().read())
+        bucket = str(answer["input_bucket"])
         troubles = [f"{part}: {reason}" for part, reason in answer["troubles"].items()]
     except OSError as error:
-        return False, f"does not answer at {host}:{port} ({error.strerror or error})"
+        return Readiness(False, f"does not answer at {host}:{port} ({error.strerror or error})")
     except (http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError):
-        return False, f"something else answers at {host}:{port}"
+        return Readiness(False, f"something else answers at {host}:{port}")
     finally:
         connection.close()
-    return not troubles, "; ".join(troubles) or "ready"
+    return Readiness(not troubles, "; ".join(troubles) or "ready", bucket)

@@ -17,7 +17,7 @@ ROUTES = ("/healthz", "/readyz", "/metrics")
 
 @pytest.fixture
 async def client(vitals: Vitals, journal: Journal) -> AsyncIterator[aiohttp.ClientSession]:
-    async with listen(("127.0.0.1", 0), vitals.health, vitals.metrics):
+    async with listen(("127.0.0.1", 0), "videos", vitals.health, vitals.metrics):
         port = (await journal.seen("web.listening"))["port"]
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
             yield session
@@ -31,14 +31,19 @@ async def test_a_bridge_that_starts_lives_but_is_not_ready(
         assert (answer.status, await answer.json()) == (200, {"status": "ok"})
     async with client.get("/readyz") as answer:
         assert answer.status == 503
-        assert await answer.json() == {"status": "trouble", "troubles": {"bridge": "starting"}}
+        assert await answer.json() == {
+            "status": "trouble",
+            "input_bucket": "videos",
+            "troubles": {"bridge": "starting"},
+        }
 
 
 async def test_readiness_names_what_does_not_work_and_why(
     client: aiohttp.ClientSession, vitals: Vitals
 ) -> None:
     async with client.get("/readyz") as answer:
-        assert (answer.status, await answer.json()) == (200, {"status": "ready", "troubles": {}})
+        assert answer.status == 200
+        assert await answer.json() == {"status": "ready", "input_bucket": "videos", "troubles": {}}
     vitals.health.report("results", "disk full")
     vitals.health.report("function", "throttled")
     vitals.health.report("function", "gone")
@@ -129,7 +134,7 @@ async def test_a_port_in_use_is_a_configuration_error(vitals: Vitals) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"HYBRIDSPHERE_HTTP=127.0.0.1:{port}.*in use"):
-            async with listen(("127.0.0.1", port), vitals.health, vitals.metrics):
+            async with listen(("127.0.0.1", port), "videos", vitals.health, vitals.metrics):
                 pass
 
 
@@ -142,10 +147,10 @@ async def test_an_address_of_somebody_else_is_a_configuration_error(
     vitals: Vitals, host: str, other: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=rf"HYBRIDSPHERE_HTTP=.*Name {other}"):
-        async with listen((host, 0), vitals.health, vitals.metrics):
+        async with listen((host, 0), "videos", vitals.health, vitals.metrics):
             pass
 
 
 async def test_without_an_address_nobody_listens(vitals: Vitals, journal: Journal) -> None:
-    async with listen(None, vitals.health, vitals.metrics):
+    async with listen(None, "videos", vitals.health, vitals.metrics):
         assert journal.of("web.listening") == []

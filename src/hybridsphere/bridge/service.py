@@ -109,8 +109,11 @@ class Bridge:
         store = await parts.enter_async_context(
             ResultStore(settings.results_dir, self._health, self._metrics)
         )
-        await parts.enter_async_context(web.listen(settings.http, self._health, self._metrics))
-        await store.refuse_others(settings.need("input_bucket"))
+        bucket = settings.need("input_bucket")
+        await parts.enter_async_context(
+            web.listen(settings.http, bucket, self._health, self._metrics)
+        )
+        await store.refuse_others(bucket)
         ways = Ways(settings, aws, store, self._health, self._metrics)
         await self._probe(ways)
         return store, ways

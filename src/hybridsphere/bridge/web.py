@@ -1,7 +1,8 @@
 """Health and metrics over HTTP; no route changes anything.
 
 - `/healthz`: 200 while the event loop turns.
-- `/readyz`: 200 while all works, else 503; the body names what does not, and why.
+- `/readyz`: 200 while all works, else 503; the body names what does not, and why, and the bucket
+  whose uploads this bridge serves.
 - `/metrics`: for Prometheus.
 """
 
@@ -33,7 +34,7 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def listen(
-    address: tuple[str, int] | None, health: Health, metrics: Metrics
+    address: tuple[str, int] | None, input_bucket: str, health: Health, metrics: Metrics
 ) -> AsyncIterator[None]:
     """Answer while the context lasts; with no address, do nothing.
 
@@ -44,7 +45,7 @@ async def listen(
         return
     host, port = address
     runner = web.AppRunner(
-        _app(health, metrics), access_log=None, shutdown_timeout=0.5, lingering_time=0
+        _app(input_bucket, health, metrics), access_log=None, shutdown_timeout=0.5, lingering_time=0
     )
     await runner.setup()
     try:
@@ -63,16 +64,15 @@ async def listen(
         await runner.cleanup()
 
 
-def _app(health: Health, metrics: Metrics) -> web.Application:
+def _app(input_bucket: str, health: Health, metrics: Metrics) -> web.Application:
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
     async def readyz(_: web.Request) -> web.Response:
         troubles = health.troubles
         status = "trouble" if troubles else "ready"
-        return web.json_response(
-            {"status": status, "troubles": troubles}, status=503 if troubles else 200
-        )
+        body = {"status": status, "input_bucket": input_bucket, "troubles": troubles}
+        return web.json_response(body, status=503 if troubles else 200)
 
     async def show_metrics(_: web.Request) -> web.Response:
         return web.Response(

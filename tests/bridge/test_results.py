@@ -607,39 +607,6 @@ async def test_two_stores_of_one_bucket_may_begin_on_an_empty_folder_together(
         await asyncio.gather(*(store.refuse_others(BUCKET) for store in (one, other, one)))
 
 
-async def test_a_disk_that_does_not_take_the_bucket_s_name_is_waited_for(
-    folder: Path, journal: Journal, vitals: Vitals, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ledger_file, "BUSY_TIMEOUT_S", 0.05)
-    async with storing(folder, vitals) as store:
-        with locked(folder):
-            asking = asyncio.create_task(store.refuse_others(BUCKET))
-            await journal.seen("trouble.began", part="results")
-            await until(lambda: vitals.figure("storage_errors_total") >= 2)
-            assert not asking.done()
-        await asking
-        assert vitals.health.troubles == {}
-
-
-async def test_a_disk_that_is_full_at_the_start_is_waited_for(
-    folder: Path, journal: Journal, vitals: Vitals
-) -> None:
-    async with storing(folder) as store:
-        await store.put([result("a.mp4")])
-    with ExitStack() as disk:
-        disk.enter_context(full(folder))
-        async with storing(folder, vitals) as store:
-            asking = asyncio.create_task(store.refuse_others(BUCKET))
-            await journal.seen("trouble.began", part="results")
-            await until(lambda: vitals.figure("storage_errors_total") >= 3)
-            assert not asking.done()
-            disk.close()
-            await asking
-            await store.put([result("b.mp4")])
-    assert vitals.health.troubles == {}
-    assert [row.key for row in rows(folder)] == ["a.mp4", "b.mp4"]
-
-
 @contextmanager
 def held_exclusively(folder: Path) -> Iterator[None]:
     """By another process that lets nobody even read: a repair, say."""
@@ -649,18 +616,25 @@ def held_exclusively(folder: Path) -> Iterator[None]:
         yield
 
 
-async def test_a_ledger_that_is_held_at_the_start_is_waited_for(
-    folder: Path, journal: Journal, vitals: Vitals, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("trouble", [full, locked, held_exclusively])
+async def test_a_disk_or_a_ledger_in_trouble_at_the_start_is_waited_for(
+    folder: Path,
+    journal: Journal,
+    vitals: Vitals,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: Callable[[Path], AbstractContextManager[None]],
 ) -> None:
     monkeypatch.setattr(ledger_file, "BUSY_TIMEOUT_S", 0.05)
     async with storing(folder) as store:
         await store.put([result("a.mp4")])
-    with ExitStack() as other:
-        other.enter_context(held_exclusively(folder))
+    with ExitStack() as disk:
+        disk.enter_context(trouble(folder))
         async with storing(folder, vitals) as store:
             asking = asyncio.create_task(store.refuse_others(BUCKET))
             await journal.seen("trouble.began", part="results")
-            other.close()
+            await until(lambda: vitals.figure("storage_errors_total") >= 3)
+            assert not asking.done()
+            disk.close()
             await asking
             await store.put([result("b.mp4")])
     assert vitals.health.troubles == {}

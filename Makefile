@@ -30,8 +30,9 @@ $(PREPARED)/made: $(INSTALLED) lambda_fn/detector.py lambda_fn/encoder.py lambda
 demo: setup
 	@$(BIN)/hybridsphere demo
 
+# A process for each core, four at most; the tests of a file stay together while the work is even.
 test: setup
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 
 # The faults of tests/faults once more, on many videos and for long, with the bridge's own patience,
 # and what tests draw by chance with a new seed, which stands at the top.

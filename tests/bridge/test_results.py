@@ -201,6 +201,17 @@ def gone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def unmounted(folder: Path) -> Iterator[None]:
+    """What was mounted there is gone, and the folder below is to be seen, with nothing in it."""
+    away = folder.rename(folder.with_name("away"))
+    folder.mkdir()
+    yield
+    # Nothing has been written where it would be hidden.
+    folder.rmdir()
+    away.rename(folder)
+
+
+@contextmanager
 def replaced_by_a_file(folder: Path) -> Iterator[None]:
     away = folder.rename(folder.with_name("away"))
     folder.touch()
@@ -245,6 +256,7 @@ def refusing_rows(folder: Path) -> Iterator[None]:
 BREAKAGES = [
     locked,
     gone,
+    unmounted,
     replaced_by_a_file,
     without_own_folder,
     full,
@@ -546,20 +558,6 @@ async def test_a_store_that_stops_while_the_disk_is_broken_stops(
             pending = asyncio.create_task(store.put([result()]))
             await journal.seen("trouble.began", part="results")
             pending.cancel()
-
-
-def replace_by_an_empty_one(folder: Path) -> None:
-    folder.rename(folder.with_name("away"))
-    folder.mkdir()
-
-
-async def test_results_go_to_the_folder_that_is_there(folder: Path) -> None:
-    async with storing(folder) as store:
-        await store.put([result("a.mp4")])
-        replace_by_an_empty_one(folder)
-        await store.put([result("b.mp4")])
-    assert [row.key for row in rows(folder)] == ["b.mp4"]
-    assert list(files(folder)) == ["b.mp4.csv"]
 
 
 async def test_a_change_at_fault_fails_alone(folder: Path) -> None:

@@ -79,6 +79,17 @@ def gone(site: Site, bridge: BridgeProcess) -> Iterator[None]:
 
 
 @contextmanager
+def unmounted(site: Site, bridge: BridgeProcess) -> Iterator[None]:
+    """The folder on which the disk was mounted is to be seen, with nothing in it."""
+    away = site.results.rename(site.results.with_name("away"))
+    site.results.mkdir()
+    yield
+    # Nothing has been written where it would be hidden.
+    site.results.rmdir()
+    away.rename(site.results)
+
+
+@contextmanager
 def locked_by_another_process(site: Site, bridge: BridgeProcess) -> Iterator[None]:
     with closing(sqlite3.connect(ledger_path(site.results), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -99,7 +110,8 @@ SAYS = {
     full: "full",
     over_its_quota: "",
     read_only: "ead-only",
-    gone: "ledger.sqlite3",
+    gone: "mount its disk",
+    unmounted: "mount its disk",
     locked_by_another_process: "locked",
 }
 """A word of what the bridge says of each; of a quota, whatever the disk says first."""
@@ -117,9 +129,9 @@ async def test_while_results_cannot_be_stored_nothing_is_received_or_acknowledge
             await site.settled()
             with breakage(site, bridge):
                 await site.upload(["held.mp4"])
-                said = await bridge.seen("trouble.began", part="results")
-                assert SAYS[breakage] in said["reason"]
-                assert await bridge.is_troubled("results", word=SAYS[breakage])
+                await until(lambda: bridge.is_troubled("results", word=SAYS[breakage]))
+                told = [one["reason"] for one in bridge.of("trouble.began", part="results")]
+                assert SAYS[breakage] in told[-1]
                 assert await bridge.figure("storage_errors_total") > 0
                 await nothing_but_heartbeats(site)
             await site.settled()

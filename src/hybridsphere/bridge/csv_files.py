@@ -14,6 +14,7 @@ LEFTOVER_AGE_S = 3600
 
 _IN_THE_WAY = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
+_GONE = "gone, mount its disk again; to begin anew without it, restart the bridge"
 
 
 class Blocked(OSError):
@@ -28,12 +29,20 @@ class CsvFiles:
         self._partial = folder / OWN_FOLDER / "partial"
         # One thread writes a file at a time: one name does for all that are not whole yet.
         self._unfinished = str(self._partial / uuid.uuid4().hex)
+        self._prepared = False
 
     def prepare(self) -> None:
-        """Make the folders that files pass through."""
-        # The results folder itself is not made anew: where it is gone, a disk is not mounted.
-        self._partial.parent.mkdir(exist_ok=True)
-        self._partial.mkdir(exist_ok=True)
+        """Make the folders that files pass through; raises OSError, if they are gone meanwhile too.
+
+        A disk is not mounted then, and what is written below its place is hidden once it is.
+        """
+        if not self._prepared:
+            self._partial.parent.mkdir(exist_ok=True)
+        try:
+            self._partial.mkdir(exist_ok=True)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(error.errno, _GONE, str(self._partial.parent)) from error
+        self._prepared = True
 
     def clear(self) -> None:
         """Remove what a crash left half-written."""

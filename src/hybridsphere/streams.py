@@ -1,6 +1,7 @@
 """Standard output and error: text of any kind into them, and all of it out at the end."""
 
 import io
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -19,11 +20,24 @@ def tell(text: str) -> None:
     click.echo(lines, file=sys.stderr)
 
 
+class _LibraryLines(logging.Handler):
+    """Makes a line of what a library warns of: what it quotes below may be secret."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from hybridsphere.messages import reason_of  # noqa: PLC0415 - not for --help
+
+        error = record.exc_info and record.exc_info[1]
+        reason = f": {type(error).__name__}: {reason_of(str(error))}" if error else ""
+        tell(f"{record.name}: {reason_of(record.getMessage())}{reason}")
+
+
 def prepare() -> None:
     """Have both streams there, and what they have no characters for escaped.
 
     Keys and names are whatever somebody uploaded, and a terminal may know ASCII only.
     """
+    # For commands that set up no log of their own.
+    logging.lastResort = _LibraryLines(logging.WARNING)
     # They are None where whoever started this has closed them.
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()

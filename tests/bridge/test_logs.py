@@ -113,7 +113,7 @@ def test_an_error_s_text_is_escaped_at_a_terminal_and_shows_no_variables(shown: 
 
 def test_an_error_in_json_shows_no_variables(written: Told) -> None:
     [error] = json.loads(written(failing(HOSTILE)))["exception"]
-    assert error["exc_value"] == HOSTILE
+    assert error["exc_value"] == HOSTILE.splitlines()[0]
     assert SECRET not in json.dumps(error)
 
 
@@ -144,7 +144,8 @@ def test_what_a_library_warns_of_is_a_line_like_any_other(written: Told) -> None
         "library.message",
         "asyncio",
     )
-    assert line["message"] == f"slow: {HOSTILE}"
+    # Below, asyncio and others quote what may be secret.
+    assert line["message"] == f"slow: {HOSTILE.splitlines()[0]}"
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -1,13 +1,22 @@
 """Secrets in what fails: a proxy's password and a session token are told to nobody."""
 
+import asyncio
 import base64
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import bridge_process
 import pytest
+import pytest_asyncio
 from acts import Act, Exchange, page, reset, say
 from fault_stage import Site
+from leaks import SECRET
 from proxy import Proxy
-from stage import until
+from stage import PATIENCE_S, until
+
+from hybridsphere.local import child
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -60,3 +69,75 @@ async def test_no_line_and_no_readiness_tells_a_proxy_s_password_or_a_session_to
                 assert await bridge.stop() == 0
         told += str(bridge.lines)
     assert [secret for secret in SECRETS if secret in told] == []
+
+
+ASSUMED = f"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<AssumeRoleResult><Credentials><AccessKeyId>ASIAROLE</AccessKeyId>
+<SecretAccessKey>{SECRET}</SecretAccessKey><SessionToken>{TOKEN}</SessionToken>
+<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>"""
+"""An answer of STS with new credentials, without its end."""
+
+
+@pytest_asyncio.fixture(
+    loop_scope="session",
+    params=[
+        ("http", page(200, ASSUMED.encode(), "text/xml")),
+        ("https", ANSWERS["asks who is there"]),
+        ("https", ANSWERS["finds nobody"]),
+    ],
+    ids=["is cut", "the proxy asks who is there", "the proxy finds nobody"],
+)
+async def without_a_role(
+    request: pytest.FixtureRequest, site: Site, tmp_path: Path
+) -> AsyncIterator[dict[str, str]]:
+    """The environment of somebody whose role's credentials STS is asked for, through a proxy."""
+    scheme, act = request.param
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/bridge\nsource_profile = base\n"
+        f"[profile base]\naws_access_key_id = AKIABASE\naws_secret_access_key = {SECRET}\n"
+    )
+    async with Proxy("http://127.0.0.1:1") as proxy:
+        address = f"http://user:{PASSWORD}@127.0.0.1:{proxy.port}"
+        environment = site.environment(
+            AWS_CONFIG_FILE=str(config),
+            AWS_PROFILE="role",
+            AWS_ENDPOINT_URL_STS=f"{scheme}://sts.hybridsphere.test",
+            HTTP_PROXY=address,
+            HTTPS_PROXY=address,
+            NO_PROXY="127.0.0.1",
+            # botocore would ask STS again and again, for a minute.
+            AWS_MAX_ATTEMPTS="1",
+        )
+        del environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]
+        with proxy.failing(act):
+            yield environment
+        assert any("proxy-authorization" in call.headers for call in proxy.calls)
+
+
+async def test_a_bridge_without_its_role_tells_nothing_of_its_credentials_or_its_proxy(
+    without_a_role: dict[str, str],
+) -> None:
+    async with bridge_process.started(environment=without_a_role) as bridge:
+        await bridge.seen("library.message", level="warning")
+        await bridge.stop()
+        told = str(bridge.lines)
+    assert "Refreshing temporary credentials failed" in told
+    assert [secret for secret in (*SECRETS, SECRET) if secret in told] == []
+
+
+async def test_a_doctor_without_its_role_tells_nothing_of_its_credentials_or_its_proxy(
+    without_a_role: dict[str, str],
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *child.command([sys.executable, "-m", "hybridsphere", "doctor"]),
+        env=without_a_role,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    async with asyncio.timeout(PATIENCE_S):
+        told = (await process.communicate())[0].decode()
+    assert process.returncode == 1
+    assert "Refreshing temporary credentials failed" in told
+    assert "Traceback" not in told
+    assert [secret for secret in (*SECRETS, SECRET) if secret in told] == []

@@ -1,28 +1,28 @@
 """Logs: one event a line, JSON unless a person is looking.
 
 Keys, names and reasons are whatever somebody uploaded: they are cut to a length, and what could
-steer a terminal is escaped.
+steer a terminal is escaped. Of an error, and of what a library says, the first line is told,
+without passwords: below it AWS's errors quote requests and answers, new credentials among them.
 """
 
 import io
 import json
 import logging
 import sys
-import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from typing import Any, TextIO, cast
 
 import orjson
 import structlog
 
+from hybridsphere.messages import reason_of
+
 LONGEST_TEXT = 2000
 """What a line shows of one text, in characters: a key of S3's and a reason of ours fit."""
 
-# Without the local variables, which hold whatever people have uploaded.
-_TRACEBACKS = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-)
+Stack = dict[str, Any]
+"""One error of a chain, as structlog has it: its type, its text, its frames."""
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr, separators=(",", ":"))
 
@@ -47,7 +47,7 @@ class _Libraries(logging.Handler):
     """Makes lines of ours of what libraries log."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        fields = {"logger": record.name, "message": record.getMessage()}
+        fields = {"logger": record.name, "message": reason_of(record.getMessage())}
         # Libraries may have levels between the usual ones, structlog has not.
         level = min(record.levelno // 10 * 10, logging.CRITICAL)
         error = record.exc_info or None
@@ -79,7 +79,7 @@ def configure() -> None:
 
 
 def _for_machines() -> list[structlog.typing.Processor]:
-    return [_TRACEBACKS, _to_json]
+    return [structlog.processors.ExceptionRenderer(_stacks), _to_json]
 
 
 def _for_a_person() -> list[structlog.typing.Processor]:
@@ -110,12 +110,37 @@ def _escape(_: Any, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any
     return {name: printable(v) if isinstance(v, str) else v for name, v in line.items()}
 
 
+# Without the local variables, which hold whatever people have uploaded.
+_extracted = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
+
+def _stacks(exc_info: structlog.typing.ExcInfo) -> list[Stack]:
+    """An error and what it came of, the last one first."""
+    return [_without_quotes(stack) for stack in _extracted(exc_info)]
+
+
+def _without_quotes(stack: Stack) -> Stack:
+    inner = [[_without_quotes(one) for one in stacks] for stacks in stack["exceptions"]]
+    notes = [reason_of(note) for note in stack["exc_notes"]]
+    text = reason_of(stack["exc_value"])
+    return {**stack, "exc_value": text, "exc_notes": notes, "exceptions": inner}
+
+
 def _show_traceback(out: TextIO, error: structlog.typing.ExcInfo) -> None:
-    """A traceback without the local variables, which structlog's own would show."""
+    """The same as Python shows it, the last one last."""
     from hybridsphere.terminal import printable  # noqa: PLC0415
 
-    lines = "".join(traceback.format_exception(*error)).splitlines()
-    out.writelines(f"\n{_short(printable(line))}" for line in lines)
+    out.writelines(f"\n{_short(printable(line))}" for line in _lines(_stacks(error)))
+
+
+def _lines(stacks: Sequence[Stack], indent: str = "") -> Iterator[str]:
+    for stack in reversed(stacks):
+        for inner in stack["exceptions"]:
+            yield from _lines(inner, f"{indent}  | ")
+        for frame in stack["frames"]:
+            place = f'File "{frame["filename"]}", line {frame["lineno"]}, in {frame["name"]}'
+            yield f"{indent}  {place}"
+        yield f"{indent}{stack['exc_type']}: {stack['exc_value']}"
 
 
 def _encoded(line: Mapping[str, Any]) -> str:

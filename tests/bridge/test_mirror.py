@@ -225,6 +225,11 @@ NONE_OF_OURS: dict[str, tuple[dict[str, str], bytes, str]] = {
         csv_text([("a", "b", "c", "matched", "soon", "late", 3)], ATTENDANCE_COLUMNS).encode(),
         "not a CSV of ours",
     ),
+    "field.mp4.csv": (
+        metadata(result("field.mp4")),
+        csv_text([("a" * 131_073, "", "", "matched")]).encode(),
+        "not a CSV of ours: Error('field larger than field limit",
+    ),
     "foreign.mp4.csv": (
         metadata(result("foreign.mp4", bucket="other-bucket")),
         b"",

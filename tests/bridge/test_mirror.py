@@ -27,6 +27,7 @@ from hybridsphere.ledger import Upload
 from hybridsphere.messages import (
     ATTENDANCE_COLUMNS,
     MAX_KEY_BYTES,
+    MOST_CSV_BYTES,
     STATUSES,
     Person,
     Result,
@@ -234,6 +235,11 @@ NONE_OF_OURS: dict[str, tuple[dict[str, str], bytes, str]] = {
         metadata(result("field.mp4")),
         csv_text([("a" * 131_073, "", "", "matched")]).encode(),
         "not a CSV of ours: Error('field larger than field limit",
+    ),
+    "size.mp4.csv": (
+        metadata(result("size.mp4")),
+        b"name,major,year,status\r\n".ljust(MOST_CSV_BYTES + 1, b" "),
+        f"GetObject: {MOST_CSV_BYTES + 1} bytes, more than {MOST_CSV_BYTES}",
     ),
     "foreign.mp4.csv": (
         metadata(result("foreign.mp4", bucket="other-bucket")),

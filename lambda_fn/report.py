@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from hybridsphere.messages import MAX_KEY_BYTES, Result, Version, csv_text
+from hybridsphere.messages import MAX_KEY_BYTES, MOST_CSV_BYTES, Result, Version, csv_text
 from lambda_fn.aws import error_code, http_status
 
 MOST_MESSAGE_BYTES = 1_048_576
@@ -30,8 +30,11 @@ class Reporter:
 
     def deliver(self, result: Result) -> None:
         """Writes the CSV, unless one of a newer version is there; then sends the message, where
-        there is a queue for it. What no message can carry ends as `too_large`, in both.
+        there is a queue for it. What no message can carry, or no bridge would read, ends as
+        `too_large`, in both.
         """
+        if len(result.csv.encode()) > MOST_CSV_BYTES:
+            result = _too_large(result)
         if self._queue_url is None:
             self._put_csv(result)
             return
@@ -98,7 +101,7 @@ def metadata(result: Result) -> dict[str, str]:
 
 
 def _too_large(result: Result) -> Result:
-    """The result of a video that showed more people than a message can carry."""
+    """The result of a video that showed more people than can be told."""
     columns = next(csv.reader(io.StringIO(result.csv)))
     status = "unreadable"
     row = [status if column == "status" else "" for column in columns]

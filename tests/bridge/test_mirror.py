@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from acts import page
+from acts import Act, Exchange, page
 from bridge_stage import Journal, MakeBucket, RealBucket, Vitals, rows, storing
+from call import Call
 from hypothesis import given
 from hypothesis import strategies as st
 from proxy import Proxy
@@ -18,6 +19,7 @@ from samples import BUCKET, CHARACTERS, ODD_KEYS, failure_record, record, result
 from stage import client_of, until
 
 from hybridsphere.aws import Bucket, Unavailable
+from hybridsphere.bridge import backoff
 from hybridsphere.bridge.mirror import FAILURE_RECORDS, Mirror
 from hybridsphere.bridge.results import ResultStore
 from hybridsphere.bridge.watcher import Watcher
@@ -25,6 +27,7 @@ from hybridsphere.ledger import Upload
 from hybridsphere.messages import (
     ATTENDANCE_COLUMNS,
     MAX_KEY_BYTES,
+    MOST_CSV_BYTES,
     STATUSES,
     Person,
     Result,
@@ -60,16 +63,19 @@ class Site:
         await self.output.put(f"{FAILURE_RECORDS}f/2026/11/21/{name}", body.encode())
 
     @asynccontextmanager
-    async def mirroring(self, input_bucket: str = BUCKET) -> AsyncIterator[ResultStore]:
-        """A mirror at work, in a bridge that begins and ends with it."""
+    async def mirroring(
+        self, input_bucket: str = BUCKET, *, client: Any = None, most: int = 100
+    ) -> AsyncIterator[ResultStore]:
+        """A mirror at work, in a bridge that begins and ends with it; `client` is its way to S3."""
+        output = Bucket(client or self.output.client, self.output.name)
         async with storing(self.folder, self.vitals) as store:
-            mirror = Mirror(self.output.bucket, input_bucket, store, self.vitals.metrics)
+            mirror = Mirror(output, input_bucket, store, self.vitals.metrics)
             watcher = Watcher(
                 "output",
-                self.output.bucket,
+                output,
                 new=mirror.new,
                 handle=mirror.handle,
-                most=100,
+                most=most,
                 lock=self.folder.with_name("lock"),
                 gate=store.wait_until_working,
                 health=self.vitals.health,
@@ -225,6 +231,16 @@ NONE_OF_OURS: dict[str, tuple[dict[str, str], bytes, str]] = {
         csv_text([("a", "b", "c", "matched", "soon", "late", 3)], ATTENDANCE_COLUMNS).encode(),
         "not a CSV of ours",
     ),
+    "field.mp4.csv": (
+        metadata(result("field.mp4")),
+        csv_text([("a" * 131_073, "", "", "matched")]).encode(),
+        "not a CSV of ours: Error('field larger than field limit",
+    ),
+    "size.mp4.csv": (
+        metadata(result("size.mp4")),
+        b"name,major,year,status\r\n".ljust(MOST_CSV_BYTES + 1, b" "),
+        f"GetObject: {MOST_CSV_BYTES + 1} bytes, more than {MOST_CSV_BYTES}",
+    ),
     "foreign.mp4.csv": (
         metadata(result("foreign.mp4", bucket="other-bucket")),
         b"",
@@ -358,6 +374,57 @@ async def test_a_page_in_place_of_an_object_sets_nothing_aside(
         assert await mirror.new([listed]) == [listed]
         await mirror.handle(listed)
     assert [row.status for row in site.rows()] == ["matched"]
+    assert site.rejected == 0
+
+
+def of_objects(status: int, code: str) -> Act:
+    """S3 that shows what there is, and gives nothing of it."""
+    refusal = page(status, f"<Error><Code>{code}</Code></Error>".encode(), "application/xml")
+
+    async def act(exchange: Exchange) -> None:
+        if is_listing(exchange.call):
+            exchange.writer.write(await exchange.forward())
+        else:
+            await refusal(exchange)
+
+    return act
+
+
+def is_listing(call: Call) -> bool:
+    return "list-type" in call.path
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(503, "SlowDown"), (500, "InternalError"), (403, "AccessDenied")]
+)
+async def test_while_s3_gives_no_object_one_is_asked_for_after_another_and_then_all_are_fetched(
+    *,
+    site: Site,
+    moto: str,
+    journal: Journal,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    code: str,
+) -> None:
+    monkeypatch.setattr(backoff, "FIRST_S", 0.1)
+    monkeypatch.setattr(backoff, "LONGEST_IN_PLACE_S", 0.1)
+    keys = [f"{number:02}.mp4" for number in range(30)]
+    most, tries = 3, 10
+    async with (
+        Proxy(moto) as proxy,
+        client_of("s3", proxy.endpoint) as client,
+        site.mirroring(client=client, most=most),
+    ):
+        with proxy.failing(of_objects(status, code)):
+            await site.put(*map(site.of, keys))
+            await journal.seen("object.failed", times=most + tries)
+            asked = [call.at for call in proxy.calls if not is_listing(call)]
+            # Beside those that were under way when the first failed.
+            assert len(asked) <= most + 1 + (asked[-1] - asked[0]) / backoff.FIRST_S
+            assert code in site.vitals.health.troubles["output bucket"]
+            assert len(journal.of("trouble.began", part="output bucket")) == 1
+        await site.fetched(*keys)
+        await journal.seen("trouble.ended", part="output bucket")
     assert site.rejected == 0
 
 

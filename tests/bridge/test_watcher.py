@@ -13,7 +13,7 @@ import pytest_asyncio
 from bridge_stage import Journal, MakeBucket, RealBucket, Tap, Vitals
 from stage import PATIENCE_S, client_of, until
 
-from hybridsphere.aws import Listed, Refused
+from hybridsphere.aws import Listed, Refused, Unavailable
 from hybridsphere.bridge import watcher
 from hybridsphere.bridge.watcher import Watcher
 from hybridsphere.local.moto_server import MotoServer
@@ -220,6 +220,43 @@ async def test_an_object_that_fails_is_tried_again_and_is_a_trouble_until_it_is_
         await journal.seen("trouble.ended", part="input bucket")
     assert desk.begun.count("good") == 1
     assert watching.vitals.figure("messages_in_flight", queue="input bucket") == 0
+
+
+async def test_objects_that_fail_leave_the_others_their_room_and_their_turn(
+    watch: Watch, make_bucket: MakeBucket, journal: Journal
+) -> None:
+    bucket, desk = await make_bucket(), Desk()
+    for key in ("bad 1", "bad 2", "bad 3"):
+        desk.failures[key] = Unavailable("GetObject: InternalError: it alone")
+        await bucket.put(key)
+    await bucket.put("good")
+    async with watch(bucket, desk, most=1):
+        await desk.has("good")
+        # Also once the trouble is known.
+        await bucket.put("late")
+        await desk.has("good", "late")
+        await journal.seen("object.failed", times=3, key="bad 3")
+    assert desk.begun.count("late") == 1
+
+
+async def test_a_trouble_lasts_while_nobody_knows_what_becomes_of_the_next_try(
+    watch: Watch, make_bucket: MakeBucket, journal: Journal
+) -> None:
+    bucket, desk = await make_bucket(), Desk()
+    desk.failures["bad"] = Unavailable("GetObject: no answer")
+    await bucket.put("bad")
+    async with watch(bucket, desk) as watching:
+        await journal.seen("object.failed", key="bad")
+        desk.go.clear()
+        await until(lambda: desk.present == 1)
+        read = len(desk.pages)
+        await until(lambda: len(desk.pages) > read + 3)
+        assert watching.vitals.health.troubles == {"input bucket": "GetObject: no answer"}
+        desk.failures.clear()
+        desk.go.set()
+        await desk.has("bad")
+        await journal.seen("trouble.ended", part="input bucket")
+    assert len(journal.of("trouble.began", part="input bucket")) == 1
 
 
 async def test_an_object_that_keeps_failing_is_no_reason_to_hurry(

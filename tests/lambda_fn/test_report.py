@@ -6,7 +6,14 @@ import pytest
 from botocore.exceptions import ClientError
 from function_stage import Stage
 
-from hybridsphere.messages import ATTENDANCE_COLUMNS, Person, Result, csv_key, csv_text
+from hybridsphere.messages import (
+    ATTENDANCE_COLUMNS,
+    MOST_CSV_BYTES,
+    Person,
+    Result,
+    csv_key,
+    csv_text,
+)
 from lambda_fn import aws
 from lambda_fn.report import Reporter, version_of
 
@@ -162,7 +169,17 @@ def test_a_thousand_people_fit_a_message(stage: Stage, reporter: Reporter, resul
     assert len(message.people) == 1000
 
 
-def test_without_a_message_any_number_of_people_can_be_told(stage: Stage, result: Result) -> None:
-    Reporter(aws.client("s3"), aws.client("sqs"), None).deliver(crowd(result, 10_000))
+def test_without_a_message_more_people_can_be_told(stage: Stage, result: Result) -> None:
+    Reporter(aws.client("s3"), aws.client("sqs"), None).deliver(crowd(result, 20_000))
 
-    assert stage.csv_object(csv_key(KEY))["text"].count("student") == 10_000
+    assert stage.csv_object(csv_key(KEY))["text"].count("student") == 20_000
+
+
+def test_a_csv_is_never_larger_than_a_bridge_reads(stage: Stage, result: Result) -> None:
+    everybody = crowd(result, 30_000)
+    assert len(everybody.csv) > MOST_CSV_BYTES
+    Reporter(aws.client("s3"), aws.client("sqs"), None).deliver(everybody)
+
+    there = stage.csv_object(csv_key(KEY))
+    assert there["text"] == csv_text([("", "", "", "unreadable", "", "", "")], ATTENDANCE_COLUMNS)
+    assert (there["Metadata"]["status"], there["Metadata"]["reason"]) == ("unreadable", "too_large")

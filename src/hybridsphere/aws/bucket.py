@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridsphere.aws.failures import Refused, failures, readable
-from hybridsphere.messages import utc_text
-
-MOST_BYTES = 10_000_000
-"""A CSV of a hundred thousand people; larger objects are not read."""
+from hybridsphere.messages import MOST_CSV_BYTES, utc_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +42,9 @@ class Bucket:
                 # Any page of a proxy's is content: S3 alone knows what was asked for.
                 if answer["ETag"] != etag:
                     raise ValueError(f"ETag {answer['ETag']} for {etag}")
-                if answer["ContentLength"] > MOST_BYTES:
-                    raise Refused(f"GetObject: {answer['ContentLength']} bytes", "EntityTooLarge")
+                if answer["ContentLength"] > MOST_CSV_BYTES:
+                    size = f"{answer['ContentLength']} bytes, more than {MOST_CSV_BYTES}"
+                    raise Refused(f"GetObject: {size}", "EntityTooLarge")
                 return dict(answer["Metadata"]), await body.read()
 
     async def probe(self) -> None:

@@ -35,15 +35,11 @@ class Mirror:
     async def handle(self, listed: Listed) -> None:
         """Fetch an object and store what it says; one that is nobody's result is set aside."""
         try:
-            metadata, content = await self.output.get(listed)
+            await self.store.put(self._results(listed, *await self._get(listed)))
         except Refused as error:
-            if error.code in _REPLACED:
-                return  # A newer one is in the next listing.
-            if error.code != "EntityTooLarge":
+            if error.code not in _REPLACED:
                 raise
-            metadata, content = {}, b""
-        try:
-            await self.store.put(self._results(listed, metadata, content))
+            return  # A newer one is in the next listing.
         except BadMessage as error:
             self.metrics.rejected.labels("output bucket").inc()
             reason = str(error)
@@ -56,6 +52,15 @@ class Mirror:
         once that is the one that is served.
         """
         return f"{self.output.name} for {self.input_bucket}"
+
+    async def _get(self, listed: Listed) -> tuple[dict[str, str], bytes]:
+        """An object's metadata and content; BadMessage for one that is larger than any of ours."""
+        try:
+            return await self.output.get(listed)
+        except Refused as error:
+            if error.code != "EntityTooLarge":
+                raise
+            raise BadMessage(str(error)) from error
 
     def _results(self, listed: Listed, metadata: dict[str, str], content: bytes) -> list[Result]:
         try:

@@ -10,10 +10,12 @@ class Turns:
     """The callers of one service, who learn from one another how it is.
 
     Each takes its turn before a call, and says afterwards whether that was answered or failed.
-    Times are those of the loop's clock.
+    Where each call is about something else, `in_place`, a failure can be the thing's own: whatever
+    it is, the next call waits a second at most. Times are those of the loop's clock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_place: bool = False) -> None:
+        self._in_place = in_place
         self._trouble: AwsError | None = None
         self._backoff = Backoff()
         self._line = asyncio.Lock()
@@ -31,7 +33,8 @@ class Turns:
             async with self._line:
                 # It may be over meanwhile, by the answer that somebody else got.
                 if self._trouble:
-                    await self._backoff.wait(self._trouble, since=self._taken)
+                    error = None if self._in_place else self._trouble
+                    await self._backoff.wait(error, in_place=self._in_place, since=self._taken)
         self._taken = _now()
         return self._taken
 

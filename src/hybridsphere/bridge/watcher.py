@@ -2,6 +2,8 @@
 
 A page is held at a time, however many objects there are. What is new in it is handed over, at most
 so many at once; what was handed over is known by the ledger, and so stays known after a restart.
+While calls about objects fail, one object after another is tried, each once in a reading: one that
+fails by itself is in no other's way.
 """
 
 import asyncio
@@ -12,11 +14,12 @@ from pathlib import Path
 
 import structlog
 
-from hybridsphere.aws import AwsError, Bucket, Listed
+from hybridsphere.aws import AwsError, Bucket, Listed, Refused
 from hybridsphere.bridge.backoff import Backoff
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.lock import alone
 from hybridsphere.bridge.metrics import Metrics
+from hybridsphere.bridge.turns import Turns
 
 FASTEST_S = 1.0
 SLOWEST_S = 30.0
@@ -57,8 +60,10 @@ class Watcher:
         self._metrics = metrics
         self._room = asyncio.Semaphore(most)
         self._held: dict[Listed, asyncio.Task[None]] = {}
+        self._turns = Turns(in_place=True)
         self._handled = 0
         self._failed = 0
+        self._passing: AwsError | None = None
 
     async def run(self, stop: asyncio.Event, drain_s: float) -> None:
         """Watch until `stop`; then finish what is under way, within `drain_s` seconds.
@@ -92,12 +97,17 @@ class Watcher:
                 self._health.report(self._part, str(error))
                 await backoff.wait(error)
                 continue
-            backoff.reset()
-            if self._failed == failed:
+            if self._failed == failed and not (self._held and self._turns.in_trouble):
                 self._health.clear(self._part)
             # What failed is found and held again each time, and is no reason to hurry.
             busy = self._handled > handled or (bool(self._held) and self._failed == failed)
             handled, failed = self._handled, self._failed
+            if self._passing:
+                # It may be over any moment, and then what failed is not to wait for long.
+                passing, self._passing = self._passing, None
+                await backoff.wait(passing)
+                continue
+            backoff.reset()
             pause_s = FASTEST_S if busy else min(SLOWEST_S, pause_s * SLOWING)
             # A long listing costs: not much more than half of the time goes into reading it.
             pause_s = min(SLOWEST_S, max(pause_s, _now() - started))
@@ -109,20 +119,24 @@ class Watcher:
             await self._gate()
             for found in await self._new([one for one in page if one not in self._held]):
                 await self._room.acquire()
-                self._hold(found)
+                self._hold(found, await self._turns.take())
 
-    def _hold(self, found: Listed) -> None:
+    def _hold(self, found: Listed, taken: float) -> None:
         self._metrics.received.labels(self._part).inc()
         self._metrics.in_flight.labels(self._part).inc()
-        self._held[found] = asyncio.create_task(self._process(found))
+        self._held[found] = asyncio.create_task(self._process(found, taken))
 
-    async def _process(self, found: Listed) -> None:
+    async def _process(self, found: Listed, taken: float) -> None:
         try:
             await self._handle(found)
             self._handled += 1
+            self._turns.answered()
         except AwsError as error:
             # It is new again at the next reading.
             self._note_failure(str(error))
+            self._turns.failed(error, taken)
+            if not isinstance(error, Refused):
+                self._passing = error
             log.warning("object.failed", bucket=self._bucket.name, key=found.key, reason=str(error))
         except Exception as error:
             self._note_failure(f"{type(error).__name__}: {error}")

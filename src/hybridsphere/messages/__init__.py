@@ -12,6 +12,7 @@ from hybridsphere.messages.reasons import REASON_LENGTH, first_line, reason_of
 from hybridsphere.messages.results import (
     ATTENDANCE_COLUMNS,
     CSV_COLUMNS,
+    MOST_CSV_BYTES,
     SCHEMA,
     STATUSES,
     Person,
@@ -25,6 +26,7 @@ __all__ = [
     "ATTENDANCE_COLUMNS",
     "CSV_COLUMNS",
     "MAX_KEY_BYTES",
+    "MOST_CSV_BYTES",
     "REASON_LENGTH",
     "SCHEMA",
     "STATUSES",

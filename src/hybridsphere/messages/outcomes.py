@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -55,7 +55,7 @@ def result_of_object(
         status=_status(metadata),
         csv=content,
         reason=optional_text(metadata, "reason"),
-        people=tuple(_people_of_csv(content)),
+        people=_people_of_csv(content),
         started_at=optional_time(metadata, "started-at"),
         finished_at=optional_time(metadata, "finished-at"),
         output_bucket=bucket,
@@ -63,20 +63,19 @@ def result_of_object(
     )
 
 
-def _people_of_csv(content: str) -> Iterator[Person]:
-    for row in csv.DictReader(io.StringIO(content, newline="")):
-        try:
-            if not row["name"]:
-                continue
-            person = Person(row["name"], row["major"], row["year"], status=row["status"])
-            if "sightings" in row:
-                person = replace(
-                    person,
-                    **{name: read(row[name]) for name, read in _FIGURES.items()},
-                )
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadMessage(f"not a CSV of ours: {shown(error)}") from error
-        yield person
+def _people_of_csv(content: str) -> tuple[Person, ...]:
+    rows = csv.DictReader(io.StringIO(content, newline=""))
+    try:
+        return tuple(_person_of_row(row) for row in rows if row["name"])
+    except (csv.Error, KeyError, TypeError, ValueError) as error:
+        raise BadMessage(f"not a CSV of ours: {shown(error)}") from error
+
+
+def _person_of_row(row: Mapping[str, str]) -> Person:
+    person = Person(row["name"], row["major"], row["year"], status=row["status"])
+    if "sightings" not in row:
+        return person
+    return replace(person, **{name: read(row[name]) for name, read in _FIGURES.items()})
 
 
 def _decoded(metadata: Mapping[str, str], name: str) -> str:

@@ -18,6 +18,11 @@ STATUSES = ("matched", "no_record", "unknown_face", "no_face", "unreadable", "fa
 CSV_COLUMNS = ("name", "major", "year", "status")
 ATTENDANCE_COLUMNS = (*CSV_COLUMNS, "first_s", "last_s", "sightings")
 
+MOST_CSV_BYTES = 1_048_576
+"""A CSV of some twenty thousand people. The function writes none that is larger, so the bridge
+reads none: ten times that can be rows that hold up its event loop for seconds, in half a gigabyte.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

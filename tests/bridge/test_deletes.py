@@ -6,7 +6,7 @@ from bridge_stage import Handler, Journal, MakeQueue, Refusals, polling, proxied
 from stage import PATIENCE_S, until
 
 from hybridsphere.aws import queue as aws_queue
-from hybridsphere.bridge import backoff, holdings, poller
+from hybridsphere.bridge import holdings, poller
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -15,12 +15,11 @@ BAD = [f"bad {number}" for number in range(10)]
 """As many as go in one call."""
 
 
+@pytest.mark.usefixtures("endless_waits")
 @pytest.mark.parametrize("sender_fault", [True, False])
 async def test_ten_receipts_that_sqs_refuses_do_not_hold_up_the_others(
-    make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch, sender_fault: bool
+    make_queue: MakeQueue, moto: str, sender_fault: bool
 ) -> None:
-    # Whoever waits behind one of them waits for ever.
-    monkeypatch.setattr(backoff, "FIRST_S", 3600)
     queue, handler = await make_queue(), Handler()
     refusals = Refusals(queue, handler, BAD, sender_fault=sender_fault)
     good = [f"good {number}" for number in range(23)]

@@ -18,15 +18,16 @@ BAD = [f"bad {number}" for number in range(10)]
 @pytest.mark.usefixtures("endless_waits")
 @pytest.mark.parametrize("sender_fault", [True, False])
 async def test_ten_receipts_that_sqs_refuses_do_not_hold_up_the_others(
-    make_queue: MakeQueue, moto: str, sender_fault: bool
+    make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch, sender_fault: bool
 ) -> None:
+    monkeypatch.setattr(poller, "RELEASE_SHARE", 0.9)
     queue, handler = await make_queue(), Handler()
     refusals = Refusals(queue, handler, BAD, sender_fault=sender_fault)
     good = [f"good {number}" for number in range(23)]
     await queue.send(*BAD)
     async with (
         proxied(queue, moto) as (proxy, seen),
-        polling(seen, refusals.handle, drain_s=2) as run,
+        polling(seen, refusals.handle, drain_s=5) as run,
     ):
         with proxy.failing(refusals.act, DELETE):
             await until(lambda: run.vitals.figure("deletes_failed_total", queue="input") == 10)

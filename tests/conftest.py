@@ -4,6 +4,7 @@ trace left at home.
 
 import atexit
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -96,6 +97,15 @@ def seed_of(config: pytest.Config) -> int:
 @pytest.fixture(scope="session")
 def seed(pytestconfig: pytest.Config) -> int:
     return seed_of(pytestconfig)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """An address at which nobody listens: bound, or another test might meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        host, port = held.getsockname()
+        yield f"{host}:{port}"
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -203,14 +202,12 @@ def test_the_demo_tells_what_can_be_chosen(runner: CliRunner, option: str, choic
 
 
 def test_a_bridge_that_does_not_answer_makes_status_end_with_one(
-    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: str
 ) -> None:
     ledger_path(tmp_path / "results").parent.mkdir(parents=True)
     Ledger.open(tmp_path / "results").close()
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("HYBRIDSPHERE_HTTP", f"127.0.0.1:{silent.getsockname()[1]}")
-        answer = runner.invoke(main, ["status"])
+    monkeypatch.setenv("HYBRIDSPHERE_HTTP", silent)
+    answer = runner.invoke(main, ["status"])
     assert answer.exit_code == 1
     assert "does not answer" in answer.stdout
     monkeypatch.setenv("HYBRIDSPHERE_HTTP", "")

@@ -6,7 +6,6 @@ import asyncio
 import errno
 import json
 import os
-import socket
 import stat
 import sys
 import time
@@ -333,9 +332,10 @@ async def test_missing_credentials_are_told_and_nothing_is_called(patient: Patie
     assert {one.part for one in await patient.findings()} == {"variables", "disk", "credentials"}
 
 
-async def test_an_endpoint_that_cannot_be_reached_is_told_of_each_part(patient: Patient) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
+async def test_an_endpoint_that_cannot_be_reached_is_told_of_each_part(
+    patient: Patient, silent: str
+) -> None:
+    nobody = f"http://{silent}"
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA"):
         patient.environment.setenv(name, nobody)
     for name in ("INPUT", "OUTPUT", "DEAD_LETTER"):

@@ -2,11 +2,13 @@
 
 import asyncio
 import io
-import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from rich.console import Console
+from structlog.testing import capture_logs
 
 from hybridsphere.bridge import web
 from hybridsphere.bridge.health import Health
@@ -89,49 +91,48 @@ def test_where_no_ledger_is_the_folder_is_named(tmp_path: Path) -> None:
         shown(settings(tmp_path))
 
 
-@pytest.fixture
-def port() -> int:
-    """One that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+@asynccontextmanager
+async def answering(bucket: str, health: Health) -> AsyncIterator[str]:
+    """The address at which a bridge of a bucket answers."""
+    with capture_logs() as log:
+        async with web.listen(("127.0.0.1", 0), bucket, health, Metrics()):
+            (port,) = (line["port"] for line in log if line["event"] == "web.listening")
+            yield f"127.0.0.1:{port}"
 
 
-async def bridge_line(results_dir: Path, port: int) -> tuple[bool, str]:
-    asked = settings(results_dir, f"127.0.0.1:{port}")
-    well, lines = await asyncio.to_thread(judged, asked)
+async def bridge_line(results_dir: Path, address: str) -> tuple[bool, str]:
+    well, lines = await asyncio.to_thread(judged, settings(results_dir, address))
     return well, lines[0]
 
 
-async def test_a_bridge_that_answers_is_asked_how_it_is(ledger_dir: Path, port: int) -> None:
+async def test_a_bridge_that_answers_is_asked_how_it_is(ledger_dir: Path) -> None:
     health = Health()
-    async with web.listen(("127.0.0.1", port), "videos", health, Metrics()):
-        assert await bridge_line(ledger_dir, port) == (False, "bridge: bridge: starting")
+    async with answering("videos", health) as address:
+        assert await bridge_line(ledger_dir, address) == (False, "bridge: bridge: starting")
         health.started()
-        assert await bridge_line(ledger_dir, port) == (True, "bridge: ready")
+        assert await bridge_line(ledger_dir, address) == (True, "bridge: ready")
 
 
 async def test_a_bridge_of_another_folder_s_bucket_is_not_taken_for_this_one_s(
-    ledger_dir: Path, port: int
+    ledger_dir: Path,
 ) -> None:
     with Ledger.open(ledger_dir) as ledger, ledger.transaction():
         ledger.put_result(Result.failed(record("a.mp4"), "lost"), "2026")
     health = Health()
     health.started()
-    async with web.listen(("127.0.0.1", port), "clips", health, Metrics()):
-        asked = settings(ledger_dir, f"127.0.0.1:{port}")
-        well, lines = await asyncio.to_thread(judged, asked)
+    async with answering("clips", health) as address:
+        well, lines = await asyncio.to_thread(judged, settings(ledger_dir, address))
     assert not well
     told = "the one that answers serves clips, and {} has the results of videos"
     assert told.format(ledger_dir) in lines[1]
 
 
 async def test_a_bridge_that_does_not_answer_is_told_with_its_address(
-    ledger_dir: Path, port: int
+    ledger_dir: Path, silent: str
 ) -> None:
-    assert await bridge_line(ledger_dir, port) == (
+    assert await bridge_line(ledger_dir, silent) == (
         False,
-        f"bridge: does not answer at 127.0.0.1:{port} (Connection refused)",
+        f"bridge: does not answer at {silent} (Connection refused)",
     )
 
 
@@ -143,9 +144,10 @@ async def test_another_server_is_not_taken_for_a_bridge(ledger_dir: Path) -> Non
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        assert await bridge_line(ledger_dir, port) == (
+        address = f"127.0.0.1:{port}"
+        assert await bridge_line(ledger_dir, address) == (
             False,
-            f"bridge: something else answers at 127.0.0.1:{port}",
+            f"bridge: something else answers at {address}",
         )
 
 

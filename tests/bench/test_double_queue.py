@@ -29,9 +29,9 @@ async def test_a_message_comes_again_when_its_visibility_time_out_ends() -> None
 async def test_an_extended_message_stays_hidden() -> None:
     queue = DoubleQueue()
     queue.put("one")
-    (message,) = await queue.receive(1, visibility_s=0.01, wait_s=0)
+    (message,) = await queue.receive(1, visibility_s=1, wait_s=0)
     assert queue.change_visibility(message["ReceiptHandle"], 30)
-    assert await queue.receive(1, visibility_s=30, wait_s=0.05) == []
+    assert await queue.receive(1, visibility_s=30, wait_s=1.1) == []
 
 
 async def test_a_message_that_is_released_wakes_a_poll() -> None:

@@ -18,7 +18,7 @@ from bridge_stage import (
     serving,
 )
 from leaks import function_log
-from stage import client_of
+from stage import PATIENCE_S, client_of
 
 from hybridsphere.bridge import backoff, lock, poller, watcher
 from hybridsphere.local.moto_server import MotoServer
@@ -112,3 +112,10 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watcher, "FASTEST_S", 0.02)
     monkeypatch.setattr(watcher, "SLOWEST_S", 0.05)
     monkeypatch.setattr(lock, "RETRY_S", 0.02)
+
+
+@pytest.fixture
+def endless_waits(monkeypatch: pytest.MonkeyPatch, _hurry: None) -> None:
+    """Whoever waits after a failure waits longer than any test does."""
+    for name in ("FIRST_S", "LONGEST_S", "LONGEST_IN_PLACE_S", "LONGEST_REFUSED_S"):
+        monkeypatch.setattr(backoff, name, 2 * PATIENCE_S)

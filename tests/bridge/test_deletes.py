@@ -6,7 +6,7 @@ from bridge_stage import Handler, Journal, MakeQueue, Refusals, polling, proxied
 from stage import PATIENCE_S, until
 
 from hybridsphere.aws import queue as aws_queue
-from hybridsphere.bridge import backoff, holdings, poller
+from hybridsphere.bridge import holdings, poller
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -15,19 +15,19 @@ BAD = [f"bad {number}" for number in range(10)]
 """As many as go in one call."""
 
 
+@pytest.mark.usefixtures("endless_waits")
 @pytest.mark.parametrize("sender_fault", [True, False])
 async def test_ten_receipts_that_sqs_refuses_do_not_hold_up_the_others(
     make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch, sender_fault: bool
 ) -> None:
-    # Whoever waits behind one of them waits for ever.
-    monkeypatch.setattr(backoff, "FIRST_S", 3600)
+    monkeypatch.setattr(poller, "RELEASE_SHARE", 0.9)
     queue, handler = await make_queue(), Handler()
     refusals = Refusals(queue, handler, BAD, sender_fault=sender_fault)
     good = [f"good {number}" for number in range(23)]
     await queue.send(*BAD)
     async with (
         proxied(queue, moto) as (proxy, seen),
-        polling(seen, refusals.handle, drain_s=2) as run,
+        polling(seen, refusals.handle, drain_s=5) as run,
     ):
         with proxy.failing(refusals.act, DELETE):
             await until(lambda: run.vitals.figure("deletes_failed_total", queue="input") == 10)
@@ -75,9 +75,10 @@ async def test_what_sqs_refused_for_a_while_is_deleted_once_it_is_not(
 async def test_a_deletion_is_given_up_once_its_message_is_visible_again(
     make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch, journal: Journal
 ) -> None:
-    monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 1)
-    monkeypatch.setattr(holdings, "VISIBILITY_TIMEOUT_S", 1)
-    monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", 0.5)
+    # A machine that stands still for four seconds does not make it come a third time.
+    monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 5)
+    monkeypatch.setattr(holdings, "VISIBILITY_TIMEOUT_S", 5)
+    monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", 4.5)
     queue, handler = await make_queue(), Handler()
     # Of each message the first receipt alone.
     refusals = Refusals(queue, handler, ["a"], receipts=1)

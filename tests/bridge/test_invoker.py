@@ -290,6 +290,7 @@ async def test_however_often_a_call_failed_all_that_waits_behind_it_waits_a_seco
 THROTTLED = answer(429, "TooManyRequestsException")
 
 
+@pytest.mark.usefixtures("endless_waits")
 @pytest.mark.parametrize(
     ("failure", "outcome", "most", "lets_by"),
     [
@@ -305,14 +306,11 @@ async def test_a_call_that_waits_keeps_its_place_unless_it_was_throttled_for_one
     start_function: StartFunction,
     tmp_path: Path,
     vitals: Vitals,
-    monkeypatch: pytest.MonkeyPatch,
     failure: Act,
     outcome: str,
     most: int,
     lets_by: bool,
 ) -> None:
-    for name in ("FIRST_S", "LONGEST_S", "LONGEST_IN_PLACE_S"):
-        monkeypatch.setattr(backoff, name, 2 * PATIENCE_S)
     function = await start_function()
     async with (
         Proxy(function.endpoint) as line,

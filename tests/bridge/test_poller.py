@@ -341,11 +341,12 @@ async def fail_the_first(exchange: Exchange) -> None:
 
 
 async def test_a_drain_ends_in_time_when_the_queue_is_gone(
-    make_queue: MakeQueue, journal: Journal
+    make_queue: MakeQueue, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(poller, "RELEASE_SHARE", 0.9)
     queue, handler = await make_queue(), Handler(hold=True)
     await queue.send("a")
-    async with polling(queue, handler, drain_s=0.6) as run:
+    async with polling(queue, handler, drain_s=2) as run:
         await handler.has("a")
         await queue.client.delete_queue(QueueUrl=queue.url)
         await run.end()

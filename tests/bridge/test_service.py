@@ -241,11 +241,9 @@ async def test_what_is_not_there_ends_the_start(
 
 
 async def test_a_network_that_is_not_up_yet_is_waited_for(
-    site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch, silent: str
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{silent}")
     async with running(journal) as bridge:
         assert len(journal.of("probe.failed")) == 3
         await until(lambda: bool(journal.of("trouble.began", part="output queue")))

@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -246,6 +247,7 @@ def test_sigterm_ends_a_demo_and_all_that_it_started(played: Played, tmp_path: P
     ) as demo:
         while not log.exists():
             assert demo.poll() is None
+            time.sleep(0.02)
         demo.send_signal(signal.SIGTERM)
         output, _ = demo.communicate(timeout=60)
 

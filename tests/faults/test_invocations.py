@@ -180,13 +180,14 @@ async def test_a_video_at_which_the_worker_dies_is_tried_again_and_then_failed_w
 async def test_a_video_that_takes_too_long_is_tried_again_and_then_failed_with_the_reason(
     open_site: Callable[..., Awaitable[Site]],
 ) -> None:
-    site = await open_site(workers=1, timeout_s=0.25)
+    # Time enough to note each attempt.
+    site = await open_site(workers=1, timeout_s=1)
     async with site.bridge() as bridge:
         await site.upload(["endless/always.mp4"])
         await site.settled()
         assert await bridge.stop() == 0
     (row,) = site.rows()
-    check_failed(site, row, "RetriesExhausted: Sandbox.Timedout: .*timed out after 0.25 seconds")
+    check_failed(site, row, "RetriesExhausted: Sandbox.Timedout: .*timed out after 1.00 seconds")
 
 
 def check_failed(site: Site, row: Upload, reason: str) -> None:

@@ -92,7 +92,7 @@ async def test_an_event_that_kills_its_worker_ends_as_a_record(start_lambda: Sta
 async def test_an_event_that_waits_too_long_for_a_worker_ends_without_a_response(
     start_lambda: StartLambda, gate: Gate
 ) -> None:
-    aws = await start_lambda(reserved_concurrency=1, max_event_age_s=0.1)
+    aws = await start_lambda(reserved_concurrency=1, max_event_age_s=1)
     await aws.invoke(gate.event(), "Event")
     visitor = await gate.arrival()
     await aws.invoke({"x": 1}, "Event")

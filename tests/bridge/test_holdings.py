@@ -17,9 +17,10 @@ BAD = [f"bad {number}" for number in range(10)]
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 3)
-    monkeypatch.setattr(holdings, "VISIBILITY_TIMEOUT_S", 3)
-    monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", 2)
+    # A machine that stands still for four seconds is no failure.
+    monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 6)
+    monkeypatch.setattr(holdings, "VISIBILITY_TIMEOUT_S", 6)
+    monkeypatch.setattr(holdings, "HEARTBEAT_MARGIN_S", 5)
 
 
 @pytest.mark.parametrize("sender_fault", [True, False])
@@ -31,11 +32,18 @@ async def test_ten_receipts_that_sqs_does_not_extend_keep_no_other_from_being_ex
     good = [f"good {number}" for number in range(3)]
     await queue.send(*BAD)
     async with proxied(queue, moto) as (proxy, seen), polling(seen, refusals.handle) as run:
+
+        def beats() -> float:
+            return run.vitals.figure("visibility_extended_total", queue="input")
+
         with proxy.failing(refusals.act, EXTEND):
             await until(lambda: handler.present == 10)
             await queue.send(*good)
-            # Of three time-outs the first would be over.
-            await until(lambda: run.vitals.figure("visibility_extended_total", queue="input") >= 9)
+            # Twice, a second each, while those that are refused are still tried.
+            await until(lambda: beats() >= 2 * len(good))
+            assert journal.of("heartbeat.refused") == []
+            # Six times: the first time-out would be over.
+            await until(lambda: beats() >= 6 * len(good))
             assert {body for body in handler.bodies if handler.bodies.count(body) > 1} <= set(BAD)
             await journal.seen("heartbeat.refused", queue="input")
         handler.go.set()

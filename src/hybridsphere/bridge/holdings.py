@@ -157,7 +157,7 @@ class Holdings:
         due = [
             handle for handle, _ in takewhile(lambda item: item[1].due <= now, self._held.items())
         ]
-        again: AwsError | None = None
+        again: list[AwsError] = []
         for start in range(0, len(due), at_once * BATCH):
             # Some may be finished meanwhile.
             some = [
@@ -168,19 +168,22 @@ class Holdings:
             for outcome in await asyncio.gather(*calls, return_exceptions=True):
                 if isinstance(outcome, BaseException):
                     raise outcome
-                again = outcome or again
-        return again
+                again += outcome
+        return again[0] if again else None
 
-    async def _extend(self, handles: Sequence[str]) -> AwsError | None:
-        """Extend a batch; why one of it is to be tried again, if any is."""
+    async def _extend(self, handles: Sequence[str]) -> list[AwsError]:
+        """Extend a batch; why those of it are to be tried again that are.
+
+        In a list, since an error that is returned looks like one that was raised to who gathers.
+        """
         asked = _now()
         outcomes = await self._queue.change_visibility(handles, VISIBILITY_TIMEOUT_S)
-        again: AwsError | None = None
+        again: list[AwsError] = []
         for handle, failure in zip(handles, outcomes, strict=True):
             if handle not in self._held:
                 continue  # It was finished meanwhile.
             if failure and not isinstance(failure, ReceiptGone) and not self.is_over(handle):
-                again = failure
+                again.append(failure)
                 continue
             held = self._held.pop(handle)
             held.due = asked + VISIBILITY_TIMEOUT_S - HEARTBEAT_MARGIN_S

@@ -131,7 +131,8 @@ def without_address(error: Exception) -> str:
         return "the address of a proxy, or of the endpoint, is none"
     # Below its first line, botocore quotes what it cannot parse: new credentials, say.
     text = first_line(error) if isinstance(error, ResponseParserError) else str(error)
-    return without_passwords(text)
+    # Which certificates aiohttp would take, it says of an address without TLS as well.
+    return without_passwords(text.replace(" ssl:default", ""))
 
 
 def _no_http(message: str) -> str:

@@ -376,20 +376,14 @@ async def test_a_queue_that_is_not_there_is_told_once(patient: Patient, name: st
     finding = await patient.complaint(f"{name.lower()} queue")
     assert "NonExistentQueue" in finding.detail
     assert f"{there}-not" in finding.detail
-    assert finding.remedy == (
-        "allow sqs:GetQueueAttributes to these credentials, or correct "
-        f"HYBRIDSPHERE_{name}_QUEUE_URL"
-    )
+    assert finding.remedy == f"correct HYBRIDSPHERE_{name}_QUEUE_URL"
 
 
 async def test_a_dead_letter_queue_that_is_not_there_is_told(patient: Patient) -> None:
     there = os.environ["HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL"]
     patient.set(DEAD_LETTER_QUEUE_URL=f"{there}-not")
     finding = await patient.complaint("dead-letter queue")
-    assert finding.remedy == (
-        "allow sqs:GetQueueAttributes to these credentials, or correct "
-        "HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL"
-    )
+    assert finding.remedy == "correct HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL"
 
 
 async def test_a_function_that_is_not_there_is_told(patient: Patient) -> None:
@@ -397,7 +391,7 @@ async def test_a_function_that_is_not_there_is_told(patient: Patient) -> None:
     finding = await patient.complaint("function")
     assert "ResourceNotFoundException" in finding.detail
     assert finding.detail.startswith("nobody: ")
-    assert "lambda:InvokeFunction" in finding.remedy
+    assert finding.remedy == "correct HYBRIDSPHERE_FUNCTION_NAME"
 
 
 @pytest.mark.parametrize("name", ["INPUT", "OUTPUT"])
@@ -406,9 +400,7 @@ async def test_a_bucket_that_is_not_there_is_told(patient: Patient, name: str) -
     finding = await patient.complaint(f"{name.lower()} bucket")
     assert "NoSuchBucket" in finding.detail
     assert finding.detail.startswith("no-such-bucket: ")
-    assert finding.remedy == (
-        f"allow s3:ListBucket to these credentials, or correct HYBRIDSPHERE_{name}_BUCKET"
-    )
+    assert finding.remedy == f"correct HYBRIDSPHERE_{name}_BUCKET"
 
 
 async def test_another_visibility_time_out_is_told(patient: Patient) -> None:
@@ -468,9 +460,7 @@ async def test_the_command_ends_with_one_and_tells_the_remedy_if_something_is_no
     assert (code, err) == (1, "")
     (bad,) = (line for line in lines if not line.startswith("ok "))
     assert bad.startswith("BAD function: ")
-    assert bad.endswith(
-        "→ allow lambda:InvokeFunction to these credentials, or correct HYBRIDSPHERE_FUNCTION_NAME"
-    )
+    assert bad.endswith("→ correct HYBRIDSPHERE_FUNCTION_NAME")
 
 
 async def test_the_command_tells_every_variable_that_makes_no_sense_and_looks_at_the_rest(

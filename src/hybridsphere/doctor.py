@@ -281,7 +281,9 @@ async def _allowed(part: str, action: str, call: Awaitable[object], name: str) -
 
 def _refusal(part: str, action: str, error: AwsError, name: str) -> Finding:
     detail = f"{name}: {error}"
-    if isinstance(error, Refused):
-        named_by = variable(_NAMED_BY[part])
-        return Finding(part, detail, f"allow {action} to these credentials, or correct {named_by}")
-    return Finding(part, detail, _NETWORK)
+    if not isinstance(error, Refused):
+        return Finding(part, detail, _NETWORK)
+    correct = f"correct {variable(_NAMED_BY[part])}"
+    if error.not_there:
+        return Finding(part, detail, correct)
+    return Finding(part, detail, f"allow {action} to these credentials, or {correct}")

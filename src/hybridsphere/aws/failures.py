@@ -27,6 +27,12 @@ _THROTTLED = {
     "TooManyRequestsException",
 }
 
+_NOT_THERE = {
+    "NoSuchBucket",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+}
 
 LONGEST_TEXT = 500
 """Characters of what a failure says: AWS's own words fit, a page of a proxy's need not."""
@@ -54,6 +60,11 @@ class Refused(AwsError):
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+    @property
+    def not_there(self) -> bool:
+        """Whether what was named does not exist."""
+        return self.code in _NOT_THERE
 
 
 class ReceiptGone(Refused):

@@ -23,13 +23,6 @@ from hybridsphere.errors import ConfigurationError
 from hybridsphere.settings import Settings, unknown_variables
 from hybridsphere.variables import variable
 
-_NOT_THERE = {
-    "NoSuchBucket",
-    "AWS.SimpleQueueService.NonExistentQueue",
-    "QueueDoesNotExist",
-    "ResourceNotFoundException",
-}
-
 PROBE_S = 5.0
 """How long an answer is waited for at the start; the loops will find out the rest."""
 
@@ -158,7 +151,7 @@ class Bridge:
         except TimeoutError:
             log.warning("probe.failed", variable=variable(field), reason="no answer")
         except AwsError as error:
-            if isinstance(error, Refused) and error.code in _NOT_THERE:
+            if isinstance(error, Refused) and error.not_there:
                 value = getattr(self._settings, field)
                 return f"{variable(field)}={value!r} names nothing: {error}"
             # A network that is not up yet, say; the loops try again until it is.

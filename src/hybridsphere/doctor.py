@@ -5,11 +5,13 @@ whether that is allowed is visible again at once; where a receive too many could
 letter, none is.
 """
 
+import asyncio
+import errno
 import json
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -33,8 +35,10 @@ from hybridsphere.errors import CannotRunNow, ConfigurationError
 from hybridsphere.files import remedy_for, try_out
 from hybridsphere.ledger import Ledger, ledger_path
 from hybridsphere.ledger_file import LedgerError, refuse_remains
+from hybridsphere.listening import remedy_for_address, try_listening
 from hybridsphere.messages import without_passwords
 from hybridsphere.paths import OWN_FOLDER
+from hybridsphere.readiness import asked
 from hybridsphere.settings import Settings, unknown_variables
 from hybridsphere.terminal import plain
 from hybridsphere.variables import Complaint, variable
@@ -87,16 +91,19 @@ async def examine() -> AsyncIterator[Finding]:
     """Look at every part that the bridge needs, as the environment has it."""
     settings, broken = Settings.usable()
     complaints = _complaints(settings, broken)
+    wrong = {complaint.field for complaint in complaints}
     for finding in _variables(settings, complaints):
         yield finding
-    if "results_dir" not in {complaint.field for complaint in complaints}:
+    if "results_dir" not in wrong:
         yield _disk(settings.results_dir.absolute())
         for finding in _ledger(settings):
             yield finding
+    if settings.http and "http" not in wrong:
+        yield await _address(settings.http, settings.input_bucket)
     try:
         async with connect(polls=1, invocations=1, invocation_type=settings.invocation_type) as aws:
             yield Finding("credentials", "there are some; what they allow is told below")
-            async for finding in _services(aws, settings):
+            async for finding in _services(aws, settings, wrong):
                 yield finding
     except ConfigurationError as error:
         yield Finding("credentials", str(error), "see docs/configuration.md")
@@ -168,7 +175,25 @@ def _ledger(settings: Settings) -> Iterator[Finding]:
     yield Finding("ledger", f"{path} can be read")
 
 
-async def _services(aws: Aws, settings: Settings) -> AsyncIterator[Finding]:
+async def _address(address: tuple[str, int], bucket: str | None) -> Finding:
+    """Whether a bridge could listen, or one of this bucket does; nobody is answered meanwhile."""
+    part, where = "address", f"{address[0]}:{address[1]}"
+    try:
+        await try_listening(address)
+    except (OSError, UnicodeError) as error:
+        detail = f"{variable('http')}={where} cannot be listened on: {error}"
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            bridge = await asyncio.to_thread(asked, address)
+            serves = bridge.input_bucket
+            if serves and serves == bucket:
+                return Finding(part, f"a bridge of this bucket listens at {where}: {bridge.answer}")
+            owner = f"the one that answers serves {serves}" if serves else bridge.answer
+            detail = f"{detail}; {owner}"
+        return Finding(part, detail, remedy_for_address(error))
+    return Finding(part, f"{where} can be listened on")
+
+
+async def _services(aws: Aws, settings: Settings, wrong: Collection[str]) -> AsyncIterator[Finding]:
     yield await _clock(settings)
     ways = {"input": settings.source, "output": settings.sink}
     for name, way in ways.items():
@@ -177,6 +202,9 @@ async def _services(aws: Aws, settings: Settings) -> AsyncIterator[Finding]:
     if url := settings.dead_letter_queue_url:
         async for finding in _dead_letters(aws.queue(url)):
             yield finding
+    elif "queue" in ways.values() and "dead_letter_queue_url" not in wrong:
+        detail = "none named: what can never succeed is logged and left to its queue's own redrive"
+        yield Finding("dead-letter queue", detail)
     if settings.function_name and settings.source != "none":
         function = aws.function(settings.function_name, settings.invocation_type)
         probe = function.probe()
@@ -188,7 +216,10 @@ async def _way(aws: Aws, settings: Settings, name: str, way: str) -> AsyncIterat
     if way == "queue" and (url := getattr(settings, f"{name}_queue_url")):
         async for finding in _queue(f"{name} queue", aws.queue(url)):
             yield finding
-    if way == "bucket" and (bucket := getattr(settings, f"{name}_bucket")):
+    bucket = getattr(settings, f"{name}_bucket")
+    if bucket and way != "bucket":
+        yield await _named(f"{name} bucket", aws.bucket(bucket))
+    elif bucket:
         async for finding in _bucket(f"{name} bucket", aws.bucket(bucket), read=name == "output"):
             yield finding
 
@@ -251,6 +282,21 @@ async def _bucket(part: str, bucket: Bucket, *, read: bool) -> AsyncIterator[Fin
     # That an object is not there, S3 says only to those who may list and read.
     if read and found.well:
         yield await _allowed(part, "s3:GetObject", bucket.get(NOBODY), bucket.name)
+
+
+async def _named(part: str, bucket: Bucket) -> Finding:
+    """Whether a bucket is there of which the bridge needs the name alone, and no permission.
+
+    Of one that is not, every message names another: all would be rejected, and nothing in trouble.
+    """
+    try:
+        await bucket.probe()
+    except AwsError as error:
+        if isinstance(error, Refused) and error.not_there:
+            return _refusal(part, "s3:ListBucket", error, bucket.name)
+        detail = f"whether {bucket.name} is there could not be asked, nor need it be: {error}"
+        return Finding(part, detail)
+    return Finding(part, f"{bucket.name} is there")
 
 
 def _visibility_timeout(part: str, attributes: Mapping[str, str]) -> Finding:

@@ -27,8 +27,9 @@ from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
 from hybridsphere.bridge.results import ResultStore
 from hybridsphere.bridge.web import listen
-from hybridsphere.doctor import Finding, examine
+from hybridsphere.doctor import examine
 from hybridsphere.errors import ConfigurationError
+from hybridsphere.finding import Finding
 from hybridsphere.ledger import Ledger, ledger_path
 from hybridsphere.local.account import LocalAccount
 

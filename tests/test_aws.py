@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -160,6 +161,18 @@ async def test_what_is_no_answer_is_unavailable(
     with pytest.raises(Unavailable, match="ReceiveMessage"):
         await queue.receive(1, visibility_timeout_s=30)
     assert len(service.requests) == 1
+
+
+async def test_where_nobody_listens_nothing_is_said_of_certificates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    async with connect(polls=1, invocations=1, invocation_type="Event") as aws:
+        with pytest.raises(Unavailable) as failed:
+            await aws.queue(f"http://127.0.0.1:{port}/1/queue").receive(1, visibility_timeout_s=30)
+    assert f"Cannot connect to host 127.0.0.1:{port} [" in str(failed.value)
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b'{"Messages": [{}]}', b'{"Messages": 5}'])

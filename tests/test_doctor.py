@@ -25,8 +25,10 @@ from hybridsphere.aws import clients, session
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
 from hybridsphere.bridge.results import ResultStore
-from hybridsphere.doctor import Finding, examine
+from hybridsphere.bridge.web import listen
+from hybridsphere.doctor import examine
 from hybridsphere.errors import ConfigurationError
+from hybridsphere.finding import Finding
 from hybridsphere.ledger import Ledger, ledger_path
 from hybridsphere.local.account import LocalAccount
 
@@ -119,6 +121,8 @@ async def patient(
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("HYBRIDSPHERE_RESULTS_DIR", str(tmp_path / "results"))
+    # The usual address may be another program's on this machine.
+    monkeypatch.setenv("HYBRIDSPHERE_HTTP", "")
     async with session().create_client("sqs") as sqs:
         yield Patient(monkeypatch, sqs, tmp_path / "results")
 
@@ -376,20 +380,14 @@ async def test_a_queue_that_is_not_there_is_told_once(patient: Patient, name: st
     finding = await patient.complaint(f"{name.lower()} queue")
     assert "NonExistentQueue" in finding.detail
     assert f"{there}-not" in finding.detail
-    assert finding.remedy == (
-        "allow sqs:GetQueueAttributes to these credentials, or correct "
-        f"HYBRIDSPHERE_{name}_QUEUE_URL"
-    )
+    assert finding.remedy == f"correct HYBRIDSPHERE_{name}_QUEUE_URL"
 
 
 async def test_a_dead_letter_queue_that_is_not_there_is_told(patient: Patient) -> None:
     there = os.environ["HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL"]
     patient.set(DEAD_LETTER_QUEUE_URL=f"{there}-not")
     finding = await patient.complaint("dead-letter queue")
-    assert finding.remedy == (
-        "allow sqs:GetQueueAttributes to these credentials, or correct "
-        "HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL"
-    )
+    assert finding.remedy == "correct HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL"
 
 
 async def test_a_function_that_is_not_there_is_told(patient: Patient) -> None:
@@ -397,7 +395,7 @@ async def test_a_function_that_is_not_there_is_told(patient: Patient) -> None:
     finding = await patient.complaint("function")
     assert "ResourceNotFoundException" in finding.detail
     assert finding.detail.startswith("nobody: ")
-    assert "lambda:InvokeFunction" in finding.remedy
+    assert finding.remedy == "correct HYBRIDSPHERE_FUNCTION_NAME"
 
 
 @pytest.mark.parametrize("name", ["INPUT", "OUTPUT"])
@@ -406,9 +404,126 @@ async def test_a_bucket_that_is_not_there_is_told(patient: Patient, name: str) -
     finding = await patient.complaint(f"{name.lower()} bucket")
     assert "NoSuchBucket" in finding.detail
     assert finding.detail.startswith("no-such-bucket: ")
+    assert finding.remedy == f"correct HYBRIDSPHERE_{name}_BUCKET"
+
+
+@pytest.mark.parametrize(
+    ("source", "name"), [("queue", "INPUT"), ("none", "INPUT"), ("queue", "OUTPUT")]
+)
+async def test_a_bucket_that_is_only_named_is_told_where_it_is_not_there(
+    patient: Patient, source: str, name: str
+) -> None:
+    patient.set(SOURCE=source, **{f"{name}_BUCKET": "no-such-bucket"})
+    finding = await patient.complaint(f"{name.lower()} bucket")
+    assert "NoSuchBucket" in finding.detail
+    assert finding.remedy == f"correct HYBRIDSPHERE_{name}_BUCKET"
+
+
+async def test_a_bucket_that_is_only_named_need_not_let_itself_be_asked(
+    patient: Patient, refusing_s3: None
+) -> None:
+    found = {one.part: one for one in await patient.findings()}
+    for part in ("input bucket", "output bucket"):
+        assert found[part].well
+        assert "could not be asked, nor need it be" in found[part].detail
+        assert "AccessDenied" in found[part].detail
+
+
+async def test_a_bucket_that_must_be_read_and_may_not_is_told(
+    patient: Patient, refusing_s3: None
+) -> None:
+    patient.set(SOURCE="bucket")
+    finding = await patient.complaint("input bucket")
     assert finding.remedy == (
-        f"allow s3:ListBucket to these credentials, or correct HYBRIDSPHERE_{name}_BUCKET"
+        "allow s3:ListBucket to these credentials, or correct HYBRIDSPHERE_INPUT_BUCKET"
     )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def refusing_s3(patient: Patient) -> AsyncIterator[None]:
+    """An S3 that lets nobody do anything."""
+
+    async def refuse(_: web.Request) -> web.Response:
+        text = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        return web.Response(status=403, content_type="application/xml", text=text)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", refuse)
+    async with TestServer(app) as theirs:
+        patient.environment.setenv("AWS_ENDPOINT_URL_S3", str(theirs.make_url("")))
+        yield
+
+
+async def test_that_no_dead_letter_queue_is_named_is_well_and_said(patient: Patient) -> None:
+    patient.set(DEAD_LETTER_QUEUE_URL=None)
+    findings = await patient.findings()
+    assert all(finding.well for finding in findings)
+    (found,) = (one for one in findings if one.part == "dead-letter queue")
+    assert found.detail.startswith("none named: ")
+    assert "redrive" in found.detail
+
+
+async def test_of_a_dead_letter_queue_that_is_named_wrongly_it_is_not_said_that_none_is(
+    patient: Patient,
+) -> None:
+    patient.set(DEAD_LETTER_QUEUE_URL="dead")
+    await patient.complaint("variables")
+    assert "dead-letter queue" not in {one.part for one in await patient.findings()}
+
+
+async def test_an_address_that_can_be_listened_on_is_well(patient: Patient) -> None:
+    patient.set(HTTP="127.0.0.1:0")
+    findings = await patient.findings()
+    assert Finding("address", "127.0.0.1:0 can be listened on") in findings
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "x" * 70])
+async def test_an_address_that_is_not_of_this_host_is_told_in_the_words_of_the_bridge(
+    patient: Patient, host: str
+) -> None:
+    patient.set(HTTP=f"{host}:8080")
+    finding = await patient.complaint("address")
+    with pytest.raises(ConfigurationError) as refused:
+        async with listen((host, 8080), "bucket", Health(), Metrics()):
+            pass
+    assert str(refused.value) == f"{finding.detail}; {finding.remedy}"
+
+
+async def test_an_address_that_another_program_has_is_told(patient: Patient) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"220 no HTTP\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        patient.set(HTTP=f"127.0.0.1:{port}")
+        finding = await patient.complaint("address")
+    assert finding.detail.startswith(f"HYBRIDSPHERE_HTTP=127.0.0.1:{port} cannot be listened on: ")
+    assert finding.detail.endswith(f"; something else answers at 127.0.0.1:{port}")
+    assert finding.remedy == "name another port, 0 for any free one, or nothing to turn it off"
+
+
+async def test_an_address_at_which_a_bridge_of_the_bucket_listens_is_well(
+    patient: Patient, unused_tcp_port: int
+) -> None:
+    bucket, where = os.environ["HYBRIDSPHERE_INPUT_BUCKET"], f"127.0.0.1:{unused_tcp_port}"
+    patient.set(HTTP=where)
+    async with listen(("127.0.0.1", unused_tcp_port), bucket, Health(), Metrics()):
+        (found,) = (one for one in await patient.findings() if one.part == "address")
+    assert found == Finding(
+        "address", f"a bridge of this bucket listens at {where}: bridge: starting"
+    )
+
+
+async def test_an_address_at_which_a_bridge_of_another_bucket_listens_is_told(
+    patient: Patient, unused_tcp_port: int
+) -> None:
+    patient.set(HTTP=f"127.0.0.1:{unused_tcp_port}")
+    async with listen(("127.0.0.1", unused_tcp_port), "clips", Health(), Metrics()):
+        finding = await patient.complaint("address")
+    assert finding.detail.endswith("; the one that answers serves clips")
+    assert finding.remedy.startswith("name another port")
 
 
 async def test_another_visibility_time_out_is_told(patient: Patient) -> None:
@@ -468,9 +583,7 @@ async def test_the_command_ends_with_one_and_tells_the_remedy_if_something_is_no
     assert (code, err) == (1, "")
     (bad,) = (line for line in lines if not line.startswith("ok "))
     assert bad.startswith("BAD function: ")
-    assert bad.endswith(
-        "→ allow lambda:InvokeFunction to these credentials, or correct HYBRIDSPHERE_FUNCTION_NAME"
-    )
+    assert bad.endswith("→ correct HYBRIDSPHERE_FUNCTION_NAME")
 
 
 async def test_the_command_tells_every_variable_that_makes_no_sense_and_looks_at_the_rest(

@@ -113,6 +113,35 @@ async def test_a_bridge_that_answers_is_asked_how_it_is(ledger_dir: Path) -> Non
         assert await bridge_line(ledger_dir, address) == (True, "bridge: ready")
 
 
+async def test_what_a_bridge_has_rejected_is_told_and_where_to_look(
+    ledger_dir: Path, port: int
+) -> None:
+    health, metrics = Health(), Metrics()
+    health.started()
+    metrics.rejected.labels("input").inc(13)
+    metrics.rejected.labels("output bucket").inc()
+    async with web.listen(("127.0.0.1", port), "videos", health, metrics):
+        asked = settings(ledger_dir, f"127.0.0.1:{port}")
+        well, lines = await asyncio.to_thread(judged, asked)
+    # It works, and what it does not take may be nobody's fault here.
+    assert well
+    told = "rejected since its start: {} of the {}; the log's {}.rejected says why"
+    assert lines[:3] == [
+        "bridge: ready",
+        told.format(13, "input queue", "message"),
+        told.format(1, "output bucket", "object"),
+    ]
+
+
+async def test_where_nothing_was_rejected_nothing_is_said_of_it(
+    ledger_dir: Path, port: int
+) -> None:
+    async with web.listen(("127.0.0.1", port), "videos", Health(), Metrics()):
+        asked = settings(ledger_dir, f"127.0.0.1:{port}")
+        _, lines = await asyncio.to_thread(judged, asked)
+    assert not [line for line in lines if line.startswith("rejected")]
+
+
 async def test_a_bridge_of_another_folder_s_bucket_is_not_taken_for_this_one_s(
     ledger_dir: Path,
 ) -> None:

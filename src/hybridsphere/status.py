@@ -1,7 +1,5 @@
 """What a bridge has done and how it is, in plain words."""
 
-import http.client
-import json
 from array import array
 from collections import deque
 from collections.abc import Iterable
@@ -14,11 +12,14 @@ from rich.console import Console
 from hybridsphere.delays import figures, invocation_delay_s
 from hybridsphere.ledger import Ledger, Upload
 from hybridsphere.messages import STATUSES
+from hybridsphere.readiness import asked
 from hybridsphere.settings import Settings
 from hybridsphere.terminal import plain
 
 _FAILURES_SHOWN = 5
-_TIMEOUT_S = 2.0
+
+_LOGGED = {"output bucket": "object.rejected"}
+"""What the log calls it where it is no message of a queue that is rejected."""
 
 
 def show(settings: Settings, console: Console) -> bool:
@@ -26,9 +27,11 @@ def show(settings: Settings, console: Console) -> bool:
 
     Whether it is well, as far as anybody can tell. Raises LedgerError where there is no ledger.
     """
-    bridge = _asked(settings.http)
+    bridge = asked(settings.http)
     well = bridge.well
     _print(console, f"bridge: {bridge.answer}", "" if well else "red")
+    for source, count in bridge.rejected.items():
+        _print(console, _rejected(source, count), "red")
     with Ledger.read(settings.results_dir) as ledger:
         served = bridge.input_bucket
         if served and (owner := ledger.owner(served)) and owner != served:
@@ -72,37 +75,14 @@ def _print(console: Console, line: str, style: str = "") -> None:
     console.print(plain(line, style), soft_wrap=True)
 
 
+def _rejected(source: str, count: int) -> str:
+    place = source if source in _LOGGED else f"{source} queue"
+    event = _LOGGED.get(source, "message.rejected")
+    return f"rejected since its start: {count} of the {place}; the log's {event} says why"
+
+
 def _another(bucket: str, owner: str, folder: Path) -> str:
     return (
         f"bridge: the one that answers serves {bucket}, and {folder} has the results of {owner}: "
         "correct HYBRIDSPHERE_HTTP or HYBRIDSPHERE_RESULTS_DIR"
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """What a bridge answers, in words, and whether that is well."""
-
-    well: bool
-    answer: str
-    input_bucket: str | None = None
-
-
-def _asked(address: tuple[str, int] | None) -> Readiness:
-    """What `/readyz` says at an address of the settings."""
-    if address is None or address[1] == 0:
-        return Readiness(True, "unknown, since HYBRIDSPHERE_HTTP names no fixed port")
-    host, port = address
-    connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
-    try:
-        connection.request("GET", "/readyz")
-        answer = json.loads(connection.getresponse().read())
-        bucket = str(answer["input_bucket"])
-        troubles = [f"{part}: {reason}" for part, reason in answer["troubles"].items()]
-    except OSError as error:
-        return Readiness(False, f"does not answer at {host}:{port} ({error.strerror or error})")
-    except (http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError):
-        return Readiness(False, f"something else answers at {host}:{port}")
-    finally:
-        connection.close()
-    return Readiness(not troubles, "; ".join(troubles) or "ready", bucket)

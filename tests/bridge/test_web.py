@@ -140,13 +140,13 @@ async def test_a_port_in_use_is_a_configuration_error(vitals: Vitals) -> None:
 
 @pytest.mark.parametrize(
     ("host", "other"),
-    [("192.0.2.1", "another port"), ("x" * 70, "an address"), ("no.invalid", "an address")],
+    [("192.0.2.1", "an address"), ("x" * 70, "an address"), ("no.invalid", "an address")],
     ids=["elsewhere", "too long", "of nobody"],
 )
 async def test_an_address_of_somebody_else_is_a_configuration_error(
     vitals: Vitals, host: str, other: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match=rf"HYBRIDSPHERE_HTTP=.*Name {other}"):
+    with pytest.raises(ConfigurationError, match=rf"HYBRIDSPHERE_HTTP=.*name {other}"):
         async with listen((host, 0), "videos", vitals.health, vitals.metrics):
             pass
 

@@ -27,6 +27,12 @@ _THROTTLED = {
     "TooManyRequestsException",
 }
 
+_NOT_THERE = {
+    "NoSuchBucket",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+}
 
 LONGEST_TEXT = 500
 """Characters of what a failure says: AWS's own words fit, a page of a proxy's need not."""
@@ -54,6 +60,11 @@ class Refused(AwsError):
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+    @property
+    def not_there(self) -> bool:
+        """Whether what was named does not exist."""
+        return self.code in _NOT_THERE
 
 
 class ReceiptGone(Refused):
@@ -131,7 +142,8 @@ def without_address(error: Exception) -> str:
         return "the address of a proxy, or of the endpoint, is none"
     # Below its first line, botocore quotes what it cannot parse: new credentials, say.
     text = first_line(error) if isinstance(error, ResponseParserError) else str(error)
-    return without_passwords(text)
+    # Which certificates aiohttp would take, it says of an address without TLS as well.
+    return without_passwords(text.replace(" ssl:default", ""))
 
 
 def _no_http(message: str) -> str:

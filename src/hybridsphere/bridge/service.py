@@ -23,13 +23,6 @@ from hybridsphere.errors import ConfigurationError
 from hybridsphere.settings import Settings, unknown_variables
 from hybridsphere.variables import variable
 
-_NOT_THERE = {
-    "NoSuchBucket",
-    "AWS.SimpleQueueService.NonExistentQueue",
-    "QueueDoesNotExist",
-    "ResourceNotFoundException",
-}
-
 PROBE_S = 5.0
 """How long an answer is waited for at the start; the loops will find out the rest."""
 
@@ -106,12 +99,13 @@ class Bridge:
                 invocation_type=settings.invocation_type,
             )
         )
-        store = await parts.enter_async_context(
-            ResultStore(settings.results_dir, self._health, self._metrics)
-        )
         bucket = settings.need("input_bucket")
+        # Before the ledger, so that a start in vain leaves none behind that is nobody's.
         await parts.enter_async_context(
             web.listen(settings.http, bucket, self._health, self._metrics)
+        )
+        store = await parts.enter_async_context(
+            ResultStore(settings.results_dir, self._health, self._metrics)
         )
         await store.refuse_others(bucket)
         ways = Ways(settings, aws, store, self._health, self._metrics)
@@ -157,7 +151,7 @@ class Bridge:
         except TimeoutError:
             log.warning("probe.failed", variable=variable(field), reason="no answer")
         except AwsError as error:
-            if isinstance(error, Refused) and error.code in _NOT_THERE:
+            if isinstance(error, Refused) and error.not_there:
                 value = getattr(self._settings, field)
                 return f"{variable(field)}={value!r} names nothing: {error}"
             # A network that is not up yet, say; the loops try again until it is.

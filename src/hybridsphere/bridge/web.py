@@ -6,7 +6,6 @@
 - `/metrics`: for Prometheus.
 """
 
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -18,6 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from hybridsphere.bridge.health import Health
 from hybridsphere.bridge.metrics import Metrics
 from hybridsphere.errors import ConfigurationError
+from hybridsphere.listening import remedy_for_address
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -52,11 +52,9 @@ async def listen(
         try:
             await web.TCPSite(runner, host, port).start()
         except (OSError, UnicodeError) as error:
-            nameless = isinstance(error, (socket.gaierror, UnicodeError))
-            other = "an address of this host" if nameless else "another port, 0 for any free one"
             raise ConfigurationError(
-                f"HYBRIDSPHERE_HTTP={host}:{port} cannot be listened on: {error}. "
-                f"Name {other}, or nothing to turn it off."
+                f"HYBRIDSPHERE_HTTP={host}:{port} cannot be listened on: {error}; "
+                f"{remedy_for_address(error)}"
             ) from error
         log.info("web.listening", host=host, port=runner.addresses[0][1])
         yield

@@ -24,10 +24,12 @@ def load_legacy(source: Path) -> tuple[list[Any], list[npt.NDArray[np.float64]]]
     with source.open("rb") as file:
         try:
             content = _Unpickler(file).load()
-        # Whatever a broken or hostile pickle provokes, in the interpreter of pickles or in a
+        except LegacyError:
+            raise
+        # Whatever else a broken or hostile pickle provokes, in the interpreter of pickles or in a
         # stand-in, says one thing: this file is none of ours.
         except Exception as error:
-            raise LegacyError(f"not a legacy encoding file: {error}") from error
+            raise LegacyError("not a legacy encoding file: no pickle, or a damaged one") from error
     match content:
         case {"name": list(names), "encoding": list(encodings)} if len(content) == 2:
             return names, [_numbers(encoding, at) for at, encoding in enumerate(encodings)]
@@ -72,11 +74,11 @@ class _Bytes(bytes):
 
     def __new__(cls, text: str, encoding: str) -> Self:
         if encoding != "latin1":
-            raise pickle.UnpicklingError(f"it has bytes in {encoding}")
+            raise LegacyError(f"not a legacy encoding file: it has bytes in {encoding}")
         return super().__new__(cls, text, encoding)
 
     def __setstate__(self, state: object) -> None:
-        raise pickle.UnpicklingError("it changes bytes")
+        raise LegacyError("not a legacy encoding file: it changes bytes")
 
 
 # A release of numpy writes one module or the other. `ndarray` is only ever an argument of
@@ -96,7 +98,9 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str, /) -> Any:
         if (module, name) in _STAND_INS:
             return _STAND_INS[module, name]
-        raise pickle.UnpicklingError(f"it names {module}.{name}, and only arrays are admitted")
+        raise LegacyError(
+            f"not a legacy encoding file: it names {module}.{name}, and only arrays are admitted"
+        )
 
 
 def _numbers(encoding: object, at: int) -> npt.NDArray[np.float64]:

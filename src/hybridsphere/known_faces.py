@@ -5,7 +5,7 @@ They alone need the function's own package, and that is large: import this where
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from zipfile import is_zipfile
 
@@ -25,12 +25,12 @@ def import_faces(source: Path, output: Path, *, report: Callable[[str], None]) -
 
     That there are none is reported. Raises CannotRun.
     """
-    _check_place(output)
+    before = _people_at(output)
     with _failures():
-        known = Gallery.load(source) if is_zipfile(source) else import_legacy(source)
+        known = _known_in(source)
         if not len(known):
             report(f"{source}: nobody is known in it: every face ends as an unknown_face")
-        return _save_over(known, output, report)
+        return _save_over(before, known, output, report)
 
 
 def add_people(
@@ -40,13 +40,13 @@ def add_people(
 
     What cannot be used, and who may be mistaken for whom, is reported. Raises CannotRun.
     """
-    _check_place(output)
+    before = _people_at(output)
     with _failures():
         known = Gallery.load(into) if into else None
         enrolled = enrol(photos, report=report, known=known)
         for concern in concerns(enrolled, TOLERANCE):
             report(concern)
-        return _save_over(enrolled, output, report)
+        return _save_over(before, enrolled, output, report)
 
 
 def remove_person(file: Path, name: str) -> int:
@@ -70,15 +70,34 @@ def described(file: Path) -> Iterator[str]:
         yield f"{pair.distance:6.2f}  between {printable(pair.one)} and {printable(pair.other)}"
 
 
-def _check_place(output: Path) -> None:
-    """Raise CannotRun for a gallery that could not be written, before all the work."""
+def _people_at(output: Path) -> set[str]:
+    """Who is in the known faces, in either form, that are about to be replaced.
+
+    Raises CannotRun, before all the work, for a gallery that could not be written, and for a file
+    that is something else and has something in it.
+    """
     if obstacle := obstacle_to(output):
         raise CannotRun(f"{output}: {obstacle}")
+    if not output.exists():
+        return set()
+    # A pipe or a device has no end to be read to, and would be gone.
+    if output.is_file():
+        if not output.stat().st_size:
+            return set()
+        with suppress(GalleryError):
+            return set(_known_in(output).names)
+    raise CannotRun(f"{output}: this is no gallery, and stays as it is: name another file")
 
 
-def _save_over(known: Gallery, output: Path, report: Callable[[str], None]) -> int:
+def _known_in(file: Path) -> Gallery:
+    """The known faces in a file of either form. Raises GalleryError and OSError."""
+    return Gallery.load(file) if is_zipfile(file) else import_legacy(file)
+
+
+def _save_over(
+    before: set[str], known: Gallery, output: Path, report: Callable[[str], None]
+) -> int:
     """Save where another gallery may lie, whose people are not to vanish without a word."""
-    before = _people_in(output)
     count = _save(known, output)
     if gone := before - set(known.names):
         report(
@@ -86,14 +105,6 @@ def _save_over(known: Gallery, output: Path, report: Callable[[str], None]) -> i
             "longer; `hybridsphere gallery add` keeps who is there"
         )
     return count
-
-
-def _people_in(file: Path) -> set[str]:
-    """The people whom a gallery knows; nobody where there is none to be read."""
-    try:
-        return set(Gallery.load(file).names)
-    except GalleryError:
-        return set()
 
 
 def _save(known: Gallery, output: Path) -> int:

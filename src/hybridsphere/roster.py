@@ -16,6 +16,8 @@ from hybridsphere.settings import Settings
 BATCH = 25
 """Records a BatchWriteItem takes at most."""
 
+_COLUMNS = {"name", "major", "year"}
+
 _ATTEMPTS = 10
 _LONGEST_PAUSE_S = 5.0
 """For records that DynamoDB handed back: pauses from 0.05 s on, twice as long each, 21 s in all."""
@@ -97,16 +99,26 @@ def _json_rows(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]
 def _csv_rows(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
-        missing = {"name", "major", "year"} - set(reader.fieldnames or ())
+        columns = reader.fieldnames or ()
+        missing = _COLUMNS - set(columns)
         if missing:
             raise RosterError(
-                f"{file}, line 1: no column {', '.join(sorted(missing))}: "
+                f"{file}, line 1: no column {', '.join(sorted(missing))}{_slip(columns)}: "
                 "begin with the header name,major,year"
             )
         for row in reader:
             yield f"{file}, line {reader.line_num}", row
     except csv.Error as error:
         raise RosterError(f"{file} is not CSV after line {reader.line_num}: {error}") from error
+
+
+def _slip(columns: Sequence[str]) -> str:
+    """What a header without the columns has in their place, where that can be told."""
+    header = ",".join(columns)
+    for separator, named in ((";", "semicolons"), ("\t", "tabs")):
+        if separator in header:
+            return f" (it has {named} where commas are needed)"
+    return " (case counts)" if {column.lower() for column in columns} >= _COLUMNS else ""
 
 
 def _student(place: str, row: Mapping[str, Any]) -> Student:

@@ -1,5 +1,7 @@
+import os
 import pickle
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +60,49 @@ def test_a_gallery_that_could_not_be_written_is_told_by_its_own_name_before_the_
     ended = run(*command, source, "-o", target)
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert ended.stderr == f"hybridsphere: {target}: there is no such folder to write to\n"
+
+
+OTHERS: dict[str, Callable[[Path], object]] = {
+    "a text": lambda file: file.write_text("# mine\n", encoding="utf-8"),
+    "another archive": lambda file: np.savez(file, mine=np.zeros(3)),
+    "a link to a device": lambda file: file.symlink_to(os.devnull),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("command", [("gallery", "import"), ("enroll",)])
+def test_a_file_that_is_no_gallery_is_not_replaced(
+    tmp_path: Path, portrait: Portrait, file: Path, command: tuple[str, ...], other: str
+) -> None:
+    target = tmp_path / "mine.npz"
+    OTHERS[other](target)
+    before = target.lstat()
+    source = file
+    if command == ("enroll",):
+        source = tmp_path / "ada.jpg"
+        Image.fromarray(portrait("ada")).save(source)
+    ended = run(*command, source, "-o", target)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        f"hybridsphere: {target}: this is no gallery, and stays as it is: name another file\n"
+    )
+    assert target.lstat() == before
+
+
+@pytest.mark.parametrize("form", ["nothing", "pickle"])
+def test_an_empty_file_and_the_legacy_form_are_replaced(
+    tmp_path: Path, file: Path, form: str
+) -> None:
+    target = tmp_path / "mine.npz"
+    rows = [np.zeros(128)]
+    target.write_bytes(
+        b"" if form == "nothing" else pickle.dumps({"encoding": rows, "name": ["eve"]})
+    )
+    ended = run("gallery", "import", file, "-o", target)
+    assert ended.exit_code == 0
+    assert ended.stderr.startswith("replaced " if form == "pickle" else "")
+    assert bool(ended.stderr) == (form == "pickle")
+    assert set(Gallery.load(target).names) == {"ada", "ben", "cleo"}
 
 
 @pytest.mark.parametrize("command", [("gallery", "import"), ("enroll",)])

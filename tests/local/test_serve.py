@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import pickle
+import select
 import signal
 import sys
 import zipfile
@@ -113,11 +114,19 @@ async def test_it_says_how_to_reach_it_and_serves_until_it_is_told_to_stop(
     assert names(tmp_path) == []
 
 
-async def test_the_variables_of_another_run_are_gone_before_anything_takes_time(
+async def test_the_variables_of_a_run_that_was_killed_are_gone_before_anything_takes_time(
     tmp_path: Path,
 ) -> None:
     env_file = tmp_path / "env"
-    env_file.write_text("AWS_ENDPOINT_URL=http://127.0.0.1:1\n")
+    killed = await start(SERVE, str(env_file))
+    await lines(killed)
+    (moto,) = (os.pidfd_open(pid) for pid in children(killed.pid))
+    killed.kill()
+    await killed.communicate()
+    # Its port refuses only once it is gone.
+    await asyncio.to_thread(select.select, [moto], [], [])
+    os.close(moto)
+    assert names(tmp_path) == ["env"]
     os.mkfifo(tmp_path / "students.csv")
     process = await start(SERVE, str(env_file), str(tmp_path / "students.csv"))
     # It is about to be ready once it reads this, and waits for what is in it.
@@ -127,6 +136,48 @@ async def test_the_variables_of_another_run_are_gone_before_anything_takes_time(
         assert await process.communicate() == (b"", b"")
     assert process.returncode == 0
     assert names(tmp_path) == ["students.csv"]
+
+
+async def test_the_file_of_an_account_that_is_there_stays_its_own(tmp_path: Path) -> None:
+    env_file = tmp_path / "env"
+    first = await start(SERVE, str(env_file))
+    await lines(first)
+    text = env_file.read_text(encoding="utf-8")
+    second = CliRunner().invoke(main, ["local", "--env-file", str(env_file)])
+    assert (second.exit_code, second.stdout) == (2, "")
+    (line,) = second.stderr.splitlines()
+    assert line.startswith(f"hybridsphere: --env-file {env_file}: the account that it is about ")
+    assert env_file.read_text(encoding="utf-8") == text
+    first.terminate()
+    await first.communicate()
+    assert names(tmp_path) == []
+
+
+async def test_a_file_that_appears_while_it_starts_stays_as_it_is(tmp_path: Path) -> None:
+    env_file, students = tmp_path / "env", tmp_path / "students.csv"
+    os.mkfifo(students)
+    process = await start(SERVE, str(env_file), str(students))
+    with await asyncio.to_thread(students.open, "w", encoding="utf-8") as pipe:
+        env_file.write_text("mine\n", encoding="utf-8")
+        pipe.write("name,major,year\nada,mathematics,senior\n")
+    assert process.stdout is not None
+    # Else it serves, and has no end to be waited for.
+    assert await process.stdout.read(1) == b""
+    _, errors = await process.communicate()
+    assert process.returncode != 0
+    assert b"`hybridsphere local` has not written it" in errors
+    assert env_file.read_text(encoding="utf-8") == "mine\n"
+
+
+async def test_a_file_that_has_become_another_is_left_at_the_end(tmp_path: Path) -> None:
+    env_file = tmp_path / "env"
+    process = await start(SERVE, str(env_file))
+    await lines(process)
+    env_file.write_text("mine\n", encoding="utf-8")
+    process.terminate()
+    await process.communicate()
+    assert process.returncode == 0
+    assert env_file.read_text(encoding="utf-8") == "mine\n"
 
 
 async def test_a_file_for_the_variables_that_could_not_be_written_is_told_at_once(

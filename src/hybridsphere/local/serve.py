@@ -2,15 +2,14 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 from hybridsphere.bridge.signals import STOPS
-from hybridsphere.errors import CannotRun
-from hybridsphere.files import obstacle_to, write_whole
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.local.commands import load_gallery, run_command
+from hybridsphere.local.env_file import make_way, written
 from hybridsphere.local.scratch import scratch_folder
 from hybridsphere.streams import tell
 
@@ -27,10 +26,7 @@ def run_local(
     the known faces or the students could not be loaded.
     """
     if env_file is not None:
-        if obstacle := obstacle_to(env_file):
-            raise CannotRun(f"--env-file {env_file}: {obstacle}")
-        # That of another run: whoever reads it would knock at ports where nobody is.
-        env_file.unlink(missing_ok=True)
+        make_way(env_file)
     return asyncio.run(_serve_until_stopped(encodings, students, workers, env_file))
 
 
@@ -67,23 +63,16 @@ async def _serve(
                 )
             if encodings is None:
                 tell(_NOBODY_KNOWN)
-            with _announced(account.environment(), env_file):
+            environment = account.environment()
+            with nullcontext() if env_file is None else written(env_file, environment):
+                _announce(environment)
                 return await account.failure()
 
 
-@contextmanager
-def _announced(environment: Mapping[str, str], env_file: Path | None) -> Iterator[None]:
-    """Tell the variables; the file of them is there for as long as they are true."""
-    if env_file is not None:
-        write_whole(env_file, "".join(f"{name}={text}\n" for name, text in environment.items()))
-    try:
-        for name, text in environment.items():
-            sys.stdout.write(f"export {name}='{text}'\n")
-        sys.stdout.flush()
-        # Standard output is for `eval`.
-        sys.stderr.write("hybridsphere local: ready, for as long as this runs; Ctrl-C ends it\n")
-        sys.stderr.flush()
-        yield
-    finally:
-        if env_file is not None:
-            env_file.unlink(missing_ok=True)
+def _announce(environment: Mapping[str, str]) -> None:
+    for name, text in environment.items():
+        sys.stdout.write(f"export {name}='{text}'\n")
+    sys.stdout.flush()
+    # Standard output is for `eval`.
+    sys.stderr.write("hybridsphere local: ready, for as long as this runs; Ctrl-C ends it\n")
+    sys.stderr.flush()

@@ -92,10 +92,12 @@ def test_where_no_ledger_is_the_folder_is_named(tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def answering(bucket: str, health: Health) -> AsyncIterator[str]:
+async def answering(
+    bucket: str, health: Health, metrics: Metrics | None = None
+) -> AsyncIterator[str]:
     """The address at which a bridge of a bucket answers."""
     with capture_logs() as log:
-        async with web.listen(("127.0.0.1", 0), bucket, health, Metrics()):
+        async with web.listen(("127.0.0.1", 0), bucket, health, metrics or Metrics()):
             (port,) = (line["port"] for line in log if line["event"] == "web.listening")
             yield f"127.0.0.1:{port}"
 
@@ -114,15 +116,14 @@ async def test_a_bridge_that_answers_is_asked_how_it_is(ledger_dir: Path) -> Non
 
 
 async def test_what_a_bridge_has_rejected_is_told_and_where_to_look(
-    ledger_dir: Path, port: int
+    ledger_dir: Path,
 ) -> None:
     health, metrics = Health(), Metrics()
     health.started()
     metrics.rejected.labels("input").inc(13)
     metrics.rejected.labels("output bucket").inc()
-    async with web.listen(("127.0.0.1", port), "videos", health, metrics):
-        asked = settings(ledger_dir, f"127.0.0.1:{port}")
-        well, lines = await asyncio.to_thread(judged, asked)
+    async with answering("videos", health, metrics) as address:
+        well, lines = await asyncio.to_thread(judged, settings(ledger_dir, address))
     # It works, and what it does not take may be nobody's fault here.
     assert well
     told = "rejected since its start: {} of the {}; the log's {}.rejected says why"
@@ -134,11 +135,10 @@ async def test_what_a_bridge_has_rejected_is_told_and_where_to_look(
 
 
 async def test_where_nothing_was_rejected_nothing_is_said_of_it(
-    ledger_dir: Path, port: int
+    ledger_dir: Path,
 ) -> None:
-    async with web.listen(("127.0.0.1", port), "videos", Health(), Metrics()):
-        asked = settings(ledger_dir, f"127.0.0.1:{port}")
-        _, lines = await asyncio.to_thread(judged, asked)
+    async with answering("videos", Health()) as address:
+        _, lines = await asyncio.to_thread(judged, settings(ledger_dir, address))
     assert not [line for line in lines if line.startswith("rejected")]
 
 

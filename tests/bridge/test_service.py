@@ -494,17 +494,6 @@ async def test_a_configuration_that_cannot_work_ends_with_one_line_and_two(
     assert "Traceback" not in err
 
 
-async def test_a_bridge_whose_address_is_taken_leaves_no_ledger_behind(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # One without a claim would go with the bridge of any bucket.
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        monkeypatch.setenv("HYBRIDSPHERE_HTTP", f"127.0.0.1:{taken.getsockname()[1]}")
-        with pytest.raises(ConfigurationError, match="HYBRIDSPHERE_HTTP"):
-            await Bridge(Settings.load()).serve(asyncio.Event())
-    assert not ledger_path(site.folder).exists()
-
-
 async def test_credentials_that_cannot_be_had_just_now_end_with_one_line_and_one(
     site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -99,13 +99,12 @@ class Bridge:
                 invocation_type=settings.invocation_type,
             )
         )
-        bucket = settings.need("input_bucket")
-        # Before the ledger, so that a start in vain leaves none behind that is nobody's.
-        await parts.enter_async_context(
-            web.listen(settings.http, bucket, self._health, self._metrics)
-        )
         store = await parts.enter_async_context(
             ResultStore(settings.results_dir, self._health, self._metrics)
+        )
+        bucket = settings.need("input_bucket")
+        await parts.enter_async_context(
+            web.listen(settings.http, bucket, self._health, self._metrics)
         )
         await store.refuse_others(bucket)
         ways = Ways(settings, aws, store, self._health, self._metrics)

@@ -37,13 +37,13 @@ def ask(program: str, request: Any) -> Any:
     return json.loads(done.stdout)
 
 
-# The wrong half of a pair, as somebody may paste it. There is no key here, only how one begins; in
-# parts, so that whoever searches the tree for keys finds none.
-PRIVATE_KEY = " ".join(["-----BEGIN", "OPENSSH", "PRIVATE", "KEY-----"])
+# Of the two halves of a pair. There is no key here, only how one begins, and not even that in one
+# piece: whoever searches the tree for keys finds none.
+KEY_BEGINS = "-----BEGIN OPENSSH {} KEY-----"
 
 REFUSED = [
     ("admin_cidr", "everybody"),
-    ("public_key", PRIVATE_KEY),
+    ("public_key", KEY_BEGINS.format("PRIVATE")),
     ("repository_url", "https://user:password@git.example.org/hybridsphere.git"),
     ("repository_url", 'https://git.example.org/", /bin/sh, "'),
     ("repository_ref", "--upload-pack=/bin/sh"),

@@ -30,7 +30,7 @@ def imported(file: Path) -> Iterator[str]:
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
     ours = modules()
-    assert {"hybridsphere.messages", "hybridsphere.cli", "lambda_fn.handler"} <= ours.keys()
+    assert {"hybridsphere.messages", "hybridsphere.cli.app", "lambda_fn.handler"} <= ours.keys()
     graph = {name: ours.keys() & set(imported(file)) for name, file in ours.items()}
     # Raises CycleError, which names the way round.
     TopologicalSorter(graph).prepare()

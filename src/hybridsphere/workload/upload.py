@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from hybridsphere.aws import AwsError
-from hybridsphere.aws.tools import CALL_FAILURES, client
+from hybridsphere.aws.one_shot import CALL_FAILURES, client
 from hybridsphere.messages import utc_text
 from hybridsphere.settings import Settings
 from hybridsphere.workload import WorkloadError

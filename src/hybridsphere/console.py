@@ -1,4 +1,4 @@
-"""Standard output and error: text of any kind into them, and all of it out at the end."""
+"""Standard output and error, and the escaping of untrusted text; light to import."""
 
 import io
 import logging
@@ -11,10 +11,16 @@ from typing import TextIO
 import click
 
 
+def printable(text: str) -> str:
+    """The text with everything escaped that could steer a terminal, or deceive who reads it."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
 def tell(text: str) -> None:
     """Print to standard error; names of files and people in it may hold anything."""
-    from hybridsphere.screen import printable  # noqa: PLC0415 - loads rich
-
     lines = "\n".join(printable(line) for line in text.split("\n"))
     # By itself click takes an ASCII stream for one that is set up wrongly, and writes UTF-8.
     click.echo(lines, file=sys.stderr)

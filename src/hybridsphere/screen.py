@@ -1,9 +1,11 @@
-"""Text of others on a terminal: keys, names and reasons are whatever somebody uploaded."""
+"""rich's console, for tables and pictures on a terminal."""
 
 from typing import NoReturn
 
 from rich.console import Console
 from rich.text import Text
+
+from hybridsphere.console import printable
 
 
 class Screen(Console):
@@ -11,14 +13,6 @@ class Screen(Console):
 
     def on_broken_pipe(self) -> NoReturn:
         raise BrokenPipeError
-
-
-def printable(text: str) -> str:
-    """The text with everything escaped that could steer a terminal, or deceive who reads it."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
 
 
 def plain(text: str, style: str = "") -> Text:

@@ -12,7 +12,6 @@ from aiobotocore.config import AioConfig
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    HTTPClientError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
@@ -26,8 +25,8 @@ from hybridsphere.messages import first_line, without_passwords
 
 _PATIENT = AioConfig(retries={"mode": "standard", "total_max_attempts": 5})
 
-CALL_FAILURES = (ClientError, HTTPClientError)
-"""What one call can end in while the next may well succeed."""
+CALL_FAILURES = (ClientError, BotoCoreError)
+"""The errors of one call, after which the next call may succeed."""
 
 
 @asynccontextmanager

@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from zipfile import is_zipfile
 
+from hybridsphere.console import printable
 from hybridsphere.errors import CannotRun
 from hybridsphere.files import naming, obstacle_to
-from hybridsphere.screen import printable
 from lambda_fn.enroll import enrol
 from lambda_fn.gallery.gallery import Gallery, GalleryError, import_legacy
 from lambda_fn.gallery.lookalikes import concerns, nearest_pairs

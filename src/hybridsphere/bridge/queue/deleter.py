@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import structlog
 
 from hybridsphere.aws import BATCH, AwsError, Queue, ReceiptGone
-from hybridsphere.bridge.gatherer import Gatherer
+from hybridsphere.bridge.batching import Gatherer
 from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.pacing.circuit import Turns
 from hybridsphere.bridge.queue.in_flight import Holdings

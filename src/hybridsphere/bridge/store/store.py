@@ -19,7 +19,7 @@ import structlog
 from aiofiles.os import wrap
 
 from hybridsphere.aws import Listed
-from hybridsphere.bridge.batcher import Batcher
+from hybridsphere.bridge.batching import Batcher
 from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.store.csv_files import Blocked, CsvFiles
 from hybridsphere.bridge.store.restorer import Restorer

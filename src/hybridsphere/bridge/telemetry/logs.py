@@ -16,6 +16,7 @@ from typing import Any, TextIO, cast
 import orjson
 import structlog
 
+from hybridsphere.console import printable
 from hybridsphere.messages import reason_of
 
 LONGEST_TEXT = 2000
@@ -104,9 +105,6 @@ def _short(value: Any) -> Any:
 
 
 def _escape(_: Any, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    # rich, which this imports, has no business in a service that nobody looks at.
-    from hybridsphere.screen import printable  # noqa: PLC0415
-
     return {name: printable(v) if isinstance(v, str) else v for name, v in line.items()}
 
 
@@ -128,8 +126,6 @@ def _without_quotes(stack: Stack) -> Stack:
 
 def _show_traceback(out: TextIO, error: structlog.typing.ExcInfo) -> None:
     """The same as Python shows it, the last one last."""
-    from hybridsphere.screen import printable  # noqa: PLC0415
-
     out.writelines(f"\n{_short(printable(line))}" for line in _lines(_stacks(error)))
 
 

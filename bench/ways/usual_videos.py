@@ -2,8 +2,8 @@
 each face compared with every known one.
 
 It is better than many of its kind: the nearest known face counts, not the first, and the search
-ends with the first frame of a known face. Without ffmpeg on the PATH it is cheaper still: the process
-decodes the frames, and does not write and read them again.
+ends with the first frame of a known face. Without ffmpeg on the PATH it is cheaper still: the
+process decodes the frames, and does not write and read them again.
 """
 
 import shutil

@@ -9,14 +9,15 @@ from tempfile import TemporaryDirectory
 import av
 import numpy as np
 
-from bench import our_videos, process
+from bench import process
 from bench.films import ATTENDING, FPS, class_film
-from bench.reference import face_recognition
+from bench.report.row import Part, Row, Target, WrongAnswer
 from bench.rounds import Rounds
-from bench.row import Part, Row, Target, WrongAnswer
-from bench.usual_videos import nearest
 from bench.videos import demo_gallery
-from lambda_fn.gallery import Gallery
+from bench.ways import our_videos
+from bench.ways.reference import face_recognition
+from bench.ways.usual_videos import nearest
+from lambda_fn.gallery.gallery import Gallery
 
 _TARGET = Target(5, "figure")
 
@@ -30,7 +31,7 @@ _USUAL_FRAMES = 8
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """Whom the usual way has seen, and the CPU time that a frame's search took."""
+    """The people that the usual way saw, and the CPU time of one frame's search."""
 
     names: set[str]
     frame_s: float
@@ -85,7 +86,7 @@ def measure(
 
 
 def usual(film: Path, gallery: Gallery, frames: int) -> Searched:
-    """Searches so many frames, each by itself, in the middles of as many parts of a film."""
+    """Search single frames, one from the middle of each equal part of a film."""
     names: set[str] = set()
     searched_s = 0.0
     with av.open(film) as container:

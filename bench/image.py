@@ -1,5 +1,6 @@
-"""What the function's image adds to its base, uncompressed: read off the images that
-`deploy/images.sh` has built on this machine, where they are of this tree.
+"""The size that the function's image adds to its base, uncompressed.
+
+It is read from the images that `deploy/images.sh` has built on this machine, from this tree only.
 """
 
 import json
@@ -9,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from bench.row import Part, Row, Target
+from bench.report.row import Part, Row, Target
 
 _TARGET = Target(325, "figure")
 

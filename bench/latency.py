@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 
 from bench import process
 from bench.bridge_run import LEAST, OURS, Bridge, running_bridge
-from bench.double_process import RunningDouble, running_double
-from bench.figures import rounded
+from bench.doubles.process import RunningDouble, running_double
+from bench.report.figures import rounded
+from bench.report.row import Part, Row, Target
 from bench.rounds import Rounds
-from bench.row import Part, Row, Target
 
 _PAUSE_S = 10.0
 """The pause of the usual polling loop."""
@@ -104,7 +104,7 @@ def _rate(double: RunningDouble, bridge: Popen[bytes], messages: int) -> float:
 
 
 def _delays(double: RunningDouble, bridge: Popen[bytes], per_s: float, seconds: float) -> Delays:
-    """How long so many events a second wait, on average, and what that takes."""
+    """Measure the wait of events that arrive at an average rate, and the load it causes."""
     messages = max(2, round(per_s * seconds))
     began_s, double_s = time.monotonic(), double.stats()["cpu_s"]
     bridge_s = process.cpu_seconds(bridge.pid)

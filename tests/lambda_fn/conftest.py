@@ -12,16 +12,17 @@ import av
 import numpy as np
 import pytest
 from av.video.stream import VideoStream
-from function_stage import ClipMaker, LogLines, Portrait, Stage
-from leaks import SECRET, found_in
 from moto.server import ThreadedMotoServer
 from PIL import Image
 from skimage import data
 
-from lambda_fn import aws, handler
-from lambda_fn.faces import Faces
-from lambda_fn.gallery import Gallery
-from lambda_fn.video import Frame, Rgb
+from lambda_fn import handler
+from lambda_fn.faces.engine import Faces
+from lambda_fn.gallery.gallery import Gallery
+from lambda_fn.runtime import aws
+from lambda_fn.video.video import Frame, Rgb
+from tests.lambda_fn.function_stage import ClipMaker, LogLines, Portrait, Stage
+from tests.leaks import SECRET, found_in
 
 with warnings.catch_warnings(action="ignore"):
     # The reference of many tests; its models' package imports what setuptools has given up.

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from function_stage import Portrait
 from PIL import Image
 
-from hybridsphere.cli import main
-from lambda_fn.gallery import Gallery
+from hybridsphere.cli.app import main
+from lambda_fn.gallery.gallery import Gallery
+from tests.lambda_fn.function_stage import Portrait
 
 
 def run(*arguments: object) -> Result:

@@ -1,7 +1,8 @@
 import pytest
-from aws_stack import NAMES, Stack, moto_knows_less
-from aws_template import KEY_ARN, SINKS, SOURCES, chosen
-from permission_map import IDENTITIES, PermissionMap
+
+from tests.deploy.aws.aws_stack import NAMES, Stack, moto_knows_less
+from tests.deploy.aws.aws_template import KEY_ARN, SINKS, SOURCES, chosen
+from tests.deploy.aws.permission_map import IDENTITIES, PermissionMap
 
 pytestmark = moto_knows_less
 

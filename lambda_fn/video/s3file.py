@@ -97,6 +97,9 @@ class S3File(io.RawIOBase):
             )
         except ClientError as error:
             raise _unreadable(error) or error from error
+        # Not every server honours If-Match.
+        if answer["ETag"].strip('"') != self._object["IfMatch"].strip('"'):
+            raise Unreadable("superseded")
         self._start = start
         self._bytes = answer["Body"].read()
         self._size = int(answer["ContentRange"].rpartition("/")[2])

@@ -99,6 +99,7 @@ class S3File(io.RawIOBase):
             raise _unreadable(error) or error from error
         # Not every server honours If-Match.
         if answer["ETag"].strip('"') != self._object["IfMatch"].strip('"'):
+            answer["Body"].close()
             raise Unreadable("superseded")
         self._start = start
         self._bytes = answer["Body"].read()

@@ -3,29 +3,38 @@
 Their answers are those of Ceph and Swift as `make object-stores` runs them, put in front of moto.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 import pytest
-from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 
 from hybridsphere.messages import Result
 from lambda_fn.results.csv_object import CsvWriter, csv_writer
+from lambda_fn.runtime import aws
 from tests.lambda_fn.function_stage import LogLines, Stage
 
 KEY = "test_0.mp4.csv"
 OLD, NEW = "1", "2"
 
 
+Answer = Callable[[Any], int | None]
+"""The status that a server refuses a write with, or None where moto is to answer."""
+
+
+Behind = Callable[[Answer], "Server"]
+
+
 class Server:
     """A server in front of moto; `writes` are the conditions of the writes that it was sent."""
 
-    def __init__(self, answer: Callable[[AWSRequest], int | None]) -> None:
-        self.s3 = get_session().create_client("s3")
+    def __init__(self, s3: Any, answer: Answer) -> None:
+        self.s3 = s3
         self.s3.meta.events.register("before-send.s3.PutObject", self._send)
         self._answer = answer
         self.writes: list[dict[str, str]] = []
@@ -90,9 +99,22 @@ def result(stage: Stage) -> Result:
     )
 
 
+@pytest.fixture
+def behind(account: None) -> Iterator[Behind]:
+    """Makes servers, and closes their clients."""
+    with ExitStack() as stack:
+
+        def make(answer: Answer) -> Server:
+            s3 = get_session().create_client("s3")
+            stack.callback(s3.close)
+            return Server(s3, answer)
+
+        yield make
+
+
 @pytest.fixture(params=[like_ceph, like_swift, like_neither])
-def server(request: pytest.FixtureRequest, account: None) -> Server:
-    return Server(request.param)
+def server(request: pytest.FixtureRequest, behind: Behind) -> Server:
+    return behind(request.param)
 
 
 def test_a_newer_version_replaces_the_csv(stage: Stage, server: Server, result: Result) -> None:
@@ -122,9 +144,9 @@ def versions(result: Result, count: int) -> list[Result]:
 
 
 def test_ceph_is_asked_without_quotes_from_then_on(
-    stage: Stage, result: Result, log_lines: LogLines
+    stage: Stage, behind: Behind, result: Result, log_lines: LogLines
 ) -> None:
-    server = Server(like_ceph)
+    server = behind(like_ceph)
     writer = CsvWriter(server.s3)
     for version in versions(result, 3):
         writer.write(version)
@@ -137,9 +159,9 @@ def test_ceph_is_asked_without_quotes_from_then_on(
 
 
 def test_swift_is_asked_for_no_condition_from_then_on_and_that_is_logged_once(
-    stage: Stage, result: Result, log_lines: LogLines
+    stage: Stage, behind: Behind, result: Result, log_lines: LogLines
 ) -> None:
-    server = Server(like_swift)
+    server = behind(like_swift)
     for version in versions(result, 3):
         csv_writer(server.s3).write(version)
     assert stage.csv_object(KEY)["text"] == "2"
@@ -150,26 +172,26 @@ def test_swift_is_asked_for_no_condition_from_then_on_and_that_is_logged_once(
 
 
 def test_a_rival_is_not_taken_for_a_server_that_compares_otherwise(
-    stage: Stage, result: Result
+    stage: Stage, behind: Behind, result: Result
 ) -> None:
     """The rival writes after the version was compared, so the ETag that was refused is gone."""
     rivals = versions(replace(result, etag="f" * 32), 3)
-    plain = get_session().create_client("s3")
+    rival = CsvWriter(aws.client("s3"))
 
     def race(request: Any) -> None:
         if "If-Match" in request.headers and rivals:
-            CsvWriter(plain).write(rivals.pop(0))
+            rival.write(rivals.pop(0))
 
-    server = Server(race)
-    CsvWriter(plain).write(replace(result, sequencer="0"))
+    server = behind(race)
+    rival.write(replace(result, sequencer="0"))
     CsvWriter(server.s3).write(replace(result, sequencer="9", csv="mine"))
     assert rivals == []
     assert stage.csv_object(KEY)["text"] == "mine"
     assert all(writes.get("If-Match", '"').startswith('"') for writes in server.writes)
 
 
-def test_a_refusal_of_another_kind_is_raised(stage: Stage, result: Result) -> None:
-    server = Server(lambda _: int(HTTPStatus.FORBIDDEN))
+def test_a_refusal_of_another_kind_is_raised(stage: Stage, behind: Behind, result: Result) -> None:
+    server = behind(lambda _: int(HTTPStatus.FORBIDDEN))
     with pytest.raises(ClientError, match="AccessDenied"):
         CsvWriter(server.s3).write(result)
     assert server.writes == [{"If-None-Match": "*"}]

@@ -151,7 +151,7 @@ def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatc
             "queue",
             {"INPUT_BUCKET", "FUNCTION_NAME", "INPUT_QUEUE_URL", "OUTPUT_QUEUE_URL"},
         ),
-        ("none", "queue", {"INPUT_BUCKET", "OUTPUT_QUEUE_URL"}),
+        ("direct", "queue", {"INPUT_BUCKET", "OUTPUT_QUEUE_URL"}),
     ],
 )
 def test_each_way_needs_what_it_uses_and_no_more(
@@ -229,6 +229,12 @@ def test_what_would_feed_itself_for_ever_is_refused(
         Settings.load().check_bridge()
 
 
+def test_an_old_source_is_refused_with_its_new_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}SOURCE", "none")
+    with pytest.raises(ConfigurationError, match="'none' cannot be used: set it to direct"):
+        Settings.load()
+
+
 def test_all_values_that_cannot_work_are_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {"SOURCE": "mail", "DRAIN_S": "soon", "HTTP": "8080"}
     for name, value in wrong.items():
@@ -239,7 +245,7 @@ def test_all_values_that_cannot_work_are_named_in_one_line(monkeypatch: pytest.M
     assert "\n" not in text
     for name, value in wrong.items():
         assert f"{PREFIX}{name}={value!r} cannot be used: " in text
-    assert "it should be 'queue', 'bucket' or 'none'; " in text
+    assert "it should be 'queue', 'bucket' or 'direct'; " in text
 
 
 def test_what_is_missing_is_told_beside_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import chain, combinations
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hybridsphere.errors import ConfigurationError
@@ -25,11 +25,21 @@ _NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
     "source": {
         "queue": ("function_name", "input_queue_url"),
         "bucket": ("function_name",),
-        "none": (),
+        "direct": (),
     },
     "sink": {"queue": ("output_queue_url",), "bucket": ("output_bucket",)},
 }
 """The fields that each way in and each way out cannot do without."""
+
+
+def _not_retired(source: object) -> object:
+    if source == "none":
+        raise ValueError("set it to direct, the new name of this source")
+    return source
+
+
+Source = Annotated[Literal["queue", "bucket", "direct"], BeforeValidator(_not_retired)]
+Sink = Literal["queue", "bucket"]
 
 
 class Settings(BaseSettings):
@@ -48,8 +58,8 @@ class Settings(BaseSettings):
         None, description="Queue for input that can never succeed."
     )
     function_name: Function | None = Field(None, description="The function's name or ARN.")
-    source: Literal["queue", "bucket", "none"] = Field("queue", description="Where uploads show.")
-    sink: Literal["queue", "bucket"] = Field("queue", description="Where results show.")
+    source: Source = Field("queue", description="Where uploads show.")
+    sink: Sink = Field("queue", description="Where results show.")
     input_bucket: Bucket | None = Field(None, description="The bucket that videos are uploaded to.")
     output_bucket: Bucket | None = Field(None, description="The bucket that CSVs are written to.")
     table: Table | None = Field(None, description="The table of the students.")

@@ -87,11 +87,11 @@ async def test_without_any_queue_uploads_are_invoked_for_and_results_come_to_dis
     assert (site.folder / "b.mp4.csv").read_text() == site.of("b.mp4").csv.replace("\r\n", "\n")
 
 
-async def test_with_source_none_results_are_collected_and_no_function_is_needed(
+async def test_with_source_direct_results_are_collected_and_no_function_is_needed(
     site: Site, make_queue: MakeQueue, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outputs = await make_queue()
-    monkeypatch.setenv("HYBRIDSPHERE_SOURCE", "none")
+    monkeypatch.setenv("HYBRIDSPHERE_SOURCE", "direct")
     monkeypatch.setenv("HYBRIDSPHERE_SINK", "queue")
     monkeypatch.setenv("HYBRIDSPHERE_OUTPUT_QUEUE_URL", outputs.url)
     monkeypatch.delenv("HYBRIDSPHERE_FUNCTION_NAME")

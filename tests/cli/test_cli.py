@@ -191,7 +191,7 @@ def test_a_command_line_that_makes_no_sense_ends_with_two(
 @pytest.mark.parametrize(
     ("option", "choices"),
     [
-        ("--source", "queue|bucket|none"),
+        ("--source", "queue|bucket|direct"),
         ("--sink", "queue|bucket"),
         ("--mode", "identify|attendance"),
     ],
@@ -199,6 +199,12 @@ def test_a_command_line_that_makes_no_sense_ends_with_two(
 def test_the_demo_tells_what_can_be_chosen(runner: CliRunner, option: str, choices: str) -> None:
     assert f"{option} [{choices}]" in runner.invoke(main, ["demo", "--help"]).stdout
     assert runner.invoke(main, ["demo", option, "nothing"]).exit_code == 2
+
+
+def test_an_old_source_is_refused_with_its_new_name(runner: CliRunner) -> None:
+    answer = runner.invoke(main, ["demo", "--source", "none"])
+    assert answer.exit_code == 2
+    assert "'none' is called 'direct' now" in answer.stderr
 
 
 def test_a_bridge_that_does_not_answer_makes_status_end_with_one(

@@ -25,8 +25,8 @@ NEEDED = {
     ("queue", "bucket"): {"input_bucket", "function_name", "input_queue_url", "output_bucket"},
     ("bucket", "queue"): {"input_bucket", "function_name", "output_queue_url"},
     ("bucket", "bucket"): {"input_bucket", "function_name", "output_bucket"},
-    ("none", "queue"): {"input_bucket", "output_queue_url"},
-    ("none", "bucket"): {"input_bucket", "output_bucket"},
+    ("direct", "queue"): {"input_bucket", "output_queue_url"},
+    ("direct", "bucket"): {"input_bucket", "output_bucket"},
 }
 """What each source and sink cannot do without."""
 

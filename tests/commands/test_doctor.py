@@ -139,7 +139,7 @@ NEEDED = {
         "dead-letter queue: sqs:SendMessage allowed",
         "function: lambda:InvokeFunction allowed",
     },
-    ("none", "queue"): {
+    ("direct", "queue"): {
         "output queue: sqs:ReceiveMessage allowed",
         "output queue: sqs:DeleteMessage allowed",
         "output queue: sqs:ChangeMessageVisibility allowed",
@@ -212,9 +212,9 @@ async def test_a_variable_of_the_function_s_is_none_of_ours_and_no_fault(patient
     [
         ("queue", "queue", "INPUT_QUEUE_URL"),
         ("queue", "queue", "OUTPUT_QUEUE_URL"),
-        ("none", "queue", "INPUT_BUCKET"),
+        ("direct", "queue", "INPUT_BUCKET"),
         ("bucket", "queue", "FUNCTION_NAME"),
-        ("none", "bucket", "OUTPUT_BUCKET"),
+        ("direct", "bucket", "OUTPUT_BUCKET"),
     ],
 )
 async def test_a_variable_that_is_missing_is_told(
@@ -408,7 +408,7 @@ async def test_a_bucket_that_is_not_there_is_told(patient: Patient, name: str) -
 
 
 @pytest.mark.parametrize(
-    ("source", "name"), [("queue", "INPUT"), ("none", "INPUT"), ("queue", "OUTPUT")]
+    ("source", "name"), [("queue", "INPUT"), ("direct", "INPUT"), ("queue", "OUTPUT")]
 )
 async def test_a_bucket_that_is_only_named_is_told_where_it_is_not_there(
     patient: Patient, source: str, name: str

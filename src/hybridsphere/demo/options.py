@@ -8,7 +8,7 @@ from hybridsphere.files import obstacle_to
 from hybridsphere.local.account import Mode, Sink, Source
 
 _SUPPORTED = {
-    "source": ("queue", "bucket", "none"),
+    "source": ("queue", "bucket", "direct"),
     "sink": ("queue", "bucket"),
     "mode": ("identify", "attendance"),
 }

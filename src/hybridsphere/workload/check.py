@@ -86,14 +86,14 @@ def check_input_objects(evidence: Evidence) -> Check:
 
 
 def check_events(evidence: Evidence) -> Check:
-    if evidence.settings.source == "none":
+    if evidence.settings.source == "direct":
         return _not_applicable("events", "the bucket triggers the function itself")
     received = _keys_where(evidence, lambda row: row.received_at is not None)
     return _each_upload("events", evidence, received, "an event received for")
 
 
 def check_invoked(evidence: Evidence) -> Check:
-    if evidence.settings.source == "none":
+    if evidence.settings.source == "direct":
         return _not_applicable("invoked", "the bucket triggers the function itself")
     invoked = _keys_where(evidence, lambda row: row.invoked_at is not None or row.attempts > 0)
     check = _each_upload("invoked", evidence, invoked, "the function invoked for")

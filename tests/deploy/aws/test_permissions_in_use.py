@@ -103,7 +103,7 @@ def tools(
     return Tools(monkeypatch, tmp_path)
 
 
-SOURCES: dict[str, Source] = {"queue": "queue", "direct": "none", "none": "bucket"}
+SOURCES: dict[str, Source] = {"queue": "queue", "direct": "direct", "none": "bucket"}
 SINKS: dict[str, Sink] = {"queue": "queue", "mirror": "bucket"}
 """What the template's Trigger and Sink are to the bridge."""
 

@@ -73,7 +73,7 @@ async def examine_services(
     elif "queue" in ways.values() and "dead_letter_queue_url" not in wrong:
         detail = "none named: what can never succeed is logged and left to its queue's own redrive"
         yield Finding("dead-letter queue", detail)
-    if settings.function_name and settings.source != "none":
+    if settings.function_name and settings.source != "direct":
         function = aws.function(settings.function_name, settings.invocation_type)
         probe = function.probe()
         yield await _allowed("function", "lambda:InvokeFunction", probe, function.name)

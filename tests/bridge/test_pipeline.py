@@ -123,7 +123,7 @@ async def test_a_bridge_without_its_bucket_ends_with_one_line_and_two(
     complaints = [line for line in err.splitlines() if not line.startswith("{")]
     assert status == 2
     assert len(complaints) == 1, err
-    complaint = f"hybridsphere: HYBRIDSPHERE_INPUT_BUCKET='{site.uploads.name}' names nothing"
+    complaint = f"error: HYBRIDSPHERE_INPUT_BUCKET='{site.uploads.name}' names nothing"
     assert complaints[0].startswith(complaint)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybridsphere.errors import CannotRun, ConfigurationError
+from hybridsphere.errors import ConfigurationError
 from hybridsphere.files import obstacle_to
 from hybridsphere.local.account import Mode, Sink, Source
 
@@ -12,10 +12,6 @@ _SUPPORTED = {
     "sink": ("queue", "bucket"),
     "mode": ("identify", "attendance"),
 }
-
-
-class DemoError(CannotRun):
-    """A demo that could not be played; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

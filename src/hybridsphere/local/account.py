@@ -263,7 +263,7 @@ def _folder_of(handler: str) -> Path:
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise CannotRun(
-            f"the function's package {package} is not installed: run `make setup`, or install the "
-            "extra hybridsphere[local]"
+            f"the function's package {package} is not installed",
+            hint="run `make setup`, or install the extra hybridsphere[local]",
         )
     return Path(next(iter(spec.submodule_search_locations))).parent

@@ -28,7 +28,7 @@ async def run_checks(
     """Check the upload that the manifest beside the results describes, as things stand now.
 
     `workers` is how many videos the function may work on at once, None where nobody knows. Raises
-    ManifestError, and AwsError where looking is refused.
+    CannotRun without a manifest, and AwsError where looking is refused.
     """
     manifest = Manifest.read(settings.results_dir)
     evidence = await gather(settings, manifest, workers)

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from hybridsphere.settings import Settings
-from hybridsphere.variables import variable
+from hybridsphere.settings import Settings, variable
 from lambda_fn.results.delivery import MOST_MESSAGE_BYTES
 from lambda_fn.runtime.settings import Settings as FunctionSettings
 from tests.deploy.aws.aws_stack import Stack, client, moto_knows_less

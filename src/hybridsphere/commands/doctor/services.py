@@ -25,8 +25,7 @@ from hybridsphere.aws.one_shot import client
 from hybridsphere.commands.doctor.check import Finding
 from hybridsphere.messages import without_passwords
 from hybridsphere.paths import OWN_FOLDER
-from hybridsphere.settings import Settings
-from hybridsphere.variables import variable
+from hybridsphere.settings import Settings, variable
 
 MOST_SKEW_S = 60
 """AWS refuses signatures that are five minutes off (Signature Version 4); warn well before."""

@@ -26,11 +26,14 @@ from lambda_fn.video.video import Unreadable, Video
 
 
 def face_recognition_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Takes the videos of an S3 event one after another; each ends in a CSV and a message.
+    """Process the videos of an S3 event in turn; each ends in a CSV and a message.
 
-    The answer names them and their status. Raises BadMessage for what is no S3 event,
-    SettingsError, and where a video cannot be processed an error by the name of what happened, such
-    as GalleryError or ClientError in an outage: Lambda tries again.
+    The answer's `videos` name every record of the event, in its order, by `bucket`, `key`, `etag`,
+    `sequencer` and `event_time`, with its `status` and `reason`. A synchronous caller can thus
+    check that its own record was processed.
+
+    Raises BadMessage unless `event` is an S3 event, and SettingsError. An outage raises an error
+    named after its cause, such as GalleryError or ClientError: Lambda then retries.
     """
     records = messages.parse_s3_event(event)
     settings = Settings.from_environ(os.environ)
@@ -55,7 +58,15 @@ def _process(record: S3Record, settings: Settings, deadline: Deadline) -> dict[s
         raise told from None
     seconds = round(time.monotonic() - started, 3)
     log("video.finished", **video, status=outcome.status, reason=outcome.reason, seconds=seconds)
-    return {**video, "status": outcome.status}
+    return {
+        "bucket": record.bucket,
+        "key": record.key,
+        "etag": record.etag,
+        "sequencer": record.sequencer,
+        "event_time": record.event_time,
+        "status": outcome.status,
+        "reason": outcome.reason,
+    }
 
 
 def _examine(record: S3Record, settings: Settings, deadline: Deadline) -> Outcome:

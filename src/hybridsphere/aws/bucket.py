@@ -40,7 +40,7 @@ class Bucket:
             answer = await self._client.get_object(Bucket=self.name, Key=listed.key, IfMatch=etag)
             async with answer["Body"] as body:
                 # Any page of a proxy's is content: S3 alone knows what was asked for.
-                if answer["ETag"] != etag:
+                if answer["ETag"].strip('"') != listed.etag:
                     raise ValueError(f"ETag {answer['ETag']} for {etag}")
                 if answer["ContentLength"] > MOST_CSV_BYTES:
                     size = f"{answer['ContentLength']} bytes, more than {MOST_CSV_BYTES}"

@@ -8,7 +8,17 @@ from typing import Any
 import orjson
 
 from hybridsphere.aws.direct import Call
-from hybridsphere.aws.errors import AwsError, ReceiptGone, Refused, Unavailable, failures, readable
+from hybridsphere.aws.errors import (
+    AwsError,
+    ReceiptGone,
+    Refused,
+    Unavailable,
+    bare_code,
+    failures,
+    is_query_answer,
+    query_only,
+    readable,
+)
 from hybridsphere.messages import first_line
 
 BATCH = 10
@@ -44,6 +54,7 @@ class Queue:
         self._client = client
         self._receive = Call(client, "ReceiveMessage", QueueUrl=url)
         self._delete = Call(client, "DeleteMessageBatch", QueueUrl=url, Entries=[])
+        self._attributes = Call(client, "GetQueueAttributes", QueueUrl=url)
         self._change = Call(client, "ChangeMessageVisibilityBatch", QueueUrl=url, Entries=[])
         self.url = url
 
@@ -115,11 +126,11 @@ class Queue:
 
     async def attributes(self) -> dict[str, str]:
         """The queue's attributes, by SQS's names; fails if it is not there or may not be used."""
-        with failures("GetQueueAttributes"), readable():
-            answer = await self._client.get_queue_attributes(
-                QueueUrl=self.url, AttributeNames=["All"]
-            )
-            return dict(answer["Attributes"])
+        call = {"QueueUrl": self.url, "AttributeNames": ["All"]}
+        with failures("GetQueueAttributes"):
+            answer = await _ask(self._attributes, call, None)
+            with readable():
+                return dict(answer["Attributes"])
 
     async def _send(self, body: str, attributes: Mapping[str, Mapping[str, str]]) -> None:
         with failures("SendMessage"), readable():
@@ -132,9 +143,12 @@ class Queue:
 
 
 async def _ask(call: Call, content: Mapping[str, Any], within_s: float | None) -> Any:
+    """The answer, or {} where it is empty, as some servers answer a poll without messages."""
     _, _, answer = await call(json.dumps(content).encode(), within_s=within_s)
+    if is_query_answer(answer):
+        raise query_only()
     with readable():
-        return orjson.loads(answer)
+        return orjson.loads(answer) if answer else {}
 
 
 def _outcomes(call: str, answer: Mapping[str, Any], count: int) -> list[AwsError | None]:
@@ -150,6 +164,6 @@ def _outcomes(call: str, answer: Mapping[str, Any], count: int) -> list[AwsError
 def _entry_failure(call: str, failure: Mapping[str, Any]) -> AwsError:
     code = str(failure["Code"])
     text = f"{call}: {code}: {first_line(failure.get('Message', ''))}"
-    if code.removeprefix("AWS.SimpleQueueService.") in _GONE:
+    if bare_code(code) in _GONE:
         return ReceiptGone(text, code)
     return Refused(text, code) if failure.get("SenderFault") else Unavailable(text)

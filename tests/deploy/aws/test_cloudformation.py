@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from hybridsphere.settings import Settings
-from hybridsphere.variables import variable
+from hybridsphere.settings import Settings, variable
 from lambda_fn.results.delivery import MOST_MESSAGE_BYTES
-from lambda_fn.runtime.settings import Settings as FunctionSettings
+from lambda_fn.runtime.settings import RuntimeSettings
 from tests.deploy.aws.aws_stack import VARIABLES, Stack, client, moto_knows_less
 from tests.deploy.aws.aws_template import FOLDER, KEY_ARN, TEMPLATE, chosen
 
@@ -120,7 +119,7 @@ def test_the_function_understands_its_environment(stack: Stack) -> None:
     variables = {
         name: str(value) for name, value in stack.function()["Environment"]["Variables"].items()
     }
-    settings = FunctionSettings.from_environ(variables)
+    settings = RuntimeSettings.from_environ(variables)
     assert settings.output_queue_url == stack.environment()["HYBRIDSPHERE_OUTPUT_QUEUE_URL"]
     assert settings.gallery == f"s3://{stack.physical_id('GalleryBucket')}/gallery.npz"
 

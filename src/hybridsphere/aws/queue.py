@@ -77,7 +77,8 @@ class Queue:
             "WaitTimeSeconds": wait_s,
         }
         with failures("ReceiveMessage"):
-            answer = await _ask(self._receive, call, within_s)
+            # Some servers answer a poll without messages so.
+            answer = await _ask(self._receive, call, within_s, may_be_empty=True)
             with readable():
                 return [
                     Message(message["MessageId"], message["ReceiptHandle"], message["Body"])
@@ -142,13 +143,18 @@ class Queue:
                 raise ValueError("no MessageId")
 
 
-async def _ask(call: Call, content: Mapping[str, Any], within_s: float | None) -> Any:
-    """The answer, or {} where it is empty, as some servers answer a poll without messages."""
+async def _ask(
+    call: Call,
+    content: Mapping[str, Any],
+    within_s: float | None,
+    *,
+    may_be_empty: bool = False,
+) -> Any:
     _, _, answer = await call(json.dumps(content).encode(), within_s=within_s)
     if is_query_answer(answer):
         raise query_only()
     with readable():
-        return orjson.loads(answer) if answer else {}
+        return orjson.loads(answer or b"{}" if may_be_empty else answer)
 
 
 def _outcomes(call: str, answer: Mapping[str, Any], count: int) -> list[AwsError | None]:

@@ -14,7 +14,7 @@ from hybridsphere.workload.check import run_checks
 from hybridsphere.workload.manifest import Manifest
 from hybridsphere.workload.upload import upload_files
 from hybridsphere.workload.verdict import Check
-from lambda_fn.results.delivery import metadata
+from lambda_fn.results.csv_object import metadata
 
 ADA = Person("ada", "physics", "junior", 0.3, 0.0)
 

@@ -29,6 +29,14 @@ CALL_FAILURES = (ClientError, BotoCoreError)
 """The errors of one call, after which the next call may succeed."""
 
 
+REFUSAL = ClientError
+"""An answer that is an error of the service; `code_of` is its code."""
+
+
+def code_of(refusal: ClientError) -> str:
+    return str(refusal.response["Error"].get("Code", ""))
+
+
 @asynccontextmanager
 async def client(service: str, *, connections: int = 10) -> AsyncIterator[Any]:
     """A client for so many concurrent calls; whatever fails inside is an AwsError of one line.

@@ -9,7 +9,8 @@ INSTALLED := .venv/installed
 
 PREPARED := lambda_fn/prepared
 
-.PHONY: setup demo test soak lint bench deploy-tools deploy-check images audit clean requirements
+.PHONY: setup demo test soak lint bench deploy-tools deploy-check images object-stores audit clean \
+	requirements
 
 setup: $(INSTALLED) $(PREPARED)/made
 
@@ -61,6 +62,11 @@ deploy-check: setup deploy-tools
 # Builds the container images and runs them; needs buildah, debootstrap and root.
 images: setup
 	@$(BIN)/python -m pytest -m images tests/deploy/images
+
+# Runs the demo's clips through Ceph and Swift; needs their Debian packages, which the tests name,
+# and root.
+object-stores: setup
+	@$(BIN)/python -m pytest -m object_stores tests/deploy/object_stores
 
 # Asks PyPI whether a release that is pinned here has a known vulnerability. What could not be asked
 # about (--strict) is no success, and looks much like a finding.

@@ -1,4 +1,4 @@
-"""Which upload of a key is meant, and which of two is the newer."""
+"""Which upload of a key is meant, and which of two is newer."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Which upload of a key: S3's sequencer where there is one, else ETag and event time."""
+    """One upload of a key: S3's sequencer and the ETag, or the ETag and the event time."""
 
     etag: str
     sequencer: str | None
@@ -17,32 +17,43 @@ class Version:
 
     @property
     def id(self) -> str:
-        """The same for every way to write a sequencer down."""
+        """The version as one text, the same however a sequencer is padded or spelled.
+
+        Some servers send the same sequencer every time; the ETag keeps their uploads apart.
+        """
         if self.sequencer:
-            return _canonical(self.sequencer)
+            return f"{_canonical(self.sequencer)}-{self.etag}"
         return f"{self.etag}@{self.event_time}"
 
+    @property
+    def former_id(self) -> str:
+        """The id that older ledgers hold: the sequencer alone, where there is one."""
+        return _canonical(self.sequencer) if self.sequencer else self.id
+
     def newer_than(self, other: "Version") -> bool:
-        """Whether this version was uploaded after the other.
+        """Return whether this version was uploaded after the other.
 
         Sequencers are compared right-padded with zeros, as hexadecimal digits of either case
-        (Amazon S3 user guide, "Event message structure"). Without a pair of them the event times
-        decide, within one millisecond the ETags, and where these are the same too the one with a
-        sequencer is the newer, so that all who compare agree: of two versions exactly one is.
+        (Amazon S3 user guide, "Event message structure"). Without two different ones the event
+        times decide, within one millisecond the ETags. Equal on both counts, the version with a
+        sequencer is newer. So everyone who compares agrees: of two versions exactly one is newer.
 
-        Among more than two this is an order only where all have a sequencer or none has: the clock
-        that stamps events and the one that counts need not agree. `newest_of` knows what to do.
+        More than two versions have an order only if all have a sequencer or none has. The clock
+        that stamps events and the counter of sequencers may disagree; see `newest_of`.
         """
+        if self.id == other.id:
+            return False
         if self.sequencer and other.sequencer:
-            return _canonical(self.sequencer) > _canonical(other.sequencer)
+            return _by_sequencer(self) > _by_sequencer(other)
         return _by_time(self) > _by_time(other)
 
 
 def newest_of(things: Iterable[Thing], version_of: Callable[[Thing], Version]) -> Thing | None:
-    """The one of the newest version, in whichever order they come; None for none.
+    """Return the thing of the newest version, in whatever order they come; None for no things.
 
-    Found first among those with a sequencer and among those without, then of these two: both kinds
-    together, as a change between queue and monitor leaves them, have no order.
+    The newest with a sequencer and the newest without are found first, then compared. A ledger has
+    both kinds after a change between queue and bucket as the source, and together they have no
+    order.
     """
     found: dict[bool, tuple[Version, Thing]] = {}
     for thing in things:
@@ -55,11 +66,14 @@ def newest_of(things: Iterable[Thing], version_of: Callable[[Thing], Version]) -
     return max(found.values(), key=lambda pair: _by_time(pair[0]))[1]
 
 
+def _by_sequencer(version: Version) -> tuple[str, str, str]:
+    return _canonical(version.sequencer or ""), version.event_time, version.etag
+
+
 def _by_time(version: Version) -> tuple[str, str, bool]:
-    """What orders versions where not all have a sequencer; no two of them are the same in it."""
     return version.event_time, version.etag, bool(version.sequencer)
 
 
 def _canonical(sequencer: str) -> str:
-    """A sequencer without the zeros that pad it on the right: shorter ones sort before longer."""
+    """Drop the zeros that pad a sequencer on the right: a shorter one sorts before a longer."""
     return sequencer.upper().rstrip("0") or "0"

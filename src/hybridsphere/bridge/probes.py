@@ -8,8 +8,7 @@ import structlog
 
 from hybridsphere.aws import AwsError, Refused
 from hybridsphere.errors import ConfigurationError
-from hybridsphere.settings import Settings
-from hybridsphere.variables import variable
+from hybridsphere.settings import Settings, variable
 
 PROBE_S = 5.0
 """Limit on each call; after it the loops find out the rest."""

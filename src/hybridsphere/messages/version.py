@@ -1,4 +1,4 @@
-"""Which upload of a key is meant, and which of two is newer."""
+"""Versions of an upload, and which of two is newer."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One upload of a key: S3's sequencer and the ETag, or the ETag and the event time."""
+    """One version of a key: sequencer and ETag, or ETag and event time without a sequencer."""
 
     etag: str
     sequencer: str | None
@@ -17,29 +17,26 @@ class Version:
 
     @property
     def id(self) -> str:
-        """The version as one text, the same however a sequencer is padded or spelled.
-
-        Some servers send the same sequencer every time; the ETag keeps their uploads apart.
-        """
+        """Name the version; every spelling of a sequencer gives the same name."""
         if self.sequencer:
-            return f"{_canonical(self.sequencer)}-{self.etag}"
+            return f"{_canonical(self.sequencer)}:{self.etag}"
         return f"{self.etag}@{self.event_time}"
 
     @property
-    def former_id(self) -> str:
-        """The id that older ledgers hold: the sequencer alone, where there is one."""
+    def first_id(self) -> str:
+        """Name the version as ledgers of schema 1 do: by the sequencer alone, if there is one."""
         return _canonical(self.sequencer) if self.sequencer else self.id
 
     def newer_than(self, other: "Version") -> bool:
-        """Return whether this version was uploaded after the other.
+        """Compare two uploads of one key; of two different versions exactly one is newer.
 
         Sequencers are compared right-padded with zeros, as hexadecimal digits of either case
-        (Amazon S3 user guide, "Event message structure"). Without two different ones the event
-        times decide, within one millisecond the ETags. Equal on both counts, the version with a
-        sequencer is newer. So everyone who compares agrees: of two versions exactly one is newer.
+        (Amazon S3 user guide, "Event message structure"). Some servers send the same sequencer
+        with every event, so the event times decide between equal ones, then the ETags. Versions of
+        which only one has a sequencer are compared by time.
 
-        More than two versions have an order only if all have a sequencer or none has. The clock
-        that stamps events and the counter of sequencers may disagree; see `newest_of`.
+        Three versions are ordered only if all have a sequencer or none has: S3's sequencers and its
+        clock need not agree. `newest_of` handles the mixture.
         """
         if self.id == other.id:
             return False
@@ -49,11 +46,10 @@ class Version:
 
 
 def newest_of(things: Iterable[Thing], version_of: Callable[[Thing], Version]) -> Thing | None:
-    """Return the thing of the newest version, in whatever order they come; None for no things.
+    """Find the thing with the newest version, whatever their order; None if there are no things.
 
-    The newest with a sequencer and the newest without are found first, then compared. A ledger has
-    both kinds after a change between queue and bucket as the source, and together they have no
-    order.
+    The newest with a sequencer and the newest without are found first, then compared by time.
+    Both kinds occur together after a change between the sources queue and bucket.
     """
     found: dict[bool, tuple[Version, Thing]] = {}
     for thing in things:
@@ -66,14 +62,17 @@ def newest_of(things: Iterable[Thing], version_of: Callable[[Thing], Version]) -
     return max(found.values(), key=lambda pair: _by_time(pair[0]))[1]
 
 
-def _by_sequencer(version: Version) -> tuple[str, str, str]:
-    return _canonical(version.sequencer or ""), version.event_time, version.etag
-
-
 def _by_time(version: Version) -> tuple[str, str, bool]:
+    """Order versions of which not all have a sequencer; never equal for two versions."""
     return version.event_time, version.etag, bool(version.sequencer)
 
 
+def _by_sequencer(version: Version) -> tuple[bytes, str, str]:
+    """Order versions that have a sequencer; the ledger's index orders them alike."""
+    digits = (version.sequencer or "").encode().upper().rstrip(b"0")
+    return digits, version.event_time, version.etag
+
+
 def _canonical(sequencer: str) -> str:
-    """Drop the zeros that pad a sequencer on the right: a shorter one sorts before a longer."""
+    """Spell a sequencer without the zeros that pad it on the right."""
     return sequencer.upper().rstrip("0") or "0"

@@ -33,14 +33,14 @@ def ledger_path(results_dir: Path) -> Path:
 class Ledger:
     """The ledger, open. Changes are made inside `transaction()`; not for use by two threads.
 
-    `created` and `migrated` tell what opening it has done.
+    `prepared` is true once `prepare` has worked; `created` and `migrated` say whether it is new.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
         self._file = _file_id(path)
-        self._prepared = False
+        self.prepared = False
         # Whether the last operation on the file went well: only then may it be closed.
         self._sound = False
         self.created = False
@@ -72,11 +72,11 @@ class Ledger:
         Raises LedgerError, OSError or sqlite3.Error. After a failure this connection alone may be
         tried again: opening another would mean to close this one.
         """
-        if self._prepared:
+        if self.prepared:
             return
         if file.check(self._connection, self._path) < SCHEMA_VERSION:
             self.migrated = file.update(self._connection, self._path)
-        self._prepared = self._sound = True
+        self.prepared = self._sound = True
 
     @classmethod
     @contextmanager

@@ -4,7 +4,7 @@ Every failure of a call is one of three: Throttled and Unavailable pass by thems
 somebody to mend something. Retrying is the caller's business, so botocore's own is switched off.
 """
 
-from hybridsphere.aws.bucket import Bucket, Listed
+from hybridsphere.aws.bucket import Bucket, Fetched, Listed
 from hybridsphere.aws.clients import Aws, client_config, connect, session
 from hybridsphere.aws.errors import AwsError, ReceiptGone, Refused, Throttled, Unavailable
 from hybridsphere.aws.function import Function, FunctionError
@@ -16,6 +16,7 @@ __all__ = [
     "Aws",
     "AwsError",
     "Bucket",
+    "Fetched",
     "Function",
     "FunctionError",
     "Listed",

@@ -11,7 +11,6 @@ import errno
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Self
 
@@ -150,13 +149,18 @@ class ResultStore:
     async def unmirrored(self, bucket: str, objects: Sequence[Listed]) -> list[Listed]:
         """Choose the objects of the output bucket that were not fetched as they stand."""
         found: list[Listed] = await self._change(
-            lambda ledger: [o for o in objects if not ledger.is_mirrored(bucket, *astuple(o))]
+            lambda ledger: [
+                one
+                for one in objects
+                if not ledger.is_mirrored(bucket, one.key, one.etag, one.last_modified)
+            ]
         )
         return found
 
     async def note_mirrored(self, bucket: str, found: Listed) -> None:
         """Record that an object of the output bucket was fetched."""
-        await self._change(lambda ledger: ledger.note_mirrored(bucket, *astuple(found)))
+        seen = (found.key, found.etag, found.last_modified)
+        await self._change(lambda ledger: ledger.note_mirrored(bucket, *seen))
 
     async def put(self, results: Sequence[Result]) -> None:
         """Store results; a result that a stored one outranks changes nothing."""

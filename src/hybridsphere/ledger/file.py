@@ -32,7 +32,7 @@ class LedgerError(CannotRun):
 
 
 def damaged(path: Path, why: object) -> LedgerError:
-    """Describe a ledger that is no longer whole."""
+    """Describe a damaged ledger and the remedy."""
     # All three files: SQLite would apply the old ledger's WAL to the new ledger.
     return LedgerError(
         f"{path} cannot be read: it is damaged ({why})",

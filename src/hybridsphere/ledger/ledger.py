@@ -48,7 +48,7 @@ class Ledger:
 
     @classmethod
     def open(cls, results_dir: Path) -> Self:
-        """Open for writing; creates the ledger if there is none, but not its folder."""
+        """Open for writing; creates a missing ledger, but not its folder."""
         ledger = cls.attach(results_dir)
         try:
             ledger.prepare()
@@ -83,7 +83,7 @@ class Ledger:
     def read(cls, results_dir: Path) -> Iterator[Self]:
         """Open for reading, ledgers of older releases as they are.
 
-        Raises LedgerError where there is no ledger, or a damaged one, at once or in the middle.
+        Raises LedgerError for a missing or damaged ledger, at once or in the middle.
         """
         path = ledger_path(results_dir)
         if not path.exists():
@@ -159,7 +159,7 @@ class Ledger:
     def claim(self, bucket: str) -> str:
         """Give the ledger to a bucket, unless it is another's; returns the owner.
 
-        Of several processes that ask at once, the first gets it, by the transaction.
+        The transaction decides between processes that ask at once.
         """
         owner = self.owner(bucket)
         if owner is None:

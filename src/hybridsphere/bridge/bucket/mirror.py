@@ -54,8 +54,8 @@ class Mirror:
     async def _results(self, listed: Listed) -> list[Result]:
         """Read an object; BadMessage if it has no result of ours.
 
-        What is noted here counts for good, and an answer may be a proxy's. So an object is read
-        again before it is set aside, or believed though its ETag is not the content's digest.
+        The verdict counts for good, and an answer may be a proxy's. So an object is read again
+        before it is set aside, or believed though its ETag is not the content's digest.
         """
         backoff = Backoff()
         first = await self._get(listed)

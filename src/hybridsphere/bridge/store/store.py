@@ -1,6 +1,6 @@
 """Results on disk: a row in the ledger and a CSV file each.
 
-Changes that arrive during a transaction are batched into the next one, so many results cost one
+Changes that arrive during a transaction are batched into the next one: a hundred results cost one
 commit. A change is durable when its call returns. While the disk refuses, the call waits and
 retries, and `wait_until_working` keeps the pollers from receiving. If one file's place is blocked,
 only the calls that write there wait.
@@ -80,7 +80,7 @@ class ResultStore:
             await self._in_thread(self._writer.prepare)
         except BaseException as error:
             if not isinstance(error, (*DISK, LedgerError)) or not _passes(error):
-                # Close what is open by then, even if nobody waits any more.
+                # Close the ledger if it is open by then.
                 self._thread.submit(self._writer.close)
                 self._thread.shutdown(wait=False)
             if not isinstance(error, (*DISK, LedgerError)):

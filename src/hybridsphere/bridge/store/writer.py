@@ -11,7 +11,7 @@ from hybridsphere.ledger.ledger import Ledger, LedgerError
 from hybridsphere.messages import Result, utc_text
 
 DISK = (OSError, sqlite3.Error)
-"""Errors of a disk that is full or fails, by itself or through SQLite."""
+"""Errors of a disk that is full or fails, its own or through SQLite."""
 
 PAGE = 100
 """Files that one change restores, so that results are stored between two."""
@@ -48,7 +48,7 @@ class Writer:
         """Files that were restored. A change counts here, because it may run twice."""
 
     def prepare(self) -> None:
-        """Create and open what is missing. Raises OSError, sqlite3.Error or LedgerError."""
+        """Create the folders and open the ledger. Raises OSError, sqlite3.Error or LedgerError."""
         self._settle()
 
     def close(self) -> None:

@@ -82,7 +82,7 @@ async def test_each_csv_reaches_the_disk_and_the_ledger_once(site: Site, journal
     await site.put(*made)
     async with site.mirroring():
         found = await site.fetched("a b+ü/ß.mp4", "b.mp4")
-        # What comes later is fetched, and nothing is fetched again for it.
+        # Later objects are fetched, and no earlier one again.
         await site.put(site.of("c.mp4"))
         await site.fetched("c.mp4")
     for one in made:
@@ -251,7 +251,7 @@ async def test_failed_never_replaces_a_result(site: Site) -> None:
     assert site.file() == site.of().csv.encode()
 
 
-async def test_an_object_replaced_meanwhile_is_left_to_the_next_listing(
+async def test_a_replaced_object_is_left_to_the_next_listing(
     site: Site,
 ) -> None:
     await site.put(site.of())

@@ -94,10 +94,8 @@ async def test_a_false_answer_delays_a_result_and_changes_nothing(
     assert site.rejected == 0
 
 
-async def test_an_etag_that_is_no_digest_is_believed_after_equal_answers(
-    site: Site, moto: str
-) -> None:
-    """Some servers' ETags look like digests and are none: the answers agree all the same."""
+async def test_an_etag_that_is_no_digest_is_believed_in_time(site: Site, moto: str) -> None:
+    """Some servers' ETags look like digests and are not."""
     await site.put(site.of())
     listed = await site.output.listed("test_0.mp4.csv")
     other = "0" * 32

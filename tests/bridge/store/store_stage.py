@@ -1,4 +1,4 @@
-"""Disks that fail, places that are blocked, and what is on disk, for the tests of this room."""
+"""Disks that fail, places that are blocked, and the files on disk, for the tests of this room."""
 
 import os
 import resource
@@ -49,7 +49,7 @@ def gone(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def unmounted(folder: Path) -> Iterator[None]:
-    """What was mounted there is gone, and the folder below is to be seen, with nothing in it."""
+    """The mount is gone, and the empty folder below it shows."""
     away = folder.rename(folder.with_name("away"))
     folder.mkdir()
     yield

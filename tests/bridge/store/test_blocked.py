@@ -30,7 +30,7 @@ async def test_a_blocked_place_delays_its_own_result_alone(
         reason = (await journal.seen("trouble.began", part=part))["reason"]
         assert remedy in reason
         assert f": '{folder}/a/b.mp4.csv'" in reason
-        # Together with one that is tried again in vain, the others are stored.
+        # The others are stored while it is retried.
         tries = vitals.figure("storage_errors_total")
         await asyncio.gather(*(store.put([result(f"{i}.mp4")]) for i in range(5)))
         await until(lambda: vitals.figure("storage_errors_total") >= tries + 2)

@@ -82,7 +82,7 @@ async def test_a_forbidden_results_folder_delays_every_result(
     assert len(rows(folder)) == len(files(folder)) == 1
 
 
-async def test_a_failing_disk_beside_a_blocked_place_counts_no_attempt_twice(
+async def test_a_disk_failing_beside_a_blocked_place_repeats_no_change(
     folder: Path, journal: Journal
 ) -> None:
     failures = iter([OSError(errno.ENOSPC, "No space left on device")])
@@ -115,9 +115,7 @@ async def test_a_store_can_stop_while_the_disk_fails(folder: Path, journal: Jour
             pending.cancel()
 
 
-async def test_a_ledger_damaged_meanwhile_is_waited_for_until_moved_away(
-    folder: Path, journal: Journal
-) -> None:
+async def test_a_ledger_damaged_meanwhile_is_waited_for(folder: Path, journal: Journal) -> None:
     async with storing(folder) as store:
         await store.put([result("a.mp4")])
     own = folder / OWN_FOLDER

@@ -68,7 +68,7 @@ async def test_the_start_removes_files_that_a_crash_left_half_written(folder: Pa
     )
     old.touch()
     young.touch()
-    # As a file that another bridge renames just now.
+    # Like a file that another bridge renames just now.
     taken.symlink_to(folder / "nowhere")
     long_ago = time.time() - LEFTOVER_AGE_S - 60
     os.utime(old, (long_ago, long_ago))
@@ -102,7 +102,7 @@ async def test_a_blocked_place_delays_no_other_missing_file(
     async with storing(folder, vitals):
         await journal.seen("files.restored", files=6)
         assert vitals.health.troubles.keys() == {part}
-        # Tried again, and again in vain; it is told once.
+        # Tried again, and again in vain; it is reported once.
         tries = vitals.figure("storage_errors_total")
         await until(lambda: vitals.figure("storage_errors_total") >= tries + 2)
         taker.rename(folder / "away")
@@ -114,7 +114,7 @@ async def test_a_blocked_place_delays_no_other_missing_file(
     assert leftovers(folder) == []
 
 
-async def test_many_blocked_places_are_reported_in_parts_and_all_restored(
+async def test_many_blocked_places_are_all_restored_in_time(
     folder: Path, journal: Journal, vitals: Vitals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "PAGE", 2)
@@ -125,7 +125,7 @@ async def test_many_blocked_places_are_reported_in_parts_and_all_restored(
     for taker in taken:
         taker.touch()
     async with storing(folder, vitals):
-        # What is behind all of them too.
+        # Files behind all of them are written, too.
         await journal.seen("files.restored", files=2)
         for taker in taken:
             told = {f"file {taker}/{i}.mp4.csv" for i in range(4)}
@@ -151,7 +151,7 @@ async def test_a_stop_ends_the_trouble_of_a_missing_file(
     assert vitals.health.troubles == {}
 
 
-async def test_a_place_blocked_at_the_start_is_named_and_restored_once_free(
+async def test_a_place_blocked_at_the_start_is_named_until_free(
     folder: Path, journal: Journal
 ) -> None:
     async with storing(folder) as store:

@@ -30,7 +30,7 @@ async def test_another_bucket_s_folder_is_refused_with_both_names(folder: Path) 
         assert said in str(caught.value)
 
 
-async def test_two_buckets_that_start_on_one_folder_cannot_both_have_it(
+async def test_one_of_two_buckets_gets_a_new_folder(
     folder: Path,
 ) -> None:
     async with storing(folder) as one, storing(folder) as other:
@@ -146,7 +146,7 @@ async def test_a_migrated_ledger_is_logged_and_its_files_restored(
     assert journal.of("ledger.created") == []
 
 
-async def test_a_ledger_that_vanished_while_running_is_created_and_logged(
+async def test_a_ledger_that_vanished_is_created_again_and_logged(
     folder: Path, journal: Journal
 ) -> None:
     async with storing(folder) as store:

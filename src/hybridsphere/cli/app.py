@@ -146,7 +146,7 @@ def workload_check(settings: "Settings", mapping: Path | None) -> None:
     Exits with 0 if every check holds, 1 if one does not.
     """
     from hybridsphere.screen import Screen
-    from hybridsphere.workload.check import check_workload
+    from hybridsphere.workload.checks import check_workload
 
     passed = asyncio.run(check_workload(settings, mapping=mapping, console=Screen()))
     sys.exit(0 if passed else 1)

@@ -338,7 +338,7 @@ async def test_a_signal_drains_and_ends_with_zero(site: Site, number: int) -> No
         await site.function.invoked(1)
         await until(lambda: holds(site.inputs, 0))
         assert await bridge.stop(number) == 0
-    assert (written["bucket"], written["key"], written["version"]) == (BUCKET, "a/b.mp4", "01")
+    assert (written["bucket"], written["key"], written["version"]) == (BUCKET, "a/b.mp4", "01:e1")
     assert bridge.lines[-1]["event"] == "bridge.stopped"
     assert await site.outputs.counts() == (0, 0)
     # Results name people: nobody else reads them.

@@ -1,7 +1,6 @@
 """The models that face_recognition_models ships, found without importing it.
 
-The import would need the `pkg_resources` that setuptools has given up, and face_recognition's own
-loads all four models, of which the function needs two; a file that is not used need not be there.
+Importing face_recognition loads all four models; the function needs two, and the image ships two.
 """
 
 from importlib.util import find_spec

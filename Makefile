@@ -24,7 +24,7 @@ $(INSTALLED): $(REQUIREMENTS) $(BUILD) pyproject.toml
 	@touch $@
 
 # What the function makes of its models once; elsewhere it would be kept in the user's cache.
-$(PREPARED)/made: $(INSTALLED) lambda_fn/detector.py lambda_fn/encoder.py lambda_fn/encoder_model.py
+$(PREPARED)/made: $(INSTALLED) lambda_fn/faces/detector.py lambda_fn/faces/encoder.py lambda_fn/models/onnx.py
 	@$(BIN)/python -m lambda_fn.prepare
 	@touch $@
 
@@ -37,8 +37,8 @@ test: setup
 
 # The faults of tests/faults once more, on many videos and for long, with the bridge's own patience,
 # and what tests draw by chance with a new seed, which stands at the top.
-DRAWN := tests/lambda_fn/test_broken_videos.py tests/test_ledger.py tests/test_messages.py \
-	tests/test_paths.py tests/bridge/test_mirror.py
+DRAWN := tests/lambda_fn/video/test_broken_videos.py tests/ledger/test_ledger.py tests/messages/test_messages.py \
+	tests/test_paths.py tests/bridge/bucket/test_mirror.py
 soak: setup
 	@$(BIN)/python -m pytest tests/faults $(DRAWN) --soak
 

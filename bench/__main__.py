@@ -17,11 +17,11 @@ from click.core import ParameterSource
 from rich.console import Console
 
 from bench import parts, process
-from bench.double_process import BridgeFailed
-from bench.picture import picture
+from bench.doubles.process import BridgeFailed
+from bench.report.picture import picture
+from bench.report.row import Part, WrongAnswer
+from bench.report.table import table
 from bench.rounds import OutOfTime, Rounds
-from bench.row import Part, WrongAnswer
-from bench.table import table
 
 OUT = Path(__file__).parent / "out"
 

@@ -9,14 +9,15 @@ from tempfile import TemporaryDirectory
 import av
 import numpy as np
 
-from bench import our_videos, process
+from bench import process
 from bench.films import ATTENDING, FPS, class_film
-from bench.reference import face_recognition
+from bench.report.row import Part, Row, Target, WrongAnswer
 from bench.rounds import Rounds
-from bench.row import Part, Row, Target, WrongAnswer
-from bench.usual_videos import nearest
 from bench.videos import demo_gallery
-from lambda_fn.gallery import Gallery
+from bench.ways import our_videos
+from bench.ways.reference import face_recognition
+from bench.ways.usual_videos import nearest
+from lambda_fn.gallery.gallery import Gallery
 
 _TARGET = Target(5, "figure")
 

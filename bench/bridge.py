@@ -5,11 +5,11 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from bench import node_bridge
 from bench.bridge_run import LEAST, OURS, USUAL, Bridge, Run, run_bridge
-from bench.node_bridge import NoNode
+from bench.report.row import CPU_A_MESSAGE, Part, Row, Target
 from bench.rounds import Rounds
-from bench.row import CPU_A_MESSAGE, Part, Row, Target
+from bench.ways import node_bridge
+from bench.ways.node_bridge import NoNode
 
 _THROUGHPUT = Target(2000, "figure")
 _BESIDE_NODE = Target(2, "times")

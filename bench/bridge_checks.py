@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from bench.double import INPUT, OUTPUT
-from bench.double_process import Stats
-from bench.row import WrongAnswer
+from bench.doubles.double import INPUT, OUTPUT
+from bench.doubles.process import Stats
+from bench.report.row import WrongAnswer
 from bench.uploads import csv, record
-from hybridsphere.ledger import Ledger
+from hybridsphere.ledger.ledger import Ledger
 from hybridsphere.messages import csv_key
 from hybridsphere.paths import OWN_FOLDER, csv_path
 

@@ -9,8 +9,8 @@ from tempfile import mkdtemp
 
 from bench import process
 from bench.bridge_checks import check_files, check_ledger, check_queues
-from bench.double import INPUT
-from bench.double_process import BridgeFailed, RunningDouble, running_double
+from bench.doubles.double import INPUT
+from bench.doubles.process import BridgeFailed, RunningDouble, running_double
 
 _LOG_SHOWN = 2000
 """Characters of a failed bridge's log."""
@@ -26,9 +26,9 @@ class Bridge:
     keeps_ledger: bool = False
 
 
-USUAL = Bridge("usual", process.python("-m", "bench.usual_bridge"))
+USUAL = Bridge("usual", process.python("-m", "bench.ways.usual_bridge"))
 OURS = Bridge("ours", process.python("-m", "hybridsphere", "bridge"), keeps_ledger=True)
-LEAST = Bridge("least", process.python("-m", "bench.least_bridge"), keeps_files=False)
+LEAST = Bridge("least", process.python("-m", "bench.ways.least_bridge"), keeps_files=False)
 
 
 @dataclass(frozen=True, slots=True)

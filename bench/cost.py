@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
-from bench.figures import figure, rounded
-from bench.row import CPU_A_MESSAGE, FIRST_ANSWER, SECOND_ANSWER, SOMEBODY_KNOWN
+from bench.report.figures import figure, rounded
+from bench.report.row import CPU_A_MESSAGE, FIRST_ANSWER, SECOND_ANSWER, SOMEBODY_KNOWN
 
 PRICES_OF = "August 2025"
 """When these were Lambda's list prices."""

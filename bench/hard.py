@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import least_videos, usual_videos
 from bench.films import Film, hard_films, portrait
+from bench.report.row import Part, Target
 from bench.rounds import Rounds
-from bench.row import Part, Target
 from bench.trial import Trial, trial
 from bench.videos import demo_gallery, warm_up
+from bench.ways import least_videos, usual_videos
 
 _TARGET = Target(1.2, "usual")
 

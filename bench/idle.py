@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 from bench import process
 from bench.bridge_run import LEAST, OURS, USUAL, running_bridge
-from bench.double_process import running_double
-from bench.row import Part, Row, Target
+from bench.doubles.process import running_double
+from bench.report.row import Part, Row, Target
 
 _TARGET = Target(0.3, "figure")
 

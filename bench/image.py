@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from bench.row import Part, Row, Target
+from bench.report.row import Part, Row, Target
 
 _TARGET = Target(325, "figure")
 

@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 
 from bench import process
 from bench.bridge_run import LEAST, OURS, Bridge, running_bridge
-from bench.double_process import RunningDouble, running_double
-from bench.figures import rounded
+from bench.doubles.process import RunningDouble, running_double
+from bench.report.figures import rounded
+from bench.report.row import Part, Row, Target
 from bench.rounds import Rounds
-from bench.row import Part, Row, Target
 
 _PAUSE_S = 10.0
 """The pause of the usual polling loop."""

@@ -16,8 +16,9 @@ from typing import Any
 
 import click
 
-from bench import cost, figures
-from bench.row import Part, Row
+from bench import cost
+from bench.report import figures
+from bench.report.row import Part, Row
 
 _MADE_BY = {
     "figures": "`python -m bench`",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import process
+from bench.report.row import Part, Row
 from bench.rounds import Rounds
-from bench.row import Part, Row
 
 Report = Callable[[str], None]
 
@@ -55,7 +55,7 @@ def unmeasured(name: str) -> Part:
 
 def _videos(options: Options) -> Part:
     from bench import videos
-    from lambda_fn.gallery import GalleryError
+    from lambda_fn.gallery.gallery import GalleryError
 
     if not (options.videos and options.encodings):
         with videos.demo_sample() as sample:

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from skimage import data
 
-from lambda_fn.box import Box
-from lambda_fn.evidence import Face
-from lambda_fn.faces import Faces
-from lambda_fn.gallery import Embeddings, Gallery, import_legacy
-from lambda_fn.video import Frame, Video
+from lambda_fn.faces.box import Box
+from lambda_fn.faces.engine import Faces
+from lambda_fn.gallery.gallery import Embeddings, Gallery, import_legacy
+from lambda_fn.recognition.identity import Face
+from lambda_fn.video.video import Frame, Video
 
 TOLERANCE = 0.6
 PICTURE = Path(__file__).parents[1] / "docs" / "recognition.svg"

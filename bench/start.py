@@ -22,8 +22,8 @@ from typing import Any
 import boto3
 
 from bench import process
+from bench.report.row import FIRST_ANSWER, SECOND_ANSWER, Part, Row, Target, WrongAnswer
 from bench.rounds import Rounds
-from bench.row import FIRST_ANSWER, SECOND_ANSWER, Part, Row, Target, WrongAnswer
 from hybridsphere.demo.clips import write_students
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
@@ -32,7 +32,7 @@ from hybridsphere.local.runtime_api import RuntimeApi
 from hybridsphere.messages import S3Record, utc_text
 
 HANDLERS = {
-    "usual": "bench.usual_handler.handler",
+    "usual": "bench.ways.usual_handler.handler",
     "ours": resources.FUNCTION.handler,
 }
 

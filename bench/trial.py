@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from bench import least_videos, our_videos, process, usual_videos
+from bench import process
 from bench.answer import Answer
+from bench.report.row import Row, Target, WrongAnswer
 from bench.rounds import Rounds
-from bench.row import Row, Target, WrongAnswer
-from lambda_fn.gallery import Gallery
+from bench.ways import least_videos, our_videos, usual_videos
+from lambda_fn.gallery.gallery import Gallery
 
 WAYS = ("usual", "ours", "least")
 

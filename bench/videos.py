@@ -10,14 +10,14 @@ from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
 
-from bench import least_videos, our_videos, usual_videos
 from bench.answer import Answer
+from bench.report.row import SOMEBODY_KNOWN, Part, Row, Target
 from bench.rounds import OutOfTime, Rounds
-from bench.row import SOMEBODY_KNOWN, Part, Row, Target
 from bench.trial import WAYS, trial
+from bench.ways import least_videos, our_videos, usual_videos
 from hybridsphere.demo.clips import make_clips, make_photos
-from lambda_fn.enrol import enrol
-from lambda_fn.gallery import Gallery, import_legacy
+from lambda_fn.enroll import enrol
+from lambda_fn.gallery.gallery import Gallery, import_legacy
 
 _KNOWN = Target(16, "times")
 

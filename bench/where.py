@@ -23,12 +23,12 @@ import click
 
 from bench import process
 from bench.bridge_run import LEAST, OURS, run_bridge, running_bridge
-from bench.double import REGION
-from bench.double_process import running_double
-from bench.figures import figure, rounded
+from bench.doubles.double import REGION
+from bench.doubles.process import running_double
+from bench.report.figures import figure, rounded
 
 if TYPE_CHECKING:
-    from lambda_fn.faces import Faces
+    from lambda_fn.faces.engine import Faces
 
 OUT = Path(__file__).parent / "out"
 PICTURE = OUT / "where.svg"
@@ -108,8 +108,8 @@ def main(videos: Path | None, encodings: Path | None) -> None:
 def _video(videos: Path | None, encodings: Path | None) -> Whole:
     """The mean over the videos that show somebody known; of each the median."""
     # Only now: its BLAS starts as many threads as it sees cores.
-    from bench import our_videos  # noqa: PLC0415
     from bench.videos import demo_sample, given_sample  # noqa: PLC0415
+    from bench.ways import our_videos  # noqa: PLC0415
 
     watched = _Watched(our_videos.FACES)
     faces = cast("Faces", watched)

@@ -8,21 +8,21 @@ from typing import Any
 
 from hybridsphere import messages
 from hybridsphere.messages import Result, S3Record
-from lambda_fn.attendance import Attendance, attend
-from lambda_fn.aws import client
-from lambda_fn.deadline import Deadline, LambdaContext, OutOfTime
-from lambda_fn.faces import Faces
-from lambda_fn.failures import fit_to_tell
-from lambda_fn.known import KnownFaces
-from lambda_fn.log import log
-from lambda_fn.memory import bounded
-from lambda_fn.outcome import Outcome
-from lambda_fn.recognise import Seen, identify
-from lambda_fn.report import Reporter
-from lambda_fn.s3file import S3File
-from lambda_fn.settings import Settings
-from lambda_fn.students import Students
-from lambda_fn.video import Unreadable, Video
+from lambda_fn.faces.engine import Faces
+from lambda_fn.gallery.source import KnownFaces
+from lambda_fn.recognition.attendance import Attendance, attend
+from lambda_fn.recognition.identify import Seen, identify
+from lambda_fn.results.delivery import Reporter
+from lambda_fn.results.outcome import Outcome
+from lambda_fn.results.students import Students
+from lambda_fn.runtime.aws import client
+from lambda_fn.runtime.deadline import Deadline, LambdaContext, OutOfTime
+from lambda_fn.runtime.errors import fit_to_tell
+from lambda_fn.runtime.log import log
+from lambda_fn.runtime.memory import bounded
+from lambda_fn.runtime.settings import Settings
+from lambda_fn.video.s3file import S3File
+from lambda_fn.video.video import Unreadable, Video
 
 
 def face_recognition_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 import shutil
 
-from lambda_fn import detector, encoder
-from lambda_fn.prepared import BESIDE, keep
+from lambda_fn.faces import detector, encoder
+from lambda_fn.models.cache import BESIDE, keep
 
 if __name__ == "__main__":
     # With the stamp of `make setup`, so that what is left half made is made anew.

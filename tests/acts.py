@@ -7,7 +7,7 @@ import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from call import Call
+from tests.call import Call
 
 
 @dataclass

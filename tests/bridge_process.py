@@ -11,10 +11,11 @@ from pathlib import Path
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
-from stage import PATIENCE_S, Log
 
 from hybridsphere.local import child
+from tests.stage import PATIENCE_S, Log
 
+ROOT = Path(__file__).parents[1]
 USUAL = ["-m", "hybridsphere", "bridge"]
 
 
@@ -107,6 +108,7 @@ async def started(
     """A bridge, given as Python's arguments; `before` is a command that runs it."""
     process = await asyncio.create_subprocess_exec(
         *child.command([*before, sys.executable, *arguments]),
+        cwd=ROOT,
         env=environment,
         stdin=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,

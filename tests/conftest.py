@@ -9,12 +9,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 
-import leaks
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 from hypothesis import seed as seeded
 from hypothesis.configuration import set_hypothesis_home_dir
-from leaks import pytest_runtest_makereport
+
+from tests import leaks
+from tests.leaks import pytest_runtest_makereport
 
 __all__ = ["pytest_runtest_makereport"]
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from leaks import SECRET
 from moto.server import ThreadedMotoServer
+
+from tests.leaks import SECRET
 
 
 @contextmanager

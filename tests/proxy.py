@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from acts import Act, Exchange, reset_connection
-from call import Call, read_call
+from tests.acts import Act, Exchange, reset_connection
+from tests.call import Call, read_call
 
 _LIMIT = 16 * 1024**2
 """Bytes that a connection holds for us at most; the answer to a receive can have megabytes."""

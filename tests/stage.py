@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiobotocore.session import get_session
-from leaks import found_in
 
 from hybridsphere.aws import client_config
 from hybridsphere.aws.clients import READ_TIMEOUT_S
 from hybridsphere.local.account import CREDENTIALS
 from hybridsphere.local.resources import REGION
+from tests.leaks import found_in
 
 PATIENCE_S = 120
 """Far longer than anything here takes; a test that waits so long has failed."""

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from leaks import SECRET, found_in, found_in_files
+
+from tests.leaks import SECRET, found_in, found_in_files
+
+ROOT = Path(__file__).parents[1]
 
 EMBEDDING = np.random.default_rng(1).normal(size=128) / 10
 REQUEST = "Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261121/us-east-1/s3/aws4_request"
@@ -54,7 +57,7 @@ def test_logs_on_disk_are_found_wherever_they_lie(tmp_path: Path) -> None:
 
 
 LEAKY_FUNCTION = f"""
-import leaks
+from tests import leaks
 
 def test_of_a_function(tmp_path):
     with leaks.function_log(tmp_path) as log:
@@ -66,7 +69,7 @@ def test_a_run_whose_function_printed_it_fails(tmp_path: Path) -> None:
     (tmp_path / "test_leaky.py").write_text(LEAKY_FUNCTION)
     kept = tmp_path / "kept"
     # This very folder's conftest, as a plugin.
-    ended = run_pytest(tmp_path, "-p", "conftest", "--basetemp", kept)
+    ended = run_pytest(tmp_path, "-p", "tests.conftest", "--basetemp", kept)
     logs = list(kept.rglob("function.log"))
     for log in logs:
         log.unlink()
@@ -88,7 +91,7 @@ def test_clean(): print("nothing")
 
 def test_a_test_that_writes_it_fails(tmp_path: Path) -> None:
     (tmp_path / "test_leaky.py").write_text(LEAKY)
-    ended = run_pytest(tmp_path, "-p", "leaks")
+    ended = run_pytest(tmp_path, "-p", "tests.leaks")
     assert "5 passed, 4 errors" in ended
     assert "holds a signed header" in ended
     assert "test_clean" not in ended
@@ -98,7 +101,7 @@ def run_pytest(folder: Path, *options: str | Path) -> str:
     """What a run of the tests in a folder says, with ours at hand."""
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, folder],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         check=False,
         cwd=folder,
         capture_output=True,

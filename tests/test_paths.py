@@ -5,10 +5,10 @@ from pathlib import Path, PurePosixPath
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from samples import CHARACTERS, ODD_KEYS
 
 from hybridsphere.messages import csv_key
 from hybridsphere.paths import MAX_NAME_BYTES, OWN_FOLDER, csv_key_of, csv_path
+from tests.samples import CHARACTERS, ODD_KEYS
 
 DOTTED = ["", ".", "..", "a", "a.csv", "b", "b.csv", ".csv"]
 ESCAPED = ["%", "%2E", "%+", "%-", "\0", OWN_FOLDER, "%5Fhybridsphere"]

@@ -12,7 +12,7 @@ def main() -> None:
     try:
         try:
             _use_utf8()
-            from hybridsphere.cli import main as command  # noqa: PLC0415
+            from hybridsphere.cli.app import main as command  # noqa: PLC0415
 
             command()
         finally:

@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import attendance, films, gallery, hard, least_videos, our_videos, usual_videos, videos
+from bench import attendance, films, gallery, hard, videos
 from bench.answer import Answer
 from bench.films import ATTENDING, class_film, hard_films
+from bench.report.row import WrongAnswer
 from bench.rounds import Rounds
-from bench.row import WrongAnswer
 from bench.trial import WAYS, Trial
+from bench.ways import least_videos, our_videos, usual_videos
 from hybridsphere.demo.clips import make_photos
-from lambda_fn.gallery import Gallery
+from lambda_fn.gallery.gallery import Gallery
 
 ADA = Answer("known", "ada_quill")
 NOBODY = Answer("no_face")

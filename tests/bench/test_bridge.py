@@ -8,15 +8,16 @@ from urllib.error import HTTPError
 
 import pytest
 
-from bench import bridge, bridge_run, idle, latency, node_bridge, process
+from bench import bridge, bridge_run, idle, latency, process
 from bench.bridge_checks import check_files, check_queues
 from bench.bridge_run import LEAST, OURS, Bridge, Run
-from bench.double import FUNCTION
-from bench.double_process import BridgeFailed, running_double
-from bench.node_bridge import NoNode
+from bench.doubles.double import FUNCTION
+from bench.doubles.process import BridgeFailed, running_double
+from bench.report.row import WrongAnswer
 from bench.rounds import Rounds
-from bench.row import WrongAnswer
 from bench.uploads import csv, record
+from bench.ways import node_bridge
+from bench.ways.node_bridge import NoNode
 
 UPLOADS = 30
 

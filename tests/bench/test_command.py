@@ -11,8 +11,7 @@ from click.testing import CliRunner
 from bench import __main__ as command
 from bench import cost, parts
 from bench.parts import Options
-from bench.rounds import OutOfTime, Rounds
-from bench.row import (
+from bench.report.row import (
     CPU_A_MESSAGE,
     FIRST_ANSWER,
     SECOND_ANSWER,
@@ -22,6 +21,7 @@ from bench.row import (
     Target,
     WrongAnswer,
 )
+from bench.rounds import OutOfTime, Rounds
 
 PART = Part("hard", "Hard", "slowly", [Row("small", "ms", 900, 300, target=Target(1.2, "usual"))])
 

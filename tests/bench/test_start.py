@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bench import start
+from bench.report.row import FIRST_ANSWER, SECOND_ANSWER, WrongAnswer
 from bench.rounds import Rounds
-from bench.row import FIRST_ANSWER, SECOND_ANSWER, WrongAnswer
 from hybridsphere.local.function import Outcome
 
 

@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import Any, Self
 
 import structlog
-from acts import Exchange, say
-from proxy import Proxy
-from stage import PATIENCE_S, Log, client_of, counts_of, until
 
 from hybridsphere.aws import Bucket, Function, Listed, Message, Queue
 from hybridsphere.bridge.dead_letters import DeadLetters
-from hybridsphere.bridge.health import Health
-from hybridsphere.bridge.metrics import Metrics
-from hybridsphere.bridge.poller import Poller, Verdict
-from hybridsphere.bridge.results import ResultStore
-from hybridsphere.ledger import Ledger, Upload
+from hybridsphere.bridge.queue.poller import Poller, Verdict
+from hybridsphere.bridge.store.store import ResultStore
+from hybridsphere.bridge.telemetry.health import Health
+from hybridsphere.bridge.telemetry.metrics import Metrics
+from hybridsphere.ledger.ledger import Ledger, Upload
 from hybridsphere.local.function import FunctionSettings
 from hybridsphere.local.lambda_host import LambdaHost
+from tests.acts import Exchange, say
+from tests.proxy import Proxy
+from tests.stage import PATIENCE_S, Log, client_of, counts_of, until
 
 TASK_ROOT = Path(__file__).parent / "function"
 

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import structlog
-from bridge_stage import (
+
+from hybridsphere.bridge.bucket import lock, watcher
+from hybridsphere.bridge.pacing import backoff
+from hybridsphere.bridge.queue import poller
+from hybridsphere.local.moto_server import MotoServer
+from tests.bridge.bridge_stage import (
     Journal,
     MakeBucket,
     MakeQueue,
@@ -17,11 +22,8 @@ from bridge_stage import (
     Vitals,
     serving,
 )
-from leaks import function_log
-from stage import PATIENCE_S, client_of
-
-from hybridsphere.bridge import backoff, lock, poller, watcher
-from hybridsphere.local.moto_server import MotoServer
+from tests.leaks import function_log
+from tests.stage import PATIENCE_S, client_of
 
 _serial = itertools.count()
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import aiohttp
 import pytest
-from bridge_process import USUAL
-from bridge_stage import Journal, RealFunction
-from leaks import found_in
-from stage import PATIENCE_S, is_told_to_bridges, variables
 
 from hybridsphere.bridge.service import Bridge
 from hybridsphere.local import child
 from hybridsphere.settings import Settings
+from tests.bridge.bridge_stage import Journal, RealFunction
+from tests.bridge_process import USUAL
+from tests.leaks import found_in
+from tests.stage import PATIENCE_S, is_told_to_bridges, variables
 
 
 def enter(patch: pytest.MonkeyPatch, moto: str, function: RealFunction, **ours: str) -> None:

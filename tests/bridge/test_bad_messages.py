@@ -8,12 +8,12 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from bridge_stage import Journal, MakeQueue, RealFunction, RealQueue, rows
-from samples import BUCKET, failure_record, record, result, s3_event
-from service_stage import enter, running
-from stage import until
 
 from hybridsphere.messages import parse_s3_event
+from tests.bridge.bridge_stage import Journal, MakeQueue, RealFunction, RealQueue, rows
+from tests.bridge.service_stage import enter, running
+from tests.samples import BUCKET, failure_record, record, result, s3_event
+from tests.stage import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
 
 import pytest
-from bridge_stage import Journal, MakeQueue, RealQueue, Vitals, message, rows, storing
-from samples import BUCKET, ODD_KEYS, failure_record, record, result
 
 from hybridsphere.bridge.collector import Collector
-from hybridsphere.bridge.poller import Verdict
+from hybridsphere.bridge.queue.poller import Verdict
 from hybridsphere.messages import csv_key
 from hybridsphere.paths import OWN_FOLDER, csv_key_of
+from tests.bridge.bridge_stage import Journal, MakeQueue, RealQueue, Vitals, message, rows, storing
+from tests.samples import BUCKET, ODD_KEYS, failure_record, record, result
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

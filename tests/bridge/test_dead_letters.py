@@ -1,10 +1,10 @@
 """Where messages go that can never succeed."""
 
 import pytest
-from bridge_stage import Journal, MakeQueue, Vitals, message
 
 from hybridsphere.bridge.dead_letters import BODY_BYTES, REASON_LENGTH, _cut
-from hybridsphere.bridge.poller import Verdict
+from hybridsphere.bridge.queue.poller import Verdict
+from tests.bridge.bridge_stage import Journal, MakeQueue, Vitals, message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -7,20 +7,29 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from acts import Act, answer, reset
-from bridge_stage import Journal, MakeQueue, RealFunction, RealQueue, Vitals, message, rows, storing
-from proxy import Proxy
-from samples import EVENT_TIME, ODD_KEYS, record, s3_event
-from stage import PATIENCE_S, client_of, until
 
 from hybridsphere.aws import Function
-from hybridsphere.bridge import backoff
 from hybridsphere.bridge import invoker as module
-from hybridsphere.bridge.backoff import LONGEST_IN_PLACE_S
 from hybridsphere.bridge.invoker import Invoker
-from hybridsphere.bridge.limiter import PROBE_EVERY, START, Limiter
-from hybridsphere.bridge.poller import Verdict
+from hybridsphere.bridge.pacing import backoff
+from hybridsphere.bridge.pacing.backoff import LONGEST_IN_PLACE_S
+from hybridsphere.bridge.pacing.limiter import PROBE_EVERY, START, Limiter
+from hybridsphere.bridge.queue.poller import Verdict
 from hybridsphere.messages import REASON_LENGTH, parse_s3_event
+from tests.acts import Act, answer, reset
+from tests.bridge.bridge_stage import (
+    Journal,
+    MakeQueue,
+    RealFunction,
+    RealQueue,
+    Vitals,
+    message,
+    rows,
+    storing,
+)
+from tests.proxy import Proxy
+from tests.samples import EVENT_TIME, ODD_KEYS, record, s3_event
+from tests.stage import PATIENCE_S, client_of, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

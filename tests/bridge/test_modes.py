@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from bridge_process import started
-from bridge_stage import MakeQueue, RealFunction
-from samples import BUCKET, result
-from service_stage import enter
 
-from hybridsphere.ledger import ledger_path
+from hybridsphere.ledger.ledger import ledger_path
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.workload.manifest import Manifest, manifest_path
+from tests.bridge.bridge_stage import MakeQueue, RealFunction
+from tests.bridge.service_stage import enter
+from tests.bridge_process import started
+from tests.samples import BUCKET, result
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -16,20 +16,21 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from bridge_process import USUAL, started
-from bridge_stage import Journal, MakeQueue, RealFunction, RealQueue, rows, storing
-from samples import BUCKET, record, result, s3_event
-from service_stage import enter, refusal, running
-from stage import PATIENCE_S, until
 
-from hybridsphere.bridge import poller, service
+from hybridsphere.bridge import service
+from hybridsphere.bridge.queue import poller
 from hybridsphere.bridge.service import Bridge
 from hybridsphere.errors import ConfigurationError
-from hybridsphere.ledger import Upload, ledger_path
+from hybridsphere.ledger.ledger import Upload, ledger_path
 from hybridsphere.local.account import CREDENTIALS
 from hybridsphere.messages import parse_s3_event
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.settings import Settings
+from tests.bridge.bridge_stage import Journal, MakeQueue, RealFunction, RealQueue, rows, storing
+from tests.bridge.service_stage import enter, refusal, running
+from tests.bridge_process import USUAL, started
+from tests.samples import BUCKET, record, result, s3_event
+from tests.stage import PATIENCE_S, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -443,7 +444,7 @@ async def test_a_variable_that_nothing_reads_is_warned_of_at_the_start(
 async def test_where_there_is_no_uvloop_a_bridge_does_without(site: Site) -> None:
     program = (
         "import sys; sys.modules['uvloop'] = None; sys.argv[1:] = ['bridge']; "
-        "from hybridsphere.cli import main; main()"
+        "from hybridsphere.cli.app import main; main()"
     )
     async with started(["-c", program]) as bridge:
         await bridge.seen("bridge.ready")

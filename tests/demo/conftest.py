@@ -1,7 +1,8 @@
 """One demo that is played for all the tests which only look at what it left."""
 
 import pytest
-from demo_stage import Played, play
+
+from tests.demo.demo_stage import Played, play
 
 
 @pytest.fixture(scope="session")

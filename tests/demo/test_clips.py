@@ -6,10 +6,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from demo_stage import Played
 
 from hybridsphere.demo.clips import FPS, KNOWN, Clip, make_clips, make_photos, write_students
 from hybridsphere.messages import STATUSES
+from tests.demo.demo_stage import Played
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from demo_stage import Played, play
 
-from hybridsphere.cli import main
+from hybridsphere.cli.app import main
 from hybridsphere.demo.options import DemoError, DemoOptions
 from hybridsphere.demo.run import _results_folder, run_demo
 from hybridsphere.errors import CannotRun, ConfigurationError
 from hybridsphere.messages import STATUSES
+from tests.demo.demo_stage import Played, play
 
 
 def test_a_demo_of_its_own_clips_holds_every_check(played: Played) -> None:

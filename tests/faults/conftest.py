@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from fault_stage import Account, Site, Size, opened
-from stage import client_of
 
 from hybridsphere.local.moto_server import MotoServer
+from tests.faults.fault_stage import Account, Site, Size, opened
+from tests.stage import client_of
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hurried_bridge import main
-
 from hybridsphere.aws import Queue
-from hybridsphere.ledger import Ledger
+from hybridsphere.ledger.ledger import Ledger
+from tests.faults.hurried_bridge import main
 
 
 def die(*_: Any) -> None:

@@ -9,21 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import bridge_process
-from bridge_process import USUAL, BridgeProcess
-from leaks import function_log
-from proxy import Proxy
-from stage import counts_of, is_told_to_bridges, until, variables
-
-from hybridsphere.ledger import Ledger, LedgerError, Upload
+from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload
 from hybridsphere.local.account import CREDENTIALS
 from hybridsphere.local.function import FunctionSettings
 from hybridsphere.local.lambda_host import LambdaHost
 from hybridsphere.local.resources import INPUT_QUEUE, NOTIFIED_EVENTS
 from hybridsphere.messages import csv_key
 from hybridsphere.paths import OWN_FOLDER, csv_path
+from tests import bridge_process
+from tests.bridge_process import USUAL, BridgeProcess
+from tests.leaks import function_log
+from tests.proxy import Proxy
+from tests.stage import counts_of, is_told_to_bridges, until, variables
 
-HURRIED = [str(Path(__file__).with_name("hurried_bridge.py"))]
+HURRIED = ["-m", "tests.faults.hurried_bridge"]
 TASK_ROOT = Path(__file__).parent / "function"
 BACKLOG = 30
 """Events that wait at most: what moto's queues cost grows with what is in them."""

@@ -5,8 +5,9 @@ An argument is its visibility time-out, in whole seconds as SQS counts.
 
 import sys
 
-from hybridsphere.bridge import backoff, holdings, poller
-from hybridsphere.cli import main as command
+from hybridsphere.bridge.pacing import backoff
+from hybridsphere.bridge.queue import in_flight, poller
+from hybridsphere.cli.app import main as command
 
 HURRY = 10
 WAITS = ("FIRST_S", "LONGEST_S", "LONGEST_IN_PLACE_S", "LONGEST_REFUSED_S")
@@ -15,10 +16,10 @@ WAITS = ("FIRST_S", "LONGEST_S", "LONGEST_IN_PLACE_S", "LONGEST_REFUSED_S")
 def main(visibility_timeout_s: int = 3) -> None:
     for name in WAITS:
         setattr(backoff, name, getattr(backoff, name) / HURRY)
-    for module in (holdings, poller):
+    for module in (in_flight, poller):
         module.VISIBILITY_TIMEOUT_S = visibility_timeout_s
     # A heartbeat a second; a machine that stands still may be late for it by all the rest.
-    holdings.HEARTBEAT_MARGIN_S = visibility_timeout_s - 1
+    in_flight.HEARTBEAT_MARGIN_S = visibility_timeout_s - 1
     command(["bridge"])
 
 

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from acts import page
-from bridge_process import BridgeProcess
-from fault_stage import Account, Site, Size, opened
-from stage import until
+
+from tests.acts import page
+from tests.bridge_process import BridgeProcess
+from tests.faults.fault_stage import Account, Site, Size, opened
+from tests.stage import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

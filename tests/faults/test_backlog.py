@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-import bridge_process
 import pytest
-from fault_stage import Size
-from stage import until
 
-from bench.double import INPUT, OUTPUT
-from bench.double_process import RunningDouble, running_double
+from bench.doubles.double import INPUT, OUTPUT
+from bench.doubles.process import RunningDouble, running_double
+from tests import bridge_process
+from tests.faults.fault_stage import Size
+from tests.stage import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import bridge_process
 import pytest
-from acts import answer
-from bridge_process import BridgeProcess
-from fault_stage import Site, Size
-from hurried_bridge import HURRY
-from stage import until
 
-from hybridsphere.bridge import backoff
-from hybridsphere.bridge.poller import RECEIVERS
+from hybridsphere.bridge.pacing import backoff
+from hybridsphere.bridge.queue.poller import RECEIVERS
+from tests import bridge_process
+from tests.acts import answer
+from tests.bridge_process import BridgeProcess
+from tests.faults.fault_stage import Site, Size
+from tests.faults.hurried_bridge import HURRY
+from tests.stage import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -18,16 +18,16 @@ from contextlib import (
 from datetime import datetime
 from typing import Any
 
-import bridge_process
-import dying_bridge
 import pytest
-from acts import Exchange, hang, stall
-from bridge_process import BridgeProcess
-from fault_stage import Site, Size
-from stage import PATIENCE_S, until
 
-from hybridsphere.ledger import ledger_path
+from hybridsphere.ledger.ledger import ledger_path
 from hybridsphere.messages import parse_s3_event
+from tests import bridge_process
+from tests.acts import Exchange, hang, stall
+from tests.bridge_process import BridgeProcess
+from tests.faults import dying_bridge
+from tests.faults.fault_stage import Site, Size
+from tests.stage import PATIENCE_S, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -169,7 +169,7 @@ async def test_killed_between_two_steps_of_its_work_the_next_one_does_it_once(
     site: Site, size: Size, moment: str
 ) -> None:
     await site.upload(f"{number}.mp4" for number in range(3))
-    arguments = [dying_bridge.__file__, moment]
+    arguments = ["-m", "tests.faults.dying_bridge", moment]
     beside = size(0, 1)
     async with AsyncExitStack() as stack:
 

@@ -8,19 +8,19 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 
-import bridge_process
 import pytest
 import pytest_asyncio
-from acts import answer, cut, delay, lose, reset
-from bridge_process import BridgeProcess
-from fault_stage import Account, Site, Size, opened
-from stage import until
 
-from bench.double import OUTPUT, Double
-from bench.double_http import Connection, Request, Response
-from bench.double_process import RunningDouble
-from hybridsphere.bridge.limiter import START
-from hybridsphere.ledger import Upload
+from bench.doubles.double import OUTPUT, Double
+from bench.doubles.http import Connection, Request, Response
+from bench.doubles.process import RunningDouble
+from hybridsphere.bridge.pacing.limiter import START
+from hybridsphere.ledger.ledger import Upload
+from tests import bridge_process
+from tests.acts import answer, cut, delay, lose, reset
+from tests.bridge_process import BridgeProcess
+from tests.faults.fault_stage import Account, Site, Size, opened
+from tests.stage import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -13,18 +13,19 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from acts import Act, answer, cut, hang, lose, reset, swallow
-from bridge_process import BridgeProcess, running
-from call import Call
-from fault_stage import Account, Site, Size, opened
-from hurried_bridge import HURRY
-from opens import opens_of
-from proxy import Proxy
-from samples import record, result, s3_event
-from stage import until
 
-from hybridsphere.bridge import backoff, poller
-from hybridsphere.bridge.poller import RECEIVERS
+from hybridsphere.bridge.pacing import backoff
+from hybridsphere.bridge.queue import poller
+from hybridsphere.bridge.queue.poller import RECEIVERS
+from tests.acts import Act, answer, cut, hang, lose, reset, swallow
+from tests.bridge_process import BridgeProcess, running
+from tests.call import Call
+from tests.faults.fault_stage import Account, Site, Size, opened
+from tests.faults.hurried_bridge import HURRY
+from tests.faults.opens import opens_of
+from tests.proxy import Proxy
+from tests.samples import record, result, s3_event
+from tests.stage import until
 
 in_one_loop = pytest.mark.asyncio(loop_scope="session")
 

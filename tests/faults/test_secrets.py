@@ -7,16 +7,16 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import bridge_process
 import pytest
 import pytest_asyncio
-from acts import Act, Exchange, page, reset, say
-from fault_stage import Site
-from leaks import SECRET
-from proxy import Proxy
-from stage import PATIENCE_S, until
 
 from hybridsphere.local import child
+from tests import bridge_process
+from tests.acts import Act, Exchange, page, reset, say
+from tests.faults.fault_stage import Site
+from tests.leaks import SECRET
+from tests.proxy import Proxy
+from tests.stage import PATIENCE_S, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from bridge_process import BridgeProcess, running
-from fault_stage import Site
-from stage import until
 
-from hybridsphere.ledger import Ledger, ledger_path
+from hybridsphere.ledger.ledger import Ledger, ledger_path
+from tests.bridge_process import BridgeProcess, running
+from tests.faults.fault_stage import Site
+from tests.stage import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from bridge_process import BridgeProcess
-from fault_stage import Account, Site, Size, opened, written
-from samples import failure_record, record, result, s3_event
-from stage import until
 
-from hybridsphere.ledger import Upload
+from hybridsphere.ledger.ledger import Upload
+from tests.bridge_process import BridgeProcess
+from tests.faults.fault_stage import Account, Site, Size, opened, written
+from tests.samples import failure_record, record, result, s3_event
+from tests.stage import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

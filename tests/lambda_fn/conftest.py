@@ -11,16 +11,17 @@ import av
 import numpy as np
 import pytest
 from av.video.stream import VideoStream
-from function_stage import ClipMaker, LogLines, Portrait, Stage
-from leaks import SECRET, found_in
 from moto.server import ThreadedMotoServer
 from PIL import Image
 from skimage import data
 
-from lambda_fn import aws, handler
-from lambda_fn.faces import Faces
-from lambda_fn.gallery import Gallery
-from lambda_fn.video import Frame, Rgb
+from lambda_fn import handler
+from lambda_fn.faces.engine import Faces
+from lambda_fn.gallery.gallery import Gallery
+from lambda_fn.runtime import aws
+from lambda_fn.video.video import Frame, Rgb
+from tests.lambda_fn.function_stage import ClipMaker, LogLines, Portrait, Stage
+from tests.leaks import SECRET, found_in
 
 # Portraits whose embeddings lie at least 0.7 apart: the astronaut, and pictures of lfw_subset.
 _LFW = {"ben": 46, "cleo": 83, "stranger": 20}

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from hybridsphere.messages import Result, S3Record, parse_output
-from lambda_fn import aws, handler
-from lambda_fn.video import Rgb
+from lambda_fn import handler
+from lambda_fn.runtime import aws
+from lambda_fn.video.video import Rgb
 
 ClipMaker = Callable[..., bytes]
 Portrait = Callable[..., Rgb]

@@ -3,12 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from function_stage import ClipMaker, LogLines, Portrait, Stage, failing_as
 
 from hybridsphere.messages import BadMessage, csv_key
-from lambda_fn import aws, handler
-from lambda_fn.gallery import Gallery
-from lambda_fn.settings import SettingsError
+from lambda_fn import handler
+from lambda_fn.gallery.gallery import Gallery
+from lambda_fn.runtime import aws
+from lambda_fn.runtime.settings import SettingsError
+from tests.lambda_fn.function_stage import ClipMaker, LogLines, Portrait, Stage, failing_as
 
 PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n/etc/hostname\n#EXT-X-ENDLIST\n"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lambda_fn import detector, prepared
+from lambda_fn.faces import detector
+from lambda_fn.models import cache
 
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 STAMP = "lambda_fn/prepared/made"
@@ -48,7 +49,7 @@ def test_what_is_made_anew_has_no_stamp_until_all_of_it_is_there(
 
     (tmp_path / "prepared").mkdir()
     (tmp_path / "prepared" / "made").touch()
-    monkeypatch.setattr(prepared, "BESIDE", tmp_path / "prepared")
+    monkeypatch.setattr(cache, "BESIDE", tmp_path / "prepared")
     monkeypatch.setattr(detector, "make", interrupted)
     with pytest.raises(KeyboardInterrupt):
         runpy.run_module("lambda_fn.prepare", run_name="__main__")

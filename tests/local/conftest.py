@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from leaks import function_log
-from local_stage import PROBE, TASK_ROOT, Client, Gate, Lambda, StartLambda, client_of
 
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.local.lambda_host import LambdaHost
+from tests.leaks import function_log
+from tests.local.local_stage import PROBE, TASK_ROOT, Client, Gate, Lambda, StartLambda, client_of
 
 
 @pytest.fixture

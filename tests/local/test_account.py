@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 import pytest
-from local_stage import Client
 
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
+from tests.local.local_stage import Client
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -4,7 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from local_stage import Gate, StartLambda
+
+from tests.local.local_stage import Gate, StartLambda
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:probe"
 

@@ -6,9 +6,8 @@ import signal
 import subprocess
 import sys
 
-from local_stage import gone
-
 from hybridsphere.local import child
+from tests.local.local_stage import gone
 
 SLEEP = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
 PARENT = f"""

@@ -11,10 +11,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from local_stage import PROBE, TASK_ROOT, Gate, Lambda, StartLambda, client_of, gone
 
 from hybridsphere.local.account import CREDENTIALS
 from hybridsphere.local.lambda_host import LambdaHost
+from tests.local.local_stage import PROBE, TASK_ROOT, Gate, Lambda, StartLambda, client_of, gone
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:probe"
 

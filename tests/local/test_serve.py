@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from local_stage import TASK_ROOT, client_of, gone
 
-from hybridsphere.cli import main
+from hybridsphere.cli.app import main
 from hybridsphere.local import child
 from hybridsphere.local.commands import load_gallery, run_command
+from tests.local.local_stage import TASK_ROOT, client_of, gone
 
 SERVE = """
 import sys

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from leaks import function_log
-from local_stage import PROBE, TASK_ROOT, client_of
 
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.local.moto_server import MotoServer
 from hybridsphere.local.trigger import cancelled, run_trigger
 from hybridsphere.messages import parse_output
+from tests.leaks import function_log
+from tests.local.local_stage import PROBE, TASK_ROOT, client_of
 
 
 @dataclass

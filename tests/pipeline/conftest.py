@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from leaks import function_log
-from pipeline_stage import Pipeline
 
 from hybridsphere.demo import clips
 from hybridsphere.demo.bridge import running_bridge
 from hybridsphere.local.account import LocalAccount
+from tests.leaks import function_log
+from tests.pipeline.pipeline_stage import Pipeline
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

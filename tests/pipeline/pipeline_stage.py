@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from leaks import function_log
-
 from hybridsphere.aws import session
 from hybridsphere.demo import clips
 from hybridsphere.demo.bridge import BridgeProcess, running_bridge
-from hybridsphere.ledger import Ledger, LedgerError, Upload
+from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload
 from hybridsphere.local.account import CREDENTIALS, LocalAccount, Sink, Source
+from tests.leaks import function_log
 
 PATIENCE_S = 90
 """How long anything may take before a test is given up; all being well, nothing takes as long."""

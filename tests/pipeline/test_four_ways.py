@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pipeline_stage import Pipeline, started
 
 from hybridsphere.demo.clips import Clip
 from hybridsphere.local import resources
 from hybridsphere.local.account import Sink, Source
 from hybridsphere.messages import S3Record
+from tests.pipeline.pipeline_stage import Pipeline, started
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -5,11 +5,11 @@ import io
 import json
 
 import pytest
-from pipeline_stage import Pipeline
 
 from hybridsphere.demo.clips import Clip
 from hybridsphere.messages import S3Record, csv_key, utc_text
 from hybridsphere.paths import csv_path
+from tests.pipeline.pipeline_stage import Pipeline
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import boto3
 import pytest
-from moto_account import moto_account
 from rich.console import Console
-from workload_stage import Stage
 
 from hybridsphere.aws import session
 from hybridsphere.settings import Settings
+from tests.moto_account import moto_account
+from tests.workload.workload_stage import Stage
 
 _serial = itertools.count()
 
@@ -28,7 +28,7 @@ def clients() -> Iterator[tuple[Any, Any]]:
     """
     with moto_account(), pytest.MonkeyPatch.context() as patch:
         shared = session()
-        patch.setattr("hybridsphere.aws.tools.session", lambda: shared)
+        patch.setattr("hybridsphere.aws.one_shot.session", lambda: shared)
         s3, sqs = boto3.client("s3"), boto3.client("sqs")
         yield s3, sqs
         s3.close()

@@ -4,10 +4,10 @@ import re
 from dataclasses import replace
 
 import pytest
-from workload_stage import Stage
 
 from hybridsphere.aws import AwsError
 from hybridsphere.messages import utc_text
+from tests.workload.workload_stage import Stage
 
 NAMES = [
     "buckets-empty",

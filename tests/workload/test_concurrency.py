@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from workload_stage import Stage
 
 from hybridsphere.messages import utc_text
 from hybridsphere.workload.concurrency import Run, peak
 from hybridsphere.workload.verdict import Check
+from tests.workload.workload_stage import Stage
 
 # After any upload of these tests: rows from before one do not count.
 NOON = datetime(2099, 1, 1, 12, tzinfo=UTC)

@@ -1,8 +1,7 @@
 """The last check: each CSV is that of its video, and says what was expected."""
 
-from workload_stage import Stage
-
 from hybridsphere.messages import csv_text
+from tests.workload.workload_stage import Stage
 
 
 async def test_csvs_that_are_as_the_ledger_has_them_pass(stage: Stage) -> None:

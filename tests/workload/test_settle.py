@@ -6,9 +6,9 @@ from typing import cast
 
 import pytest
 from rich.console import Console
-from workload_stage import Stage
 
 from hybridsphere.workload.settle import wait_until_settled
+from tests.workload.workload_stage import Stage
 
 
 async def wait(stage: Stage, standstill_s: float = 60) -> bool:

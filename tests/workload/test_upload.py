@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.s3.models import s3_backends
-from workload_stage import Stage
 
 from hybridsphere.aws import AwsError
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.workload.manifest import Manifest, ManifestError, manifest_path
 from hybridsphere.workload.upload import PART_BYTES, UploadError, upload, upload_files
+from tests.workload.workload_stage import Stage
 
 ODD_KEYS = ["a b+ü/ß.mp4", "x.MP4", "clip.webm", "<b>&.mp4", "100%.mp4", "k" * 1020 + ".mp4"]
 

@@ -4,10 +4,10 @@ import io
 from pathlib import Path
 
 from rich.console import Console
-from workload_stage import Stage
 
 from hybridsphere.workload.check import check_workload
 from hybridsphere.workload.verdict import Check, print_checks
+from tests.workload.workload_stage import Stage
 
 
 def shown(*checks: Check) -> list[str]:

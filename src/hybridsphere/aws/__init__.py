@@ -6,7 +6,7 @@ somebody to mend something. Retrying is the caller's business, so botocore's own
 
 from hybridsphere.aws.bucket import Bucket, Listed
 from hybridsphere.aws.clients import Aws, client_config, connect, session
-from hybridsphere.aws.failures import AwsError, ReceiptGone, Refused, Throttled, Unavailable
+from hybridsphere.aws.errors import AwsError, ReceiptGone, Refused, Throttled, Unavailable
 from hybridsphere.aws.function import Function, FunctionError
 from hybridsphere.aws.queue import BATCH, VISIBILITY_TIMEOUT_S, Message, Queue
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from hybridsphere.aws.failures import Refused, failures, readable
+from hybridsphere.aws.errors import Refused, failures, readable
 from hybridsphere.messages import MOST_CSV_BYTES, utc_text
 
 

@@ -20,8 +20,8 @@ from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from yarl import URL
 
-from hybridsphere.aws.failures import readable, refusal
-from hybridsphere.aws.signed_head import SignedHead
+from hybridsphere.aws.errors import readable, refusal
+from hybridsphere.aws.signing import SignedHead
 
 
 class Call:

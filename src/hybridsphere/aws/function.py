@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from hybridsphere.aws.direct import Call
-from hybridsphere.aws.failures import failures, readable
+from hybridsphere.aws.errors import failures, readable
 from hybridsphere.messages import reason_of
 
 ACCEPTED_S = 10.0

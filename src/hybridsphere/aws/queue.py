@@ -8,14 +8,7 @@ from typing import Any
 import orjson
 
 from hybridsphere.aws.direct import Call
-from hybridsphere.aws.failures import (
-    AwsError,
-    ReceiptGone,
-    Refused,
-    Unavailable,
-    failures,
-    readable,
-)
+from hybridsphere.aws.errors import AwsError, ReceiptGone, Refused, Unavailable, failures, readable
 from hybridsphere.messages import first_line
 
 BATCH = 10

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from hybridsphere.aws import Message
 from hybridsphere.bridge.dead_letters import DeadLetters
-from hybridsphere.bridge.poller import Verdict
-from hybridsphere.bridge.results import ResultStore
+from hybridsphere.bridge.queue.poller import Verdict
+from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.messages import BadMessage, parse_output
 
 

@@ -3,8 +3,8 @@
 import structlog
 
 from hybridsphere.aws import AwsError, Message, Queue
-from hybridsphere.bridge.metrics import Metrics
-from hybridsphere.bridge.poller import Verdict
+from hybridsphere.bridge.queue.poller import Verdict
+from hybridsphere.bridge.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 

@@ -15,13 +15,13 @@ from hybridsphere.aws import (
     Refused,
     Throttled,
 )
-from hybridsphere.bridge.backoff import Backoff
 from hybridsphere.bridge.dead_letters import DeadLetters
-from hybridsphere.bridge.health import Health
-from hybridsphere.bridge.limiter import Limiter
-from hybridsphere.bridge.metrics import OUTCOMES, Metrics
-from hybridsphere.bridge.poller import Verdict
-from hybridsphere.bridge.results import ResultStore
+from hybridsphere.bridge.pacing.backoff import Backoff
+from hybridsphere.bridge.pacing.limiter import Limiter
+from hybridsphere.bridge.queue.poller import Verdict
+from hybridsphere.bridge.store.store import ResultStore
+from hybridsphere.bridge.telemetry.health import Health
+from hybridsphere.bridge.telemetry.metrics import OUTCOMES, Metrics
 from hybridsphere.messages import BadMessage, Result, S3Record, parse_s3_event, utc_text
 
 _NEVER = {

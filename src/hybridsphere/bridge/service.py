@@ -11,16 +11,16 @@ import structlog
 
 from hybridsphere import __version__
 from hybridsphere.aws import AwsError, Refused, connect
-from hybridsphere.bridge import logs, web
-from hybridsphere.bridge.health import Health
-from hybridsphere.bridge.metrics import Metrics
-from hybridsphere.bridge.poller import RECEIVERS
-from hybridsphere.bridge.results import ResultStore
-from hybridsphere.bridge.signals import STOPS
-from hybridsphere.bridge.systemd import ServiceManager
-from hybridsphere.bridge.ways import Loop, Ways
+from hybridsphere.bridge.pipeline import Loop, Ways
+from hybridsphere.bridge.queue.poller import RECEIVERS
+from hybridsphere.bridge.store.store import ResultStore
+from hybridsphere.bridge.telemetry import http, logs
+from hybridsphere.bridge.telemetry.health import Health
+from hybridsphere.bridge.telemetry.metrics import Metrics
+from hybridsphere.bridge.telemetry.systemd import ServiceManager
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.settings import Settings, unknown_variables
+from hybridsphere.signals import STOPS
 from hybridsphere.variables import variable
 
 PROBE_S = 5.0
@@ -104,7 +104,7 @@ class Bridge:
         )
         bucket = settings.need("input_bucket")
         await parts.enter_async_context(
-            web.listen(settings.http, bucket, self._health, self._metrics)
+            http.listen(settings.http, bucket, self._health, self._metrics)
         )
         await store.refuse_others(bucket)
         ways = Ways(settings, aws, store, self._health, self._metrics)

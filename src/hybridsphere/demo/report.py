@@ -15,9 +15,9 @@ from rich.text import Text
 
 from hybridsphere.demo.narrow import narrow_table
 from hybridsphere.files import write_whole
-from hybridsphere.ledger import Upload
+from hybridsphere.ledger.ledger import Upload
 from hybridsphere.messages import Person, Result
-from hybridsphere.terminal import plain
+from hybridsphere.screen import plain
 from hybridsphere.workload.verdict import Check
 
 _TEXTS = ("video", "status", "person", "major", "year")

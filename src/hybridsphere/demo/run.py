@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hybridsphere.commands.students import load_students
 from hybridsphere.demo.bridge import BridgeProcess, running_bridge
 from hybridsphere.demo.options import DemoError, DemoOptions
 from hybridsphere.demo.report import message, print_results, write_report
 from hybridsphere.demo.stage import set_stage
-from hybridsphere.ledger import Upload
+from hybridsphere.ledger.ledger import Upload
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.paths import OWN_FOLDER
-from hybridsphere.roster import load_students
+from hybridsphere.screen import Screen, plain
 from hybridsphere.settings import Settings
-from hybridsphere.terminal import Screen, plain
 from hybridsphere.workload.check import run_checks
 from hybridsphere.workload.evidence import newest_results, rows_that_count
 from hybridsphere.workload.manifest import Manifest

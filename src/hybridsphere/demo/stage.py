@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hybridsphere.commands.students import read_students
+from hybridsphere.console import tell
 from hybridsphere.demo.clips import make_clips, make_photos, write_students
 from hybridsphere.demo.options import DemoOptions
 from hybridsphere.local.commands import load_gallery, run_command
-from hybridsphere.roster import read_students
-from hybridsphere.streams import tell
 from hybridsphere.workload.mapping import Expectations, read_mapping
 from hybridsphere.workload.upload import files_below
 

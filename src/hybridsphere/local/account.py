@@ -13,8 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from aiobotocore.session import get_session
-
+from hybridsphere.aws import session
 from hybridsphere.errors import CannotRun
 from hybridsphere.local import resources
 from hybridsphere.local.function import FunctionSettings
@@ -78,7 +77,7 @@ class LocalAccount:
         self._retry_scale = retry_scale
         self._idle_s = idle_s
         self._log = log
-        self._session = get_session()
+        self._session = session()
         self._moto = MotoServer()
         self._stack = AsyncExitStack()
 

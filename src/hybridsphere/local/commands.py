@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from hybridsphere.console import tell
 from hybridsphere.errors import CannotRun
 from hybridsphere.local import child
-from hybridsphere.streams import tell
 
 
 class CommandFailed(CannotRun):

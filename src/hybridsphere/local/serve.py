@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
-from hybridsphere.bridge.signals import STOPS
+from hybridsphere.console import tell
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.local.commands import load_gallery, run_command
 from hybridsphere.local.env_file import make_way, written
 from hybridsphere.local.scratch import scratch_folder
-from hybridsphere.streams import tell
+from hybridsphere.signals import STOPS
 
 _NOBODY_KNOWN = (
     "hybridsphere local: no --encodings: nobody is known, every face ends as an unknown_face; "

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from hybridsphere.aws import AwsError
-from hybridsphere.aws.tools import concerning
+from hybridsphere.aws.one_shot import concerning
 
 
 async def list_keys(s3: Any, bucket: str) -> set[str]:

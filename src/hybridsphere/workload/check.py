@@ -7,12 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from hybridsphere.delays import figures, invocation_delay_s
-from hybridsphere.ledger import Upload
+from hybridsphere.ledger.delays import figures, invocation_delay_s
+from hybridsphere.ledger.ledger import Upload
 from hybridsphere.messages import csv_key
 from hybridsphere.paths import csv_path
+from hybridsphere.screen import Screen
 from hybridsphere.settings import Settings
-from hybridsphere.terminal import Screen
 from hybridsphere.workload.concurrency import check_concurrency
 from hybridsphere.workload.contents import check_contents
 from hybridsphere.workload.evidence import Evidence, gather

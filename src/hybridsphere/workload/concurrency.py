@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hybridsphere.ledger import Upload
+from hybridsphere.ledger.ledger import Upload
 from hybridsphere.workload.evidence import Evidence
 from hybridsphere.workload.verdict import Check
 

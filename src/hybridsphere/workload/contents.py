@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import Iterator
 
-from hybridsphere.ledger import Upload
+from hybridsphere.ledger.ledger import Upload
 from hybridsphere.messages import csv_key
 from hybridsphere.paths import csv_path
 from hybridsphere.workload.evidence import CsvObject, Evidence

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hybridsphere.aws.tools import client, concerning
-from hybridsphere.ledger import Ledger, Upload, ledger_path, newest
+from hybridsphere.aws.one_shot import client, concerning
+from hybridsphere.ledger.ledger import Ledger, Upload, ledger_path, newest
 from hybridsphere.messages import csv_key
 from hybridsphere.settings import Settings
 from hybridsphere.workload.buckets import list_keys

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from hybridsphere.aws.tools import client
+from hybridsphere.aws.one_shot import client
 from hybridsphere.settings import Settings
 from hybridsphere.workload.evidence import queue_depths, rows_that_count
 from hybridsphere.workload.manifest import Manifest

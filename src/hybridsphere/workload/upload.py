@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from hybridsphere.aws import AwsError
-from hybridsphere.aws.tools import CALL_FAILURES, client
+from hybridsphere.aws.one_shot import CALL_FAILURES, client
 from hybridsphere.messages import utc_text
 from hybridsphere.settings import Settings
 from hybridsphere.workload import WorkloadError
@@ -34,7 +33,7 @@ PART_BYTES = 8 * 1024**2
 MAX_PARTS = 10_000
 """Amazon S3 user guide, "Amazon S3 multipart upload limits"."""
 
-_FAILURES = (*CALL_FAILURES, BotoCoreError, OSError, UnicodeError)
+_FAILURES = (*CALL_FAILURES, OSError, UnicodeError)
 
 
 class UploadError(WorkloadError):

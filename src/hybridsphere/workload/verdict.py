@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from hybridsphere.terminal import plain
+from hybridsphere.screen import plain
 
 _LINES_SHOWN = 20
 

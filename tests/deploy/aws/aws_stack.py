@@ -8,8 +8,9 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from aws_template import IMAGE, chosen
-from permission_map import Permission
+
+from tests.deploy.aws.aws_template import IMAGE, chosen
+from tests.deploy.aws.permission_map import Permission
 
 NAMES = {
     "Partition": "aws",

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from aws_template import FOLDER
+from tests.deploy.aws.aws_template import FOLDER
 
 SOURCE = """#!{python}
 import json, sys

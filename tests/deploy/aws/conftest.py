@@ -3,8 +3,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aws_stack import Stack, moto_account
-from command_stubs import Stubs
+
+from tests.deploy.aws.aws_stack import Stack, moto_account
+from tests.deploy.aws.command_stubs import Stubs
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import yaml
-from aws_template import FOLDER
+
+from tests.deploy.aws.aws_template import FOLDER
 
 IDENTITIES = ("function", "bridge", "uploader")
 

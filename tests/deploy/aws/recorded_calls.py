@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from permission_map import IDENTITIES, Call
+from tests.deploy.aws.permission_map import IDENTITIES, Call
 
 _CREDENTIAL = re.compile(r"Credential=(?P<identity>[^/]+)/\d+/[^/]+/(?P<service>[^/]+)/")
 

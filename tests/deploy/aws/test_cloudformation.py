@@ -3,13 +3,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aws_stack import Stack, client, moto_knows_less
-from aws_template import TEMPLATE, chosen
 
 from hybridsphere.settings import Settings
 from hybridsphere.variables import variable
-from lambda_fn.report import MOST_MESSAGE_BYTES
-from lambda_fn.settings import Settings as FunctionSettings
+from lambda_fn.results.delivery import MOST_MESSAGE_BYTES
+from lambda_fn.runtime.settings import Settings as FunctionSettings
+from tests.deploy.aws.aws_stack import Stack, client, moto_knows_less
+from tests.deploy.aws.aws_template import TEMPLATE, chosen
 
 pytestmark = moto_knows_less
 

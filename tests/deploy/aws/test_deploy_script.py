@@ -2,8 +2,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from aws_template import IMAGE
-from command_stubs import Stubs
+
+from tests.deploy.aws.aws_template import IMAGE
+from tests.deploy.aws.command_stubs import Stubs
 
 DEPLOY = "aws cloudformation deploy"
 OUTPUTS = "HYBRIDSPHERE_INPUT_BUCKET\tvideos\nAWS_REGION\teu-west-1\n"

@@ -1,5 +1,6 @@
 import pytest
-from command_stubs import Stubs
+
+from tests.deploy.aws.command_stubs import Stubs
 
 RESOURCES = (
     "aws cloudformation list-stack-resources --stack-name hybridsphere --output text "

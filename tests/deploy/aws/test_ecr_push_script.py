@@ -1,5 +1,6 @@
 import pytest
-from command_stubs import Stubs
+
+from tests.deploy.aws.command_stubs import Stubs
 
 URI = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/hybridsphere"
 DIGEST = f"sha256:{'1' * 64}"

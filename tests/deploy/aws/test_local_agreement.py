@@ -5,11 +5,11 @@ import json
 from typing import Any
 
 import boto3
-from aws_stack import client, moto_account, moto_knows_less
-from aws_template import chosen
 
 from hybridsphere.local import resources
 from hybridsphere.local.account import CREDENTIALS, LocalAccount
+from tests.deploy.aws.aws_stack import client, moto_account, moto_knows_less
+from tests.deploy.aws.aws_template import chosen
 
 pytestmark = moto_knows_less
 

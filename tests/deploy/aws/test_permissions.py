@@ -1,7 +1,8 @@
 import pytest
-from aws_stack import NAMES, Stack, moto_knows_less
-from aws_template import SINKS, TRIGGERS, chosen
-from permission_map import IDENTITIES, PermissionMap
+
+from tests.deploy.aws.aws_stack import NAMES, Stack, moto_knows_less
+from tests.deploy.aws.aws_template import SINKS, TRIGGERS, chosen
+from tests.deploy.aws.permission_map import IDENTITIES, PermissionMap
 
 pytestmark = moto_knows_less
 

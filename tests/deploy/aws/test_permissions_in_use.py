@@ -9,22 +9,22 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from leaks import function_log
-from permission_map import Call, PermissionMap
-from recorded_calls import recorded_calls
 from rich.console import Console
 
 from hybridsphere.aws import session
+from hybridsphere.commands.doctor.doctor import print_findings
+from hybridsphere.commands.students import load_students
 from hybridsphere.demo import clips
 from hybridsphere.demo.bridge import running_bridge
-from hybridsphere.doctor import print_findings
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount, Sink, Source
 from hybridsphere.local.commands import run_command
-from hybridsphere.roster import load_students
 from hybridsphere.settings import Settings
 from hybridsphere.workload import upload
 from hybridsphere.workload.check import check_workload
+from tests.deploy.aws.permission_map import Call, PermissionMap
+from tests.deploy.aws.recorded_calls import recorded_calls
+from tests.leaks import function_log
 
 QUIET = Console(file=StringIO())
 
@@ -41,7 +41,7 @@ class Tools:
         with self.patch.context() as patch:
             patch.setenv("AWS_ACCESS_KEY_ID", identity)
             # Other tests share one session, which keeps the credentials that it found first.
-            patch.setattr("hybridsphere.aws.tools.session", session)
+            patch.setattr("hybridsphere.aws.one_shot.session", session)
             yield Settings.load()
 
     async def diagnose(self) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from permission_map import Call, PermissionMap
-from recorded_calls import recorded_calls
 
 from hybridsphere.local.moto_server import MotoServer
+from tests.deploy.aws.permission_map import Call, PermissionMap
+from tests.deploy.aws.recorded_calls import recorded_calls
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "s3.GetObject": {"Bucket": "videos", "Key": "a b/ü.mp4"},

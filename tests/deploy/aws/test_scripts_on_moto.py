@@ -13,10 +13,10 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from aws_stack import stack_arguments
-from aws_template import FOLDER, IMAGE, chosen
 
 from hybridsphere.local.moto_server import MotoServer
+from tests.deploy.aws.aws_stack import stack_arguments
+from tests.deploy.aws.aws_template import FOLDER, IMAGE, chosen
 
 CREDENTIALS = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
 USER = "hybridsphere-bridge-eu-west-1"

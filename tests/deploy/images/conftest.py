@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from image_stage import IMAGES, Container, container_of
 
 from hybridsphere.local.account import LocalAccount
+from tests.deploy.images.image_stage import IMAGES, Container, container_of
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from image_stage import Container, Running, client_of
 
 from hybridsphere.local.account import LocalAccount
+from tests.deploy.images.image_stage import Container, Running, client_of
 
 pytestmark = pytest.mark.images
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from image_stage import REPOSITORY
 
 from hybridsphere.settings import Settings
+from tests.deploy.images.image_stage import REPOSITORY
 
 DOCKERFILES = sorted(REPOSITORY.glob("Dockerfile.*"))
 COMPOSE = REPOSITORY / "deploy" / "compose.yaml"

@@ -9,7 +9,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from image_stage import IMAGES, REPOSITORY, container_of
+
+from tests.deploy.images.image_stage import IMAGES, REPOSITORY, container_of
 
 pytestmark = pytest.mark.images
 

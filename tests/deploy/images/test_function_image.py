@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from image_stage import PATIENCE_S, REPOSITORY, Container, client_of
 
 from hybridsphere.demo import clips
 from hybridsphere.local import resources
@@ -18,6 +17,7 @@ from hybridsphere.local.account import LocalAccount
 from hybridsphere.local.function import Invocation, Outcome
 from hybridsphere.local.runtime_api import RuntimeApi
 from hybridsphere.messages import S3Record, utc_text
+from tests.deploy.images.image_stage import PATIENCE_S, REPOSITORY, Container, client_of
 
 WORKLOAD = REPOSITORY.parent / "shared" / "workload"
 

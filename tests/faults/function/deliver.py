@@ -44,7 +44,7 @@ def reporter():
     # Half a second that those who die before need not pay.
     import boto3  # noqa: PLC0415
 
-    from lambda_fn.report import Reporter  # noqa: PLC0415
+    from lambda_fn.results.delivery import Reporter  # noqa: PLC0415
 
     queue_url = os.environ["HYBRIDSPHERE_OUTPUT_QUEUE_URL"]
     return Reporter(boto3.client("s3"), boto3.client("sqs"), queue_url)

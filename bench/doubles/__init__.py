@@ -1,0 +1,1 @@
+"""A loop-back double of SQS and Lambda."""

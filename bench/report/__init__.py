@@ -1,0 +1,1 @@
+"""The figures as rows, tables and pictures."""

@@ -1,0 +1,1 @@
+"""The ways that are measured side by side: the usual, ours and the least."""

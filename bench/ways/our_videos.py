@@ -1,0 +1,72 @@
+"""The function's own way with a video, from the object to who is in it."""
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+from bench.answer import Answer
+from lambda_fn.faces.engine import Faces
+from lambda_fn.gallery.gallery import Gallery
+from lambda_fn.recognition.attendance import Attendance, attend
+from lambda_fn.recognition.identify import identify
+from lambda_fn.runtime.deadline import Deadline
+from lambda_fn.runtime.settings import Settings
+from lambda_fn.video.s3file import S3File
+from lambda_fn.video.video import Unreadable, Video
+
+DEFAULTS = Settings(output_bucket="", output_queue_url="", table="")
+FACES = Faces()
+
+_LAMBDA_S = 900
+
+
+def recognise(
+    video: Path, gallery: Gallery, tolerance: float = DEFAULTS.tolerance, faces: Faces = FACES
+) -> Answer:
+    """Who is in a video, by the function's own reading and search."""
+    try:
+        with opened(video) as file:
+            seen = identify(
+                file,
+                faces=faces,
+                gallery=gallery,
+                tolerance=tolerance,
+                frames_per_s=DEFAULTS.frames_per_s,
+                deadline=Deadline(_LAMBDA_S),
+            )
+    except Unreadable:
+        return Answer("unreadable")
+    if seen.person:
+        return Answer("known", seen.person.name)
+    return Answer("unknown_face" if seen.any_face else "no_face")
+
+
+def attendance(video: Path, gallery: Gallery) -> Attendance:
+    """Everybody in a video. Raises Unreadable."""
+    with opened(video) as file:
+        return attend(
+            file,
+            faces=FACES,
+            gallery=gallery,
+            tolerance=DEFAULTS.tolerance,
+            frames_per_s=DEFAULTS.frames_per_s,
+            deadline=Deadline(_LAMBDA_S),
+        )
+
+
+def opened(video: Path) -> Video:
+    """A video as the function reads it, but from disk. Raises Unreadable."""
+    return Video(S3File(_Disk(), "", str(video), ""))
+
+
+class _Disk:
+    """S3's `GetObject` of a range, out of the file that the key names."""
+
+    def get_object(self, *, Key: str, Range: str, **_: str) -> dict[str, Any]:  # noqa: N803 - boto3's
+        first, last = map(int, re.findall(r"\d+", Range))
+        with Path(Key).open("rb") as file:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(first)
+            body = io.BytesIO(file.read(last - first + 1))
+        return {"Body": body, "ContentRange": f"bytes {first}-{last}/{size}"}

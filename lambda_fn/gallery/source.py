@@ -1,0 +1,56 @@
+"""The gallery that the function was given, kept up to date."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lambda_fn.gallery.gallery import Gallery, GalleryError
+from lambda_fn.runtime.aws import http_status
+from lambda_fn.runtime.log import log
+
+
+class KnownFaces:
+    """The gallery at a location: a path, `s3://bucket/key`, or None where nobody is known.
+
+    A path belongs to the image and is read once. An object is read again when its ETag changes; one
+    that is no gallery is logged, and the last good one stays: whoever was known before still is.
+    """
+
+    def __init__(self, location: str | None, s3: Any) -> None:
+        self._location = location
+        self._s3 = s3
+        self._etag: str | None = None
+        self._gallery: Gallery | None = None if location else Gallery.empty()
+
+    def current(self) -> Gallery:
+        """The gallery as it is now. Raises GalleryError, and what S3 answers."""
+        if self._location and self._location.startswith("s3://"):
+            return self._from_s3(self._location)
+        if self._gallery is None:
+            self._gallery = Gallery.load(Path(self._location or ""))
+        return self._gallery
+
+    def _from_s3(self, location: str) -> Gallery:
+        bucket, _, key = location.removeprefix("s3://").partition("/")
+        if not bucket or not key:
+            raise GalleryError(f"{location}: a gallery in S3 is given as s3://bucket/key")
+        unless = {"IfNoneMatch": self._etag} if self._etag else {}
+        try:
+            answer = self._s3.get_object(Bucket=bucket, Key=key, **unless)
+        except ClientError as error:
+            if http_status(error) == 304 and self._gallery is not None:
+                return self._gallery
+            if http_status(error) == 404:
+                raise GalleryError(f"{location}: there is no such object") from error
+            raise
+        try:
+            self._gallery = Gallery.read(io.BytesIO(answer["Body"].read()), location)
+        except GalleryError as error:
+            if self._gallery is None:
+                raise
+            log("gallery.rejected", level="error", location=location, error=str(error))
+        # That of a rejected one too: it is neither fetched nor logged again for every video.
+        self._etag = answer["ETag"]
+        return self._gallery

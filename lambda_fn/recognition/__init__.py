@@ -1,0 +1,1 @@
+"""Identification and attendance: who is in a video."""

@@ -1,0 +1,64 @@
+"""Whom a video may show: its faces, told apart, and the likeliest person among them."""
+
+from collections import defaultdict
+
+from lambda_fn.gallery.gallery import Embeddings, Gallery
+from lambda_fn.recognition.identity import Face, Sighting
+
+# So many faces are told apart at once; of those before them only the verdict is kept.
+_FACES_KEPT = 64
+
+
+class Candidates:
+    """The faces of a video, told apart by their embeddings, and who of them is known."""
+
+    def __init__(self, gallery: Gallery, tolerance: float) -> None:
+        self.nobody_is_known = not len(gallery)
+        self._gallery = gallery
+        self._tolerance = tolerance
+        self._faces: list[Face] = []
+        self._weights: dict[str, float] = defaultdict(float)
+        self._best: dict[str, Sighting] = {}
+
+    def add(self, embeddings: Embeddings, at_s: float) -> list[Face]:
+        """Takes the faces of a frame into account; the answer are those they belong to."""
+        return [self._add(embedding, at_s) for embedding in embeddings]
+
+    def sure(self) -> bool:
+        """Whether one of the faces is somebody beyond doubt."""
+        return any(face.sure() for face in self._faces)
+
+    def person(self) -> Sighting | None:
+        """Whoever is sure, or else whoever most speaks for, all faces together."""
+        sure = max(filter(Face.sure, self._faces), key=Face.weight, default=None)
+        if sure is not None:
+            return sure.person()
+        for face in self._faces:
+            self._conclude(face)
+        self._faces.clear()
+        # Where nobody is even a little within the tolerance, the better likeness decides.
+        ranked = sorted(self._best.values(), key=lambda s: (-self._weights[s.name], s.distance))
+        return ranked[0] if ranked else None
+
+    def _add(self, embedding: Embeddings, at_s: float) -> Face:
+        # Two faces of one frame are two faces, however alike.
+        earlier = [face for face in self._faces if face.last_s != at_s]
+        face = min(earlier, key=lambda face: face.distance(embedding), default=None)
+        if face is None or not face.is_shown_by(embedding):
+            face = Face(self._gallery, self._tolerance)
+            self._faces.append(face)
+        face.add(embedding, at_s)
+        if len(self._faces) > _FACES_KEPT:
+            oldest = min(self._faces, key=lambda face: face.last_s)
+            self._faces.remove(oldest)
+            self._conclude(oldest)
+        return face
+
+    def _conclude(self, face: Face) -> None:
+        person = face.person()
+        if person is None:
+            return
+        self._weights[person.name] += face.weight()
+        best = self._best.setdefault(person.name, person)
+        if person.distance < best.distance:
+            self._best[person.name] = person

@@ -1,0 +1,72 @@
+"""How a video ended, in the words of the contract: status, reason, people and CSV."""
+
+from dataclasses import dataclass, replace
+
+from hybridsphere.messages import ATTENDANCE_COLUMNS, CSV_COLUMNS, STATUSES, Person, csv_text
+from lambda_fn.recognition.attendance import Attendance, Attendee
+from lambda_fn.recognition.identify import Seen
+from lambda_fn.recognition.identity import Sighting
+from lambda_fn.results.students import Students
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a video ended; `people` are those who were recognised, with or without a record."""
+
+    status: str
+    reason: str | None = None
+    people: tuple[Person, ...] = ()
+
+    @classmethod
+    def identified(cls, seen: Seen, students: Students) -> "Outcome":
+        """The outcome for at most one person, looked up among the students."""
+        people = [_looked_up(seen.person, students)] if seen.person else []
+        outcome = cls._of(people, any_face=seen.any_face, cut_short=seen.cut_short)
+        # One person's status is the message's own.
+        return replace(outcome, people=tuple(replace(p, status=None) for p in outcome.people))
+
+    @classmethod
+    def attended(cls, attendance: Attendance, students: Students) -> "Outcome":
+        """The outcome for everybody, each looked up among the students."""
+        people = [_attending(attendee, students) for attendee in attendance.people]
+        return cls._of(people, any_face=attendance.any_face, cut_short=attendance.cut_short)
+
+    @classmethod
+    def _of(cls, people: list[Person], *, any_face: bool, cut_short: bool) -> "Outcome":
+        statuses = [person.status or "" for person in people]
+        statuses = statuses or ["unknown_face" if any_face else "no_face"]
+        reason = "cut_short" if cut_short else None
+        return cls(min(statuses, key=STATUSES.index), reason, tuple(people))
+
+    def csv(self, mode: str) -> str:
+        """The CSV: a row a person; where there is none, one row with the status alone."""
+        columns = ATTENDANCE_COLUMNS if mode == "attendance" else CSV_COLUMNS
+        rows = [person.to_dict() for person in self.people] or [{}]
+        return csv_text(
+            [
+                [{"status": self.status, **row}.get(column, "") for column in columns]
+                for row in rows
+            ],
+            columns,
+        )
+
+
+def _looked_up(sighting: Sighting, students: Students) -> Person:
+    student = students.get(sighting.name)
+    return Person(
+        name=sighting.name,
+        major=student.major if student else "",
+        year=student.year if student else "",
+        distance=round(sighting.distance, 3),
+        at_s=round(sighting.at_s, 3),
+        status="matched" if student else "no_record",
+    )
+
+
+def _attending(attendee: Attendee, students: Students) -> Person:
+    return replace(
+        _looked_up(attendee.best, students),
+        first_s=round(attendee.first_s, 3),
+        last_s=round(attendee.last_s, 3),
+        sightings=attendee.sightings,
+    )

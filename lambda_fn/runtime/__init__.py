@@ -1,0 +1,1 @@
+"""The environment that Lambda gives the function."""

@@ -1,0 +1,1 @@
+"""A video in S3, read as frames."""

@@ -1,0 +1,1 @@
+"""A bucket's listing in place of a queue."""

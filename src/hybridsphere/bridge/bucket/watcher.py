@@ -1,0 +1,160 @@
+"""The ways in and out without a queue: a bucket's listing, read again and again.
+
+A page is held at a time, however many objects there are. What is new in it is handed over, at most
+so many at once; what was handed over is known by the ledger, and so stays known after a restart.
+While calls about objects fail, one object after another is tried, each once in a reading: one that
+fails by itself is in no other's way.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import structlog
+
+from hybridsphere.aws import AwsError, Bucket, Listed, Refused
+from hybridsphere.bridge.bucket.lock import alone
+from hybridsphere.bridge.pacing.backoff import Backoff
+from hybridsphere.bridge.pacing.circuit import Turns
+from hybridsphere.bridge.telemetry.health import Health
+from hybridsphere.bridge.telemetry.metrics import Metrics
+
+FASTEST_S = 1.0
+SLOWEST_S = 30.0
+"""Pauses between two readings: short while things happen, longer and longer while nothing does."""
+
+SLOWING = 1.5
+
+log = structlog.get_logger()
+
+
+class Watcher:
+    """Finds what is new in a bucket and hands it to `handle`, at most `most` objects at once.
+
+    `new` tells which objects of a page have not been dealt with. `lock` is a file that only one
+    bridge of a host holds; `gate` returns when it is all right to look.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        bucket: Bucket,
+        *,
+        new: Callable[[Sequence[Listed]], Awaitable[Sequence[Listed]]],
+        handle: Callable[[Listed], Awaitable[None]],
+        most: int,
+        lock: Path,
+        gate: Callable[[], Awaitable[None]],
+        health: Health,
+        metrics: Metrics,
+    ) -> None:
+        self._name = name
+        self._bucket = bucket
+        self._new = new
+        self._handle = handle
+        self._lock = lock
+        self._gate = gate
+        self._health = health
+        self._metrics = metrics
+        self._room = asyncio.Semaphore(most)
+        self._held: dict[Listed, asyncio.Task[None]] = {}
+        self._turns = Turns(in_place=True)
+        self._handled = 0
+        self._failed = 0
+        self._passing: AwsError | None = None
+
+    async def run(self, stop: asyncio.Event, drain_s: float) -> None:
+        """Watch until `stop`; then finish what is under way, within `drain_s` seconds.
+
+        What cannot be finished is found again at the next start.
+        """
+        # The lock is kept until all is drained: what is under way looks new to the next bridge.
+        async with AsyncExitStack() as locked, asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(self._watch(locked))
+            await stop.wait()
+            watching.cancel()
+            log.info("bucket.draining", bucket=self._bucket.name, held=len(self._held))
+            if self._held:
+                await asyncio.wait(self._held.values(), timeout=drain_s)
+            left = list(self._held.values())
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+            log.info("bucket.drained", bucket=self._bucket.name, left=len(left))
+
+    async def _watch(self, locked: AsyncExitStack) -> None:
+        await locked.enter_async_context(alone(self._lock))
+        backoff = Backoff()
+        pause_s = FASTEST_S
+        handled = failed = 0
+        while True:
+            started = _now()
+            try:
+                await self._read()
+            except AwsError as error:
+                self._health.report(self._part, str(error))
+                await backoff.wait(error)
+                continue
+            if self._failed == failed and not (self._held and self._turns.in_trouble):
+                self._health.clear(self._part)
+            # What failed is found and held again each time, and is no reason to hurry.
+            busy = self._handled > handled or (bool(self._held) and self._failed == failed)
+            handled, failed = self._handled, self._failed
+            if self._passing:
+                # It may be over any moment, and then what failed is not to wait for long.
+                passing, self._passing = self._passing, None
+                await backoff.wait(passing)
+                continue
+            backoff.reset()
+            pause_s = FASTEST_S if busy else min(SLOWEST_S, pause_s * SLOWING)
+            # A long listing costs: not much more than half of the time goes into reading it.
+            pause_s = min(SLOWEST_S, max(pause_s, _now() - started))
+            await asyncio.sleep(pause_s * random.uniform(0.8, 1))  # noqa: S311
+
+    async def _read(self) -> None:
+        """Go through the listing once."""
+        async for page in self._bucket.pages():
+            await self._gate()
+            for found in await self._new([one for one in page if one not in self._held]):
+                await self._room.acquire()
+                self._hold(found, await self._turns.take())
+
+    def _hold(self, found: Listed, taken: float) -> None:
+        self._metrics.received.labels(self._part).inc()
+        self._metrics.in_flight.labels(self._part).inc()
+        self._held[found] = asyncio.create_task(self._process(found, taken))
+
+    async def _process(self, found: Listed, taken: float) -> None:
+        try:
+            await self._handle(found)
+            self._handled += 1
+            self._turns.answered()
+        except AwsError as error:
+            # It is new again at the next reading.
+            self._note_failure(str(error))
+            self._turns.failed(error, taken)
+            if not isinstance(error, Refused):
+                self._passing = error
+            log.warning("object.failed", bucket=self._bucket.name, key=found.key, reason=str(error))
+        except Exception as error:
+            self._note_failure(f"{type(error).__name__}: {error}")
+            self._metrics.handler_errors.labels(self._part).inc()
+            log.exception("object.unhandled", bucket=self._bucket.name, key=found.key)
+        finally:
+            del self._held[found]
+            self._metrics.in_flight.labels(self._part).dec()
+            self._room.release()
+
+    def _note_failure(self, reason: str) -> None:
+        self._failed += 1
+        self._health.report(self._part, reason)
+
+    @property
+    def _part(self) -> str:
+        return f"{self._name} bucket"
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

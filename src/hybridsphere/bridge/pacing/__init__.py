@@ -1,0 +1,1 @@
+"""How often and how many: back-off, circuit, limit."""

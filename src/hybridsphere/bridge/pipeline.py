@@ -1,0 +1,140 @@
+"""The chosen way in and way out, put together: loops that receive, and what handles it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Protocol
+
+from hybridsphere.aws import Aws, Listed
+from hybridsphere.bridge.bucket.mirror import Mirror
+from hybridsphere.bridge.bucket.monitor import Monitor
+from hybridsphere.bridge.bucket.watcher import Watcher
+from hybridsphere.bridge.collector import Collector
+from hybridsphere.bridge.dead_letters import DeadLetters
+from hybridsphere.bridge.invoker import Invoker
+from hybridsphere.bridge.pacing.limiter import Limiter
+from hybridsphere.bridge.queue.poller import Handler, Poller
+from hybridsphere.bridge.store.store import ResultStore
+from hybridsphere.bridge.telemetry.health import Health
+from hybridsphere.bridge.telemetry.metrics import Metrics
+from hybridsphere.paths import OWN_FOLDER
+from hybridsphere.settings import Settings
+
+
+class Loop(Protocol):
+    """A poller or a watcher."""
+
+    async def run(self, stop: asyncio.Event, drain_s: float) -> None:
+        """Work until `stop`, then drain within `drain_s` seconds."""
+
+
+class Ways:
+    """One way in (queue, bucket or none) and one way out (queue or bucket)."""
+
+    def __init__(
+        self, settings: Settings, aws: Aws, store: ResultStore, health: Health, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._aws = aws
+        self._store = store
+        self._health = health
+        self._metrics = metrics
+        url = settings.dead_letter_queue_url
+        self._dead_letters = DeadLetters(aws.queue(url) if url else None, metrics)
+
+    def loops(self) -> list[Loop]:
+        """What runs: a loop for the way out, and one for the way in unless there is none."""
+        ways_in = {"queue": self._input_queue, "bucket": self._input_bucket}
+        ways_out = {"queue": self._output_queue, "bucket": self._output_bucket}
+        loops = [ways_out[self._settings.sink]()]
+        if self._settings.source != "none":
+            loops.append(ways_in[self._settings.source]())
+        return loops
+
+    def probes(self) -> dict[str, Coroutine[Any, Any, object]]:
+        """A call for each thing that these ways need, by the setting that names it."""
+        settings, aws = self._settings, self._aws
+        queues = {
+            "input_queue_url": settings.source == "queue",
+            "output_queue_url": settings.sink == "queue",
+            "dead_letter_queue_url": settings.dead_letter_queue_url is not None,
+        }
+        buckets = {
+            "input_bucket": settings.source == "bucket",
+            "output_bucket": settings.sink == "bucket",
+        }
+        probes: dict[str, Coroutine[Any, Any, object]] = {}
+        for field in (name for name, used in queues.items() if used):
+            probes[field] = aws.queue(settings.need(field)).attributes()
+        for field in (name for name, used in buckets.items() if used):
+            probes[field] = aws.bucket(settings.need(field)).probe()
+        if settings.source != "none":
+            name = settings.need("function_name")
+            probes["function_name"] = aws.function(name, settings.invocation_type).probe()
+        return probes
+
+    def _input_queue(self) -> Loop:
+        return self._poller("input", self._invoker().handle)
+
+    def _output_queue(self) -> Loop:
+        collector = Collector(
+            bucket=self._settings.need("input_bucket"),
+            store=self._store,
+            dead_letters=self._dead_letters,
+        )
+        return self._poller("output", collector.handle)
+
+    def _input_bucket(self) -> Loop:
+        monitor = Monitor(self._settings.need("input_bucket"), self._store, self._invoker())
+        return self._watcher("input", monitor.new, monitor.handle)
+
+    def _output_bucket(self) -> Loop:
+        mirror = Mirror(
+            output=self._aws.bucket(self._settings.need("output_bucket")),
+            input_bucket=self._settings.need("input_bucket"),
+            store=self._store,
+            metrics=self._metrics,
+        )
+        return self._watcher("output", mirror.new, mirror.handle)
+
+    def _invoker(self) -> Invoker:
+        settings = self._settings
+        return Invoker(
+            function=self._aws.function(settings.need("function_name"), settings.invocation_type),
+            bucket=settings.need("input_bucket"),
+            most=settings.max_in_flight,
+            max_attempts=settings.max_attempts,
+            limiter=Limiter(settings.max_in_flight),
+            store=self._store,
+            dead_letters=self._dead_letters,
+            health=self._health,
+            metrics=self._metrics,
+        )
+
+    def _poller(self, name: str, handle: Handler) -> Poller:
+        return Poller(
+            name,
+            self._aws.queue(self._settings.need(f"{name}_queue_url")),
+            handle,
+            most=self._settings.max_in_flight,
+            gate=self._store.wait_until_working,
+            health=self._health,
+            metrics=self._metrics,
+        )
+
+    def _watcher(
+        self,
+        name: str,
+        new: Callable[[Sequence[Listed]], Awaitable[Sequence[Listed]]],
+        handle: Callable[[Listed], Awaitable[None]],
+    ) -> Watcher:
+        return Watcher(
+            name,
+            self._aws.bucket(self._settings.need(f"{name}_bucket")),
+            new=new,
+            handle=handle,
+            most=self._settings.max_in_flight,
+            lock=self._settings.results_dir / OWN_FOLDER / f"{name}-bucket.lock",
+            gate=self._store.wait_until_working,
+            health=self._health,
+            metrics=self._metrics,
+        )

@@ -1,0 +1,1 @@
+"""One SQS queue: receive, hold, handle, delete."""

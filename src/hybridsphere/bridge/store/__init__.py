@@ -1,0 +1,1 @@
+"""Results made durable: ledger rows and CSV files."""

@@ -1,0 +1,1 @@
+"""How the bridge reports on itself: logs, health, metrics."""

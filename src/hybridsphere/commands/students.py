@@ -1,0 +1,152 @@
+"""Students into the table that the function looks names up in."""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hybridsphere.aws.one_shot import client, concerning
+from hybridsphere.errors import CannotRun
+from hybridsphere.settings import Settings
+
+BATCH = 25
+"""Records a BatchWriteItem takes at most."""
+
+_COLUMNS = {"name", "major", "year"}
+
+_ATTEMPTS = 10
+_LONGEST_PAUSE_S = 5.0
+"""For records that DynamoDB handed back: pauses from 0.05 s on, twice as long each, 21 s in all."""
+
+
+class RosterError(CannotRun):
+    """Students that cannot be loaded; the text names the file, the row, the value, the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A student; `id` is the school's own, where it has any."""
+
+    name: str
+    major: str
+    year: str
+    id: str | None = None
+
+    def item(self) -> dict[str, dict[str, str]]:
+        """The record as DynamoDB takes it; `name` is the key."""
+        fields = {"name": self.name, "major": self.major, "year": self.year}
+        item = {field: {"S": value} for field, value in fields.items()}
+        if self.id is not None:
+            item["id"] = {"N" if self.id.isdecimal() else "S": self.id}
+        return item
+
+
+async def load_students(file: Path, settings: Settings) -> int:
+    """Write the students of a file into the table; returns how many.
+
+    A student of the same name is replaced. Nothing is written unless the whole file is good.
+    Raises RosterError.
+    """
+    students = read_students(file)
+    table = settings.need("table")
+    async with client("dynamodb") as dynamodb:
+        for start in range(0, len(students), BATCH):
+            await _write(dynamodb, table, students[start : start + BATCH])
+    return len(students)
+
+
+def read_students(file: Path) -> list[Student]:
+    """The students of a JSON list, or of a CSV whose header is `name,major,year` and maybe `id`.
+
+    Raises RosterError for the first row that cannot be used.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RosterError(f"{file} cannot be read: {error}") from error
+    if not text.strip():
+        raise RosterError(f"{file} is empty: give a JSON list, or a CSV with a header")
+    rows = _json_rows(file, text) if text.lstrip()[:1] in {"[", "{"} else _csv_rows(file, text)
+    students: dict[str, Student] = {}
+    for place, row in rows:
+        student = _student(place, row)
+        if student.name in students:
+            raise RosterError(f"{place}: name {student.name!r} is there twice: keep one of them")
+        students[student.name] = student
+    if not students:
+        raise RosterError(f"{file} holds no student: give a JSON list, or a CSV with a header")
+    return list(students.values())
+
+
+def _json_rows(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    try:
+        rows = json.loads(text)
+    except ValueError as error:
+        raise RosterError(f"{file} is not JSON: {error}") from error
+    if not isinstance(rows, list):
+        raise RosterError(f"{file} is a JSON object: put the students into a list")
+    for number, row in enumerate(rows, 1):
+        place = f"{file}, student {number}"
+        if not isinstance(row, dict):
+            raise RosterError(f'{place}: {row!r} is no student: write it as {{"name": …}}')
+        yield place, row
+
+
+def _csv_rows(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        columns = reader.fieldnames or ()
+        missing = _COLUMNS - set(columns)
+        if missing:
+            raise RosterError(
+                f"{file}, line 1: no column {', '.join(sorted(missing))}{_slip(columns)}: "
+                "begin with the header name,major,year"
+            )
+        for row in reader:
+            yield f"{file}, line {reader.line_num}", row
+    except csv.Error as error:
+        raise RosterError(f"{file} is not CSV after line {reader.line_num}: {error}") from error
+
+
+def _slip(columns: Sequence[str]) -> str:
+    """What a header without the columns has in their place, where that can be told."""
+    header = ",".join(columns)
+    for separator, named in ((";", "semicolons"), ("\t", "tabs")):
+        if separator in header:
+            return f" (it has {named} where commas are needed)"
+    return " (case counts)" if {column.lower() for column in columns} >= _COLUMNS else ""
+
+
+def _student(place: str, row: Mapping[str, Any]) -> Student:
+    fields = {field: _text(place, field, row.get(field)) for field in ("name", "major", "year")}
+    identity = row.get("id")
+    return Student(**fields, id=None if identity in (None, "") else _text(place, "id", identity))
+
+
+def _text(place: str, field: str, value: object) -> str:
+    """A field's value; numbers are taken as they are written."""
+    text = str(value).strip() if isinstance(value, str | int) else ""
+    if not text or isinstance(value, bool):
+        found = "missing" if value is None else repr(value)
+        raise RosterError(f"{place}: {field} is {found}: give a text")
+    return text
+
+
+async def _write(dynamodb: Any, table: str, students: Sequence[Student]) -> None:
+    """One batch, and again what DynamoDB handed back of it, with growing pauses."""
+    waiting = {table: [{"PutRequest": {"Item": student.item()}} for student in students]}
+    for attempt in range(_ATTEMPTS):
+        with concerning(f"table {table}"):
+            answer = await dynamodb.batch_write_item(RequestItems=waiting)
+        waiting = answer.get("UnprocessedItems")
+        if not waiting:
+            return
+        await asyncio.sleep(min(0.05 * 2**attempt, _LONGEST_PAUSE_S))
+    raise RosterError(
+        f"{table}: DynamoDB would not take {len(waiting[table])} of {len(students)} students in "
+        f"{_ATTEMPTS} attempts: raise the table's capacity and load the file again"
+    )

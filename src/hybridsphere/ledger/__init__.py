@@ -1,0 +1,1 @@
+"""The record of every upload: one SQLite file."""

@@ -1,0 +1,433 @@
+"""AWS as the bridge sees it: three kinds of failure, and set-ups that cannot work."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from hybridsphere.aws import (
+    Aws,
+    AwsError,
+    FunctionError,
+    Listed,
+    Queue,
+    ReceiptGone,
+    Refused,
+    Throttled,
+    Unavailable,
+    connect,
+)
+from hybridsphere.errors import ConfigurationError
+from hybridsphere.messages import REASON_LENGTH
+from tests.leaks import SECRET
+
+QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+class Service:
+    """Answers every call alike, as AWS may when it is not well and moto never does."""
+
+    def __init__(self) -> None:
+        self.requests: list[web.Request] = []
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.body: Any = {}
+        self.hangs_up = False
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.requests.append(request)
+        await request.read()
+        if self.hangs_up and request.transport:
+            request.transport.close()
+        body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        return web.Response(
+            status=self.status,
+            headers=self.headers,
+            body=body,
+            content_type="application/x-amz-json-1.0",
+        )
+
+
+@pytest.fixture
+async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
+    service = Service()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", service.answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{runner.addresses[0][1]}")
+    yield service
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def aws(service: Service) -> AsyncIterator[Aws]:
+    async with connect(polls=1, invocations=1, invocation_type="RequestResponse") as aws:
+        yield aws
+
+
+@pytest.fixture
+def queue(aws: Aws) -> Queue:
+    return aws.queue(QUEUE)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (500, "InternalError", Unavailable),
+        (503, "ServiceUnavailable", Unavailable),
+        (400, "RequestThrottled", Throttled),
+        (400, "AWS.SimpleQueueService.OverLimit", Throttled),
+        (403, "ThrottlingException", Throttled),
+        (503, "SlowDown", Throttled),
+        (400, "QueueDoesNotExist", Refused),
+        (403, "AccessDeniedException", Refused),
+    ],
+)
+async def test_an_answer_that_is_an_error_is_one_of_three(
+    service: Service, queue: Queue, status: int, code: str, kind: type[AwsError]
+) -> None:
+    service.status = status
+    service.body = {"__type": f"com.amazonaws.sqs#{code}", "message": "so it is"}
+    with pytest.raises(AwsError, match=f"ReceiveMessage: .*{code}: so it is") as caught:
+        await queue.receive(1, visibility_timeout_s=30)
+    assert type(caught.value) is kind
+    if isinstance(caught.value, Refused):
+        assert caught.value.code == code
+    # Trying again is for the bridge to decide.
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (429, "TooManyRequestsException", Throttled),
+        (502, "EC2ThrottledException", Unavailable),
+        (404, "ResourceNotFoundException", Refused),
+    ],
+)
+async def test_lambda_s_errors_are_the_same_three(
+    service: Service, aws: Aws, status: int, code: str, kind: type[AwsError]
+) -> None:
+    service.status, service.headers = status, {"x-amzn-ErrorType": code}
+    with pytest.raises(AwsError, match=f"Invoke: {code}") as caught:
+        await aws.function("f", "Event").invoke({})
+    assert type(caught.value) is kind
+    assert len(service.requests) == 1
+
+
+async def test_a_page_for_an_answer_is_told_in_some_hundred_characters(
+    service: Service, queue: Queue
+) -> None:
+    service.status, service.body = 403, b"<html>Denied " + b"x" * 7000
+    with pytest.raises(AwsError, match=r"ReceiveMessage: .*<html>Denied") as caught:
+        await queue.receive(1, visibility_timeout_s=30)
+    assert len(str(caught.value)) < 600
+
+
+async def test_what_botocore_says_in_several_lines_is_told_in_one(aws: Aws) -> None:
+    with pytest.raises(Refused, match="Parameter validation failed: Invalid bucket name"):
+        await aws.bucket("no bucket").probe()
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+async def test_what_is_no_answer_is_unavailable(
+    service: Service, queue: Queue, hangs_up: bool
+) -> None:
+    service.hangs_up = hangs_up
+    service.status, service.body = 502, b"<html>Bad Gateway"
+    with pytest.raises(Unavailable, match="ReceiveMessage"):
+        await queue.receive(1, visibility_timeout_s=30)
+    assert len(service.requests) == 1
+
+
+async def test_where_nobody_listens_nothing_is_said_of_certificates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    async with connect(polls=1, invocations=1, invocation_type="Event") as aws:
+        with pytest.raises(Unavailable) as failed:
+            await aws.queue(f"http://127.0.0.1:{port}/1/queue").receive(1, visibility_timeout_s=30)
+    assert f"Cannot connect to host 127.0.0.1:{port} [" in str(failed.value)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'{"Messages": [{}]}', b'{"Messages": 5}'])
+async def test_an_answer_of_another_form_is_unavailable(
+    service: Service, queue: Queue, body: bytes
+) -> None:
+    service.body = body
+    with pytest.raises(Unavailable, match="no answer of AWS"):
+        await queue.receive(1, visibility_timeout_s=30)
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b'"Service Unavailable"', b'{"__type": 5}'])
+async def test_an_error_of_another_form_is_unavailable(
+    service: Service, queue: Queue, body: bytes
+) -> None:
+    service.status, service.body = 503, body
+    with pytest.raises(Unavailable, match="ReceiveMessage"):
+        await queue.receive(1, visibility_timeout_s=30)
+
+
+@pytest.mark.parametrize("kind", ["Event", "RequestResponse"])
+@pytest.mark.parametrize("body", [b"<html>Welcome", b""])
+async def test_a_page_in_place_of_lambda_accepts_no_event(
+    service: Service, aws: Aws, kind: str, body: bytes
+) -> None:
+    service.body = body
+    with pytest.raises(Unavailable, match="no answer of AWS"):
+        await aws.function("f", kind).invoke({})
+
+
+async def test_an_event_is_accepted_by_the_one_status_that_says_so(
+    service: Service, aws: Aws
+) -> None:
+    with pytest.raises(Unavailable, match="HTTP 200"):
+        await aws.function("f", "Event").invoke({})
+    service.status, service.body = 202, b""
+    assert await aws.function("f", "Event").invoke({}) is None
+
+
+LISTED = Listed("a.csv", "e1", "2026-11-21T00:00:00.000Z")
+
+
+async def listing(aws: Aws) -> None:
+    async for _ in aws.bucket("output").pages():
+        pass
+
+
+CALLS: dict[str, Callable[[Aws], Awaitable[object]]] = {
+    "ReceiveMessage": lambda aws: aws.queue(QUEUE).receive(1, visibility_timeout_s=30),
+    "DeleteMessageBatch": lambda aws: aws.queue(QUEUE).delete(["a"]),
+    "ChangeMessageVisibilityBatch": lambda aws: aws.queue(QUEUE).change_visibility(["a"], 0),
+    "SendMessage": lambda aws: aws.queue(QUEUE).send("body", {"reason": "none"}),
+    "SendMessage of nothing": lambda aws: aws.queue(QUEUE).probe_sending(),
+    "GetQueueAttributes": lambda aws: aws.queue(QUEUE).attributes(),
+    "ListObjectsV2": listing,
+    "ListObjectsV2 of one": lambda aws: aws.bucket("output").probe(),
+    "GetObject": lambda aws: aws.bucket("output").get(LISTED),
+    "Invoke as Event": lambda aws: aws.function("f", "Event").invoke({}),
+    "Invoke": lambda aws: aws.function("f", "RequestResponse").invoke({}),
+    "Invoke (DryRun)": lambda aws: aws.function("f", "Event").probe(),
+}
+"""Every call of this package, by its name of AWS's."""
+
+ODD: list[tuple[int, object]] = [
+    (503, "upstream connect error"),
+    (503, None),
+    (503, {"__type": 5, "Error": []}),
+    (200, None),
+    (200, []),
+    (200, {"Messages": 5, "Successful": 5, "Failed": "x", "Attributes": 7, "MessageId": None}),
+    (200, b"<html>Welcome</html>"),
+    (200, b"<html>Wel"),
+    (200, b""),
+    (200, b"<L><IsTruncated>true</IsTruncated></L>"),
+    (200, b"<L><IsTruncated>false</IsTruncated><Contents/></L>"),
+    # Names that came URL-encoded, botocore decodes: one that did not come, too.
+    (200, b"<L><EncodingType>url</EncodingType><Contents><ETag>e</ETag></Contents></L>"),
+    (200, b"<L><Contents><Key>a</Key><LastModified>soon</LastModified></Contents></L>"),
+]
+"""What middlemen may answer."""
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_whatever_is_no_answer_to_a_call_is_unavailable(
+    service: Service, aws: Aws, call: str
+) -> None:
+    odd = [one for one in ODD if call != "Invoke" or not may_be_returned(*one)]
+    for service.status, service.body in odd:
+        with pytest.raises(Unavailable) as failed:
+            await CALLS[call](aws)
+        assert str(failed.value).startswith(call.partition(" ")[0])
+    assert len(service.requests) == len(odd)
+
+
+def may_be_returned(status: int, body: object) -> bool:
+    """Whether a function may have returned that: any JSON."""
+    return status == 200 and not isinstance(body, bytes)
+
+
+@pytest.mark.parametrize("etag", [None, "e2", "e1-2"])
+async def test_an_object_is_the_one_that_was_listed_or_none(
+    service: Service, aws: Aws, etag: str | None
+) -> None:
+    service.body, service.headers = b"name\r\n", {"x-amz-meta-key": "a"}
+    bucket = aws.bucket("output")
+    if etag:
+        service.headers["ETag"] = f'"{etag}"'
+    with pytest.raises(Unavailable, match="ETag"):
+        await bucket.get(LISTED)
+    service.headers["ETag"] = '"e1"'
+    assert await bucket.get(LISTED) == ({"key": "a"}, b"name\r\n")
+
+
+async def test_an_error_that_quotes_the_request_is_not_told_whole(
+    service: Service, queue: Queue
+) -> None:
+    message = "The signature does not match.\nThe request was\nx-amz-security-token:secret"
+    service.status = 403
+    service.body = json.dumps({"__type": "InvalidSignatureException", "message": message}).encode()
+    with pytest.raises(Refused) as caught:
+        await queue.receive(1, visibility_timeout_s=30)
+    assert str(caught.value).endswith("InvalidSignatureException: The signature does not match.")
+
+
+async def test_an_answer_that_is_no_json_is_unavailable(service: Service, queue: Queue) -> None:
+    service.body = b"<html>Welcome"
+    for call in (queue.receive(1, visibility_timeout_s=30), queue.delete(["a"])):
+        with pytest.raises(Unavailable, match="no answer of AWS"):
+            await call
+
+
+async def test_nothing_follows_where_an_answer_points(service: Service, queue: Queue) -> None:
+    service.status, service.headers = 307, {"Location": "/elsewhere"}
+    with pytest.raises(AwsError, match="ReceiveMessage: 307"):
+        await queue.receive(1, visibility_timeout_s=30)
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("payload", "error"),
+    [
+        ({"errorType": "ValueError", "errorMessage": "x"}, FunctionError("ValueError", "x")),
+        ({"errorMessage": "no type"}, FunctionError("Unhandled", '{"errorMessage": "no type"}')),
+        (["what"], FunctionError("Unhandled", '["what"]')),
+        (b"\xff" * 1000, FunctionError("Unhandled", "�" * 500)),
+        (
+            {"errorType": "ClientError", "errorMessage": "It does not match.\n\nThe request was …"},
+            FunctionError("ClientError", "It does not match."),
+        ),
+        (
+            {"errorType": "T\nt", "errorMessage": "m" * 6_000_000},
+            FunctionError("T", "m" * REASON_LENGTH),
+        ),
+        ({"errorMessage": "first\nsecond"}, FunctionError("Unhandled", '{"errorMessage": "first')),
+        (
+            {"errorType": "E", "errorMessage": {"first": "line\nsecond"}},
+            FunctionError("Unhandled", '{"errorType": "E", "errorMessage": {"first": "line'),
+        ),
+        (b"first\nsecond", FunctionError("Unhandled", "first")),
+    ],
+)
+async def test_a_function_s_own_error_is_told_whatever_it_looks_like(
+    service: Service, aws: Aws, payload: object, error: FunctionError
+) -> None:
+    service.headers, service.body = {"X-Amz-Function-Error": "Unhandled"}, payload
+    assert await aws.function("f", "RequestResponse").invoke({}) == error
+
+
+async def test_a_batch_says_what_became_of_each(service: Service, queue: Queue) -> None:
+    service.body = {
+        "Successful": [{"Id": "1"}],
+        "Failed": [
+            {"Id": "2", "Code": "InternalError", "SenderFault": False, "Message": "again"},
+            {"Id": "0", "Code": "ReceiptHandleIsInvalid", "SenderFault": True},
+            {"Id": "3", "Code": "AccessDenied", "SenderFault": True},
+        ],
+    }
+    wanted = [ReceiptGone, type(None), Unavailable, Refused]
+    for outcomes in (
+        await queue.delete(["a", "b", "c", "d"]),
+        await queue.change_visibility(["a", "b", "c", "d"], 30),
+    ):
+        assert [type(outcome) for outcome in outcomes] == wanted
+
+
+async def test_a_poll_without_messages_is_an_empty_one(service: Service, queue: Queue) -> None:
+    assert await queue.receive(10, visibility_timeout_s=30) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"AWS_REGION": None}, "AWS_REGION is not set"),
+        ({"AWS_REGION": "not a region"}, "'not a region'"),
+        ({"AWS_SECRET_ACCESS_KEY": None}, "AWS_SECRET_ACCESS_KEY"),
+        ({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "AWS_PROFILE"),
+        ({"AWS_PROFILE": "nobody"}, "nobody"),
+        ({"AWS_ENDPOINT_URL": "somewhere"}, "AWS_ENDPOINT_URL.*somewhere"),
+        ({"AWS_ENDPOINT_URL": "http://["}, "AWS_ENDPOINT_URL"),
+        ({"AWS_CONFIG_FILE": "{broken}"}, "AWS_CONFIG_FILE.*broken"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+async def test_a_set_up_that_cannot_work_is_a_configuration_error_of_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: dict[str, str | None], says: str
+) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("[profile default\n")
+    for name, value in change.items():
+        if value is None:
+            monkeypatch.delenv(name)
+        else:
+            monkeypatch.setenv(name, value.format(broken=broken))
+    with pytest.raises(ConfigurationError, match=says) as caught:
+        async with connect(polls=1, invocations=1, invocation_type="Event"):
+            pass
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["me:hunter2@host", "http://me:hunter2@the host"])
+async def test_an_endpoint_that_cannot_be_one_is_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    with pytest.raises(ConfigurationError, match=r"AWS_ENDPOINT_URL.*…@") as caught:
+        async with connect(polls=1, invocations=1, invocation_type="Event"):
+            pass
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://me:hunter2@127.0.0.1:1", "http://hunter2@127.0.0.1:99999"]
+)
+async def test_a_call_to_an_endpoint_with_a_password_is_told_without_it(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    async with connect(polls=1, invocations=1, invocation_type="Event") as aws:
+        queue = aws.queue(QUEUE)
+        for call in (
+            partial(queue.receive, 1, visibility_timeout_s=30),
+            partial(queue.change_visibility, ["a"], 0),
+            aws.bucket("input-bucket-video").probe,
+        ):
+            with pytest.raises(AwsError) as failed:
+                await call()
+            assert "hunter2" not in str(failed.value)
+
+
+def test_the_room_that_knows_aws_needs_nothing_of_the_settings() -> None:
+    check = (
+        "import sys, hybridsphere.aws, hybridsphere.aws.tools;"
+        "print('hybridsphere.settings' in sys.modules)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", check], check=True, capture_output=True, text=True
+    )
+    assert answer.stdout.strip() == "False"

@@ -1,0 +1,156 @@
+"""Health and metrics over HTTP."""
+
+import json
+import socket
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from hybridsphere.bridge.telemetry.health import Health
+from hybridsphere.bridge.telemetry.http import listen
+from hybridsphere.errors import ConfigurationError
+from tests.bridge.bridge_stage import Journal, Vitals
+
+ROUTES = ("/healthz", "/readyz", "/metrics")
+
+
+@pytest.fixture
+async def client(vitals: Vitals, journal: Journal) -> AsyncIterator[aiohttp.ClientSession]:
+    async with listen(("127.0.0.1", 0), "videos", vitals.health, vitals.metrics):
+        port = (await journal.seen("web.listening"))["port"]
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+            yield session
+
+
+async def test_a_bridge_that_starts_lives_but_is_not_ready(
+    client: aiohttp.ClientSession, vitals: Vitals
+) -> None:
+    vitals.health._troubles = Health()._troubles
+    async with client.get("/healthz") as answer:
+        assert (answer.status, await answer.json()) == (200, {"status": "ok"})
+    async with client.get("/readyz") as answer:
+        assert answer.status == 503
+        assert await answer.json() == {
+            "status": "trouble",
+            "input_bucket": "videos",
+            "troubles": {"bridge": "starting"},
+        }
+
+
+async def test_readiness_names_what_does_not_work_and_why(
+    client: aiohttp.ClientSession, vitals: Vitals
+) -> None:
+    async with client.get("/readyz") as answer:
+        assert answer.status == 200
+        assert await answer.json() == {"status": "ready", "input_bucket": "videos", "troubles": {}}
+    vitals.health.report("results", "disk full")
+    vitals.health.report("function", "throttled")
+    vitals.health.report("function", "gone")
+    async with client.get("/readyz") as answer:
+        assert answer.status == 503
+        assert (await answer.json())["troubles"] == {"results": "disk full", "function": "gone"}
+    async with client.get("/healthz") as answer:
+        assert answer.status == 200
+    vitals.health.clear("results")
+    vitals.health.clear("function")
+    async with client.get("/readyz") as answer:
+        assert answer.status == 200
+
+
+async def test_metrics_are_for_prometheus(client: aiohttp.ClientSession, vitals: Vitals) -> None:
+    vitals.metrics.received.labels("input").inc(3)
+    async with client.get("/metrics") as answer:
+        assert answer.status == 200
+        assert answer.headers["Content-Type"].startswith("text/plain; version=")
+        text = await answer.text()
+    assert 'hybridsphere_messages_received_total{queue="input"} 3.0' in text.splitlines()
+
+
+@pytest.mark.parametrize(
+    "method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"]
+)
+@pytest.mark.parametrize("route", [*ROUTES, "/", "/nowhere"])
+async def test_no_route_takes_writes(
+    client: aiohttp.ClientSession, method: str, route: str
+) -> None:
+    async with client.request(method, route, data=b"x") as answer:
+        assert answer.status == 405
+        assert "GET" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    ("method", "route"),
+    [*(("GET", route) for route in ROUTES), ("HEAD", "/healthz"), ("GET", "/"), ("PUT", "/readyz")],
+)
+async def test_every_answer_carries_the_headers_of_a_careful_server(
+    client: aiohttp.ClientSession, method: str, route: str
+) -> None:
+    async with client.request(method, route) as answer:
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Server"] == "hybridsphere"
+
+
+HOSTILE = "\x1b[2J\x9b\u202e<script>alert(1)</script>\r\nX-Injected: 1"
+
+
+async def test_whatever_a_trouble_says_is_shown_escaped(
+    client: aiohttp.ClientSession, vitals: Vitals
+) -> None:
+    vitals.health.report(HOSTILE, HOSTILE)
+    async with client.get("/readyz") as answer:
+        assert answer.content_type == "application/json"
+        assert "X-Injected" not in answer.headers
+        text = await answer.text()
+    assert text.isprintable()
+    assert json.loads(text)["troubles"] == {HOSTILE: HOSTILE.replace("\r\n", " ")}
+
+
+async def test_whatever_a_label_says_stays_one_line_of_the_metrics(
+    client: aiohttp.ClientSession, vitals: Vitals
+) -> None:
+    vitals.metrics.results.labels('x"} 1\nforged_total 7').inc()
+    async with client.get("/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    assert not [line for line in lines if line.startswith("forged")]
+
+
+async def test_a_path_is_not_shown_again(client: aiohttp.ClientSession) -> None:
+    async with client.get("/<script>alert(1)</script>") as answer:
+        assert answer.content_type == "text/plain"
+        assert "script" not in await answer.text()
+
+
+@pytest.mark.parametrize("route", ["/", "/healthz/", "/metrics/../../etc/passwd", "//"])
+async def test_there_is_nothing_else(client: aiohttp.ClientSession, route: str) -> None:
+    async with client.get(route) as answer:
+        assert answer.status == 404
+
+
+async def test_a_port_in_use_is_a_configuration_error(vitals: Vitals) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"HYBRIDSPHERE_HTTP=127.0.0.1:{port}.*in use"):
+            async with listen(("127.0.0.1", port), "videos", vitals.health, vitals.metrics):
+                pass
+
+
+@pytest.mark.parametrize(
+    ("host", "other"),
+    [("192.0.2.1", "an address"), ("x" * 70, "an address"), ("no.invalid", "an address")],
+    ids=["elsewhere", "too long", "of nobody"],
+)
+async def test_an_address_of_somebody_else_is_a_configuration_error(
+    vitals: Vitals, host: str, other: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=rf"HYBRIDSPHERE_HTTP=.*name {other}"):
+        async with listen((host, 0), "videos", vitals.health, vitals.metrics):
+            pass
+
+
+async def test_without_an_address_nobody_listens(vitals: Vitals, journal: Journal) -> None:
+    async with listen(None, "videos", vitals.health, vitals.metrics):
+        assert journal.of("web.listening") == []

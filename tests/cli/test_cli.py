@@ -1,0 +1,252 @@
+"""The command: what it says, what it loads, and how it ends."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hybridsphere import __version__
+from hybridsphere.cli.app import main
+from hybridsphere.ledger.ledger import Ledger, ledger_path
+from tests.samples import result
+
+COMMANDS = [
+    ("bridge",),
+    ("demo",),
+    ("local",),
+    ("workload", "upload"),
+    ("workload", "check"),
+    ("gallery", "import"),
+    ("enroll",),
+    ("students", "load"),
+    ("results", "export"),
+    ("status",),
+    ("doctor",),
+]
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
+    """Runs the command in an empty folder, with nothing in the environment."""
+    for name in list(os.environ):
+        if name.startswith(("HYBRIDSPHERE_", "AWS_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return CliRunner()
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("bridge", "--help")])
+def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    program = (
+        "import json, sys; from hybridsphere.cli.app import main;"
+        f"main({list(arguments)!r}, standalone_mode=False);"
+        "print(json.dumps(sorted(name.partition('.')[0] for name in sys.modules)))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    loaded = set(json.loads(answer.stdout.splitlines()[-1]))
+    allowed = {"click", "hybridsphere"}
+    # Some are loaded by the interpreter itself, for editable installations.
+    idle = subprocess.run(
+        [sys.executable, "-c", "import sys; print(*sys.modules)"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    allowed |= {name.partition(".")[0] for name in idle.stdout.split()}
+    assert loaded - allowed - sys.stdlib_module_names == set()
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(runner: CliRunner, command: tuple[str, ...]) -> None:
+    answer = runner.invoke(main, [*command, "--help"])
+    assert answer.exit_code == 0
+    assert f"Usage: main {' '.join(command)}" in answer.stdout
+
+
+@pytest.mark.parametrize("group", [(), ("workload",), ("gallery",)], ids=" ".join)
+def test_no_summary_of_a_command_is_cut(runner: CliRunner, group: tuple[str, ...]) -> None:
+    answer = runner.invoke(main, [*group, "--help"], terminal_width=80)
+    assert "Commands:" in answer.stdout
+    assert "..." not in answer.stdout.partition("Commands:")[2]
+
+
+def test_the_module_is_the_command() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "hybridsphere", "--version"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert answer.stdout == f"hybridsphere, version {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [("bridge", "HYBRIDSPHERE_MAX_IN_FLIGHT"), ("status", "HYBRIDSPHERE_HTTP")]
+)
+def test_a_configuration_that_cannot_work_ends_with_one_line_and_two(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch, command: str, name: str
+) -> None:
+    monkeypatch.setenv(name, "none")
+    answer = runner.invoke(main, [command])
+    assert answer.exit_code == 2
+    assert answer.stdout == ""
+    (line,) = answer.stderr.splitlines()
+    assert line.startswith(f"hybridsphere: {name}='none' cannot be used")
+
+
+@pytest.mark.parametrize("command", [["results", "export"], ["status"]], ids=" ".join)
+def test_a_variable_that_a_command_does_not_need_does_not_stop_it(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str]
+) -> None:
+    ledger_path(tmp_path / "results").parent.mkdir(parents=True)
+    Ledger.open(tmp_path / "results").close()
+    monkeypatch.setenv("HYBRIDSPHERE_HTTP", "")
+    monkeypatch.setenv("HYBRIDSPHERE_SOURCE", "mail")
+    monkeypatch.setenv("HYBRIDSPHERE_INPUT_BUCKET", "s3://bucket")
+    assert runner.invoke(main, command).exit_code == 0
+
+
+def test_a_bridge_without_configuration_names_what_is_missing(runner: CliRunner) -> None:
+    answer = runner.invoke(main, ["bridge"])
+    assert answer.exit_code == 2
+    (line,) = answer.stderr.splitlines()
+    assert line.startswith("hybridsphere: HYBRIDSPHERE_INPUT_BUCKET is not set")
+
+
+@pytest.mark.parametrize("command", [["results", "export"], ["status"]])
+def test_a_damaged_ledger_is_told_in_one_line(runner: CliRunner, command: list[str]) -> None:
+    path = ledger_path(Path("results"))
+    path.parent.mkdir(parents=True)
+    Ledger.open(Path("results")).close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096].ljust(len(whole), b"\0"))
+    answer = runner.invoke(main, command)
+    assert answer.exit_code == 2
+    (line,) = answer.stderr.splitlines()
+    assert line.startswith(f"hybridsphere: {path} cannot be read: it is damaged")
+
+
+@pytest.mark.parametrize("command", [["results", "export"], ["status"]])
+def test_without_a_ledger_the_folder_is_named(runner: CliRunner, command: list[str]) -> None:
+    answer = runner.invoke(main, command)
+    assert answer.exit_code == 2
+    (line,) = answer.stderr.splitlines()
+    assert "HYBRIDSPHERE_RESULTS_DIR" in line
+
+
+@pytest.mark.parametrize("command", [["results", "export"], ["status"]])
+def test_a_ledger_that_is_none_ends_with_one_line(
+    runner: CliRunner, tmp_path: Path, command: list[str]
+) -> None:
+    path = ledger_path(tmp_path / "results")
+    path.parent.mkdir(parents=True)
+    path.write_text("nothing SQLite would know" * 50)
+    answer = runner.invoke(main, command)
+    assert answer.exit_code == 2
+    (line,) = answer.stderr.splitlines()
+    assert str(Path("results/_hybridsphere/ledger.sqlite3")) in line
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_the_ledger_is_exported_to_standard_output(
+    runner: CliRunner, tmp_path: Path, form: str
+) -> None:
+    ledger_path(tmp_path / "results").parent.mkdir(parents=True)
+    with Ledger.open(tmp_path / "results") as ledger, ledger.transaction():
+        ledger.put_result(result("ü b.mp4"), "2026-11-21T00:00:03.000Z")
+    answer = runner.invoke(main, ["results", "export", "--format", form])
+    assert answer.exit_code == 0
+    assert answer.stderr == ""
+    assert "ü b.mp4" in answer.stdout
+    assert "president_trump" in answer.stdout
+    if form == "json":
+        (row,) = json.loads(answer.stdout)
+        assert row["status"] == "matched"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["nothing"],
+        ["bridge", "now"],
+        ["results", "export", "--format", "xml"],
+        ["workload", "upload", "nowhere"],
+        ["demo", "--videos", "nowhere"],
+        ["local", "--workers", "0"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_line_that_makes_no_sense_ends_with_two(
+    runner: CliRunner, command: list[str]
+) -> None:
+    assert runner.invoke(main, command).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "choices"),
+    [
+        ("--source", "queue|bucket|none"),
+        ("--sink", "queue|bucket"),
+        ("--mode", "identify|attendance"),
+    ],
+)
+def test_the_demo_tells_what_can_be_chosen(runner: CliRunner, option: str, choices: str) -> None:
+    assert f"{option} [{choices}]" in runner.invoke(main, ["demo", "--help"]).stdout
+    assert runner.invoke(main, ["demo", option, "nothing"]).exit_code == 2
+
+
+def test_a_bridge_that_does_not_answer_makes_status_end_with_one(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: str
+) -> None:
+    ledger_path(tmp_path / "results").parent.mkdir(parents=True)
+    Ledger.open(tmp_path / "results").close()
+    monkeypatch.setenv("HYBRIDSPHERE_HTTP", silent)
+    answer = runner.invoke(main, ["status"])
+    assert answer.exit_code == 1
+    assert "does not answer" in answer.stdout
+    monkeypatch.setenv("HYBRIDSPHERE_HTTP", "")
+    assert runner.invoke(main, ["status"]).exit_code == 0
+
+
+@pytest.fixture(
+    params=[{"PYTHONIOENCODING": "ascii"}, {"PYTHONUTF8": "0"}], ids=["ASCII out", "ASCII"]
+)
+def ascii_only(tmp_path: Path, request: pytest.FixtureRequest) -> dict[str, str]:
+    """An environment whose terminal takes ASCII only, with a ledger that has more in it."""
+    ledger_path(tmp_path / "results").parent.mkdir(parents=True)
+    with Ledger.open(tmp_path / "results") as ledger, ledger.transaction():
+        for one in (result("ü b.mp4"), result("ß.mp4", status="failed", reason="→")):
+            ledger.put_result(one, "2026-11-21T00:00:03.000Z")
+    ours = {name: text for name, text in os.environ.items() if not name.startswith("HYBRIDSPHERE")}
+    return {**ours, "LC_ALL": "C", **request.param, "HYBRIDSPHERE_HTTP": ""}
+
+
+def run(folder: Path, environment: dict[str, str], *command: str) -> bytes:
+    """What a command that does its work prints."""
+    return subprocess.run(
+        [sys.executable, "-m", "hybridsphere", *command],
+        cwd=folder,
+        env=environment,
+        check=True,
+        capture_output=True,
+    ).stdout
+
+
+def test_a_terminal_that_takes_ascii_only_is_told_the_rest_escaped(
+    ascii_only: dict[str, str], tmp_path: Path
+) -> None:
+    assert rb"\xdf.mp4: \u2192" in run(tmp_path, ascii_only, "status")
+
+
+def test_an_export_is_utf8_whatever_the_terminal_takes(
+    ascii_only: dict[str, str], tmp_path: Path
+) -> None:
+    for form in ("csv", "json"):
+        told = run(tmp_path, ascii_only, "results", "export", "--format", form).decode()
+        assert "ü b.mp4" in told

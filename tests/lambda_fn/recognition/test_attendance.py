@@ -1,0 +1,230 @@
+import gc
+import io
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from lambda_fn.faces.box import Box
+from lambda_fn.faces.engine import Faces
+from lambda_fn.gallery.gallery import Gallery
+from lambda_fn.recognition.attendance import Attendance, attend
+from lambda_fn.runtime.deadline import Deadline
+from lambda_fn.video.video import Frame, Rgb, Video
+from tests.lambda_fn.function_stage import ClipMaker, Portrait
+
+Attend = Callable[..., Attendance]
+RATE = 4
+
+
+class Watched(Faces):
+    """The real thing, with a count of what it did."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoded = 0
+        self.pixels = 0
+        self.frames = 0
+
+    def find(
+        self, frame: Frame, *, thorough: bool = False, region: Box | None = None, **more: Any
+    ) -> list[Box]:
+        self.pixels += region.area if region else frame.width * frame.height
+        # Not isinstance, which asks weak references to what is gone.
+        alive = sum(type(thing) is Frame for thing in gc.get_objects())
+        self.frames = max(self.frames, alive)
+        return super().find(frame, thorough=thorough, region=region, **more)
+
+    def encode(self, frame: Frame, boxes: list[Box], *more: Any) -> np.ndarray:
+        self.encoded += len(boxes)
+        return super().encode(frame, boxes, *more)
+
+
+@pytest.fixture
+def faces() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+def film(make_clip: ClipMaker, gallery: Gallery, faces: Watched) -> Attend:
+    """Attends a clip of pictures, four a second."""
+
+    def look(
+        pictures: Iterable[Rgb], *, known: Gallery = gallery, seconds: float = 60.0
+    ) -> Attendance:
+        clip = make_clip(*pictures, rate=RATE, each=1)
+        with Video(io.BytesIO(clip)) as video:
+            return attend(
+                video,
+                faces=faces,
+                gallery=known,
+                tolerance=0.6,
+                frames_per_s=1.0,
+                deadline=Deadline(60.0),
+            )
+
+    return look
+
+
+@pytest.fixture
+def row(portrait: Portrait) -> Callable[..., Rgb]:
+    """A picture of people beside each other."""
+
+    def paint(*names: str, face: int = 200) -> Rgb:
+        return np.hstack([portrait(name, 320, 360, face) for name in names])
+
+    return paint
+
+
+def times(attendance: Attendance) -> dict[str, tuple[float, float, int]]:
+    return {
+        one.best.name: (round(one.first_s, 2), round(one.last_s, 2), one.sightings)
+        for one in attendance.people
+    }
+
+
+def test_everybody_known_has_the_seconds_that_they_were_seen(
+    film: Attend, row: Callable[..., Rgb]
+) -> None:
+    scenes = [("ada", "nobody"), ("ada", "ben"), ("stranger", "ben"), ("nobody", "nobody")]
+    scenes += [("nobody", "ada")]
+    seen = film(row(*names) for names in scenes for _ in range(2 * RATE))
+    assert times(seen) == {"ada": (0.0, 9.75, 7), "ben": (2.0, 5.0, 4)}
+    assert all(one.best.distance < 0.3 for one in seen.people)
+    assert (seen.any_face, seen.cut_short) == (True, False)
+
+
+@pytest.mark.parametrize(("name", "any_face"), [("stranger", True), ("nobody", False)])
+def test_where_nobody_is_known_there_is_nobody_to_list(
+    film: Attend, portrait: Portrait, name: str, *, any_face: bool
+) -> None:
+    assert film([portrait(name)] * 6) == Attendance((), any_face=any_face, cut_short=False)
+
+
+def test_somebody_who_keeps_still_is_looked_at_once(
+    film: Attend, faces: Watched, portrait: Portrait
+) -> None:
+    seen = film([portrait("ada")] * 8 * RATE)
+    assert times(seen) == {"ada": (0.0, 7.75, 9)}
+    assert faces.encoded == 1
+    assert faces.pixels == 640 * 360
+
+
+def test_somebody_who_moves_is_followed_without_being_encoded_again(
+    film: Attend, faces: Watched, portrait: Portrait
+) -> None:
+    still = portrait("ada")
+    seen = film(np.roll(still, (4 * step, 15 * step), axis=(0, 1)) for step in range(-12, 12))
+    assert times(seen) == {"ada": (0.0, 5.75, 7)}
+    assert faces.encoded <= 2
+
+
+def test_two_who_swap_places_are_not_mistaken_for_each_other(
+    film: Attend, row: Callable[..., Rgb]
+) -> None:
+    scenes = [row("ada", "ben"), row("ben", "ada"), row("ben", "nobody")]
+    seen = film(picture for picture in scenes for _ in range(2 * RATE))
+    assert times(seen) == {"ada": (0.0, 3.0, 4), "ben": (0.0, 5.75, 7)}
+
+
+def test_somebody_who_takes_the_place_of_another_is_noticed(
+    film: Attend, portrait: Portrait
+) -> None:
+    seen = film(portrait(name) for name in ("ada", "ben", "stranger") for _ in range(2 * RATE))
+    assert times(seen) == {"ada": (0.0, 1.0, 2), "ben": (2.0, 3.0, 2)}
+
+
+def test_somebody_small_who_comes_into_a_still_picture_is_found(
+    film: Attend, faces: Watched, row: Callable[..., Rgb], portrait: Portrait
+) -> None:
+    empty, wide = portrait("nobody", 960, 540), portrait("nobody", 960, 540)
+    wide[100:460, 600:920] = portrait("ada", 320, 360, 90)
+    seen = film([empty] * 3 * RATE + [wide] * RATE)
+    assert times(seen) == {"ada": (3.0, 3.75, 2)}
+    assert faces.pixels < 1.6 * 960 * 540
+
+
+@pytest.mark.parametrize("face", [120, 300])
+def test_in_a_picture_that_is_all_movement_the_known_are_followed_without_another_search(
+    film: Attend, faces: Watched, portrait: Portrait, face: int
+) -> None:
+    scenery = np.array(Image.fromarray(data.coffee()).resize((1280, 720)))
+    head = portrait("ada", 320, 360, face)[180 - face // 2 : 180 + face // 2][
+        :, 160 - face // 2 : 160 + face // 2
+    ]
+
+    def scene(step: int) -> Rgb:
+        picture = np.roll(scenery, 40 * step, axis=1)
+        picture[200 : 200 + face, 300 + 15 * step : 300 + 15 * step + face] = head
+        return picture
+
+    seen = film(scene(step) for step in range(5 * RATE))
+    assert times(seen) == {"ada": (0.0, 4.75, 6)}
+    assert faces.pixels == 1280 * 720
+
+
+def test_somebody_small_who_comes_into_a_picture_that_is_all_movement_is_found_within_ten_seconds(
+    film: Attend, faces: Watched, portrait: Portrait
+) -> None:
+    scenery = np.array(Image.fromarray(data.coffee()).resize((1280, 720)))
+    head = portrait("ada", 320, 360, 100)[130:230, 110:210]
+
+    def scene(step: int) -> Rgb:
+        picture = np.roll(scenery, 40 * step, axis=1)
+        if step >= 2 * RATE:
+            picture[300:400, 600:700] = head
+        return picture
+
+    seen = film(scene(step) for step in range(13 * RATE))
+    assert times(seen) == {"ada": (10.0, 12.75, 4)}
+    assert faces.pixels == 2 * 1280 * 720
+
+
+def test_only_the_last_frame_shows_somebody(film: Attend, portrait: Portrait) -> None:
+    seen = film([portrait("nobody")] * (2 * RATE - 1) + [portrait("ada")])
+    assert times(seen) == {"ada": (1.75, 1.75, 1)}
+
+
+def test_with_an_empty_gallery_the_first_face_ends_it(
+    film: Attend, faces: Watched, portrait: Portrait
+) -> None:
+    seen = film([portrait("ada")] * 8, known=Gallery.empty())
+    assert seen == Attendance((), any_face=True, cut_short=False)
+    assert faces.encoded == 0
+
+
+def test_out_of_time_those_seen_so_far_are_listed(
+    make_clip: ClipMaker, portrait: Portrait, gallery: Gallery
+) -> None:
+    class ThreeLooks(Deadline):
+        """A deadline that passes with the third look."""
+
+        looks = 0
+
+        def check(self, needed_s: float = 0.0) -> None:
+            self.looks += needed_s > 0
+            super().check(3600 * (self.looks > 2))
+
+    clip = make_clip(portrait("ada"), *[portrait("ben")] * 5)
+    with Video(io.BytesIO(clip)) as video:
+        seen = attend(
+            video,
+            faces=Faces(),
+            gallery=gallery,
+            tolerance=0.6,
+            frames_per_s=1.0,
+            deadline=ThreeLooks(60),
+        )
+    assert times(seen) == {"ada": (0.0, 0.0, 1), "ben": (1.0, 2.0, 2)}
+    assert seen.cut_short
+
+
+def test_of_a_long_recording_few_frames_are_held(
+    film: Attend, faces: Watched, row: Callable[..., Rgb]
+) -> None:
+    pictures = [row("stranger", "nobody"), row("nobody", "nobody"), row("nobody", "stranger")]
+    film(pictures[step // RATE % 3] for step in range(10 * RATE))
+    assert faces.frames <= 4

@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lambda_fn.enroll import enrol
+from lambda_fn.gallery.gallery import Gallery, GalleryError
+from tests.lambda_fn.function_stage import ClipMaker, Portrait
+
+
+def save(portrait: Portrait, name: str, path: Path, face: int = 220) -> None:
+    path.parent.mkdir(exist_ok=True)
+    Image.fromarray(portrait(name, face=face)).save(path)
+
+
+def test_a_person_is_a_photograph_or_a_folder_of_them(
+    tmp_path: Path, portrait: Portrait, gallery: Gallery
+) -> None:
+    save(portrait, "ada", tmp_path / "ada.png")
+    save(portrait, "ben", tmp_path / "ben" / "1.JPG")
+    save(portrait, "ben", tmp_path / "ben" / "2.png", face=180)
+    lines: list[str] = []
+
+    enrolled = enrol(tmp_path, report=lines.append)
+
+    assert enrolled.names == ["ada", "ben", "ben"]
+    assert lines == []
+    for name, row in zip(enrolled.names, enrolled.embeddings, strict=True):
+        assert [match.name for match in gallery.matches(row, 0.5)] == [name]
+
+
+def test_a_photograph_lying_on_its_side_is_turned(tmp_path: Path, portrait: Portrait) -> None:
+    image = Image.fromarray(portrait("ada")).transpose(Image.Transpose.ROTATE_90)
+    turn_clockwise = Image.Exif()
+    turn_clockwise[0x0112] = 6
+    image.save(tmp_path / "ada.jpg", exif=turn_clockwise)
+    assert enrol(tmp_path, report=pytest.fail).names == ["ada"]
+
+
+def test_what_cannot_be_used_is_reported_and_left_out(tmp_path: Path, portrait: Portrait) -> None:
+    save(portrait, "ada", tmp_path / "ada.png")
+    save(portrait, "nobody", tmp_path / "empty.png")
+    two = Image.new("RGB", (1280, 360))
+    two.paste(Image.fromarray(portrait("ada")), (0, 0))
+    two.paste(Image.fromarray(portrait("ben")), (640, 0))
+    (tmp_path / "pair").mkdir()
+    two.save(tmp_path / "pair" / "both.png")
+    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / "broken.jpg").write_text("hello")
+    (tmp_path / "clip.mp4").touch()
+    (tmp_path / ".hidden").write_text("hello")
+    lines: list[str] = []
+
+    assert enrol(tmp_path, report=lines.append).names == ["ada"]
+
+    assert [line.split(": left out: ")[0] for line in lines] == [
+        *("broken.jpg", "clip.mp4", "empty.png", "notes.txt", "pair/both.png")
+    ]
+    broken, clip, empty, notes, pair = lines
+    assert "not a picture" in broken
+    assert clip.endswith("the file is empty")
+    assert "no face" in empty
+    assert "not a photograph" in notes
+    assert "2 faces" in pair
+
+
+def test_a_folder_without_a_usable_photograph_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(GalleryError, match="no usable photograph or clip"):
+        enrol(tmp_path, report=pytest.fail)
+    with pytest.raises(GalleryError, match="not a folder"):
+        enrol(tmp_path / "nowhere", report=pytest.fail)
+
+
+def test_a_clip_will_do_where_it_shows_one_person(
+    tmp_path: Path, portrait: Portrait, make_clip: ClipMaker, gallery: Gallery
+) -> None:
+    (tmp_path / "ada").mkdir()
+    clip = make_clip(portrait("nobody"), portrait("ada"), portrait("ada", face=180))
+    (tmp_path / "ada" / "walking in.mp4").write_bytes(clip)
+    enrolled = enrol(tmp_path, report=pytest.fail)
+    assert enrolled.names == ["ada"]
+    assert [match.name for match in gallery.matches(enrolled.embeddings[0], 0.5)] == ["ada"]
+
+
+def test_clips_that_show_nobody_or_several_are_left_out(
+    tmp_path: Path, portrait: Portrait, make_clip: ClipMaker
+) -> None:
+    save(portrait, "ada", tmp_path / "ada.png")
+    pair = np.hstack([portrait("ada", 320), portrait("ben", 320)])
+    clips = {
+        "1": make_clip(portrait("nobody")),
+        "2": make_clip(portrait("ada"), pair),
+        "3": make_clip(portrait("ada"), portrait("ben")),
+        "4": b"hello",
+    }
+    for name, clip in clips.items():
+        (tmp_path / f"{name}.mp4").write_bytes(clip)
+    lines: list[str] = []
+
+    assert enrol(tmp_path, report=lines.append).names == ["ada"]
+
+    nobody, both, one_by_one, broken = lines
+    assert "1.mp4: left out: no face" in nobody
+    assert "2.mp4: left out: 2 faces" in both
+    assert "3.mp4: left out: it shows different people" in one_by_one
+    assert "4.mp4: left out: not a clip" in broken
+
+
+def test_one_photograph_is_added_to_those_known(
+    tmp_path: Path, portrait: Portrait, gallery: Gallery
+) -> None:
+    save(portrait, "ada", tmp_path / "ada again.png", face=200)
+    enrolled = enrol(tmp_path / "ada again.png", report=pytest.fail, known=gallery)
+    assert enrolled.names == ["ben", "cleo", "ada", "ada again"]

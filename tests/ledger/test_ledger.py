@@ -1,0 +1,406 @@
+"""The ledger: one row a version, whatever comes how often and in which order."""
+
+import itertools
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hybridsphere.ledger import file as ledger_file
+from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload, ledger_path
+from hybridsphere.messages import STATUSES, Result
+from tests.samples import BUCKET, ODD_KEYS, record, result
+
+FIRST, SECOND, THIRD = (f"2026-11-21T00:00:0{second}.000Z" for second in (3, 4, 5))
+FAILED = Result.failed(record(), "RetriesExhausted: ValueError: x")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    ledger_path(tmp_path).parent.mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def ledger(folder: Path) -> Iterator[Ledger]:
+    with Ledger.open(folder) as ledger:
+        yield ledger
+
+
+def put(ledger: Ledger, *results: Result, at: str = FIRST) -> list[bool]:
+    with ledger.transaction():
+        return [ledger.put_result(one, at) for one in results]
+
+
+def only(ledger: Ledger) -> Upload:
+    (row,) = ledger.uploads()
+    return row
+
+
+def test_a_result_is_kept_with_everything_it_says(ledger: Ledger) -> None:
+    said = result("ü.mp4", reason="cut_short")
+    assert put(ledger, said) == [True]
+    row = only(ledger)
+    assert (row.bucket, row.key, row.version) == (BUCKET, "ü.mp4", "01")
+    assert (row.etag, row.sequencer, row.event_time) == ("e1", "01", said.event_time)
+    assert (row.status, row.reason, row.csv) == ("matched", "cut_short", said.csv)
+    assert row.people == [said.people[0].to_dict()]
+    assert (row.output_bucket, row.output_key) == (said.output_bucket, said.output_key)
+    assert (row.started_at, row.finished_at) == (said.started_at, said.finished_at)
+    assert (row.created_at, row.stored_at) == (FIRST, FIRST)
+    assert (row.received_at, row.invoked_at, row.attempts) == (None, None, 0)
+
+
+def test_a_redelivered_result_changes_nothing(ledger: Ledger) -> None:
+    put(ledger, result())
+    before = only(ledger)
+    assert put(ledger, result(), result(status="no_face", csv="other"), at=SECOND) == [False, False]
+    assert only(ledger) == before
+
+
+def test_a_result_replaces_failed(ledger: Ledger) -> None:
+    assert put(ledger, FAILED) == [True]
+    assert put(ledger, result(), at=SECOND) == [True]
+    row = only(ledger)
+    assert (row.status, row.reason, row.stored_at) == ("matched", None, SECOND)
+    assert row.csv == result().csv
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_failed_never_replaces_a_result(ledger: Ledger, status: str) -> None:
+    put(ledger, result(status=status))
+    before = only(ledger)
+    assert put(ledger, FAILED, at=SECOND) == [False]
+    assert only(ledger) == before
+
+
+def test_every_version_has_a_row_of_its_own(ledger: Ledger) -> None:
+    versions = [
+        result(sequencer="01"),
+        result(sequencer="02"),
+        result(sequencer=None),
+        result(sequencer=None, etag="e2"),
+        result(sequencer=None, event_time="2026-11-21T00:00:09.000Z"),
+        result(key="other.mp4"),
+        result(bucket="other-bucket"),
+    ]
+    assert put(ledger, *versions) == [True] * len(versions)
+    assert len(list(ledger.uploads())) == len(versions)
+
+
+@given(
+    st.lists(st.text("0123456789ABCDEFabcdef", min_size=1, max_size=6), min_size=1, unique=True),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_newest_version_is_found_in_whichever_order_they_come(
+    ledger: Ledger, sequencers: list[str]
+) -> None:
+    key = uuid4().hex
+
+    def place(sequencer: str) -> str:
+        return sequencer.upper().ljust(6, "0")
+
+    put(ledger, *(result(key, sequencer=sequencer) for sequencer in sequencers))
+    newest = ledger.newest(BUCKET, key)
+    assert newest
+    assert newest.sequencer
+    assert place(newest.sequencer) == max(map(place, sequencers))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_rows_with_and_without_sequencers_have_one_newest_in_whichever_order_they_come(
+    ledger: Ledger, order: tuple[int, ...]
+) -> None:
+    # Each is newer than the one before it, and the first newer than the last.
+    versions = [
+        result(sequencer="02", event_time="2026-11-21T00:00:01.000Z"),
+        result(sequencer=None, event_time="2026-11-21T00:00:02.000Z"),
+        result(sequencer="01", event_time="2026-11-21T00:00:03.000Z"),
+    ]
+    put(ledger, *(versions[number] for number in order))
+    newest = ledger.newest(BUCKET, "test_0.mp4")
+    assert newest
+    assert newest.sequencer is None
+
+
+def test_one_sequencer_has_one_row_however_it_is_written(ledger: Ledger) -> None:
+    assert put(ledger, *(result(sequencer=s) for s in ("0b", "0B", "0B00"))) == [True, False, False]
+    assert len(list(ledger.uploads())) == 1
+
+
+def test_the_newest_version_without_a_result_does_not_count(ledger: Ledger) -> None:
+    with ledger.transaction():
+        ledger.note_invoked(record(sequencer="02"), FIRST, FIRST)
+    assert ledger.newest(BUCKET, "test_0.mp4") is None
+    put(ledger, result(sequencer="01"))
+    newest = ledger.newest(BUCKET, "test_0.mp4")
+    assert newest
+    assert newest.version == "01"
+
+
+def test_the_first_receipt_and_invocation_count(ledger: Ledger) -> None:
+    for received_at, invoked_at in itertools.pairwise((FIRST, SECOND, THIRD)):
+        with ledger.transaction():
+            ledger.note_invoked(record(), received_at, invoked_at)
+    row = only(ledger)
+    assert (row.created_at, row.received_at, row.invoked_at) == (FIRST, FIRST, SECOND)
+    assert row.status is None
+
+
+def test_a_result_that_is_quicker_than_its_invocation_is_kept(ledger: Ledger) -> None:
+    put(ledger, result())
+    with ledger.transaction():
+        ledger.note_invoked(record(), FIRST, SECOND)
+    row = only(ledger)
+    assert (row.status, row.received_at, row.invoked_at) == ("matched", FIRST, SECOND)
+
+
+def test_attempts_are_counted_from_one_opening_to_the_next(folder: Path) -> None:
+    for expected in (1, 2, 3):
+        with Ledger.open(folder) as ledger, ledger.transaction():
+            assert ledger.count_attempt(record(), FIRST) == expected
+            assert ledger.count_attempt(record(f"{expected}.mp4"), FIRST) == 1
+
+
+def test_a_transaction_that_fails_changes_nothing(ledger: Ledger) -> None:
+    def put_then_fail() -> None:
+        with ledger.transaction():
+            ledger.put_result(result(), FIRST)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        put_then_fail()
+    assert list(ledger.uploads()) == []
+    assert put(ledger, result()) == [True]
+
+
+def test_what_is_committed_survives_a_power_cut(ledger: Ledger) -> None:
+    # What only SQLite can promise, and with these settings does.
+    assert ledger._connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert ledger._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_ledger_that_was_replaced_while_open_takes_nothing(folder: Path, ledger: Ledger) -> None:
+    path = ledger_path(folder)
+    path.rename(path.with_suffix(".old"))
+    with pytest.raises(FileNotFoundError):
+        put(ledger, result())
+    path.write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match="replaced"):
+        put(ledger, result())
+
+
+def test_two_ledgers_may_write_to_one_file(folder: Path) -> None:
+    with Ledger.open(folder) as one, Ledger.open(folder) as other:
+        for turn in range(10):
+            assert put(one, result(f"{turn}.mp4")) == [True]
+            assert put(other, result(f"{turn}.mp4")) == [False]
+        assert len(list(other.uploads())) == 10
+
+
+def test_a_writer_waits_for_another_and_gives_up_in_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_file, "BUSY_TIMEOUT_S", 0.05)
+    with Ledger.open(folder) as one, Ledger.open(folder) as other:
+        with one.transaction(), pytest.raises(sqlite3.OperationalError, match="locked"):
+            put(other, result())
+        assert put(other, result()) == [True]
+
+
+def test_many_may_begin_a_ledger_at_once(tmp_path: Path) -> None:
+    for turn in range(5):
+        folder = tmp_path / str(turn)
+        ledger_path(folder).parent.mkdir(parents=True)
+        together = threading.Barrier(8)
+        opened: list[bool] = []
+
+        def begin(
+            folder: Path = folder,
+            together: threading.Barrier = together,
+            opened: list[bool] = opened,
+        ) -> None:
+            together.wait()
+            with Ledger.open(folder) as ledger:
+                put(ledger, result())
+                opened.append(True)
+
+        threads = [threading.Thread(target=begin) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(opened) == 8
+
+
+def test_nobody_else_may_read_who_was_seen(folder: Path, ledger: Ledger) -> None:
+    put(ledger, result())
+    for file in ledger_path(folder).parent.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0, file.name
+
+
+def test_a_ledger_of_a_later_release_is_refused(folder: Path, ledger: Ledger) -> None:
+    ledger._connection.execute("PRAGMA user_version = 9")
+    with pytest.raises(LedgerError, match=r"schema 9.*use the release that wrote it"):
+        Ledger.open(folder)
+
+
+def test_reading_tells_where_there_is_no_ledger(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match="HYBRIDSPHERE_RESULTS_DIR"), Ledger.read(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 100])
+def test_reading_tells_where_the_ledger_is_none(folder: Path, content: bytes) -> None:
+    ledger_path(folder).write_bytes(content)
+    with pytest.raises(LedgerError, match="cannot be read"), Ledger.read(folder):
+        pass
+
+
+def zeroed(whole: bytes) -> bytes:
+    return whole[:4096].ljust(len(whole), b"\0")
+
+
+def scribbled_over(whole: bytes) -> bytes:
+    return whole[:4096].ljust(len(whole), b"?")
+
+
+def cut_off(whole: bytes) -> bytes:
+    return whole[:4096]
+
+
+@pytest.fixture(params=[zeroed, scribbled_over, cut_off])
+def damaged(folder: Path, request: pytest.FixtureRequest) -> Path:
+    """The folder of a ledger of which nothing is whole but the first page."""
+    with Ledger.open(folder) as ledger:
+        put(ledger, *(result(f"{i}.mp4") for i in range(100)))
+    path = ledger_path(folder)
+    path.write_bytes(request.param(path.read_bytes()))
+    return folder
+
+
+WHAT_TO_DO = r"ledger\.sqlite3 cannot be read: it is damaged.* move ledger\.sqlite3\* away"
+
+
+def test_readers_tell_of_a_damaged_ledger_and_what_to_do(damaged: Path) -> None:
+    with pytest.raises(LedgerError, match=WHAT_TO_DO), Ledger.read(damaged) as ledger:
+        list(ledger.uploads())
+    with pytest.raises(LedgerError, match=WHAT_TO_DO), Ledger.read(damaged) as ledger:
+        ledger.counts()
+
+
+def test_writers_tell_of_a_damaged_ledger_and_what_to_do(damaged: Path) -> None:
+    def claim() -> None:
+        with Ledger.open(damaged) as ledger, ledger.transaction():
+            ledger.claim(BUCKET)
+
+    def write() -> None:
+        with Ledger.open(damaged) as ledger:
+            put(ledger, result())
+
+    for work in (claim, write):
+        with pytest.raises(LedgerError, match=WHAT_TO_DO):
+            work()
+
+
+def test_a_row_that_is_damaged_is_told_like_the_rest(folder: Path, ledger: Ledger) -> None:
+    put(ledger, result())
+    ledger._connection.execute("UPDATE uploads SET people = '[{'")
+    with pytest.raises(LedgerError, match=WHAT_TO_DO):
+        list(ledger.uploads())
+    with pytest.raises(LedgerError, match=WHAT_TO_DO), ledger.transaction():
+        ledger.newest(BUCKET, "test_0.mp4")
+
+
+def test_a_ledger_without_its_tables_is_damaged(folder: Path, ledger: Ledger) -> None:
+    ledger._connection.execute("DROP TABLE uploads")
+    with pytest.raises(LedgerError, match=WHAT_TO_DO), ledger.transaction():
+        ledger.claim(BUCKET)
+
+
+def test_a_new_ledger_takes_nothing_over_from_one_that_was_half_moved_away(folder: Path) -> None:
+    path = ledger_path(folder)
+    log = path.with_name("ledger.sqlite3-wal")
+    with Ledger.open(folder) as ledger:
+        put(ledger, result())
+        path.rename(path.with_name("away"))
+    with pytest.raises(LedgerError, match=r"ledger\.sqlite3-wal is left.*move it there too"):
+        Ledger.open(folder)
+    log.rename(path.with_name("away-wal"))
+    with Ledger.open(folder) as ledger:
+        assert list(ledger.uploads()) == []
+
+
+def test_a_ledger_is_the_first_bucket_s_for_good(folder: Path) -> None:
+    for asking in ("one-bucket", "other-bucket", "one-bucket"):
+        with Ledger.open(folder) as ledger, ledger.transaction():
+            assert ledger.claim(asking) == "one-bucket"
+
+
+@pytest.mark.parametrize("other", ["a-bucket", "z-bucket"])
+def test_a_ledger_with_rows_that_nobody_claimed_is_their_bucket_s(
+    ledger: Ledger, other: str
+) -> None:
+    put(ledger, result())
+    with ledger.transaction():
+        assert ledger.claim(other) == BUCKET
+        assert ledger.claim(BUCKET) == BUCKET
+
+
+def test_of_many_buckets_that_claim_a_ledger_at_once_one_has_it(folder: Path) -> None:
+    together = threading.Barrier(8)
+
+    def claim(bucket: str) -> str:
+        together.wait()
+        with Ledger.open(folder) as ledger, ledger.transaction():
+            return ledger.claim(bucket)
+
+    with ThreadPoolExecutor(8) as pool:
+        owners = set(pool.map(claim, (f"bucket-{number}" for number in range(8))))
+    assert len(owners) == 1
+
+
+def test_readers_see_what_is_committed_while_another_writes(folder: Path, ledger: Ledger) -> None:
+    put(ledger, result())
+    with ledger.transaction():
+        ledger.put_result(result("next.mp4"), FIRST)
+        with Ledger.read(folder) as reader:
+            assert [row.key for row in reader.uploads()] == ["test_0.mp4"]
+
+
+def test_readers_cannot_write(folder: Path, ledger: Ledger) -> None:
+    with Ledger.read(folder) as reader, pytest.raises(sqlite3.OperationalError, match="readonly"):
+        put(reader, result())
+
+
+def test_keys_that_are_odd_are_kept_as_they_are(ledger: Ledger) -> None:
+    assert all(put(ledger, *map(result, ODD_KEYS)))
+    assert [row.key for row in ledger.uploads()] == list(ODD_KEYS)
+    assert all(ledger.newest(BUCKET, key) for key in ODD_KEYS)
+
+
+def test_names_come_page_by_page_and_each_once(ledger: Ledger) -> None:
+    put(ledger, *map(result, ODD_KEYS), *(result(key, sequencer="02") for key in ODD_KEYS))
+    with ledger.transaction():
+        ledger.note_invoked(record("not yet.mp4"), FIRST, FIRST)
+    seen: list[tuple[str, str]] = []
+    while page := ledger.names(after=seen[-1] if seen else ("", ""), most=3):
+        assert len(page) <= 3
+        seen += page
+    assert sorted(seen) == sorted((BUCKET, key) for key in ODD_KEYS)
+
+
+def test_rows_are_counted_by_status_and_chosen_by_time(ledger: Ledger) -> None:
+    put(ledger, result("a.mp4"), at=FIRST)
+    put(ledger, result("b.mp4"), result("c.mp4", status="no_face"), at=SECOND)
+    with ledger.transaction():
+        ledger.note_invoked(record("d.mp4"), SECOND, THIRD)
+    assert ledger.counts() == {"matched": 2, "no_face": 1, None: 1}
+    assert [row.key for row in ledger.uploads(since=SECOND)] == ["b.mp4", "c.mp4", "d.mp4"]

@@ -2,10 +2,13 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hybridsphere.aws.errors import Refused, failures, readable
 from hybridsphere.messages import MOST_CSV_BYTES, utc_text
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Listed:
 class Bucket:
     """One S3 bucket."""
 
-    def __init__(self, client: Any, name: str) -> None:
+    def __init__(self, client: "S3Client", name: str) -> None:
         self._client = client
         self.name = name
 

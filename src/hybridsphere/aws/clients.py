@@ -5,7 +5,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
@@ -23,6 +23,11 @@ from hybridsphere.aws.function import Function
 from hybridsphere.aws.queue import LONG_POLL_S, Queue
 from hybridsphere.errors import CannotRunNow, ConfigurationError
 from hybridsphere.messages import without_passwords
+
+if TYPE_CHECKING:
+    from types_aiobotocore_lambda import LambdaClient
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_sqs import SQSClient
 
 READS = 16
 """Objects that are read at once."""
@@ -42,7 +47,7 @@ the way (NAT) forgets a connection that is silent for minutes, as one is while a
 class Aws:
     """The clients of one process; made by `connect`."""
 
-    def __init__(self, sqs: Any, function: Any, s3: Any) -> None:
+    def __init__(self, sqs: "SQSClient", function: "LambdaClient", s3: "S3Client") -> None:
         self._sqs = sqs
         self._lambda = function
         self._s3 = s3

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from hybridsphere.aws.direct import Call
 from hybridsphere.aws.errors import failures, readable
 from hybridsphere.messages import reason_of
+
+if TYPE_CHECKING:
+    from types_aiobotocore_lambda import LambdaClient
 
 ACCEPTED_S = 10.0
 """How long Lambda may take to accept an event: one that it accepted unheard is sent once more."""
@@ -29,7 +32,7 @@ class FunctionError:
 class Function:
     """One Lambda function."""
 
-    def __init__(self, client: Any, name: str, invocation_type: str) -> None:
+    def __init__(self, client: "LambdaClient", name: str, invocation_type: str) -> None:
         self._invoke = Call(client, "Invoke", FunctionName=name, InvocationType=invocation_type)
         self._try = Call(client, "Invoke", FunctionName=name, InvocationType="DryRun")
         self._is_event = invocation_type == "Event"

@@ -4,8 +4,13 @@ The bridge has the others of this package instead: it never gives up.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import Any
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import urlsplit
 
 from aiobotocore.config import AioConfig
@@ -23,10 +28,33 @@ from hybridsphere.aws.errors import without_address
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.messages import first_line, without_passwords
 
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_sqs import SQSClient
+
 _PATIENT = AioConfig(retries={"mode": "standard", "total_max_attempts": 5})
 
 CALL_FAILURES = (ClientError, BotoCoreError)
 """The errors of one call, after which the next call may succeed."""
+
+
+@overload
+def client(
+    service: Literal["dynamodb"], *, connections: int = ...
+) -> AbstractAsyncContextManager["DynamoDBClient"]: ...
+
+
+@overload
+def client(
+    service: Literal["s3"], *, connections: int = ...
+) -> AbstractAsyncContextManager["S3Client"]: ...
+
+
+@overload
+def client(
+    service: Literal["sqs"], *, connections: int = ...
+) -> AbstractAsyncContextManager["SQSClient"]: ...
 
 
 @asynccontextmanager
@@ -53,8 +81,10 @@ async def client(service: str, *, connections: int = 10) -> AsyncIterator[Any]:
 
 async def _made(stack: AsyncExitStack, service: str, connections: int) -> Any:
     config = client_config(connections).merge(_PATIENT)
+    # Their types know each service by its literal name only.
+    clients: Any = session()
     try:
-        made = await stack.enter_async_context(session().create_client(service, config=config))
+        made = await stack.enter_async_context(clients.create_client(service, config=config))
         # botocore itself looks at the port when it signs the first call.
         _ = urlsplit(made.meta.endpoint_url).port
     except ValueError as error:

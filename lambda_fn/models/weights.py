@@ -1,6 +1,7 @@
-"""The models that face_recognition_models ships, found without importing it.
+"""The model files in the package face_recognition_models, found without importing it.
 
-Importing face_recognition loads all four models; the function needs two, and the image ships two.
+Importing face_recognition loads all four models. Two of them are used here; the other files may be
+missing.
 """
 
 from importlib.util import find_spec
@@ -10,12 +11,12 @@ _PACKAGE = "face_recognition_models"
 
 
 def landmarks() -> Path:
-    """The five points of a face that it is aligned by."""
+    """Return the path of the predictor of five landmarks, which align a face."""
     return _folder() / "shape_predictor_5_face_landmarks.dat"
 
 
 def encoder() -> Path:
-    """The weights of dlib's face encoder."""
+    """Return the path of the weights of dlib's face encoder."""
     return _folder() / "dlib_face_recognition_resnet_model_v1.dat"
 
 

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hybridsphere.aws import AwsError
 from hybridsphere.aws.one_shot import REFUSAL, code_of, concerning
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
 
 _DELETIONS = 16
 """Objects that are deleted at once where the server refuses batches."""
@@ -17,18 +20,18 @@ _PAUSE_S = 0.5
 """A listing may lag behind the deletions, as Swift's does."""
 
 
-async def list_keys(s3: Any, bucket: str) -> set[str]:
+async def list_keys(s3: "S3Client", bucket: str) -> set[str]:
     """Return the keys of all objects in a bucket."""
     return {key async for page in _pages(s3, bucket) for key in page}
 
 
-async def is_empty(s3: Any, bucket: str) -> bool:
+async def is_empty(s3: "S3Client", bucket: str) -> bool:
     with concerning(f"bucket {bucket}"):
         answer = await s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
     return not answer.get("Contents")
 
 
-async def empty_bucket(s3: Any, bucket: str) -> None:
+async def empty_bucket(s3: "S3Client", bucket: str) -> None:
     """Delete objects until the listing of the bucket is empty.
 
     Raises AwsError for the first object that cannot be deleted, and where deleted objects stay in
@@ -50,12 +53,13 @@ async def empty_bucket(s3: Any, bucket: str) -> None:
         deleted.update(keys)
 
 
-async def _delete_batch(s3: Any, bucket: str, keys: Sequence[str]) -> bool:
+async def _delete_batch(s3: "S3Client", bucket: str, keys: Sequence[str]) -> bool:
     """Delete up to 1,000 objects; returns whether the server takes batches at all."""
-    objects = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
     with concerning(f"bucket {bucket}"):
         try:
-            answer = await s3.delete_objects(Bucket=bucket, Delete=objects)
+            answer = await s3.delete_objects(
+                Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            )
         except REFUSAL as error:
             if code_of(error) in {"AccessDenied", "NoSuchBucket"}:
                 raise
@@ -65,7 +69,7 @@ async def _delete_batch(s3: Any, bucket: str, keys: Sequence[str]) -> bool:
     return True
 
 
-async def _delete_singly(s3: Any, bucket: str, keys: Sequence[str]) -> None:
+async def _delete_singly(s3: "S3Client", bucket: str, keys: Sequence[str]) -> None:
     for start in range(0, len(keys), _DELETIONS):
         with concerning(f"bucket {bucket}"):
             await asyncio.gather(
@@ -73,13 +77,13 @@ async def _delete_singly(s3: Any, bucket: str, keys: Sequence[str]) -> None:
             )
 
 
-async def _first_page(s3: Any, bucket: str) -> list[str]:
+async def _first_page(s3: "S3Client", bucket: str) -> list[str]:
     with concerning(f"bucket {bucket}"):
         answer = await s3.list_objects_v2(Bucket=bucket)
     return [item["Key"] for item in answer.get("Contents", [])]
 
 
-async def _pages(s3: Any, bucket: str) -> AsyncIterator[list[str]]:
+async def _pages(s3: "S3Client", bucket: str) -> AsyncIterator[list[str]]:
     with concerning(f"bucket {bucket}"):
         async for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             if keys := [item["Key"] for item in page.get("Contents", [])]:

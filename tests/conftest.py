@@ -8,10 +8,11 @@ import socket
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from botocore import loaders
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 from hypothesis import seed as seeded
@@ -42,6 +43,12 @@ FIXED_SEED = 6
 _cache = tempfile.TemporaryDirectory()
 atexit.register(_cache.cleanup)
 os.environ["XDG_CACHE_HOME"] = _cache.name
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return two processes a core, eight at most: half of a test's time is waiting."""
+    return min(2 * len(os.sched_getaffinity(0)), 8)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -95,6 +102,18 @@ def _logs_hold_no_secrets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     CREDENTIALS["AWS_SECRET_ACCESS_KEY"] = leaks.SECRET
     yield
     assert leaks.found_in_files(tmp_path_factory.getbasetemp()) == {}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def moto() -> AsyncIterator[str]:
+    """The endpoint of a moto server in its own process, one for all tests of this process.
+
+    Each test makes buckets and queues that no other test knows.
+    """
+    from hybridsphere.local.moto_server import MotoServer  # noqa: PLC0415 - heavy
+
+    async with MotoServer() as server:
+        yield server.endpoint
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

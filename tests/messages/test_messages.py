@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from base64 import b64encode
 from dataclasses import replace
 from itertools import permutations
 from random import Random
@@ -32,6 +33,7 @@ from hybridsphere.messages import (
     parse_output,
     parse_s3_event,
     read_s3_event,
+    result_of_object,
     utc_text,
 )
 from tests.samples import (
@@ -558,6 +560,20 @@ def test_of_whatever_failed_one_line_of_a_thousand_characters_is_told() -> None:
 def test_an_event_that_grew_too_old_is_failed_without_a_response() -> None:
     (lost,) = parse_output(failure_record(record(), condition="EventAgeExceeded"))
     assert lost == Result.failed(record(), "EventAgeExceeded")
+
+
+def test_the_longest_field_of_a_csv_object_is_read() -> None:
+    name = "n" * 1_000_000
+    video = result("long.mp4")
+    metadata = {
+        "key": b64encode(video.key.encode()).decode(),
+        "bucket": b64encode(video.bucket.encode()).decode(),
+        "etag": video.etag,
+        "event-time": video.event_time,
+        "status": video.status,
+    }
+    content = csv_text([(name, "", "", "matched")])
+    assert result_of_object("output", "long.mp4.csv", metadata, content).people[0].name == name
 
 
 @given(st.lists(st.lists(TEXT, min_size=1)))

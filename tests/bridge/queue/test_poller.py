@@ -97,6 +97,33 @@ async def test_in_trouble_one_receiver_is_patient_for_an_sqs_that_is_only_slow(
                 await run.end()
 
 
+async def test_an_older_poll_s_answer_does_not_end_a_newer_trouble(
+    make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch, journal: Journal
+) -> None:
+    monkeypatch.setattr(poller, "RECEIVERS", 2)
+    queue, release, released = await make_queue(), asyncio.Event(), asyncio.Event()
+
+    async def answer_late(exchange: Exchange) -> None:
+        await release.wait()
+        say(exchange, 200, b"{}")
+        released.set()
+
+    async with proxied(queue, moto) as (proxy, seen):
+        with proxy.failing(answer_late, "ReceiveMessage", calls=1):
+            async with polling(seen, Handler(), drain_s=2) as run:
+                with proxy.failing(reset, "ReceiveMessage"):
+                    await journal.seen("trouble.began", part="input queue")
+                    release.set()
+                    await released.wait()
+                    before = len(proxy.of("ReceiveMessage"))
+                    await until(lambda: len(proxy.of("ReceiveMessage")) >= before + 4)
+                    assert journal.of("trouble.ended") == []
+                # Messages end the polls at once.
+                await queue.send("a")
+                await journal.seen("trouble.ended", part="input queue")
+                await run.end()
+
+
 async def test_a_message_that_is_left_stays_on_the_queue(make_queue: MakeQueue) -> None:
     queue, handler = await make_queue(), Handler(Disposition.LEAVE)
     await queue.send("bad")

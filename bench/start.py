@@ -27,7 +27,7 @@ from bench.rounds import Rounds
 from hybridsphere.demo.clips import write_students
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
-from hybridsphere.local.function import Invocation, Outcome
+from hybridsphere.local.function import Invocation, Response
 from hybridsphere.local.runtime_api import RuntimeApi
 from hybridsphere.messages import S3Record, utc_text
 
@@ -209,8 +209,8 @@ async def _process(
         await started.wait()
 
 
-def check(handler: str, outcome: Outcome) -> None:
+def check(handler: str, response: Response) -> None:
     """Raises WrongAnswer unless the video was matched."""
-    answer: Any = json.loads(outcome.payload)
-    if outcome.is_error or [video["status"] for video in answer["videos"]] != ["matched"]:
+    answer: Any = json.loads(response.payload)
+    if response.is_error or [video["status"] for video in answer["videos"]] != ["matched"]:
         raise WrongAnswer(f"{handler}: {answer}")

@@ -24,7 +24,7 @@ from hybridsphere.messages.keys import csv_key
 from hybridsphere.messages.reasons import reason_of
 from hybridsphere.messages.results import MOST_CSV_BYTES, SCHEMA, STATUSES, Person, Result
 
-# Python's own limit, 131,072, would refuse a long name that the function wrote.
+# A field may be as long as a CSV; by default the module refuses more than 128 KiB.
 csv.field_size_limit(MOST_CSV_BYTES)
 
 

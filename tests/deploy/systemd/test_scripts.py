@@ -1,5 +1,6 @@
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,37 @@ def test_the_operators_command_has_the_variables_of_the_service() -> None:
     for name in ("DynamicUser", "User", "StateDirectory", "StateDirectoryMode", "UMask"):
         (setting,) = re.findall(f"^({name}=.*)$", unit, re.MULTILINE)
         assert f"--property={setting} " in command
+
+
+def test_the_operators_command_resolves_relative_paths_in_its_own_folder(tmp_path: Path) -> None:
+    (tmp_path / "bridge.env").touch()
+    (tmp_path / "my students.csv").touch()
+    (tmp_path / "load").touch()
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    # The script runs as root, and calls systemd-run: these stand in for both.
+    for name, text in {"id": "echo 0", "systemd-run": "printf '%s\\n' \"$@\""}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+    script = (ROOT / "deploy/systemd/hybridsphere.sh").read_text()
+    script = script.replace("configuration=/etc/hybridsphere", f"configuration='{tmp_path}'")
+    options = ["students", "load", "my students.csv", "--mapping=x.txt", "/etc/hostname"]
+    done = subprocess.run(
+        ["sh", "-c", script, "hybridsphere", *options],
+        cwd=tmp_path,
+        env={"PATH": f"{programs}:{os.environ['PATH']}"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    lines = done.stdout.splitlines()
+    command = lines[lines.index("/opt/hybridsphere/bin/hybridsphere") + 1 :]
+    # A file that has a command's name is none of its arguments.
+    assert command == [
+        "students",
+        "load",
+        f"{tmp_path}/my students.csv",
+        "--mapping=x.txt",
+        "/etc/hostname",
+    ]
+    assert f"--property=WorkingDirectory=-{tmp_path}" in lines

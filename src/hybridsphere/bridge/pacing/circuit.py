@@ -13,7 +13,7 @@ class Circuit:
     Each enters before a call, and reports afterwards whether it was answered or failed. A failure
     opens the circuit; a success of a call that began after that failure closes it.
 
-    With `in_place`, every call concerns another thing, and a failure may be that thing's own. The
+    With `in_place`, every call concerns another thing, which may have caused a failure alone. The
     next call then waits a second at most.
     """
 

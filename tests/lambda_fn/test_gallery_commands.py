@@ -44,9 +44,7 @@ def test_known_faces_of_nobody_are_imported_and_said_to_be_none(form: str, tmp_p
         source.write_bytes(pickle.dumps({"encoding": [], "name": []}))
     ended = run("gallery", "import", source, "-o", tmp_path / "new.npz")
     assert ended.exit_code == 0
-    assert ended.stderr == (
-        f"{source}: nobody is known in it: every face ends as an unknown_face\n"
-    )
+    assert ended.stderr == f"{source} has no face: every face will end as unknown_face\n"
     assert len(Gallery.load(tmp_path / "new.npz")) == 0
 
 
@@ -147,8 +145,8 @@ def test_people_who_vanish_with_the_gallery_that_is_replaced_are_counted(
     replacing, again = (run(*command, source, "-o", file) for _ in range(2))
     assert (replacing.exit_code, replacing.stdout) == (0, f"1 known faces in {file}\n")
     assert replacing.stderr == (
-        f"replaced {file}, which knew 3 people, 2 of whom are in it no longer; "
-        "`hybridsphere gallery add` keeps who is there\n"
+        f"replaced {file}, which knew 3 people; 2 of them are not in the new gallery: "
+        "`hybridsphere gallery add` keeps them\n"
     )
     assert again.stderr == ""
 

@@ -9,7 +9,7 @@ import pytest
 
 from hybridsphere.errors import CannotRun
 from hybridsphere.local.account import CREDENTIALS
-from hybridsphere.local.env_file import make_way, written
+from hybridsphere.local.env_file import remove_stale, written
 
 
 def environment(port: int) -> dict[str, str]:
@@ -25,7 +25,7 @@ def content(port: int = 1) -> str:
 def test_what_nobody_needs_makes_way(tmp_path: Path, text: str) -> None:
     file = tmp_path / "env"
     file.write_text(text, encoding="utf-8")
-    make_way(file)
+    remove_stale(file)
     assert not file.exists()
 
 
@@ -35,9 +35,9 @@ def test_while_somebody_listens_at_its_endpoint_the_file_stays(tmp_path: Path) -
         port = listening.getsockname()[1]
         file.write_text(content(port), encoding="utf-8")
         with pytest.raises(CannotRun, match=rf"env: .* still answers, at port {port}: name anoth"):
-            make_way(file)
+            remove_stale(file)
         assert file.read_text(encoding="utf-8") == content(port)
-    make_way(file)
+    remove_stale(file)
     assert not file.exists()
 
 
@@ -61,7 +61,7 @@ def test_the_file_of_somebody_else_stays(tmp_path: Path, other: str) -> None:
     with pytest.raises(
         CannotRun, match=r"env: the file exists, and .* name another file, or remove"
     ):
-        make_way(file)
+        remove_stale(file)
     assert file.lstat() == before
 
 

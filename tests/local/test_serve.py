@@ -107,7 +107,7 @@ async def test_it_says_how_to_reach_it_and_serves_until_it_is_told_to_stop(
     nobody, ready = errors.decode().splitlines()
     assert (process.returncode, output) == (0, b"")
     assert nobody.startswith("note: without --encodings nobody is known, ")
-    assert "Ctrl-C ends it" in ready
+    assert "Ctrl-C ends the account" in ready
     for pid in started:
         await gone(pid)
     # Nobody is to knock at ports where nobody is.
@@ -298,7 +298,7 @@ async def test_that_nobody_is_among_the_known_faces_is_said(
     nobody.write_bytes(pickle.dumps({"encoding": [], "name": []}))
     await load_gallery(nobody, tmp_path)
     told = capsys.readouterr()
-    assert told.err == f"{nobody}: nobody is known in it: every face ends as an unknown_face\n"
+    assert told.err == f"{nobody} has no face: every face will end as unknown_face\n"
     assert told.out == ""
 
 

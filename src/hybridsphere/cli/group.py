@@ -88,7 +88,7 @@ def _fail(error: CannotRun) -> NoReturn:
 
 @contextmanager
 def _usage_errors() -> Iterator[None]:
-    """Print what is wrong with a command line as every other error."""
+    """Print usage errors in the form of every other error."""
     try:
         yield
     except click.exceptions.NoArgsIsHelpError:

@@ -9,7 +9,7 @@ INSTALLED := .venv/installed
 
 PREPARED := lambda_fn/prepared
 
-.PHONY: setup demo test soak lint bench deploy-tools deploy-check images audit clean requirements
+.PHONY: setup demo test soak lint docs bench deploy-tools deploy-check images audit clean requirements
 
 setup: $(INSTALLED) $(PREPARED)/made
 
@@ -45,6 +45,10 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+# The page of commands, from their own help.
+docs: setup
+	@$(BIN)/python -m tests.docs.cli_page > docs/cli.md
 
 # All parts, or the ones that PART names; `.venv/bin/python -m bench --help` tells what there is.
 PART :=

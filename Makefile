@@ -9,7 +9,7 @@ INSTALLED := .venv/installed
 
 PREPARED := lambda_fn/prepared
 
-.PHONY: setup demo test soak lint docs bench deploy-tools deploy-check images audit clean requirements
+.PHONY: setup demo test soak lint docs picture bench deploy-tools deploy-check images audit clean requirements
 
 setup: $(INSTALLED) $(PREPARED)/made
 
@@ -49,6 +49,11 @@ lint: setup
 # The page of commands, from their own help.
 docs: setup
 	@$(BIN)/python -m tests.docs.cli_page > docs/cli.md
+
+# The picture of the README, from a demo.
+picture: setup
+	@mkdir -p .cache && $(BIN)/hybridsphere demo --report .cache/demo.json
+	@$(BIN)/python -m tests.docs.demo_picture .cache/demo.json > docs/demo.svg
 
 # All parts, or the ones that PART names; `.venv/bin/python -m bench --help` tells what there is.
 PART :=

@@ -19,7 +19,7 @@ SECTIONS = {
 }
 """The commands in the order of `--help`."""
 
-_WHOLE_INSTALL = "the wheel alone has the bridge; `hybridsphere[local]` or `make setup` has it all"
+_WHOLE_INSTALL = "only the bridge is installed here; `make setup` in a clone installs the rest"
 
 
 class Commands(click.Group):

@@ -261,6 +261,6 @@ def _folder_of(handler: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise CannotRun(
             f"the function's package {package} is not installed",
-            hint="run `make setup`, or install the extra hybridsphere[local]",
+            hint="run `make setup` in a clone",
         )
     return Path(next(iter(spec.submodule_search_locations))).parent

@@ -57,7 +57,7 @@ class MotoServer:
             status = await self._process.wait()
             raise CannotRun(
                 f"moto's server ended with exit status {status} before it answered",
-                hint="standard error has the reason; is the extra hybridsphere[local] installed?",
+                hint="standard error has the reason",
             )
         return int(line)
 

@@ -51,7 +51,7 @@ class Bridge:
         log.info("bridge.stopped")
 
     async def _start(self, parts: AsyncExitStack) -> tuple[ResultStore, Sequence[Loop]]:
-        """Open clients, results and HTTP, for `parts` to close, and probe what is named."""
+        """Open clients, results and HTTP, for `parts` to close, and probe their names."""
         settings, bucket = self._settings, self._settings.need("input_bucket")
         aws = await parts.enter_async_context(
             connect(
@@ -119,6 +119,6 @@ async def _serve_until_signalled(settings: Settings) -> None:
 
 
 def _collect_garbage_rarely() -> None:
-    # The objects made so far stay, and messages leave few cycles.
+    # The existing objects stay, and messages leave few cycles.
     gc.freeze()
     gc.set_threshold(_GARBAGE)

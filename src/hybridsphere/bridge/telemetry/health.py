@@ -23,9 +23,14 @@ class Health:
         """End the first trouble, the start itself."""
         self._troubles.pop("bridge", None)
 
-    def report(self, part: str, reason: str) -> None:
-        """Report that a part does not work; the reason is kept as one line."""
-        self._failed_at[part] = time.monotonic()
+    def report(self, part: str, reason: str, *, missed: bool = False) -> None:
+        """Report that a part does not work; the reason is kept as one line.
+
+        `missed` means that an answer was not awaited for long: a patient call may still prove that
+        a part works which has been in trouble already.
+        """
+        if not (missed and part in self._troubles):
+            self._failed_at[part] = time.monotonic()
         reason = " ".join(reason.splitlines())
         if self._troubles.get(part) != reason:
             self._troubles[part] = reason

@@ -72,8 +72,8 @@ def bridge(settings: "Settings") -> None:
     show_default=CORES,
     help="Videos that the function works on at once.",
 )
-@click.option("--source", type=SOURCE, default="queue", help="Where the bridge learns of uploads.")
-@click.option("--sink", type=SINK, default="queue", help="Where the bridge gets results.")
+@click.option("--source", type=SOURCE, default="queue", help="How the bridge learns of uploads.")
+@click.option("--sink", type=SINK, default="queue", help="How the bridge gets results.")
 @click.option(
     "--mode", type=MODE, default="identify", help="Recognise one person a video, or everybody."
 )
@@ -130,7 +130,7 @@ def status(settings: "Settings") -> None:
     """Print what the bridge has done, and whether it is well.
 
     Exits with 0 if the bridge is well, or has no address to ask; 1 if it is silent or reports
-    trouble; 2 if there is no ledger to read.
+    trouble; 2 if the ledger is missing.
     """
     from hybridsphere.commands.status import show
     from hybridsphere.screen import Screen

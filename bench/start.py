@@ -136,15 +136,12 @@ def _load_students(environment: Mapping[str, str], folder: Path) -> None:
 
 def _uploads(environment: Mapping[str, str], video: Path) -> Iterator[bytes]:
     """Yield events of new uploads: each has a new key, so its CSV is new."""
-    credentials = {
-        "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
-        "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
-    }
     s3 = boto3.client(
         "s3",
         endpoint_url=environment["AWS_ENDPOINT_URL"],
         region_name=environment["AWS_REGION"],
-        **credentials,
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
     )
     bucket = environment["HYBRIDSPHERE_INPUT_BUCKET"]
     for number in count():

@@ -13,7 +13,7 @@ from hybridsphere.errors import ConfigurationError
 from hybridsphere.ledger.ledger import Upload
 from hybridsphere.messages import Result, csv_key, parse_s3_event
 from hybridsphere.settings import Settings
-from lambda_fn.results.delivery import metadata
+from lambda_fn.results.csv_object import metadata
 from tests.bridge.bridge_stage import Journal, MakeBucket, MakeQueue, RealBucket, RealFunction, rows
 from tests.bridge.service_stage import enter, refusal, running
 from tests.samples import result

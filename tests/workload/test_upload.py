@@ -4,15 +4,21 @@ import asyncio
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiobotocore.session import AioSession
+from botocore.awsrequest import AWSResponse
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from hybridsphere.aws import AwsError
 from hybridsphere.errors import CannotRun, ConfigurationError
+from hybridsphere.workload import buckets
 from hybridsphere.workload.manifest import Manifest, manifest_path
 from hybridsphere.workload.upload import PART_BYTES, upload, upload_files
 from tests.workload.workload_stage import Stage
@@ -87,6 +93,55 @@ async def test_a_large_file_goes_in_parts_and_arrives_whole(stage: Stage) -> Non
     assert answer["Body"].read() == content
 
 
+@pytest.mark.parametrize(
+    ("calculation", "algorithm"), [("when_supported", "CRC32"), ("when_required", None)]
+)
+async def test_parts_have_a_checksum_unless_the_environment_wants_none(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, calculation: str, algorithm: str | None
+) -> None:
+    monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", calculation)
+    sent: list[str | None] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        names = ("x-amz-checksum-algorithm", "x-amz-sdk-checksum-algorithm")
+        sent.append(next((params["headers"][n] for n in names if n in params["headers"]), None))
+
+    for operation in ("CreateMultipartUpload", "UploadPart"):
+        monkeypatch.setattr(
+            AioSession,
+            "create_client",
+            with_event(AioSession.create_client, f"before-call.s3.{operation}", note),
+        )
+    write(stage.videos, **{"large.mp4": os.urandom(PART_BYTES + 1)})
+
+    await upload(stage.videos, stage.settings, clear=False, console=stage.quiet)
+
+    assert sent == [algorithm] * 3
+    assert stage.keys(stage.input_bucket) == ["large.mp4"]
+
+
+async def test_the_etag_of_parts_is_asked_for_where_the_answer_lacks_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with Ceph."""
+
+    def forget(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["ETag"] = ""
+
+    event = "after-call.s3.CompleteMultipartUpload"
+    monkeypatch.setattr(
+        AioSession, "create_client", with_event(AioSession.create_client, event, forget)
+    )
+    write(stage.videos, **{"large.mp4": os.urandom(PART_BYTES + 1)})
+
+    await upload(stage.videos, stage.settings, clear=False, console=stage.quiet)
+
+    (file,) = Manifest.read(stage.results_dir).files
+    answer = stage.s3.head_object(Bucket=stage.input_bucket, Key="large.mp4")
+    assert file.etag == answer["ETag"].strip('"')
+    assert file.etag.endswith("-2")
+
+
 async def test_a_file_that_cannot_be_uploaded_is_named_and_the_others_are_uploaded(
     stage: Stage,
 ) -> None:
@@ -128,6 +183,85 @@ async def test_clear_empties_both_buckets_of_more_objects_than_fit_a_page(stage:
     assert manifest.buckets_were_empty
     assert stage.keys(stage.input_bucket) == ["new.mp4"]
     assert stage.keys(stage.output_bucket) == []
+
+
+class Refusals:
+    """Refuses calls in front of moto, by the name of the operation, and counts them all."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, **refused: str) -> None:
+        self.calls: Counter[str] = Counter()
+        self._refused = refused
+        watched = with_event(AioSession.create_client, "before-call.s3", self._before)
+        patch.setattr(AioSession, "create_client", watched)
+
+    def _before(self, model: Any, **_: Any) -> Any:
+        self.calls[model.name] += 1
+        if code := self._refused.get(model.name):
+            http = AWSResponse("", 400, {}, None)
+            return http, {
+                "Error": {"Code": code, "Message": "not here"},
+                "ResponseMetadata": {"HTTPStatusCode": 400},
+            }
+        return None
+
+
+@pytest.mark.parametrize("code", ["InvalidRequest", "NotImplemented", "MethodNotAllowed"])
+async def test_clear_deletes_singly_where_batches_are_refused(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    for number in range(40):
+        s3_backends[ACCOUNT_ID]["aws"].put_object(stage.output_bucket, f"{number}", b"")
+    refusals = Refusals(monkeypatch, DeleteObjects=code)
+
+    await stage.upload("new.mp4", clear=True)
+
+    assert stage.keys(stage.output_bucket) == []
+    assert refusals.calls["DeleteObjects"] == 1
+    assert refusals.calls["DeleteObject"] == 40
+
+
+async def test_clear_without_the_permission_is_refused_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.upload("kept.mp4")
+    refusals = Refusals(monkeypatch, DeleteObjects="AccessDenied")
+
+    with pytest.raises(AwsError, match=rf"bucket {stage.input_bucket}: .*AccessDenied"):
+        await stage.upload("new.mp4", clear=True)
+
+    assert refusals.calls["DeleteObject"] == 0
+    assert stage.keys(stage.input_bucket) == ["kept.mp4"]
+
+
+async def test_clear_ends_where_deleted_objects_stay_in_the_listing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bucket with an object lock, for instance, answers deletions with success."""
+    await stage.upload("locked.mp4")
+    monkeypatch.setattr(buckets, "_PAUSE_S", 0)
+
+    def keep(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = params["body"].replace(b"locked", b"other-")
+
+    monkeypatch.setattr(
+        AioSession,
+        "create_client",
+        with_event(AioSession.create_client, "before-call.s3.DeleteObjects", keep),
+    )
+    with pytest.raises(AwsError, match=r"still lists 'locked\.mp4' after it was deleted"):
+        await stage.upload("new.mp4", clear=True)
+
+
+def with_event(make: Callable[..., Any], event: str, handler: Callable[..., Any]) -> Any:
+    """`create_client` of sessions whose clients call a handler."""
+
+    @asynccontextmanager
+    async def made(session: AioSession, *names: Any, **options: Any) -> AsyncIterator[Any]:
+        async with make(session, *names, **options) as client:
+            client.meta.events.register(event, handler)
+            yield client
+
+    return made
 
 
 async def test_without_clear_nothing_is_deleted_and_the_manifest_says_what_was_there(

@@ -4,12 +4,15 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hybridsphere.aws.errors import Refused, Unavailable, failures, readable
 from hybridsphere.messages import MOST_CSV_BYTES, is_folder, utc_text
 
 _MD5 = re.compile("[0-9a-f]{32}")
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Fetched:
 class Bucket:
     """One S3 bucket."""
 
-    def __init__(self, client: Any, name: str) -> None:
+    def __init__(self, client: "S3Client", name: str) -> None:
         self._client = client
         self.name = name
 

@@ -76,7 +76,7 @@ class LocalAccount:
         self._retry_scale = retry_scale
         self._idle_s = idle_s
         self._log = log
-        self._session = session()
+        self._session: Any = session()
         self._moto = MotoServer()
         self._stack = AsyncExitStack()
 

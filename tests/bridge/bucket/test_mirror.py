@@ -21,7 +21,7 @@ from hybridsphere.messages import (
     csv_text,
     result_of_object,
 )
-from lambda_fn.results.delivery import metadata
+from lambda_fn.results.csv_object import metadata
 from tests.acts import Act, Exchange, page
 from tests.bridge.bridge_stage import Journal, storing
 from tests.bridge.bucket.mirror_stage import FAILURE_RECORDS, Site

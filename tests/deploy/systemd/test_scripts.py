@@ -1,9 +1,11 @@
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = sorted((ROOT / "deploy/systemd").glob("*.sh"))
@@ -16,6 +18,23 @@ def test_install_takes_only_files_that_the_tree_has() -> None:
     taken = re.findall(r'"\$tree/(deploy/[^"]+)"', text.replace("$unit", unit[1]))
     assert "deploy/systemd/hybridsphere-bridge.service" in taken
     assert [path for path in taken if not (ROOT / path).is_file()] == []
+
+
+def test_install_takes_everything_by_hash_even_what_builds_the_bridge() -> None:
+    text = (ROOT / "deploy/systemd/install.sh").read_text().replace("\\\n", "")
+    *pinned, bridge = re.findall(r"/pip\" install (.*)", text)
+    assert pinned
+    assert [command for command in pinned if "--require-hashes" not in command] == []
+    assert {"--no-deps", "--no-build-isolation"} < set(bridge.split())
+
+
+def test_the_pinned_build_backend_is_that_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    (wanted,) = map(Requirement, project["build-system"]["requires"])
+    pins = (ROOT / "deploy/requirements/build.txt").read_text()
+    (pinned,) = re.findall(r"^setuptools==([^ ]+) ", pins, re.MULTILINE)
+    assert wanted.name == "setuptools"
+    assert pinned in wanted.specifier
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

@@ -86,7 +86,7 @@ async def both_ways(site: Site) -> None:
 async def outage(
     site: Site, bridge: BridgeProcess, trouble: str, seconds: float
 ) -> tuple[float, float]:
-    """Trouble SQS for `for_s` seconds, and until /readyz reports it; yields its start and end."""
+    """Trouble SQS for `seconds`, and until /readyz reports it; yields its start and end."""
     clock = asyncio.get_running_loop().time
     began = clock()
     async with FAULTS[trouble](site.queues):

@@ -44,9 +44,10 @@ class Bridge:
         A stop during the start ends it at once: nothing has been received yet.
         """
         async with AsyncExitStack() as parts:
+            await parts.enter_async_context(meanwhile(self._manager.watch(self._health)))
             if started := await unless(stop, self._start(parts)):
                 store, loops = started
-                async with meanwhile(store.run(), self._manager.watch(self._health)):
+                async with meanwhile(store.run()):
                     await self._run(loops, stop)
         log.info("bridge.stopped")
 

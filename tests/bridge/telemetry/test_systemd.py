@@ -85,6 +85,18 @@ async def test_the_status_is_repeated_with_every_trouble(
         assert await told(manager_socket) == ["WATCHDOG=1"]
 
 
+async def test_a_start_that_waits_asks_for_more_time(manager_socket: socket.socket) -> None:
+    health = Health()
+    async with watched(health):
+        for _ in range(2):
+            assert await told(manager_socket) == ["WATCHDOG=1"]
+            assert await told(manager_socket) == ["STATUS=bridge: starting"]
+        health.report("results", "disk full")
+        async with asyncio.timeout(PATIENCE_S):
+            while await told(manager_socket) != ["EXTEND_TIMEOUT_USEC=120000000"]:
+                pass
+
+
 @pytest.mark.parametrize(
     "troubles",
     [

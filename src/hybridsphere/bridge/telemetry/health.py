@@ -19,6 +19,11 @@ class Health:
         """The parts that do not work, each with the reason; empty when all is well."""
         return dict(self._troubles)
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether the bridge has not started yet."""
+        return "bridge" in self._troubles
+
     def started(self) -> None:
         """End the first trouble, the start itself."""
         self._troubles.pop("bridge", None)

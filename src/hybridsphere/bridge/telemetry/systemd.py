@@ -14,6 +14,9 @@ from hybridsphere.bridge.telemetry.health import Health
 STATUS_LENGTH = 1000
 """Characters, of four bytes at most: systemd reads no datagram of more than 4,096."""
 
+EXTENSION_S = 120
+"""Time to start that is asked for again and again while the start waits."""
+
 log = structlog.get_logger()
 
 
@@ -39,6 +42,9 @@ class ServiceManager:
             # A datagram of its own, which nothing that troubles the bridge can spoil.
             self._notify("WATCHDOG=1")
             self._notify(f"STATUS={_status(health)}")
+            if health.is_starting and len(health.troubles) > 1:
+                # The start waits for a disk, say, as a running bridge would.
+                self._notify(f"EXTEND_TIMEOUT_USEC={EXTENSION_S * 1_000_000}")
             await asyncio.sleep(interval_s)
 
     def _notify(self, *assignments: str) -> None:

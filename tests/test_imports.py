@@ -40,7 +40,7 @@ LEVELS = [
     {"messages"},
     {"errors", "files", "paths", "signals", "sockets", "console", "screen"},
     {"variables", "kinds"},
-    {"settings", "ledger", "aws"},
+    {"settings", "ledger", "aws", "troubles"},
     {"commands", "local", "workload", "bridge"},
     {"demo"},
     {"cli"},

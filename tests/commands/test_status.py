@@ -98,7 +98,7 @@ async def answering(
     """The address at which a bridge of a bucket answers."""
     with capture_logs() as log:
         async with http.listen(("127.0.0.1", 0), bucket, health, metrics or Metrics()):
-            (port,) = (line["port"] for line in log if line["event"] == "http.listening")
+            (port,) = (line["port"] for line in log if line["event"] == "web.listening")
             yield f"127.0.0.1:{port}"
 
 

@@ -76,6 +76,11 @@ def try_out(folder: Path) -> None:
     What is written takes room: a disk that is full may still take names.
     """
     make_private(folder)
+    try_writing(folder)
+
+
+def try_writing(folder: Path) -> None:
+    """Write in a folder that exists, and leave nothing. Raises OSError."""
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"hybridsphere")
         file.flush()

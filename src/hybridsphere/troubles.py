@@ -124,6 +124,26 @@ _OF_THE_DISK = [
 
 _FOLDER = Remedy(f"give {variable('results_dir')} a folder that can be written to", Symptom.FOLDER)
 
+_OF_THE_BRIDGE = [
+    (
+        r"does not answer",
+        f"start the bridge, or correct {variable('http')}",
+        Symptom.SILENT,
+    ),
+    (
+        r"something else answers",
+        f"name a free address in {variable('http')}, for the bridge and the commands",
+        Symptom.ANOTHER_PROGRAM,
+    ),
+    (
+        r"serves the bucket",
+        f"correct {variable('http')} or {variable('results_dir')}",
+        Symptom.ANOTHER_BUCKET,
+    ),
+]
+
+_STARTING = Remedy("wait some seconds; if this lasts, read the log", Symptom.STARTING)
+
 _OF_A_PLACE = [
     (r"unmount", "unmount the disk in its place"),
     (r"user write", "let the bridge's user write to its folder"),
@@ -159,7 +179,7 @@ _NAMED_BY = {
 def remedy_for_trouble(part: str, reason: str) -> Remedy:
     """Find the remedy for a part that fails for a reason, both as `/readyz` has them."""
     if part == "bridge":
-        return Remedy("wait some seconds; if this lasts, read the log", Symptom.STARTING)
+        return _first(_OF_THE_BRIDGE, reason) or _STARTING
     if part.startswith("file "):
         fix = next(fix for word, fix in _OF_A_PLACE if re.search(word, reason))
         return Remedy(fix, Symptom.PLACE_TAKEN)

@@ -1,11 +1,15 @@
 """One S3 bucket, as its listing shows it."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 from hybridsphere.aws.errors import Refused, failures, readable
 from hybridsphere.messages import MOST_CSV_BYTES, utc_text
+
+NOBODY = "_hybridsphere/nobody"
+"""The key of an object that no bucket has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,17 @@ class Bucket:
     async def probe(self) -> None:
         """Fail as any listing would if the bucket is not there or may not be listed."""
         await self._page(MaxKeys=1)
+
+    async def probe_conditional_write(self) -> None:
+        """Ask for a write whose condition never holds: Refused, unless the bucket ignores that.
+
+        The digest is wrong as well, so a bucket that ignores the condition still stores nothing.
+        """
+        digest = b64encode(bytes(16)).decode()
+        with failures("PutObject"):
+            await self._client.put_object(
+                Bucket=self.name, Key=NOBODY, Body=b"", IfMatch='"none"', ContentMD5=digest
+            )
 
     async def _page(self, **call: Any) -> tuple[list[Listed], dict[str, str] | None]:
         """A page of the listing, and what asks for the next, if there is one."""

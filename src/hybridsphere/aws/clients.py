@@ -3,8 +3,9 @@
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from aiobotocore.config import AioConfig
@@ -55,6 +56,20 @@ class Aws:
 
     def function(self, name: str, invocation_type: str) -> Function:
         return Function(self._lambda, name, invocation_type)
+
+    def on_date(self, heard: Callable[[float], None]) -> None:
+        """Call `heard` with the time (seconds since 1970) that an answer of SQS or S3 carries.
+
+        Refusals carry one too. Calls that `direct` makes do not pass here.
+        """
+
+        def hear(parsed: Mapping[str, Any], **_: Any) -> None:
+            date = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+            with suppress(TypeError, ValueError):
+                heard(parsedate_to_datetime(date).timestamp())
+
+        for client in (self._sqs, self._s3):
+            client.meta.events.register("after-call", hear)
 
 
 def session() -> AioSession:
@@ -109,12 +124,33 @@ async def connect(*, polls: int, invocations: int, invocation_type: str) -> Asyn
 
 async def _credentials(made: AioSession) -> Any:
     try:
-        return await made.get_credentials()
+        found = await made.get_credentials()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the AWS credentials cannot be used: credential_process cannot be started: {error}"
+        ) from error
     except (AttributeError, LookupError, TypeError) as error:
         # botocore takes whatever a source of credentials answers for what it should be.
         raise CannotRunNow(
             f"no AWS credentials at the moment: their source answers something else: {error!r}"
         ) from error
+    if found is not None and found.method == "assume-role":
+        _refuse_mfa(made)
+    return found
+
+
+def _refuse_mfa(made: AioSession) -> None:
+    """Raise ConfigurationError if the profile, or a source of it, asks for a code at a keyboard."""
+    profiles = made.full_config.get("profiles", {})
+    name, seen = made.get_config_variable("profile") or "default", set()
+    while name in profiles and name not in seen:
+        seen.add(name)
+        if "mfa_serial" in profiles[name]:
+            raise ConfigurationError(
+                f"the AWS credentials cannot be used: the profile {name} asks for an MFA code, "
+                "which a service cannot enter"
+            )
+        name = profiles[name].get("source_profile")
 
 
 def _limit_connecting(client: Any) -> None:

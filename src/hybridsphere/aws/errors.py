@@ -158,4 +158,5 @@ def _client_failure(call: str, error: ClientError) -> AwsError:
     text = f"{call}: {code}: {first_line(error.response['Error'].get('Message', ''))}"
     if status == 429 or code.removeprefix("AWS.SimpleQueueService.") in _THROTTLED:
         return Throttled(text)
-    return Unavailable(text) if status >= 500 else Refused(text, code)
+    # 501 stays as it is, whoever asks again: the service does not know what was asked.
+    return Unavailable(text) if status >= 500 and status != 501 else Refused(text, code)

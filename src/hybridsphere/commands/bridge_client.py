@@ -1,58 +1,64 @@
-"""What the bridge that listens at an address says of itself, in plain words."""
+"""The bridge that listens at an address, asked for its health."""
 
 import http.client
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from hybridsphere.troubles import Trouble, in_words
+
 _TIMEOUT_S = 2.0
-_REJECTED = "hybridsphere_messages_rejected_total"
 
 
 @dataclass(frozen=True, slots=True)
-class Readiness:
-    """What a bridge answers, in words, and whether that is well.
+class BridgeHealth:
+    """The health of a bridge, from `/readyz` and `/metrics`.
 
-    `rejected` has how many messages it has rejected since its start, by what they came from.
+    `input_bucket` is None where no bridge answered. `held` counts the messages in flight and
+    `rejected` the rejected ones since the start, by queue or bucket.
     """
 
-    well: bool
-    answer: str
+    troubles: list[Trouble]
     input_bucket: str | None = None
+    held: Mapping[str, int] = field(default_factory=dict)
     rejected: Mapping[str, int] = field(default_factory=dict)
 
 
-def asked(address: tuple[str, int] | None) -> Readiness:
-    """What `/readyz` and `/metrics` say at an address of the settings."""
-    if address is None or address[1] == 0:
-        return Readiness(True, "unknown, since HYBRIDSPHERE_HTTP names no fixed port")
+def ask_bridge(address: tuple[str, int]) -> BridgeHealth:
+    """Ask the bridge at an address; one that does not answer is a trouble as well."""
     host, port = address
     connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
     try:
-        answer = json.loads(_got(connection, "/readyz"))
-        bucket = str(answer["input_bucket"])
-        troubles = [f"{part}: {reason}" for part, reason in answer["troubles"].items()]
-        rejected = _rejected(_got(connection, "/metrics").decode())
+        answer = json.loads(_get(connection, "/readyz"))
+        bucket, troubles = str(answer["input_bucket"]), in_words(answer["troubles"])
+        text = _get(connection, "/metrics").decode()
+        figures = {family.name: family for family in text_string_to_metric_families(text)}
     except OSError as error:
-        return Readiness(False, f"does not answer at {host}:{port} ({error.strerror or error})")
+        reason = f"does not answer at {host}:{port} ({error.strerror or error})"
+        return BridgeHealth([Trouble("bridge", reason)])
     except (http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError):
-        return Readiness(False, f"something else answers at {host}:{port}")
+        return BridgeHealth([Trouble("bridge", f"something else answers at {host}:{port}")])
     finally:
         connection.close()
-    return Readiness(not troubles, "; ".join(troubles) or "ready", bucket, rejected)
+    held = _counts(figures.get("hybridsphere_messages_in_flight"))
+    rejected = _counts(figures.get("hybridsphere_messages_rejected"))
+    return BridgeHealth(troubles, bucket, held, rejected)
 
 
-def _got(connection: http.client.HTTPConnection, path: str) -> bytes:
+def _get(connection: http.client.HTTPConnection, path: str) -> bytes:
     connection.request("GET", path)
     return connection.getresponse().read()
 
 
-def _rejected(metrics: str) -> dict[str, int]:
+def _counts(family: Metric | None) -> dict[str, int]:
+    """The values of a counter or a gauge, by queue."""
+    if family is None:
+        return {}
     return {
         sample.labels["queue"]: int(sample.value)
-        for family in text_string_to_metric_families(metrics)
         for sample in family.samples
-        if sample.name == _REJECTED
+        if not sample.name.endswith("_created")
     }

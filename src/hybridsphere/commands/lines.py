@@ -1,0 +1,60 @@
+"""Lines that doctor and status print: a mark, a name, a text and a hint."""
+
+import textwrap
+from typing import Literal
+
+from rich.console import Console
+from rich.text import Text
+
+from hybridsphere.screen import plain
+from hybridsphere.troubles import Remedy
+
+State = Literal["ok", "bad", "unknown"]
+
+MARKS: dict[State, str] = {"ok": "✓", "bad": "✗", "unknown": "–"}
+_STYLES: dict[State, str] = {"ok": "green", "bad": "bold red", "unknown": "dim"}
+
+NAME_WIDTH = 17
+"""Cells of the longest usual name, `dead-letter queue`."""
+
+
+def print_item(
+    console: Console, state: State, name: str, text: str, remedy: Remedy | None = None
+) -> None:
+    """Print a line with its mark.
+
+    A terminal gets aligned columns, folded between words; a pipe gets one line without padding.
+    """
+    style = "red" if state == "bad" else ""
+    if not console.is_terminal:
+        hint = f"; hint: {remedy}" if remedy else ""
+        print_line(console, f"{MARKS[state]} {name}: {text}{hint}")
+        return
+    head = Text.assemble(
+        plain(f"{MARKS[state]} ", _STYLES[state]), plain(f"{name:<{NAME_WIDTH}}", "bold"), "  "
+    )
+    indent = 2 + NAME_WIDTH + 2
+    first, *others = _folded(text, console.width - indent)
+    if len(name) > NAME_WIDTH:
+        # A path, say: the text begins in the next line.
+        others.insert(0, first)
+        first = ""
+    if remedy:
+        others += _folded(f"hint: {remedy.fix}", console.width - indent)
+        others += _folded(f"see {remedy.symptom.link}", console.width - indent)
+    # Whole lines: a spinner may stand below.
+    console.print(head + plain(first, style), soft_wrap=True)
+    for line in others:
+        print_line(console, f"{' ' * indent}{line}", style)
+
+
+def print_line(console: Console, line: str, style: str = "") -> None:
+    """Print a line as it is, whatever the width."""
+    console.print(plain(line, style), soft_wrap=True)
+
+
+def _folded(text: str, width: int) -> list[str]:
+    """Break a text between words; a word that is too long has a line for itself."""
+    return textwrap.wrap(
+        text, max(width, 20), break_long_words=False, break_on_hyphens=False
+    ) or [""]

@@ -26,10 +26,10 @@ from bench.rounds import OutOfTime, Rounds
 OUT = Path(__file__).parent / "out"
 
 _BEGUN_S = 480.0
-"""After so long nothing new is begun; what is under way ends within a minute or so."""
+"""No new work starts after this; running work ends within a minute or so."""
 
 _LONGEST_S = 570.0
-"""After so long what is still under way is given up: all of it has to end within ten minutes."""
+"""Running work is cancelled after this, so the whole ends within ten minutes."""
 
 _WIDTH = 140
 """Columns of the table where it goes to no terminal."""
@@ -61,9 +61,9 @@ def main(
 ) -> None:
     """Measure each PART, or all: ours between the usual way and the least that could be done.
 
-    All parts together end within ten minutes; one that there was no time for is said to be missing.
-    The figures are printed, and written to bench/out: bench.json, bench.svg; `python -m bench.page`
-    puts them into a page.
+    All parts together end within ten minutes; a part without time is reported as
+    missing. The figures are printed and written to bench/out: bench.json, bench.svg.
+    `python -m bench.page` puts them into a page.
     """
     if sys.platform != "linux":
         raise click.ClickException("needs Linux, to bind processes to a core and read their time")
@@ -112,7 +112,7 @@ def _until(ends_s: float) -> Iterator[None]:
 
 
 def _command() -> str:
-    """What was asked for; of a path only that there was one."""
+    """Return the command line, with every path replaced by a placeholder."""
     context = click.get_current_context()
     words = ["python -m bench", *context.params["part"]]
     for option in context.command.params:

@@ -1,4 +1,4 @@
-"""What both ways say of a video, before anybody is looked up."""
+"""The answer of a way to a video, before any student is looked up."""
 
 from typing import NamedTuple
 

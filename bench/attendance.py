@@ -31,7 +31,7 @@ _USUAL_FRAMES = 8
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """Whom the usual way has seen, and the CPU time that a frame's search took."""
+    """The people that the usual way saw, and the CPU time of one frame's search."""
 
     names: set[str]
     frame_s: float
@@ -86,7 +86,7 @@ def measure(
 
 
 def usual(film: Path, gallery: Gallery, frames: int) -> Searched:
-    """Searches so many frames, each by itself, in the middles of as many parts of a film."""
+    """Search single frames, one from the middle of each equal part of a film."""
     names: set[str] = set()
     searched_s = 0.0
     with av.open(film) as container:

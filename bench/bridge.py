@@ -20,7 +20,7 @@ _USUAL_SHARE = 20
 _SECONDS = 100
 
 _BUSY = 0.9
-"""Share of its core above which the double may be what is measured."""
+"""Share of its core above which the double itself may limit the result."""
 
 
 def measure(scratch: Path, *, messages: int, rounds: Rounds, report: Callable[[str], None]) -> Part:
@@ -36,7 +36,7 @@ def measure(scratch: Path, *, messages: int, rounds: Rounds, report: Callable[[s
     runs: dict[str, list[Run]] = {bridge.name: [] for bridge in bridges}
     with TemporaryDirectory(dir=scratch) as folder:
         for number in rounds.within(_SECONDS):
-            # Each round begins with another: whoever comes next finds the disk busy.
+            # Rotate the order: the second bridge finds a busy disk.
             turn = number % len(bridges)
             for bridge in bridges[turn:] + bridges[:turn]:
                 rounds.check()

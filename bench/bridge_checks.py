@@ -1,4 +1,4 @@
-"""What a bridge has to leave behind; raises WrongAnswer for anything else."""
+"""Checks of the files, rows and queues that a bridge leaves; they raise WrongAnswer."""
 
 from pathlib import Path
 

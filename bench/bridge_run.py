@@ -33,7 +33,7 @@ LEAST = Bridge("least", process.python("-m", "bench.ways.least_bridge"), keeps_f
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a bridge took; `double_busy`: the share of a core that the double took meanwhile."""
+    """The cost of one bridge; `double_busy` is the double's share of a core meanwhile."""
 
     messages: int
     seconds: float
@@ -50,13 +50,13 @@ class Run:
 
 
 def run_bridge(bridge: Bridge, scratch: Path, messages: int) -> Run:
-    """So many uploads through a bridge, after as many that are not timed.
+    """Send uploads through a bridge, after as many untimed ones.
 
-    Node compiles its hot code only after some thousands; until then a message costs it twice as
-    much. Raises WrongAnswer unless the bridge did all that it should, with all of them.
+    Node compiles its hot code after some thousand messages; before that, a message costs twice as
+    much. Raises WrongAnswer unless the bridge handled every upload.
 
-    What it wrote stays in `scratch` until all have run: ext4 does not hand out what was deleted a
-    moment ago, and looks for other inodes so long that it shows.
+    The files stay in `scratch` until all bridges have run: ext4 does not reuse freshly freed
+    inodes, and its search for others distorts the figures.
     """
     folder = Path(mkdtemp(dir=scratch))
     results = folder / "results"
@@ -94,7 +94,7 @@ def running_bridge(bridge: Bridge, double: RunningDouble, folder: Path) -> Itera
 
 @contextmanager
 def _log_shown(log: Path) -> Iterator[None]:
-    """Adds the end of a bridge's log to what is said of its failure."""
+    """Add the end of a bridge's log to the message of its failure."""
     try:
         yield
     except BridgeFailed as error:

@@ -1,9 +1,9 @@
-"""What a thousand videos cost on Lambda, and how many an hour one VM carries.
+"""The cost of a thousand videos on Lambda, and the videos an hour that one VM carries.
 
     python -m bench.cost [OPTIONS]
 
-Prices are given, times are those of bench/out/bench.json. Requests to S3, SQS and DynamoDB are no
-part of it: they are the same for everybody.
+Prices are given, times are those of bench/out/bench.json. Requests to S3, SQS and DynamoDB are
+left out: they cost every system the same.
 """
 
 import json
@@ -40,8 +40,9 @@ class NoFigure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """What a video takes: CPU in seconds, and the seconds that S3, SQS and DynamoDB are waited for;
-    `start_s` is the CPU that one adds which meets a cold start, `cold` the share of those.
+    """The seconds of CPU of one video, and its seconds of waiting for S3, SQS and DynamoDB.
+
+    `start_s` is the extra CPU of a cold start, `cold` the share of videos that meet one.
     """
 
     cpu_s: float
@@ -50,7 +51,7 @@ class Video:
     cold: float
 
     def seconds(self, memory_mb: int) -> float:
-        """What is billed: work on one processor, or a part of one, and the waiting."""
+        """The billed seconds: work on one processor, or a share of one, and the waiting."""
         work_s = self.cpu_s + self.cold * self.start_s
         return work_s / min(1, memory_mb / ONE_CPU_MB) + self.waits_s
 
@@ -60,8 +61,10 @@ class Video:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What is not measured here: waiting for AWS, a video; the share of cold starts; memory; prices
-    of a GB-second on x86-64 and on arm64.
+    """The inputs that nothing here measures.
+
+    They are: seconds of waiting for AWS a video, the share of cold starts, memory, and the prices
+    of a GB-second on x86-64 and arm64.
     """
 
     waits_s: float = 0.15
@@ -106,7 +109,7 @@ def markdown(times: dict[str, float], inputs: Inputs = GIVEN) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: |",
         *(_row(way, times, inputs) for way in ("usual", "ours")),
         "",
-        "CPU and what is billed are those of one video, on average. Taken are:",
+        "CPU and billed time are the average of one video. The assumptions:",
         "",
         f"- {inputs.waits_s:g} s of waiting for S3, SQS and DynamoDB a video;",
         f"- a cold start for {inputs.cold:.0%} of the videos;",
@@ -148,8 +151,8 @@ def _video(way: str, times: dict[str, float], inputs: Inputs) -> Video:
 def measured(run: dict[str, Any]) -> dict[str, float]:
     """The times of a run that the calculation needs, in seconds. Raises NoFigure.
 
-    What a cold start adds is the first answer, from the start of the process on, less the second:
-    so it holds the same whichever way makes its clients before the first event and which with it.
+    A cold start adds the time of the first answer, from the start of the process, less that of the
+    second answer. So it does not matter whether a way makes its clients before the first event.
     """
     rows = {(part["name"], row["what"]): row for part in run["parts"] for row in part["rows"]}
 

@@ -1,7 +1,7 @@
-"""Films made for measuring: 720p, 24 frames a second, with whoever is to be hard to find.
+"""Films made for measuring: 720p, 24 frames a second, with people who are hard to find.
 
-The faces and photographs are those that scikit-image's wheel carries, as in the demo, whose people
-are known here too.
+The faces and photographs come from scikit-image's wheel, as in the demo, and the demo's people are
+known here too.
 """
 
 import math
@@ -38,7 +38,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """Who is in a film, before which photograph, and what is to be said of it.
+    """The people of a film, the photograph behind them, and the expected answer.
 
     `pans` is how far the camera moves, in widths of the picture a second.
     """
@@ -102,7 +102,7 @@ def hard_films() -> list[Film]:
 
 
 def portrait(seconds: float = 1) -> Film:
-    """Somebody large and alone, whom the demo knows."""
+    """Make a film of one large face that the demo knows."""
     return Film(
         "portrait",
         seconds,
@@ -112,7 +112,7 @@ def portrait(seconds: float = 1) -> Film:
 
 
 def class_film(seconds: float) -> Film:
-    """Four people of whom one comes later and one leaves earlier; the answer is the first one's."""
+    """Make a film of four people; one comes later, one leaves earlier, the first is the answer."""
     ada, otto, remy, jin = (known(name) for name in ATTENDING)
     return Film(
         "class",
@@ -128,7 +128,7 @@ def class_film(seconds: float) -> Film:
 
 
 ATTENDING = ("ada_quill", "otto_brand", "remy_arden", "jin_marlow")
-"""Who is in the class."""
+"""The people in the class."""
 
 
 def _corner(figure: Figure, face: Image.Image, at_s: float) -> tuple[int, int]:

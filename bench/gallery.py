@@ -19,8 +19,8 @@ _SECONDS_A_SIZE = 15
 
 _TARGET = Target(1.5, "least")
 
-# The shorter of these takes some microseconds: each is repeated for about so long, and averaged,
-# so many times in turn, so that what slows the machine slows both.
+# The shorter comparison takes microseconds. Both are repeated for this time and averaged, in turns,
+# so that a busy machine slows both alike.
 _REPEATED_S = 0.02
 _TURNS = 10
 
@@ -59,7 +59,7 @@ def drawn(size: int) -> tuple[Gallery, Embeddings]:
 
 
 def usual(gallery: Gallery, face: Embeddings) -> list[str]:
-    """Who the face may be, each known one compared by itself."""
+    """Compare the face with one known face after another."""
     return [
         name
         for name, row in gallery.items()

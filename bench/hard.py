@@ -1,4 +1,4 @@
-"""What a video costs in which there is little to find: the same ways, on films that are hard."""
+"""The cost of videos with little to find: the same ways, on hard films."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +37,7 @@ def measure(*, rounds: Rounds, report: Callable[[str], None]) -> Part:
 
 
 def checked(film: Film, tried: Trial) -> str:
-    """What there is to remark on the usual way, which may miss what ours has to see.
+    """Return the remark on the usual way, which may miss faces that ours has to find.
 
     Raises WrongAnswer if ours or the least is wrong, or a way says one thing and then another.
     """

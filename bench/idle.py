@@ -1,4 +1,4 @@
-"""What a bridge takes of a core while there is nothing to do."""
+"""The share of a core that an idle bridge takes."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from bench.report.row import Part, Row, Target
 _TARGET = Target(0.3, "figure")
 
 _SETTLED_S = 2.0
-"""What a bridge is given to come to rest after its start."""
+"""Seconds for a bridge to settle after its start."""
 
 _WATCHED_S = 40.0
 """Two long polls, so that each poll is renewed as often as it is on average."""

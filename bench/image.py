@@ -1,5 +1,6 @@
-"""What the function's image adds to its base, uncompressed: read off the images that
-`deploy/images.sh` has built on this machine, where they are of this tree.
+"""The size that the function's image adds to its base, uncompressed.
+
+It is read from the images that `deploy/images.sh` has built on this machine, from this tree only.
 """
 
 import json

@@ -104,7 +104,7 @@ def _rate(double: RunningDouble, bridge: Popen[bytes], messages: int) -> float:
 
 
 def _delays(double: RunningDouble, bridge: Popen[bytes], per_s: float, seconds: float) -> Delays:
-    """How long so many events a second wait, on average, and what that takes."""
+    """Measure the wait of events that arrive at an average rate, and the load it causes."""
     messages = max(2, round(per_s * seconds))
     began_s, double_s = time.monotonic(), double.stats()["cpu_s"]
     bridge_s = process.cpu_seconds(bridge.pid)

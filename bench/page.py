@@ -32,7 +32,9 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command()
-@click.option("--out", type=FOLDER, default=Path(__file__).parent / "out", help="Where runs are.")
+@click.option(
+    "--out", type=FOLDER, default=Path(__file__).parent / "out", help="Folder of the runs."
+)
 @click.option("--into", type=FILE, help="A page with the marks.")
 def main(out: Path, into: Path | None) -> None:
     """Print the figures of the last runs as Markdown, or put them into a page."""
@@ -72,7 +74,7 @@ def _replaced(text: str, name: str, block: str | None) -> str:
 
 
 def marks(name: str) -> tuple[str, str]:
-    """What a block's place in the page begins and ends with."""
+    """Return the marks before and after a block in the page."""
     return f"<!-- {name} -->", f"<!-- end of {name} -->"
 
 
@@ -105,7 +107,7 @@ def page(run: dict[str, Any]) -> str:
 
 
 def _measured(run: dict[str, Any]) -> str:
-    """What a run was measured by, and where."""
+    """Return the command, the date and the machine of a run."""
     return (
         f"All by one `{run['command']}` on {run['measured_at'][:10]}: {run['machine']}; load at the"
         f" end {run['load']:.1f}."

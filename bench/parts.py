@@ -1,6 +1,6 @@
 """The parts of the measurement, each by its name, with the cores that it is to have.
 
-What a part needs is imported where it runs: the bridge is measured without the face libraries.
+Each part imports its needs when it runs: the bridge is measured without the face libraries.
 """
 
 # ruff: noqa: PLC0415
@@ -17,12 +17,12 @@ Report = Callable[[str], None]
 
 
 class CannotMeasure(Exception):
-    """What was given cannot be used; its text is one line."""
+    """An input that cannot be used; the text is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the parts are told; `scratch` is a folder that they may use."""
+    """The options of all parts; `scratch` is a folder for their files."""
 
     scratch: Path
     videos: Path | None
@@ -48,7 +48,7 @@ def run(name: str, options: Options) -> Part:
 
 
 def unmeasured(name: str) -> Part:
-    """What stands in the place of a part that there was no time for."""
+    """Return the placeholder of a part that ran out of time."""
     row = Row(name, "", None, None, remark="not measured: the time for all parts was over")
     return Part(name, ABOUT[name], "not measured", [row])
 

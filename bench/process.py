@@ -1,4 +1,4 @@
-"""Processes on a core of their own, and what they cost. Needs Linux."""
+"""Processes pinned to one core, and their cost. Needs Linux."""
 
 import ctypes
 import os
@@ -49,7 +49,7 @@ def running(
     stdout: int | IO[bytes] | None = None,
     stderr: int | IO[bytes] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process with this command line, which is told to stop when the context ends."""
+    """Run a command line; the end of the context stops its process."""
     process = subprocess.Popen(
         child.command(command), cwd=_ROOT, env=environment, stdout=stdout, stderr=stderr
     )
@@ -64,9 +64,9 @@ def running(
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process and the children that it has waited for have taken of their cores.
+    """Return the CPU seconds of a process and of the children that it has waited for.
 
-    Its own time is exact to the nanosecond; that of children comes in ticks of 10 ms.
+    The process's time is exact to the nanosecond; that of children comes in ticks of 10 ms.
     """
     clock = ctypes.c_int()
     if error := ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(clock)):
@@ -91,7 +91,7 @@ def peak_memory_mb(pid: int) -> float:
 
 
 def machine() -> str:
-    """What the figures were measured on."""
+    """Return the machine on which the figures were measured."""
     info = Path("/proc/cpuinfo").read_text()
     models = [
         line.partition(": ")[2] for line in info.splitlines() if line.startswith("model name")
@@ -101,8 +101,9 @@ def machine() -> str:
 
 
 def provenance(command: str) -> dict[str, Any]:
-    """What stands with the figures that a command has measured: when, by what and where, and how
-    many processes wanted a core in the last minute.
+    """Return the provenance of a command's figures: date, command, machine and load.
+
+    The load is the number of processes that wanted a core in the last minute.
     """
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),

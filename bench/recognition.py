@@ -46,7 +46,7 @@ class Look(NamedTuple):
 
 
 Rule = Callable[[Gallery, list[Look]], tuple[str | None, bool, int]]
-"""Who a face is, whether that is sure, and after how many looks."""
+"""A face's name, whether it is sure, and the number of looks."""
 
 
 @click.command()

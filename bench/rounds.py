@@ -8,14 +8,14 @@ from typing import Self
 
 
 class OutOfTime(Exception):
-    """The time for all measurements is over."""
+    """The time for all measurements has run out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """At most so many rounds of each thing measured, and none begun after `ends_s` of the clock.
+    """A bounded number of rounds a measurement; no round begins after `ends_s` of the clock.
 
-    On a busy machine there are fewer then, and the whole still comes to its end.
+    A busy machine gets fewer rounds, and the whole still ends in time.
     """
 
     most: int
@@ -42,5 +42,5 @@ class Rounds:
             raise OutOfTime
 
     def limited(self, seconds: float) -> Self:
-        """The same, but over in so many seconds at the latest."""
+        """Return the same rounds with an earlier end, in seconds from now."""
         return replace(self, ends_s=min(self.ends_s, self.clock() + seconds))

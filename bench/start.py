@@ -45,9 +45,9 @@ _TIME, _MEMORY = Target(0.3, "usual"), Target(1, "usual")
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a process took until it was ready, and until it had answered; memory is the most.
+    """The cost of a process until it was ready, and until it had answered; memory is the peak.
 
-    `warm_cpu_s` is what the second answer took by itself.
+    `warm_cpu_s` is the CPU time of the second answer alone.
     """
 
     ready_cpu_s: float
@@ -84,7 +84,7 @@ def measure(*, rounds: Rounds, report: Callable[[str], None]) -> Part:
             row("most memory until the first answer", "MB", lambda one: one.answer_mb, _MEMORY),
         ],
         notes=[
-            "Whatever is loaded only when it is needed is in the first answer.",
+            "The first answer includes everything that loads on demand.",
             "Modules are compiled, as they are in the image.",
         ],
     )
@@ -116,7 +116,7 @@ async def _measure(rounds: Rounds, report: Callable[[str], None]) -> dict[str, l
 
 
 def _environment(account: LocalAccount, gallery: Path) -> dict[str, str]:
-    """What the function is told, and how Python finds it."""
+    """Return the environment of the function, with Python's path to it."""
     return {
         **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
         **account.environment(),
@@ -135,7 +135,7 @@ def _load_students(environment: Mapping[str, str], folder: Path) -> None:
 
 
 def _uploads(environment: Mapping[str, str], video: Path) -> Iterator[bytes]:
-    """Events, of one upload after another: each under a key of its own, whose CSV is new."""
+    """Yield events of new uploads: each has a new key, so its CSV is new."""
     credentials = {
         "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
         "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],

@@ -20,7 +20,7 @@ _SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What each way says of a video and the milliseconds that it takes, round by round."""
+    """The answers of each way to a video, and its milliseconds, round by round."""
 
     video: str
     answers: dict[str, list[Answer]] = field(default_factory=dict)
@@ -36,11 +36,11 @@ class Trial:
         return answer
 
     def first(self, way: str) -> Answer:
-        """What a way said in the first round."""
+        """Return the answer of a way in the first round."""
         return self.answers[way][0]
 
     def check(self, expected: Answer, *ways: str) -> None:
-        """Raises WrongAnswer unless these ways say what is expected in every round."""
+        """Raise WrongAnswer unless these ways give the expected answer in every round."""
         for way in ways:
             for number, answer in enumerate(self.answers.get(way, []), start=1):
                 if answer != expected:

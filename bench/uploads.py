@@ -9,7 +9,7 @@ _TIME = "2026-01-01T00:00:00.000Z"
 
 
 def record(number: int) -> S3Record:
-    """The upload of this number, as S3 tells of it."""
+    """Return S3's record of the upload of this number."""
     return S3Record(
         bucket=BUCKET,
         key=f"lecture/clip {number:06d}.mp4",
@@ -25,7 +25,7 @@ def csv(number: int) -> str:
 
 
 def result(upload: S3Record) -> Result:
-    """What the function says of an upload."""
+    """Return the function's result of an upload."""
     number = int(upload.etag, 16)
     return Result(
         bucket=upload.bucket,

@@ -70,10 +70,10 @@ def given_sample(videos: Path, encodings: Path) -> Sample:
 
 
 def measure(sample: Sample, *, rounds: Rounds, report: Report) -> Part:
-    """The ways in turn, on each video; medians of the rounds.
+    """Measure the ways in turn, on each video; the figures are medians of the rounds.
 
-    Raises WrongAnswer unless all ways agree with each other in every round, and with what is
-    expected. Videos for which there is no time are left out, and the notes say so.
+    Raises WrongAnswer unless all ways give the expected answer in every round. Videos without time
+    are left out, and the notes say so.
     """
     known: list[Row] = []
     others: list[Row] = []
@@ -124,7 +124,7 @@ def _of_all(compared: int, videos: int) -> str:
 
 
 def _mean(what: str, rows: list[Row], target: Target | None = None) -> Iterator[Row]:
-    """The mean of some rows; nothing where there is none."""
+    """Return the mean of the rows; None without rows."""
     if rows:
         columns = ([row.usual for row in rows], [row.ours for row in rows])
         usual_ms, our_ms = (fmean(value for value in column if value) for column in columns)

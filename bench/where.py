@@ -1,4 +1,4 @@
-"""Where the time goes: of a video, of a cold start, and of a message through the bridge.
+"""The parts of a cost: of a video, of a cold start, and of a message through the bridge.
 
     python -m bench.where [--videos FOLDER --encodings FILE]
 
@@ -42,7 +42,7 @@ _STYLE = 'font-family="sans-serif" font-size="12" fill="#1f2328"'
 _COLOURS = ("#2f6feb", "#e3873e", "#5fb37c", "#9a6fd0", "#c9b458", "#d05f6f", "#7d8a99", "#49a6b8")
 
 _PACKAGES = ("numpy", "av", "onnxruntime", "dlib", "face_recognition", "boto3", "botocore")
-"""What the function is made of; whatever of it the handler imports is timed by itself."""
+"""The function's packages; each one that the handler imports is timed alone."""
 
 _IMPORTS = """
 import sys, time
@@ -156,7 +156,7 @@ class _Watched:
 
 def _start() -> Whole:
     """A process that imports the handler, and makes its clients."""
-    # Not counted: it compiles, and tells what the handler imports at all.
+    # Not counted: this run compiles, and lists the handler's imports.
     _, modules = _imported(["json"])
     packages = [name for name in _PACKAGES if name in modules]
     rounds = [_imported(packages)[0] for _ in range(_ROUNDS)]
@@ -167,7 +167,7 @@ def _start() -> Whole:
 
 
 def _imported(packages: list[str]) -> tuple[dict[str, float], list[str]]:
-    """What each package took in a fresh process, in seconds, and all modules that there were."""
+    """Return each package's import seconds in a fresh process, and all loaded modules."""
     command = process.python("-c", _IMPORTS, ",".join(packages))
     environment = {**os.environ, "AWS_DEFAULT_REGION": REGION}
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
@@ -176,7 +176,7 @@ def _imported(packages: list[str]) -> tuple[dict[str, float], list[str]]:
 
 
 def _message() -> Whole:
-    """A message of ours, beside the least: what is HTTP, what the disk, and what all the rest."""
+    """Split a message's cost, beside the least: HTTP, the disk, and the rest."""
     with TemporaryDirectory(dir=OUT) as folder, running_double() as double:
         least_ms = run_bridge(LEAST, Path(folder), _MESSAGES).cpu_ms_a_message
         with running_bridge(OURS, double, Path(folder)) as started:

@@ -10,7 +10,7 @@ AT_A_TERMINAL = ["env", "--default-signal=HUP"]
 
 HUNG_UP = """
 import signal
-from hybridsphere.bridge.signals import heard_at_once
+from hybridsphere.signals import heard_at_once
 with heard_at_once():
     signal.raise_signal(signal.SIGHUP)
 print("lives")

@@ -2,14 +2,13 @@
 
 It speaks SQS's JSON protocol and Lambda's Invoke, as far as a bridge uses them, and answers any
 credentials. Each accepted invocation puts its result on the output queue at once. It serves on a
-free port, and writes its number as the only line on standard output. Beside AWS's calls it has some
-of its own: `POST /fill` with `{"messages": N}` puts N uploads on the input queue at once, with
-`"per_s": R` as well one after another, at random, R a second on average; `GET /stats` tells what
-happened, `GET /delays` how long each upload was on its way from the queue to Invoke, in
-milliseconds.
+free port, and writes its number as the only line on standard output. It adds three
+routes to AWS's calls. `POST /fill` with `{"messages": N}` puts N uploads on the input queue at
+once; with `"per_s": R` they come at random moments, R a second on average. `GET /stats` returns
+the counts, `GET /delays` the milliseconds of each upload from the queue to Invoke.
 
-It is fast, so that the bridges are what is measured: what it will answer is made beforehand, its
-HTTP is its own, and its queues cost the same however long they are.
+It is fast, so that the figures are those of the bridges: answers are prepared, the HTTP is minimal,
+and the cost of a queue does not depend on its length.
 """
 
 import asyncio
@@ -70,7 +69,7 @@ class Double:
         }
 
     async def answer(self, request: Request) -> Response:
-        """Answers a request, of AWS's or of its own."""
+        """Answer one request: a call of AWS or one of the three routes."""
         if request.path == "/":
             return await self._sqs(request)
         if request.path == _INVOKE:

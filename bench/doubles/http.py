@@ -1,8 +1,8 @@
-"""As much of HTTP/1.1 as the double needs, for as little time as can be.
+"""The part of HTTP/1.1 that the double needs, in as little time as possible.
 
-A framework would take most of what the double has, and then the double would be what is measured.
-It relies on what the clients of AWS do: a `Content-Length` with every body, and no further request
-on a connection before the answer.
+A framework would take most of the double's time, and the double would limit every figure. This
+server relies on two habits of AWS's clients: a `Content-Length` with every body, and no further
+request on a connection before the answer.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 
 class Connection(asyncio.Protocol):
-    """A client's connection: each request is answered in a task of its own."""
+    """A client's connection; a separate task answers each request."""
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
@@ -48,7 +48,7 @@ class Connection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # A transport of uvloop is none of asyncio by its class.
+        # uvloop's transports do not derive from asyncio.Transport.
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
         try:
             response = await self._answer(request)
         except Exception as error:  # noqa: BLE001
-            # A request that the double does not understand: the bridge is told, and the terminal.
+            # The double does not understand the request: report it to the bridge and the terminal.
             traceback.print_exc()
             response = Response(repr(error).encode(), HTTPStatus.INTERNAL_SERVER_ERROR)
         self._transport.write(response.encoded())

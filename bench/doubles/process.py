@@ -1,4 +1,4 @@
-"""The double in a process of its own, filled and watched from here."""
+"""The double in a separate process, filled and watched from here."""
 
 import json
 import os
@@ -30,12 +30,12 @@ class RunningDouble:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a bridge in front of the double is told; nothing else comes from outside."""
+        """Return the whole environment of a bridge in front of the double."""
         ours = ("AWS_", "HYBRIDSPHERE_")
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
             "AWS_ENDPOINT_URL": self.endpoint,
-            # The one that the bridge honours, and the one that boto3 does.
+            # The bridge reads the first name, boto3 the second.
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "bench",
@@ -49,7 +49,7 @@ class RunningDouble:
         }
 
     def fill(self, messages: int, per_s: float | None = None) -> None:
-        """Puts so many uploads on the input queue: at once, or one after another at random."""
+        """Put uploads on the input queue: at once, or one by one at random moments."""
         self._call("/fill", {"messages": messages, "per_s": per_s})
 
     def stats(self) -> Stats:
@@ -87,7 +87,7 @@ class RunningDouble:
 
 
 def emptied(stats: Stats) -> bool:
-    """Whether all uploads so far have come to their end."""
+    """Report whether every upload has ended."""
     return all(stats[queue]["deleted"] >= stats["uploads"] for queue in (INPUT, OUTPUT))
 
 

@@ -38,7 +38,7 @@ class DoubleQueue:
         self._ids = count()
 
     def put(self, body: str) -> str:
-        """Adds a message, and wakes whoever has waited longest; its id."""
+        """Add a message, wake the longest waiting receive, and return the message's id."""
         message = _Message(str(next(self._ids)), body)
         self._visible.append(message)
         self._wake()
@@ -61,7 +61,7 @@ class DoubleQueue:
             self._deleted += 1
 
     def change_visibility(self, handle: str, seconds: float) -> bool:
-        """Sets the deadline of a message anew; False where it is not in flight any more."""
+        """Set the deadline of a message; return False if it is no longer in flight."""
         self._take_back()
         receipt = self._in_flight.get(handle)
         if receipt is None:
@@ -71,7 +71,7 @@ class DoubleQueue:
         return True
 
     def stats(self) -> dict[str, int]:
-        """What there is now, how many receives wait, and what was handed out and deleted so far."""
+        """Return the messages, the waiting receives, and the totals received and deleted."""
         self._take_back()
         return {
             "visible": len(self._visible),

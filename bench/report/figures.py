@@ -11,7 +11,7 @@ _MOST_DIGITS = 5
 
 
 def figure(value: float | None, unit: str, beside: float | None = None) -> str:
-    """A value with its unit; a dash where there is none."""
+    """Return a value with its unit, or a dash without a value."""
     return "–" if value is None else f"{rounded(value, beside)} {unit}"
 
 
@@ -35,7 +35,7 @@ def times(row: Row) -> str:
 
 
 def target(row: Row) -> str:
-    """What a row is held to."""
+    """Return the target of a row, in words."""
     if row.target is None:
         return ""
     limit = row.target.limit
@@ -47,7 +47,7 @@ def target(row: Row) -> str:
 
 
 def verdict(row: Row) -> str:
-    """Where a row stands beside its target."""
+    """Return whether a row reaches its target, in words."""
     if row.target is None:
         return ""
     if row.score is None:

@@ -1,4 +1,4 @@
-"""What a measurement yields: rows of figures, ours between the usual way's and the least."""
+"""The result of a measurement: rows of figures, ours between the usual way's and the least."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any, Literal
 # The rows that are looked up by what they are about (bench/cost.py).
 SOMEBODY_KNOWN = "somebody known, on average"
 FIRST_ANSWER = "first answer, from the start on: CPU time"
-SECOND_ANSWER = "second answer, by itself: CPU time"
+SECOND_ANSWER = "second answer alone: CPU time"
 CPU_A_MESSAGE = "CPU a message"
 
 
@@ -17,10 +17,10 @@ class WrongAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a row is held to.
+    """The target of a row.
 
-    `scale` is what `limit` is compared with: how many `times` better than the usual way ours is, at
-    least; ours as a part of the `usual` way's or of the `least`, at most; or the `figure` itself.
+    `limit` is compared with a figure on this `scale`: `times`, how many times ours is better than
+    the usual way, at least; `usual` or `least`, ours as a share of theirs, at most; or `figure`.
     """
 
     limit: float
@@ -52,7 +52,7 @@ class Row:
 
     @property
     def score(self) -> float | None:
-        """What the target's limit is compared with; None where it cannot be."""
+        """Return the figure to compare with the target's limit, or None."""
         if self.target is None or self.ours is None:
             return None
         if self.target.scale == "figure":
@@ -64,7 +64,7 @@ class Row:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the target is; None where there is none, or nothing to hold against it."""
+        """Return whether the target is reached; None without a target or a figure."""
         if self.target is None or self.score is None:
             return None
         if self.target.scale == "times" or (self.target.scale == "figure" and self.more_is_better):
@@ -104,9 +104,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The rows of one measurement, what the ways are there, and what else there is to say.
+    """The rows of one measurement, its ways in words, and its notes.
 
-    `least_way` is empty where there is no telling what the least would be.
+    `least_way` is empty if the least is unknown.
     """
 
     name: str

@@ -10,7 +10,7 @@ from bench.report import figures
 from bench.report.row import Part, Row
 
 _LEAST_WIDTH = 30
-"""Columns for what a row is about; the figures share what is left."""
+"""Columns of a row's subject; the figures share the rest."""
 
 _COLOURS = {True: "green", False: "red", None: ""}
 

@@ -1,8 +1,7 @@
 """The least that a bridge could do: receive, invoke and delete, in batches, and nothing more.
 
-Its requests are not signed, which the double does not mind, and made once where they are the same
-each time; nothing is read in them that need not be, and nothing is kept. It is told its queues and
-function by the environment variables of the bridge proper.
+It does not sign requests, builds each repeated request once, reads no more of an answer than it
+must, and keeps nothing. The variables of the real bridge name its queues and function.
 """
 
 import asyncio

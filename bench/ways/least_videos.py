@@ -47,7 +47,7 @@ def plan(video: Path, gallery: Gallery, answer: Answer) -> Plan | None:
 
 
 def recognise(video: Path, gallery: Gallery, planned: Plan) -> Answer:
-    """Who is in the planned frame."""
+    """Recognise the face in the planned frame."""
     frame = _frame(video, planned.frame)
     name = frame and _seen(frame, planned, gallery)
     return Answer("known", name) if name else Answer("no_face")

@@ -24,7 +24,7 @@ _LAMBDA_S = 900
 def recognise(
     video: Path, gallery: Gallery, tolerance: float = DEFAULTS.tolerance, faces: Faces = FACES
 ) -> Answer:
-    """Who is in a video, by the function's own reading and search."""
+    """Recognise the face of a video with the function's reading and search."""
     try:
         with opened(video) as file:
             seen = identify(

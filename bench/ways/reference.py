@@ -3,7 +3,7 @@
 import warnings
 
 with warnings.catch_warnings():
-    # Its models still import pkg_resources, which warns of its own end.
+    # Its models import pkg_resources, which is deprecated.
     warnings.simplefilter("ignore")
     import face_recognition
 

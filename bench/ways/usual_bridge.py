@@ -1,7 +1,7 @@
 """The usual bridge: one loop around boto3, a message at a time.
 
-It is told its queues, function and folder by the environment variables of the bridge proper, and
-does the same work but for the ledger, until it is killed.
+The variables of the real bridge name its queues, function and folder. It does the same work without
+a ledger, until it is killed.
 """
 
 import json

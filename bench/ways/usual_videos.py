@@ -1,9 +1,9 @@
-"""The usual way with a video: a JPEG a second by ffmpeg's command, then faces sought in full size,
-and each compared with every known one.
+"""The usual way with a video: a JPEG a second by ffmpeg's command, then full-size detection, and
+each face compared with every known one.
 
-Kinder than many of its kind: the nearest known face counts, not the first, and the search ends with
-the first frame that shows somebody known. Where there is no ffmpeg on the PATH, kinder still: the
-frames are decoded in the process, and not written and read again.
+It is better than many of its kind: the nearest known face counts, not the first, and the search
+ends with the first frame of a known face. Without ffmpeg on the PATH it is cheaper still: the
+process decodes the frames, and does not write and read them again.
 """
 
 import shutil
@@ -27,12 +27,12 @@ REMARK_WITHOUT_FFMPEG = "the usual way without ffmpeg's command"
 
 
 def ffmpeg() -> str | None:
-    """The path of ffmpeg's command, if there is one."""
+    """Return the path of the command `ffmpeg`, or None."""
     return shutil.which("ffmpeg")
 
 
 def way() -> str:
-    """What the usual way is, where it runs."""
+    """Describe the usual way on this machine."""
     frames = (
         "ffmpeg's command to a JPEG a second"
         if ffmpeg()
@@ -42,7 +42,7 @@ def way() -> str:
 
 
 def recognise(video: Path, gallery: Gallery, tolerance: float) -> Answer:
-    """Who is in a video; of those within the tolerance the nearest, not the first."""
+    """Recognise the nearest known face within the tolerance."""
     with TemporaryDirectory() as folder:
         try:
             command = ffmpeg()

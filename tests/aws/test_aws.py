@@ -424,7 +424,7 @@ async def test_a_call_to_an_endpoint_with_a_password_is_told_without_it(
 
 def test_the_room_that_knows_aws_needs_nothing_of_the_settings() -> None:
     check = (
-        "import sys, hybridsphere.aws, hybridsphere.aws.tools;"
+        "import sys, hybridsphere.aws, hybridsphere.aws.one_shot;"
         "print('hybridsphere.settings' in sys.modules)"
     )
     answer = subprocess.run(

@@ -20,10 +20,10 @@ def test_a_folder_that_was_left_half_made_is_made_anew_and_a_whole_one_stays(
 ) -> None:
     shutil.copy(MAKEFILE, tmp_path)
     python = tmp_path / ".venv" / "bin" / "python"
-    for file in (python, *(tmp_path / f"lambda_fn/{name}.py" for name in ("detector", "encoder"))):
+    sources = ("faces/detector.py", "faces/encoder.py", "models/onnx.py")
+    for file in (python, *(tmp_path / "lambda_fn" / source for source in sources)):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-    (tmp_path / "lambda_fn/encoder_model.py").touch()
     # What stands for the module: it notes that it ran, makes a file, and ends as it is told.
     python.write_text(
         "#!/bin/sh\necho ran >>runs\nmkdir -p lambda_fn/prepared\n"

@@ -13,7 +13,7 @@ from tests.bridge.bridge_stage import Journal
 HOLDER = """
 import asyncio, sys
 from pathlib import Path
-from hybridsphere.bridge.lock import alone
+from hybridsphere.bridge.bucket.lock import alone
 
 async def main():
     async with alone(Path(sys.argv[1])):

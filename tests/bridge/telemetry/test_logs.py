@@ -60,7 +60,7 @@ def read(terminal: Any) -> bytes:
 
 
 def program(statements: str) -> list[str]:
-    begin = "import structlog\nfrom hybridsphere.bridge import logs\nlogs.configure()\n"
+    begin = "import structlog\nfrom hybridsphere.bridge.telemetry import logs\nlogs.configure()\n"
     return [sys.executable, "-c", f"{begin}log = structlog.get_logger()\n{statements}"]
 
 

@@ -129,7 +129,7 @@ def test_what_comes_out_otherwise_than_expected_is_not_kept(
 
 def test_what_is_made_of_the_models_is_what_is_expected_in_whatever_process() -> None:
     program = (
-        "from hashlib import sha256; from lambda_fn import detector, encoder\n"
+        "from hashlib import sha256; from lambda_fn.faces import detector, encoder\n"
         "for module in (detector, encoder):\n"
         "    made = [sha256(content).hexdigest() for content in module.make()]\n"
         "    assert made == list(module.FILES.values()), made\n"
@@ -207,9 +207,10 @@ def test_the_encoder_works_where_nothing_can_be_kept(cache: Path, portrait: Port
 def test_processes_that_start_at_once_find_the_same_and_leave_nothing_else(cache: Path) -> None:
 
     program = (
-        "from pathlib import Path; from lambda_fn import prepared; "
-        "prepared.BESIDE = Path('nowhere'); "
-        "from lambda_fn.encoder import encoder; from lambda_fn.detector import detector; "
+        "from pathlib import Path; from lambda_fn.models import cache; "
+        "cache.BESIDE = Path('nowhere'); "
+        "from lambda_fn.faces.encoder import encoder; "
+        "from lambda_fn.faces.detector import detector; "
         "detector(); assert encoder().runtime == 'onnxruntime'"
     )
     processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
@@ -220,6 +221,6 @@ def test_processes_that_start_at_once_find_the_same_and_leave_nothing_else(cache
 def test_onnx_runtime_reports_nothing_home(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Its official builds leave an identifier for such reports in the user's cache.
     monkeypatch.delenv("ORT_DISABLE_TELEMETRY")
-    program = "from lambda_fn.encoder import encoder; encoder()"
+    program = "from lambda_fn.faces.encoder import encoder; encoder()"
     subprocess.run([sys.executable, "-c", program], check=True)
     assert {path.name for path in cache.parent.glob("*")} <= {cache.name}

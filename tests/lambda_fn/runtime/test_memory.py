@@ -27,7 +27,7 @@ def _function_of_512_mb(monkeypatch: pytest.MonkeyPatch) -> None:
 # once more.
 _TAKES_A_SHARE = f"""
 import numpy as np
-from lambda_fn.memory import bounded
+from lambda_fn.runtime.memory import bounded
 
 with bounded():
     assert np.ones({250 * MB}, np.uint8).all()

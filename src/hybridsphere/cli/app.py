@@ -267,13 +267,16 @@ def status(settings: "Settings") -> None:
     sys.exit(0 if show(settings, Screen()) else 1)
 
 
-@main.command(short_help="Tell whether this configuration could work.")
-def doctor() -> None:
-    """Tell whether this configuration could work, one line a check, with the remedy.
+@main.command(short_help="Check whether this configuration could work.")
+@click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
+def doctor(as_json: bool) -> None:
+    """Check whether this configuration could work: one line a check, with the remedy.
 
-    Exits with 0 if all is well, 1 if something is not.
+    Nothing is changed, here or on AWS. A line with – could not be checked, and need not be.
+
+    Exits with 0 if no check failed, 1 if one did.
     """
-    from hybridsphere.commands.doctor.doctor import print_findings
+    from hybridsphere.commands.doctor.report import run_doctor
     from hybridsphere.screen import Screen
 
-    sys.exit(0 if asyncio.run(print_findings(Screen(soft_wrap=True))) else 1)
+    sys.exit(0 if run_doctor(Screen(soft_wrap=True), as_json=as_json) else 1)

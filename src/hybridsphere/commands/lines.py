@@ -1,5 +1,6 @@
 """Lines that doctor and status print: a mark, a name, a text and a hint."""
 
+import json
 import textwrap
 from typing import Literal
 
@@ -53,8 +54,13 @@ def print_line(console: Console, line: str, style: str = "") -> None:
     console.print(plain(line, style), soft_wrap=True)
 
 
+def print_json(console: Console, value: object) -> None:
+    """Print a value as JSON, whose escapes keep a terminal safe."""
+    console.print(Text(json.dumps(value, indent=2)), soft_wrap=True)
+
+
 def _folded(text: str, width: int) -> list[str]:
     """Break a text between words; a word that is too long has a line for itself."""
-    return textwrap.wrap(
-        text, max(width, 20), break_long_words=False, break_on_hyphens=False
-    ) or [""]
+    return textwrap.wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False) or [
+        ""
+    ]

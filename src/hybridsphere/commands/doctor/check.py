@@ -37,6 +37,10 @@ class Check:
     def is_bad(self) -> bool:
         return self.state == "bad"
 
+    @property
+    def fix(self) -> str:
+        return self.remedy.fix if self.remedy else ""
+
     def to_dict(self) -> dict[str, Any]:
         """The check for JSON; `fix` and `see` are None unless it is bad."""
         return {

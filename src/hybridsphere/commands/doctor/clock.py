@@ -1,11 +1,9 @@
 """The clock of this machine beside that of AWS."""
 
-import asyncio
 import time
 
 from hybridsphere.aws import Aws
 from hybridsphere.commands.doctor.check import Check
-from hybridsphere.commands.doctor.services import ANSWER_S
 from hybridsphere.troubles import Symptom
 
 MOST_SKEW_S = 60
@@ -19,23 +17,21 @@ class AwsClock:
     """
 
     def __init__(self, aws: Aws) -> None:
-        self._skew_s: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._skew_s: float | None = None
         aws.on_date(self._hear)
 
-    async def check(self) -> list[Check]:
-        """Compare the clocks as soon as an answer has come."""
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                skew_s = await self._skew_s
-        except TimeoutError:
-            return [Check.unknown("clock", "no answer of AWS has a date to compare with")]
+    def check(self) -> Check:
+        """Compare the clocks, once all calls have ended."""
+        skew_s = self._skew_s
+        if skew_s is None:
+            return Check.unknown("clock", "no answer of AWS had a date to compare with")
         if abs(skew_s) < 2:
-            return [Check("clock", "agrees with the clock of AWS")]
+            return Check("clock", "agrees with the clock of AWS")
         detail = f"{abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} the clock of AWS"
         if abs(skew_s) <= MOST_SKEW_S:
-            return [Check("clock", detail)]
-        return [Check.bad("clock", detail, "start an NTP client", Symptom.CLOCK)]
+            return Check("clock", detail)
+        return Check.bad("clock", detail, "start an NTP client", Symptom.CLOCK)
 
     def _hear(self, theirs: float) -> None:
-        if not self._skew_s.done():
-            self._skew_s.set_result(time.time() - theirs)
+        if self._skew_s is None:
+            self._skew_s = time.time() - theirs

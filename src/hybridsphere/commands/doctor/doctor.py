@@ -59,9 +59,7 @@ async def _check_folder(settings: Settings) -> list[Check]:
         return [Check.bad("disk", detail, fix, Symptom.FOLDER)]
 
 
-async def _services(
-    aws: Aws | Check, services: Services, waiting: Waiting
-) -> AsyncIterator[Check]:
+async def _services(aws: Aws | Check, services: Services, waiting: Waiting) -> AsyncIterator[Check]:
     """Check the services, and by their answers the credentials and the clock."""
     if isinstance(aws, Check):
         yield aws
@@ -69,16 +67,14 @@ async def _services(
             yield Check.unknown(part, "not asked: there are no credentials")
         yield Check.unknown("clock", "not compared: there are no credentials")
         return
-    clock = asyncio.create_task(AwsClock(aws).check())
+    clock = AwsClock(aws)
     tasks = _started({part: _probed(probe, aws) for part, probe in services.probes().items()})
     answers = []
     async for check in _in_order(tasks, waiting):
         answers.append(check)
         yield check
     yield judge_credentials(answers)
-    waiting("clock")
-    for check in await clock:
-        yield check
+    yield clock.check()
 
 
 async def _probed(probe: Probe, aws: Aws) -> list[Check]:

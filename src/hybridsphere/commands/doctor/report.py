@@ -1,7 +1,6 @@
 """The output of doctor: a line a check as it comes, or JSON."""
 
 import asyncio
-import json
 import os
 import sys
 import threading
@@ -12,7 +11,7 @@ from rich.console import Console
 
 from hybridsphere.commands.doctor.check import Check
 from hybridsphere.commands.doctor.doctor import Waiting, examine
-from hybridsphere.commands.lines import print_item, print_line
+from hybridsphere.commands.lines import print_item, print_json
 
 THREAD_S = 0.5
 """How long the end waits for a thread: a look-up of a name, or a disk, can hang for minutes."""
@@ -45,7 +44,7 @@ async def print_checks(console: Console, *, as_json: bool = False) -> bool:
     bad = sum(check.is_bad for check in checks)
     if as_json:
         report = {"well": not bad, "checks": [check.to_dict() for check in checks]}
-        print_line(console, json.dumps(report, indent=2))
+        print_json(console, report)
     return not bad
 
 

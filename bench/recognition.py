@@ -18,9 +18,9 @@ from PIL import Image, ImageFilter
 from skimage import data
 
 from lambda_fn.faces.box import Box
-from lambda_fn.faces.engine import Faces
+from lambda_fn.faces.engine import Engine
 from lambda_fn.gallery.gallery import Embeddings, Gallery, import_legacy
-from lambda_fn.recognition.identity import Face
+from lambda_fn.recognition.identity import Identity
 from lambda_fn.video.video import Frame, Video
 
 TOLERANCE = 0.6
@@ -53,7 +53,7 @@ Rule = Callable[[Gallery, list[Look]], tuple[str | None, bool, int]]
 @click.argument("workload", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(workload: Path) -> None:
     """Measure the looks at the people of WORKLOAD, and what rules make of them."""
-    faces = Faces()
+    faces = Engine()
     known = import_legacy(workload / "encoding")
     videos = {name: list(_video_looks(faces, workload, name)) for name in TRUTH}
     strangers = list(_stranger_looks(faces))
@@ -79,18 +79,18 @@ def main(workload: Path) -> None:
     PICTURE.write_text(_svg(distances), encoding="utf-8")
 
 
-def _video_looks(faces: Faces, workload: Path, name: str) -> Iterator[Look]:
+def _video_looks(faces: Engine, workload: Path, name: str) -> Iterator[Look]:
     """The face in each quarter of a second."""
     with (workload / "videos" / f"{name}.mp4").open("rb") as file, Video(file) as video:
         for frame in video.frames(lambda: 0.25):
             yield from _looks(faces, frame, faces.find(frame)[:1])
 
 
-def _looks(faces: Faces, frame: Frame, boxes: list[Box]) -> Iterator[Look]:
+def _looks(faces: Engine, frame: Frame, boxes: list[Box]) -> Iterator[Look]:
     return map(Look, faces.encode(frame, boxes), faces.encode_mirrored(frame, boxes))
 
 
-def _harder(faces: Faces, workload: Path, name: str) -> Iterator[list[Look]]:
+def _harder(faces: Engine, workload: Path, name: str) -> Iterator[list[Look]]:
     """The looks at a video that was made small, unsharp, dark or coarse, where it shows a face."""
     with (workload / "videos" / f"{name}.mp4").open("rb") as file, Video(file) as video:
         frames = [(frame.rgb(), faces.find(frame)[0]) for frame in video.frames(lambda: 0.25)]
@@ -118,7 +118,7 @@ def _coarse(picture: Image.Image, quality: int) -> Image.Image:
     return Image.open(file).convert("RGB")
 
 
-def _stranger_looks(faces: Faces) -> Iterator[list[Look]]:
+def _stranger_looks(faces: Engine) -> Iterator[list[Look]]:
     """Each stranger as they are, then altered in size, light, sharpness and attitude."""
     faces_of_strangers: Any = data
     for face in faces_of_strangers.lfw_subset()[:100]:
@@ -169,7 +169,7 @@ def _averaged(tolerance: float) -> Rule:
     """The function's own rule, which looks at a doubtful face in the mirror too."""
 
     def rule(gallery: Gallery, looks: list[Look]) -> tuple[str | None, bool, int]:
-        face = Face(gallery, tolerance)
+        face = Identity(gallery, tolerance)
         for number, look in enumerate(looks, 1):
             face.add(look.direct, float(number))
             if face.needs_looks():

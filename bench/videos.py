@@ -16,7 +16,7 @@ from bench.rounds import OutOfTime, Rounds
 from bench.trial import WAYS, trial
 from bench.ways import least_videos, our_videos, usual_videos
 from hybridsphere.demo.clips import make_clips, make_photos
-from lambda_fn.enroll import enrol
+from lambda_fn.enroll import enroll
 from lambda_fn.gallery.gallery import Gallery, import_legacy
 
 _KNOWN = Target(16, "times")
@@ -57,7 +57,7 @@ def demo_gallery() -> Gallery:
     """The faces that the demo knows."""
     with TemporaryDirectory() as photos:
         make_photos(Path(photos))
-        return enrol(Path(photos), report=print)
+        return enroll(Path(photos), report=print)
 
 
 def given_sample(videos: Path, encodings: Path) -> Sample:

@@ -28,7 +28,7 @@ from bench.doubles.process import running_double
 from bench.report.figures import figure, rounded
 
 if TYPE_CHECKING:
-    from lambda_fn.faces.engine import Faces
+    from lambda_fn.faces.engine import Engine
 
 OUT = Path(__file__).parent / "out"
 PICTURE = OUT / "where.svg"
@@ -112,7 +112,7 @@ def _video(videos: Path | None, encodings: Path | None) -> Whole:
     from bench.ways import our_videos  # noqa: PLC0415
 
     watched = _Watched(our_videos.FACES)
-    faces = cast("Faces", watched)
+    faces = cast("Engine", watched)
     means: list[dict[str, float]] = []
     given = videos and encodings and nullcontext(given_sample(videos, encodings))
     with given or demo_sample() as sample:
@@ -134,9 +134,9 @@ def _video(videos: Path | None, encodings: Path | None) -> Whole:
 
 
 class _Watched:
-    """Faces, and the CPU time that they take."""
+    """Engine, and the CPU time that they take."""
 
-    def __init__(self, faces: "Faces") -> None:
+    def __init__(self, faces: "Engine") -> None:
         self.used_s: defaultdict[str, float] = defaultdict(float)
         self._faces = faces
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from lambda_fn.faces.engine import Faces
+from lambda_fn.faces.engine import Engine
 from lambda_fn.gallery.gallery import Embeddings, Gallery, GalleryError
 from lambda_fn.runtime.settings import TOLERANCE
 from lambda_fn.video.video import Frame, Unreadable, Video
@@ -23,13 +23,13 @@ class _Unusable(Exception):
     """A file that shows nobody clearly; its text says why, and the remedy."""
 
 
-def enrol(photos: Path, *, report: Callable[[str], None], known: Gallery | None = None) -> Gallery:
+def enroll(photos: Path, *, report: Callable[[str], None], known: Gallery | None = None) -> Gallery:
     """The people in a folder, a row a file, or the one in a file; with those known already.
 
     `report` is given a line for each file that is left out. Raises GalleryError where no file can
     be used.
     """
-    faces = Faces()
+    faces = Engine()
     names: list[str] = []
     rows: list[Embeddings] = []
     for name, path in _files(photos):
@@ -62,7 +62,7 @@ def _files(photos: Path) -> Iterator[tuple[str, Path]]:
                 yield entry.name, path
 
 
-def _embedding(path: Path, faces: Faces) -> Embeddings:
+def _embedding(path: Path, faces: Engine) -> Embeddings:
     """The embedding of the one person whom a file shows."""
     suffix = path.suffix.lower()
     if path.is_file() and not path.stat().st_size:
@@ -75,7 +75,7 @@ def _embedding(path: Path, faces: Faces) -> Embeddings:
     raise _Unusable(f"not a photograph or a clip ({kinds})")
 
 
-def _of_photo(path: Path, faces: Faces) -> Embeddings:
+def _of_photo(path: Path, faces: Engine) -> Embeddings:
     try:
         with Image.open(path) as image:
             pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
@@ -94,7 +94,7 @@ def _of_photo(path: Path, faces: Faces) -> Embeddings:
     return np.asarray(faces.encode(frame, boxes)[0])
 
 
-def _of_clip(path: Path, faces: Faces) -> Embeddings:
+def _of_clip(path: Path, faces: Engine) -> Embeddings:
     """Of all frames that show one face alone, the embedding that is most like the others."""
     rows: list[Embeddings] = []
     most_faces = 0

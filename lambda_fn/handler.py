@@ -1,4 +1,4 @@
-"""The function itself: `face_recognition_handler`, called with an S3 event."""
+"""The function's entry point: `face_recognition_handler`, called with an S3 event."""
 
 import os
 import time
@@ -8,32 +8,35 @@ from typing import Any
 
 from hybridsphere import messages
 from hybridsphere.messages import Result, S3Record
-from lambda_fn.faces.engine import Faces
-from lambda_fn.gallery.source import KnownFaces
+from lambda_fn.faces.engine import Engine
+from lambda_fn.gallery.source import GallerySource
 from lambda_fn.recognition.attendance import Attendance, attend
-from lambda_fn.recognition.identify import Seen, identify
+from lambda_fn.recognition.identify import Identification, identify
 from lambda_fn.results.delivery import Reporter
-from lambda_fn.results.outcome import Outcome
-from lambda_fn.results.students import Students
+from lambda_fn.results.outcome import VideoOutcome
+from lambda_fn.results.students import StudentTable
 from lambda_fn.runtime.aws import client
 from lambda_fn.runtime.deadline import Deadline, LambdaContext, OutOfTime
-from lambda_fn.runtime.errors import fit_to_tell
+from lambda_fn.runtime.errors import reportable
 from lambda_fn.runtime.log import log
 from lambda_fn.runtime.memory import bounded
-from lambda_fn.runtime.settings import Settings
+from lambda_fn.runtime.settings import RuntimeSettings
 from lambda_fn.video.s3file import S3File
 from lambda_fn.video.video import Unreadable, Video
 
 
 def face_recognition_handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Takes the videos of an S3 event one after another; each ends in a CSV and a message.
+    """Process the videos of an S3 event in turn; each ends in a CSV and a message.
 
-    The answer names them and their status. Raises BadMessage for what is no S3 event,
-    SettingsError, and where a video cannot be processed an error by the name of what happened, such
-    as GalleryError or ClientError in an outage: Lambda tries again.
+    The answer's `videos` name every record of the event, in its order, by `bucket`, `key`, `etag`,
+    `sequencer` and `event_time`, with its `status` and `reason`. A synchronous caller can thus
+    check that its own record was processed.
+
+    Raises BadMessage unless `event` is an S3 event, and SettingsError. An outage raises an error
+    named after its cause, such as GalleryError or ClientError: Lambda then retries.
     """
     records = messages.parse_s3_event(event)
-    settings = Settings.from_environ(os.environ)
+    settings = RuntimeSettings.from_environ(os.environ)
     return {
         "videos": [
             _process(record, settings, Deadline.share(context, len(records) - before))
@@ -42,51 +45,61 @@ def face_recognition_handler(event: Mapping[str, Any], context: LambdaContext) -
     }
 
 
-def _process(record: S3Record, settings: Settings, deadline: Deadline) -> dict[str, Any]:
+def _process(record: S3Record, settings: RuntimeSettings, deadline: Deadline) -> dict[str, Any]:
     started_at, started = messages.utc_text(), time.monotonic()
     video = {"bucket": record.bucket, "key": record.key, "version": record.version.id}
     try:
         outcome = _examine(record, settings, deadline)
         reporter = Reporter(client("s3"), client("sqs"), settings.output_queue_url)
         reporter.deliver(_result(record, outcome, settings, started_at))
-    except Exception as error:  # noqa: BLE001 - each is told, and raised
-        told = fit_to_tell(error)
-        log("video.failed", level="error", **video, error=f"{type(told).__name__}: {told}")
-        raise told from None
+    except Exception as error:  # noqa: BLE001 - logged, then raised again
+        shown = reportable(error)
+        log("video.failed", level="error", **video, error=f"{type(shown).__name__}: {shown}")
+        raise shown from None
     seconds = round(time.monotonic() - started, 3)
     log("video.finished", **video, status=outcome.status, reason=outcome.reason, seconds=seconds)
-    return {**video, "status": outcome.status}
+    return {
+        "bucket": record.bucket,
+        "key": record.key,
+        "etag": record.etag,
+        "sequencer": record.sequencer,
+        "event_time": record.event_time,
+        "status": outcome.status,
+        "reason": outcome.reason,
+    }
 
 
-def _examine(record: S3Record, settings: Settings, deadline: Deadline) -> Outcome:
-    gallery = _known_faces(settings.gallery).current()
-    look: Callable[..., Seen | Attendance]
+def _examine(record: S3Record, settings: RuntimeSettings, deadline: Deadline) -> VideoOutcome:
+    gallery = _gallery_source(settings.gallery).current()
+    look: Callable[..., Identification | Attendance]
     look = attend if settings.mode == "attendance" else identify
     try:
         source = S3File(client("s3"), record.bucket, record.key, record.etag, deadline.check)
         with bounded(), Video(source) as video:
             seen = look(
                 video,
-                faces=_FACES,
+                faces=_ENGINE,
                 gallery=gallery,
                 tolerance=settings.tolerance,
                 frames_per_s=settings.frames_per_s,
                 deadline=deadline,
             )
     except Unreadable as error:
-        return Outcome("unreadable", error.reason)
+        return VideoOutcome("unreadable", error.reason)
     except MemoryError:
-        return Outcome("unreadable", "too_large")
+        return VideoOutcome("unreadable", "too_large")
     except OutOfTime:
-        # Over before the first frame: a file can keep its reader looking for an index for hours.
-        return Outcome("no_face", "cut_short")
-    students = Students(settings.table, client("dynamodb"))
+        # The time ran out before the first frame: some files keep a reader searching for an index.
+        return VideoOutcome("no_face", "cut_short")
+    students = StudentTable(settings.table, client("dynamodb"))
     if isinstance(seen, Attendance):
-        return Outcome.attended(seen, students)
-    return Outcome.identified(seen, students)
+        return VideoOutcome.attended(seen, students)
+    return VideoOutcome.identified(seen, students)
 
 
-def _result(record: S3Record, outcome: Outcome, settings: Settings, started_at: str) -> Result:
+def _result(
+    record: S3Record, outcome: VideoOutcome, settings: RuntimeSettings, started_at: str
+) -> Result:
     return Result(
         bucket=record.bucket,
         key=record.key,
@@ -104,11 +117,11 @@ def _result(record: S3Record, outcome: Outcome, settings: Settings, started_at: 
     )
 
 
-# Kept for the runtime's life, like the models that faces.py loads: later events find them ready.
-_FACES = Faces()
-log("encoder.loaded", runtime=_FACES.runtime)
+# Loaded once per runtime, so that later events find the models ready.
+_ENGINE = Engine()
+log("encoder.loaded", runtime=_ENGINE.runtime)
 
 
 @cache
-def _known_faces(location: str | None) -> KnownFaces:
-    return KnownFaces(location, client("s3"))
+def _gallery_source(location: str | None) -> GallerySource:
+    return GallerySource(location, client("s3"))

@@ -1,4 +1,4 @@
-"""Makes the files of `prepared.py` beside it: `python -m lambda_fn.prepare`."""
+"""Prepare the model files beside this package: `python -m lambda_fn.prepare`."""
 
 import shutil
 
@@ -6,7 +6,7 @@ from lambda_fn.faces import detector, encoder
 from lambda_fn.models.cache import BESIDE, keep
 
 if __name__ == "__main__":
-    # With the stamp of `make setup`, so that what is left half made is made anew.
+    # The stamp of `make setup` goes too, so an interrupted run is repeated in full.
     shutil.rmtree(BESIDE, ignore_errors=True)
     for module in (detector, encoder):
         keep(BESIDE, module.FILES, module.make())

@@ -90,12 +90,12 @@ EXPECTED = [
     ),
     (
         "input messages",
-        "every one failed so far: bucket is a, not b",
+        "every one failed: bucket is a, not b",
         Symptom.REJECTED,
         "HYBRIDSPHERE_INPUT_BUCKET",
     ),
-    ("output messages", "every one failed so far: no JSON", Symptom.REJECTED, "message.rejected"),
-    ("uploads", "the last 3 or more failed: KeyError", Symptom.FAILING, "function's log"),
+    ("output messages", "every one failed: no JSON", Symptom.REJECTED, "message.rejected"),
+    ("uploads", "the last 3 failed: KeyError", Symptom.FAILING, "function's log"),
 ]
 
 

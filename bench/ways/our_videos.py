@@ -6,23 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from bench.answer import Answer
-from lambda_fn.faces.engine import Faces
+from lambda_fn.faces.engine import Engine
 from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.recognition.attendance import Attendance, attend
 from lambda_fn.recognition.identify import identify
 from lambda_fn.runtime.deadline import Deadline
-from lambda_fn.runtime.settings import Settings
+from lambda_fn.runtime.settings import RuntimeSettings
 from lambda_fn.video.s3file import S3File
 from lambda_fn.video.video import Unreadable, Video
 
-DEFAULTS = Settings(output_bucket="", output_queue_url="", table="")
-FACES = Faces()
+DEFAULTS = RuntimeSettings(output_bucket="", output_queue_url="", table="")
+FACES = Engine()
 
 _LAMBDA_S = 900
 
 
 def recognise(
-    video: Path, gallery: Gallery, tolerance: float = DEFAULTS.tolerance, faces: Faces = FACES
+    video: Path, gallery: Gallery, tolerance: float = DEFAULTS.tolerance, faces: Engine = FACES
 ) -> Answer:
     """Recognise the face of a video with the function's reading and search."""
     try:

@@ -1,1 +1,1 @@
-"""Faces in a frame: detection and embeddings."""
+"""Engine in a frame: detection and embeddings."""

@@ -1,4 +1,4 @@
-"""Faces in a frame: where they are, and what tells them apart."""
+"""Engine in a frame: where they are, and what tells them apart."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from lambda_fn.gallery.gallery import EMBEDDING_SIZE, Embeddings
 from lambda_fn.video.video import Frame
 
 
-class Faces:
+class Engine:
     """The detector and the encoder; `runtime` is what runs the encoder.
 
     `tick` is called before each pass of either, so that it can end a look by raising; of the

@@ -15,7 +15,7 @@ from lambda_fn.faces.box import Box
 from lambda_fn.faces.detector import Detector
 from lambda_fn.video.video import MAX_PIXELS, Frame
 
-# The detector's time grows with the pixels, and most faces in videos are large. Faces are found
+# The detector's time grows with the pixels, and most faces in videos are large. Engine are found
 # from an eighth of the width on at 480, and from a sixteenth at 960.
 _WIDTHS = (480, 960)
 

@@ -1,8 +1,7 @@
-"""Known faces in the legacy form: a pickle of `{"name": [...], "encoding": [arrays]}`.
+"""Galleries in the legacy form: a pickle of `{"name": [...], "encoding": [arrays]}`.
 
-A pickle is a program. This one is run without any part of numpy: the names that arrays are pickled
-with, in whichever protocol, lead to stand-ins, which keep what they are given, and the numbers are
-taken from there.
+A pickle is a program. This unpickler runs it without numpy: the names that arrays are pickled
+with lead to stand-ins, which keep their arguments. The numbers are read from there.
 """
 
 import pickle
@@ -16,18 +15,17 @@ _FLOATS = {("f4", "<"): "<f4", ("f4", ">"): ">f4", ("f8", "<"): "<f8", ("f8", ">
 
 
 class LegacyError(ValueError):
-    """A file that is not known faces in the legacy form, or more than that."""
+    """A file that is not a gallery in the legacy form, or that holds anything else."""
 
 
 def load_legacy(source: Path) -> tuple[list[Any], list[npt.NDArray[np.float64]]]:
-    """The names, unchecked, and the embeddings of a pickle. Raises LegacyError and OSError."""
+    """Return a pickle's unchecked names and its embeddings. Raises LegacyError and OSError."""
     with source.open("rb") as file:
         try:
             content = _Unpickler(file).load()
         except LegacyError:
             raise
-        # Whatever else a broken or hostile pickle provokes, in the interpreter of pickles or in a
-        # stand-in, says one thing: this file is none of ours.
+        # A broken or hostile pickle can provoke any error, in the unpickler or in a stand-in.
         except Exception as error:
             raise LegacyError("not a legacy encoding file: no pickle, or a damaged one") from error
     match content:
@@ -37,7 +35,7 @@ def load_legacy(source: Path) -> tuple[list[Any], list[npt.NDArray[np.float64]]]
 
 
 class _Dtype:
-    """Stands in for numpy.dtype: keeps its code and byte order."""
+    """A stand-in for numpy.dtype that keeps the code and the byte order."""
 
     code: object = None
     order: object = None
@@ -50,7 +48,7 @@ class _Dtype:
 
 
 class _Array:
-    """Stands in for numpy.ndarray: keeps its shape, dtype and bytes."""
+    """A stand-in for numpy.ndarray that keeps the shape, the dtype and the bytes."""
 
     state: object = None
 
@@ -62,7 +60,7 @@ class _Array:
 
 
 class _BufferedArray(_Array):
-    """Stands in for what protocol 5 makes arrays with, of a buffer."""
+    """A stand-in for protocol 5's array from a buffer."""
 
     def __init__(self, raw: object, dtype: object, shape: object, *_order: object) -> None:
         super().__init__()
@@ -70,7 +68,7 @@ class _BufferedArray(_Array):
 
 
 class _Bytes(bytes):
-    """Stands in for what protocols 0 to 2 make bytes with, of a text."""
+    """A stand-in for the bytes from a text of protocols 0 to 2."""
 
     def __new__(cls, text: str, encoding: str) -> Self:
         if encoding != "latin1":
@@ -81,8 +79,8 @@ class _Bytes(bytes):
         raise LegacyError("not a legacy encoding file: it changes bytes")
 
 
-# A release of numpy writes one module or the other. `ndarray` is only ever an argument of
-# `_reconstruct`, and a text cannot be called.
+# The module's name depends on numpy's release. `ndarray` is only an argument of `_reconstruct`, so
+# it stays a text, which cannot be called.
 _STAND_INS = {
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "_reconstruct"): _Array,

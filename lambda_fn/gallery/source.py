@@ -1,4 +1,4 @@
-"""The gallery that the function was given, kept up to date."""
+"""The function's gallery, from the image or from S3, kept up to date."""
 
 import io
 from pathlib import Path
@@ -11,11 +11,11 @@ from lambda_fn.runtime.aws import http_status
 from lambda_fn.runtime.log import log
 
 
-class KnownFaces:
-    """The gallery at a location: a path, `s3://bucket/key`, or None where nobody is known.
+class GallerySource:
+    """The gallery at a path or `s3://bucket/key`, or an empty one for None.
 
-    A path belongs to the image and is read once. An object is read again when its ETag changes; one
-    that is no gallery is logged, and the last good one stays: whoever was known before still is.
+    A path belongs to the image and is read once. An object is read again when its ETag changes. If
+    the new object is unusable, that is logged and the last good gallery stays in use.
     """
 
     def __init__(self, location: str | None, s3: Any) -> None:
@@ -25,7 +25,7 @@ class KnownFaces:
         self._gallery: Gallery | None = None if location else Gallery.empty()
 
     def current(self) -> Gallery:
-        """The gallery as it is now. Raises GalleryError, and what S3 answers."""
+        """Return the current gallery. Raises GalleryError and the errors of S3."""
         if self._location and self._location.startswith("s3://"):
             return self._from_s3(self._location)
         if self._gallery is None:
@@ -51,6 +51,6 @@ class KnownFaces:
             if self._gallery is None:
                 raise
             log("gallery.rejected", level="error", location=location, error=str(error))
-        # That of a rejected one too: it is neither fetched nor logged again for every video.
+        # Kept for a rejected object too, which is thus fetched and logged once, not per video.
         self._etag = answer["ETag"]
         return self._gallery

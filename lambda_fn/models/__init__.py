@@ -1,1 +1,1 @@
-"""The models' files, prepared once."""
+"""The models' files, converted once."""

@@ -1,8 +1,8 @@
-"""Files made of the models once, because making them takes longer than a start should.
+"""Converted model files, kept because a conversion would slow down every start.
 
-`python -m lambda_fn.prepare`, as `make setup` and the images' builds run it, keeps them beside this
-module. Elsewhere the first use keeps them in the user's cache. What each has to hold is known by
-its SHA-256, in which its name ends: whatever is damaged, or was put there by others, is not used.
+`make setup` and the images run `python -m lambda_fn.prepare`, which writes the files into
+`lambda_fn/prepared`. Elsewhere the first use writes them into the user's cache. Each file's name
+ends in the SHA-256 of its content: a damaged or foreign file is not used.
 """
 
 import hashlib
@@ -18,14 +18,14 @@ BESIDE = Path(__file__).parents[1] / "prepared"
 
 
 class Unexpected(ValueError):
-    """Something was made of the models that is not what is known to come out."""
+    """A conversion whose result differs from the known one."""
 
 
 def prepared(files: Mapping[str, str], make: Callable[[], list[bytes]]) -> list[Path] | list[bytes]:
-    """The files in one folder, by names such as `encoder-1.onnx`, with the SHA-256 of each content.
+    """Return the paths of `files`, a mapping from names such as `encoder-1.onnx` to SHA-256.
 
-    `make` gives contents. Where they can be kept nowhere, or are others than expected, as those of
-    another release of a library may be, it is these contents.
+    Missing files are made by `make` and kept. Contents are returned instead of paths if they cannot
+    be kept, or if they differ from the expected ones, as another release of a library may cause.
     """
     own = _user_folder()
     for folder in filter(None, (BESIDE, own)):
@@ -43,7 +43,7 @@ def prepared(files: Mapping[str, str], make: Callable[[], list[bytes]]) -> list[
 
 
 def keep(folder: Path, files: Mapping[str, str], contents: Sequence[bytes]) -> list[Path]:
-    """Writes each file whole, then renames it to what it is found by.
+    """Write each file whole, then rename it to its final name.
 
     Raises OSError, and Unexpected before anything is written.
     """
@@ -61,7 +61,7 @@ def keep(folder: Path, files: Mapping[str, str], contents: Sequence[bytes]) -> l
 
 
 def file_name(name: str, content: bytes) -> str:
-    """What a file is called that is kept as `name` and has this content."""
+    """Return the name under which `content` is kept as `name`."""
     return _named(name, hashlib.sha256(content).hexdigest())
 
 
@@ -72,13 +72,13 @@ def _named(name: str, digest: str) -> str:
 
 def _user_folder() -> Path | None:
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # The specification of that variable has relative paths ignored.
+    # The XDG specification says to ignore a relative path.
     if given.is_absolute():
         return given / "hybridsphere"
     try:
         return Path.home() / ".cache" / "hybridsphere"
     except RuntimeError:
-        # A user who has no home, as in a container.
+        # The user has no home folder, as in a container.
         return None
 
 
@@ -103,7 +103,7 @@ def _write(path: Path, content: bytes) -> Path:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp lets the owner alone read; an image is read by others.
+        # mkstemp's mode is for the owner alone; another user reads the image.
         Path(partial).chmod(0o644)
         Path(partial).replace(path)
     except BaseException:

@@ -1,7 +1,7 @@
-"""The models that face_recognition_models ships, found without importing it.
+"""The model files in the package face_recognition_models, found without importing it.
 
-The import would need the `pkg_resources` that setuptools has given up, and face_recognition's own
-loads all four models, of which the function needs two; a file that is not used need not be there.
+Its import may need `pkg_resources`, which setuptools removed. Two of its four models are used here;
+the other files may be missing.
 """
 
 from importlib.util import find_spec
@@ -11,12 +11,12 @@ _PACKAGE = "face_recognition_models"
 
 
 def landmarks() -> Path:
-    """The five points of a face that it is aligned by."""
+    """Return the path of the predictor of five landmarks, which align a face."""
     return _folder() / "shape_predictor_5_face_landmarks.dat"
 
 
 def encoder() -> Path:
-    """The weights of dlib's face encoder."""
+    """Return the path of the weights of dlib's face encoder."""
     return _folder() / "dlib_face_recognition_resnet_model_v1.dat"
 
 

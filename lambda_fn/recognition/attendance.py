@@ -3,10 +3,10 @@
 import time
 from dataclasses import dataclass
 
-from lambda_fn.faces.engine import Faces
+from lambda_fn.faces.engine import Engine
 from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.recognition.identify import identify
-from lambda_fn.recognition.identity import Face, Sighting
+from lambda_fn.recognition.identity import Identity, Sighting
 from lambda_fn.recognition.tracks import Track, Tracks
 from lambda_fn.runtime.deadline import Deadline, OutOfTime
 from lambda_fn.video.video import Video
@@ -34,7 +34,7 @@ class Attendance:
 def attend(
     video: Video,
     *,
-    faces: Faces,
+    faces: Engine,
     gallery: Gallery,
     tolerance: float,
     frames_per_s: float,
@@ -55,7 +55,7 @@ def attend(
     gap_s = 1 / frames_per_s
     tracks = Tracks(
         faces,
-        lambda: Face(gallery, tolerance),
+        lambda: Identity(gallery, tolerance),
         gap_s=gap_s,
         deadline=deadline,
         ended=register.enter,

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from lambda_fn.gallery.gallery import Embeddings, Gallery
-from lambda_fn.recognition.identity import Face, Sighting
+from lambda_fn.recognition.identity import Identity, Sighting
 
 # So many faces are told apart at once; of those before them only the verdict is kept.
 _FACES_KEPT = 64
@@ -16,11 +16,11 @@ class Candidates:
         self.nobody_is_known = not len(gallery)
         self._gallery = gallery
         self._tolerance = tolerance
-        self._faces: list[Face] = []
+        self._faces: list[Identity] = []
         self._weights: dict[str, float] = defaultdict(float)
         self._best: dict[str, Sighting] = {}
 
-    def add(self, embeddings: Embeddings, at_s: float) -> list[Face]:
+    def add(self, embeddings: Embeddings, at_s: float) -> list[Identity]:
         """Takes the faces of a frame into account; the answer are those they belong to."""
         return [self._add(embedding, at_s) for embedding in embeddings]
 
@@ -30,7 +30,7 @@ class Candidates:
 
     def person(self) -> Sighting | None:
         """Whoever is sure, or else whoever most speaks for, all faces together."""
-        sure = max(filter(Face.sure, self._faces), key=Face.weight, default=None)
+        sure = max(filter(Identity.sure, self._faces), key=Identity.weight, default=None)
         if sure is not None:
             return sure.person()
         for face in self._faces:
@@ -40,12 +40,12 @@ class Candidates:
         ranked = sorted(self._best.values(), key=lambda s: (-self._weights[s.name], s.distance))
         return ranked[0] if ranked else None
 
-    def _add(self, embedding: Embeddings, at_s: float) -> Face:
+    def _add(self, embedding: Embeddings, at_s: float) -> Identity:
         # Two faces of one frame are two faces, however alike.
         earlier = [face for face in self._faces if face.last_s != at_s]
         face = min(earlier, key=lambda face: face.distance(embedding), default=None)
         if face is None or not face.is_shown_by(embedding):
-            face = Face(self._gallery, self._tolerance)
+            face = Identity(self._gallery, self._tolerance)
             self._faces.append(face)
         face.add(embedding, at_s)
         if len(self._faces) > _FACES_KEPT:
@@ -54,7 +54,7 @@ class Candidates:
             self._conclude(oldest)
         return face
 
-    def _conclude(self, face: Face) -> None:
+    def _conclude(self, face: Identity) -> None:
         person = face.person()
         if person is None:
             return

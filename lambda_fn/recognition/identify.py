@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lambda_fn.faces.box import Box
-from lambda_fn.faces.engine import Faces
+from lambda_fn.faces.engine import Engine
 from lambda_fn.gallery.gallery import Embeddings, Gallery
 from lambda_fn.recognition.candidates import Candidates
 from lambda_fn.recognition.changes import Changes
-from lambda_fn.recognition.identity import Face, Sighting
+from lambda_fn.recognition.identity import Identity, Sighting
 from lambda_fn.runtime.deadline import Deadline, OutOfTime
 from lambda_fn.video.video import MAX_PIXELS, Frame, Video
 
@@ -23,7 +23,7 @@ _WAITING_FRAMES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Identification:
     """What a video showed: `person` is None where nobody known was seen."""
 
     person: Sighting | None
@@ -34,12 +34,12 @@ class Seen:
 def identify(
     video: Video,
     *,
-    faces: Faces,
+    faces: Engine,
     gallery: Gallery,
     tolerance: float,
     frames_per_s: float,
     deadline: Deadline,
-) -> Seen:
+) -> Identification:
     """The one person of the gallery whom a video shows; ends as soon as the answer is sure."""
     search = _Search(faces, Candidates(gallery, tolerance), deadline)
     cut_short = False
@@ -51,11 +51,11 @@ def identify(
         search.run(video.frames(gap_s, tick=deadline.check))
     except OutOfTime:
         cut_short = True
-    return Seen(search.candidates.person(), search.any_face, cut_short)
+    return Identification(search.candidates.person(), search.any_face, cut_short)
 
 
 class _Search:
-    def __init__(self, faces: Faces, candidates: Candidates, deadline: Deadline) -> None:
+    def __init__(self, faces: Engine, candidates: Candidates, deadline: Deadline) -> None:
         self.any_face = False
         self.follow_up = False
         self.candidates = candidates
@@ -108,7 +108,7 @@ class _Search:
         self._slowest_look_s = max(self._slowest_look_s, time.monotonic() - started)
         return any(face.likely() for face in seen)
 
-    def _look_again(self, frame: Frame, seen: list[Face], boxes: list[Box]) -> None:
+    def _look_again(self, frame: Frame, seen: list[Identity], boxes: list[Box]) -> None:
         """A second look at whoever is likely somebody but not sure, in the mirror."""
         # With nobody known nobody was encoded, and there is nobody to look at again.
         for face, box in zip(seen, boxes, strict=False):

@@ -49,7 +49,7 @@ class _Tally:
     likeness: float = 0.0
 
 
-class Face:
+class Identity:
     """One face of a video and what the looks at it say, averaged: no single frame decides."""
 
     def __init__(self, gallery: Gallery, tolerance: float) -> None:

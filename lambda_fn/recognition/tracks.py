@@ -1,11 +1,11 @@
-"""Faces followed from frame to frame, so that a person is not encoded again in every one."""
+"""Engine followed from frame to frame, so that a person is not encoded again in every one."""
 
 from collections.abc import Callable, Iterable, Iterator
 
 from lambda_fn.faces.box import Box
-from lambda_fn.faces.engine import Faces
+from lambda_fn.faces.engine import Engine
 from lambda_fn.recognition.changes import Changes
-from lambda_fn.recognition.identity import Face
+from lambda_fn.recognition.identity import Identity
 from lambda_fn.recognition.patch import Patch
 from lambda_fn.runtime.deadline import Deadline
 from lambda_fn.video.video import Frame
@@ -28,7 +28,7 @@ _SEARCH_EVERY_S = 10.0
 class Track:
     """One face on its way through the video."""
 
-    def __init__(self, face: Face, box: Box, patch: Patch, first_s: float) -> None:
+    def __init__(self, face: Identity, box: Box, patch: Patch, first_s: float) -> None:
         self.face = face
         self.box = box
         self.patch = patch
@@ -50,8 +50,8 @@ class Tracks:
 
     def __init__(
         self,
-        faces: Faces,
-        new_face: Callable[[], Face],
+        faces: Engine,
+        new_face: Callable[[], Identity],
         *,
         gap_s: float,
         deadline: Deadline,
@@ -143,7 +143,7 @@ class Tracks:
             track.verify_at_s = frame.at_s + self._verify_in_s(track.face)
             self._seen(track, frame, box, found[box])
 
-    def _verify_in_s(self, face: Face) -> float:
+    def _verify_in_s(self, face: Identity) -> float:
         """How long a face is followed unverified: the longer, the more often it was encoded."""
         if face.sure():
             return _VERIFY_EVERY_S

@@ -1,1 +1,1 @@
-"""A result on its way out."""
+"""Results: how a video ended, the student records, and the delivery."""

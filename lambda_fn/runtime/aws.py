@@ -8,11 +8,11 @@ from botocore.exceptions import ClientError
 
 @cache
 def client(service: str) -> Any:
-    """The client of a service: `s3`, `sqs` or `dynamodb`."""
+    """Return the client of a service: `s3`, `sqs` or `dynamodb`."""
     from botocore.config import Config  # noqa: PLC0415 - half as long to import as all the rest
 
-    # Well under a second each when all is well. Four attempts of these lengths still leave a video
-    # most of Lambda's time, and what fails after them is tried again by Lambda itself.
+    # A healthy call takes well under a second. Four attempts of this length leave a video most of
+    # the 900 s that Lambda allows; Lambda retries the event after the last attempt.
     config = Config(
         connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 4}
     )
@@ -21,17 +21,17 @@ def client(service: str) -> Any:
 
 @cache
 def _session() -> Any:
-    """One for all clients: what they share is then read once. boto3 would only wrap it."""
+    """Return the session that all clients share, so their common data is read once."""
     from botocore.session import get_session  # noqa: PLC0415 - as above
 
     return get_session()
 
 
 def http_status(error: ClientError) -> int:
-    """The HTTP status that a service refused a request with."""
+    """Return the HTTP status of a refused request."""
     return int(error.response["ResponseMetadata"]["HTTPStatusCode"])
 
 
 def error_code(error: ClientError) -> str:
-    """The service's own word for the refusal, such as `KeyTooLongError`."""
+    """Return the service's code for a refusal, such as `KeyTooLongError`."""
     return str(error.response["Error"]["Code"])

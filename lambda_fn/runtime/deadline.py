@@ -1,22 +1,22 @@
-"""How long a video may be looked at, so that the function ends by itself and never by time-out."""
+"""The time limit of one video, which ends the work before Lambda's own time-out does."""
 
 import time
 from collections.abc import Callable
 from typing import Protocol
 
-# What is left for the look-ups, the CSV and the message, retries included.
+# Seconds kept back for the look-ups, the CSV and the message, retries included.
 _RESERVE_S = 5.0
 
-# Of a short time limit the reserve is at most this part, so that something is still looked at.
+# The reserve's largest share of a short limit, so that some frames are still examined.
 _RESERVE_SHARE = 0.25
 
 
 class OutOfTime(Exception):
-    """The time for looking at a video is over."""
+    """The time limit of a video has passed."""
 
 
 class LambdaContext(Protocol):
-    """What Lambda gives the function with each event, as far as it is used."""
+    """The part of Lambda's context object that the function uses."""
 
     def get_remaining_time_in_millis(self) -> int: ...
 
@@ -30,11 +30,11 @@ class Deadline:
 
     @classmethod
     def share(cls, context: LambdaContext, videos: int) -> "Deadline":
-        """The deadline of the next of `videos`, which share what is left of Lambda's time."""
+        """Return the deadline of the next of `videos`, which share the remaining time."""
         share = context.get_remaining_time_in_millis() / 1000 / videos
         return cls(share - min(_RESERVE_S, share * _RESERVE_SHARE))
 
     def check(self, needed_s: float = 0.0) -> None:
-        """Raises OutOfTime unless `needed_s` seconds are left."""
+        """Raise OutOfTime unless `needed_s` seconds are left."""
         if self._clock() + needed_s > self._end:
             raise OutOfTime

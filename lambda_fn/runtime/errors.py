@@ -1,4 +1,4 @@
-"""What of an error may leave the function: its runtime logs it, and Lambda hands it on."""
+"""Errors in a form that may leave the function: logged by its runtime, passed on by Lambda."""
 
 from typing import Any
 
@@ -7,16 +7,16 @@ from botocore.exceptions import HTTPClientError
 from hybridsphere.messages import reason_of
 
 
-def fit_to_tell(error: Exception) -> Exception:
-    """The same error by the name of its class and its traceback, with one safe line as its text."""
-    # Lambda's records and the ledger name an error by its class, which its filters go by.
+def reportable(error: Exception) -> Exception:
+    """Return the error with its class name and traceback, its text cut to one safe line."""
+    # Lambda's failure records, the ledger and its filters name an error by its class.
     kind = type(type(error).__name__, (Exception,), {})
-    told: Exception = kind(_text(error)).with_traceback(error.__traceback__)
-    return told
+    safe: Exception = kind(_text(error)).with_traceback(error.__traceback__)
+    return safe
 
 
 def _text(error: Any) -> str:
     if type(error) is HTTPClientError:
-        # It quotes what came from below botocore, which may be about a proxy's address.
-        return f"no answer of AWS's: {type(error.kwargs['error']).__name__}"
+        # The message quotes a lower layer, which may name a proxy's address and password.
+        return f"AWS did not answer: {type(error.kwargs['error']).__name__}"
     return reason_of(str(error))

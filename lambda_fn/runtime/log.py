@@ -1,4 +1,4 @@
-"""The function's log: one JSON line an event, whatever format the runtime sets for others."""
+"""The function's log: one JSON line per event, independent of the runtime's log format."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ import sys
 
 from hybridsphere.messages import utc_text
 
-# What a line shows of one text, in characters: a forged key may have 200 KB.
+# Longest text in a log line, in characters: a forged key may have 200 KB.
 _LONGEST_TEXT = 2000
 
 _logger = logging.getLogger("hybridsphere.function")
@@ -14,24 +14,24 @@ _logger = logging.getLogger("hybridsphere.function")
 
 class _Stdout(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        # sys.stdout is looked up each time: runtimes replace it after modules are imported.
+        # Runtimes replace sys.stdout after the import of this module.
         sys.stdout.write(record.getMessage() + "\n")
         sys.stdout.flush()
 
 
 _logger.addHandler(_Stdout())
 _logger.setLevel(logging.INFO)
-# The runtime's own handler would print every line a second time, in its own form.
+# The runtime's root handler would print every line a second time.
 _logger.propagate = False
 
 for _library in ("boto3", "botocore", "urllib3"):
-    # At DEBUG, which Lambda's log level sets for all, these write whole requests, signatures and
-    # session tokens included.
+    # Lambda's log level applies to every logger. At DEBUG these libraries write whole requests,
+    # with signatures and session tokens.
     logging.getLogger(_library).setLevel(logging.WARNING)
 
 
 def log(event: str, *, level: str = "info", **fields: object) -> None:
-    """Writes one line: `event` is a verb with its noun, such as `video.finished`."""
+    """Write one line; `event` is a noun and a verb, such as `video.finished`."""
     shown = {name: v[:_LONGEST_TEXT] if isinstance(v, str) else v for name, v in fields.items()}
     line = {"timestamp": utc_text(), "level": level, "event": event, **shown}
     _logger.log(logging.getLevelNamesMapping()[level.upper()], "%s", json.dumps(line))

@@ -1,7 +1,7 @@
-"""A bound on what a video may take, so that a hostile one ends as unreadable, and not its worker.
+"""A memory limit for one video, so that a hostile file ends as unreadable.
 
-A file of a few kilobytes can claim an index of fifty million pictures, or hold pictures of which
-one alone takes a gigabyte. Lambda would kill the worker that believes it, three times over.
+A file of a few kilobytes can claim an index of fifty million pictures, or contain one picture of a
+gigabyte. Without the limit Lambda would kill the worker, once for each of its three attempts.
 """
 
 import os
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Of the function's memory; what is left is for what the worker has had before, models and all.
+# Share of the function's memory for one video; the rest holds the interpreter and the models.
 _SHARE = 0.6
 
 _DEFAULT_MB = 2048
@@ -18,10 +18,10 @@ _DEFAULT_MB = 2048
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Within, six tenths of the function's memory can be taken more; what is beyond cannot be had.
+    """Limit further allocations inside the block to 60 % of the function's memory.
 
-    Python then raises MemoryError, and the decoder an FFmpegError. Where the system does not tell
-    what a process has (outside Linux), nothing is bounded.
+    Beyond the limit Python raises MemoryError, and the decoder an FFmpegError. Without `/proc`
+    (outside Linux) the limit does not apply.
     """
     taken = _taken()
     if taken is None:
@@ -40,7 +40,7 @@ def bounded() -> Iterator[None]:
 
 
 def _taken() -> int | None:
-    """What the process has taken of what RLIMIT_DATA bounds, in bytes."""
+    """Return the bytes of the process that RLIMIT_DATA counts; None without `/proc`."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""The environment of the function, read once an event."""
+"""The function's settings, read from the environment once per event."""
 
 import math
 from collections.abc import Mapping
@@ -9,22 +9,22 @@ PREFIX = "HYBRIDSPHERE_"
 MODES = ("identify", "attendance")
 
 TOLERANCE = 0.6
-"""How far a face may be from a known one by default, as a Euclidean distance."""
+"""Largest distance between a face and a known one by default (Euclidean)."""
 
 
 class SettingsError(ValueError):
-    """An environment that cannot work; its text names the variable and the remedy."""
+    """An unusable environment; the text names the variable and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What the function is told from outside.
+class RuntimeSettings:
+    """The settings of the function.
 
-    Without an output queue no message is sent: the bridge then mirrors the output bucket.
-
-    `gallery` is a path in the image or `s3://bucket/key`, None where nobody is known; `tolerance`
-    a distance between embeddings; `frames_per_s` how many frames of a second are looked at; `mode`
-    `identify` for at most one person, `attendance` for everybody.
+    - `output_queue_url`: None sends no message; the bridge then mirrors the output bucket.
+    - `gallery`: a path in the image or `s3://bucket/key`; None for an empty gallery.
+    - `tolerance`: a distance between embeddings.
+    - `frames_per_s`: frames that are examined per second of video.
+    - `mode`: `identify` for at most one person, `attendance` for everybody.
     """
 
     output_bucket: str
@@ -36,8 +36,8 @@ class Settings:
     mode: str = "identify"
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
-        """The settings in `environ`; an empty variable counts as unset. Raises SettingsError."""
+    def from_environ(cls, environ: Mapping[str, str]) -> "RuntimeSettings":
+        """Read `environ`; an empty variable counts as unset. Raises SettingsError."""
         mode = environ.get(f"{PREFIX}MODE") or MODES[0]
         if mode not in MODES:
             raise SettingsError(f"{PREFIX}MODE is {mode!r}: set it to {' or '.join(MODES)}")

@@ -1,1 +1,1 @@
-"""A video in S3, read as frames."""
+"""Videos in S3, decoded to frames."""

@@ -1,4 +1,4 @@
-"""An object in S3 as a file that a decoder reads and seeks in, fetched by ranges."""
+"""An S3 object as a seekable file, fetched in byte ranges."""
 
 import io
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 from lambda_fn.runtime.aws import error_code, http_status
 from lambda_fn.video.video import Unreadable
 
-# A first range holds the header and often the first picture. Reading straight on doubles the
-# ranges, so that a long look costs few requests; a jump starts small again.
+# The first range holds the header and often the first picture. Sequential reads double the range,
+# which keeps requests few; a seek starts small again.
 _FIRST_RANGE = 256 * 1024
 _LONGEST_RANGE = 8 * 1024 * 1024
 
@@ -20,10 +20,10 @@ _NO_SUCH_KEY = {"KeyTooLongError", "InvalidURI", "InvalidObjectName"}
 class S3File(io.RawIOBase):
     """One version of an object, read-only.
 
-    Every range is asked for with `If-Match`, so that no byte of another version is ever read.
-    Reading raises Unreadable with `empty`, `gone` or `superseded`, and whatever else S3 answers.
-    `tick` is called before each read, so that it can end the search for an index, which some files
-    make endless, by raising. An error is raised once: who reads on nevertheless finds the end.
+    Every request has `If-Match`, so bytes of another version are never read. Reading raises
+    Unreadable with `empty`, `gone` or `superseded`, and other errors of S3 unchanged. `tick` runs
+    before each read and may raise: some files make the search for an index endless. An error is
+    raised once; later reads return the end of the file.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class S3File(io.RawIOBase):
 
     @property
     def size(self) -> int:
-        """Length of the object in bytes; asks S3 for the first range where it is not known yet."""
+        """Length of the object in bytes; the first use may fetch the first range."""
         if self._size is None:
             self._fetch(0)
         return self._size or 0
@@ -65,12 +65,12 @@ class S3File(io.RawIOBase):
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position}.get(whence)
         position = offset + (self.size if base is None else base)
         if position < 0:
-            raise ValueError(f"seek to {position}: a file has no bytes before its first")
+            raise ValueError(f"seek to {position}: a position in a file is 0 or more")
         self._position = position
         return position
 
     def read(self, size: int = -1, /) -> bytes:
-        """The next bytes: at most `size`, fewer only where a range or the object ends."""
+        """Read up to `size` bytes, fewer only at the end of a range or of the object."""
         if self._failed:
             return b""
         try:
@@ -80,7 +80,7 @@ class S3File(io.RawIOBase):
             if not self._start <= self._position < self._start + len(self._bytes):
                 self._fetch(self._position)
         except BaseException:
-            # A decoder reads on for a while before it hands over the error, and knows only one.
+            # FFmpeg keeps reading after an error, and passes on only one.
             self._failed = True
             raise
         first = self._position - self._start
@@ -96,7 +96,9 @@ class S3File(io.RawIOBase):
                 **self._object, Range=f"bytes={start}-{start + self._range - 1}"
             )
         except ClientError as error:
-            raise _unreadable(error) or error from error
+            if reason := _unreadable_reason(error):
+                raise Unreadable(reason) from error
+            raise
         self._start = start
         self._bytes = answer["Body"].read()
         self._size = int(answer["ContentRange"].rpartition("/")[2])
@@ -104,10 +106,10 @@ class S3File(io.RawIOBase):
             raise Unreadable("empty")
 
 
-def _unreadable(error: ClientError) -> Unreadable | None:
-    """What a refusal says about the video; None where it says something about S3."""
+def _unreadable_reason(error: ClientError) -> str | None:
+    """Return why the object cannot be read; None if the error is an outage of S3."""
     status = http_status(error)
     if status == 404 or error_code(error) in _NO_SUCH_KEY:
-        return Unreadable("gone")
-    # 416 can only be the first range of an object of no bytes: others stay within its size.
-    return {412: Unreadable("superseded"), 416: Unreadable("empty")}.get(status)
+        return "gone"
+    # Only the first range of an empty object answers 416: later ranges lie within its size.
+    return {412: "superseded", 416: "empty"}.get(status)

@@ -1,4 +1,4 @@
-"""Frames of a video, decoded lazily and converted only when they are looked at."""
+"""The frames of a video: decoded lazily, converted on demand."""
 
 import errno
 import itertools
@@ -18,32 +18,32 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 Rgb = npt.NDArray[np.uint8]
-"""Pixels: height x width x 3, rows one after another, as dlib takes them."""
+"""Pixels: `(height, width, 3)`, contiguous, as dlib requires."""
 
 Grey = npt.NDArray[np.uint8]
-"""Pixels: height x width, likewise."""
+"""Pixels: `(height, width)`, contiguous."""
 
 MAX_PIXELS = 8192 * 4320
-"""Largest frame that is decoded: 8K. One as RGB takes 106 MB."""
+"""Largest decoded frame: 8K, which takes 106 MB as RGB."""
 
 # Time bases round some frames down.
 _GRACE_S = 0.001
 
-# FFmpeg's other demuxers include playlists, which name further files and addresses.
+# FFmpeg's other demuxers include playlists, which refer to files and addresses.
 _CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,mxf,m4v"
 
-# The header of an MP4 says how its pictures are coded. Elsewhere the first packets have to show it,
-# and FFmpeg decodes a picture to make sure: as long as it takes to decode it when it is wanted.
-_HEADER_TELLS_ALL = (4, b"ftyp")
+# An MP4's header describes its codec fully. For other containers FFmpeg must analyse packets and
+# decode a picture, which costs as much as decoding the picture later.
+_FULL_HEADER = (4, b"ftyp")
 _DECODE_NOTHING = {"skip_frame": "all"}
 _ANALYSE_NOTHING = {"analyzeduration": "1"}
 
-# What tells a broken video from a file that never was one: offset and bytes.
+# Signatures that separate a broken video from any other file: offset and bytes.
 _SIGNATURES = ((4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (0, b"\x1aE\xdf\xa3"), (8, b"AVI "))
 
 
 class Unreadable(Exception):
-    """A video that nobody can be seen in; `reason` is a word of the contract."""
+    """A file that yields no frames; `reason` is a word of the contract."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"unreadable video: {reason}")
@@ -51,7 +51,7 @@ class Unreadable(Exception):
 
 
 class ByteSource(Protocol):
-    """What a video is read from; errors that it raises pass through the decoder."""
+    """A file that a video is read from; its errors pass through the decoder."""
 
     def read(self, size: int, /) -> bytes: ...
     def seek(self, offset: int, whence: int = 0, /) -> int: ...
@@ -59,9 +59,9 @@ class ByteSource(Protocol):
 
 
 class Frame:
-    """One picture, `at_s` seconds after the first; width and height are those of the upright one.
+    """A picture, `at_s` seconds after the first; width and height are those after rotation.
 
-    It stays in the decoder's own format until its pixels are asked for.
+    The picture stays in the decoder's format until pixels are requested.
     """
 
     def __init__(self, picture: VideoFrame, at_s: float = 0.0) -> None:
@@ -74,15 +74,15 @@ class Frame:
 
     @classmethod
     def from_rgb(cls, pixels: Rgb) -> Self:
-        """A frame of a photograph."""
+        """Make a frame from a photograph's pixels."""
         return cls(VideoFrame.from_ndarray(pixels, format="rgb24"))
 
     def rgb(self, width: int | None = None) -> Rgb:
-        """The upright pixels, scaled to `width` by the decoder's scaler, or in full size."""
+        """Return the upright pixels in full size, or scaled to `width`."""
         return self._pixels("rgb24", width)
 
     def grey(self, width: int | None = None) -> Grey:
-        """The same in grey, which costs less to make and to search."""
+        """Return the upright pixels in grey, which are cheaper to make and to search."""
         return self._pixels("gray", width)
 
     def _pixels(self, form: str, width: int | None) -> npt.NDArray[np.uint8]:
@@ -95,12 +95,12 @@ class Frame:
             self._picture, *size, format=form, interpolation=Interpolation.AREA
         )
         pixels = np.rot90(scaled.to_ndarray(), self._quarter_turns)
-        # Rows of a frame are padded, and turned ones run another way: dlib takes neither.
+        # A frame's rows are padded, and rotation changes strides; dlib requires contiguous pixels.
         return np.ascontiguousarray(pixels, dtype=np.uint8)
 
 
 class Video:
-    """A video to be looked at once, from its start.
+    """A video, iterated once from its start.
 
     Opening and iterating raise Unreadable with `not_video`, `too_large` or `damaged`.
     """
@@ -113,7 +113,7 @@ class Video:
             self._container.close()
             raise
         self._decoder = self._stream.codec_context
-        # Of the last frame decoded: its time in the stream, and how long after it one is wanted.
+        # The stream time of the last decoded frame, and the seconds until the next wanted one.
         self._time: float | None = None
         self._wanted_in_s = 0.0
 
@@ -131,11 +131,10 @@ class Video:
     def frames(
         self, gap_s: Callable[[], float], tick: Callable[[], None] = lambda: None
     ) -> Iterator[Frame]:
-        """The first frame, then the next one `gap_s()` seconds or more after it, and so on.
+        """Yield the first frame, then repeatedly the next one at least `gap_s()` seconds later.
 
-        The last one comes however soon it comes, as `extra`: somebody may appear at the very end.
-        `gap_s` is asked anew each time. `tick` is called for each packet of the file, so that
-        it can end a search by raising. Of a broken video, whatever can be decoded is yielded.
+        The video's last frame is yielded too, as `extra`: somebody may appear at the very end.
+        `tick` runs for each packet and may raise. A broken video yields its decodable frames.
         """
         wanted_s = 0.0
         frame: Frame | None = None
@@ -153,7 +152,7 @@ class Video:
             yield frame
 
     def _timed_frames(self, tick: Callable[[], None]) -> Iterator[Frame]:
-        """Every frame. Its time adds up steps forward only: streams that were joined jump back."""
+        """Yield every frame. Backward steps of joined streams do not count in `at_s`."""
         at_s = 0.0
         for picture in self._pictures(tick):
             _check_size(picture.width, picture.height)
@@ -166,7 +165,7 @@ class Video:
             yield Frame(picture, at_s)
 
     def _pictures(self, tick: Callable[[], None]) -> Iterator[VideoFrame]:
-        """What the decoder makes of the stream, the first picture at once."""
+        """Yield the decoded pictures, the first one without delay."""
         packets = self._packets(tick)
         first = next(packets, None)
         if first is None:
@@ -174,7 +173,7 @@ class Video:
         early = self._alone(first)
         yield from early
         for packet in itertools.chain([first], packets):
-            # Pictures that no other one builds upon are decoded only if they are wanted.
+            # Unwanted pictures that no other picture refers to are not decoded.
             self._decoder.skip_frame = "NONREF" if self._is_early(packet) else "DEFAULT"
             for picture in self._decoded(packet):
                 if early and early[0].pts == picture.pts:
@@ -192,10 +191,10 @@ class Video:
                 return
 
     def _alone(self, packet: "Packet[VideoStream]") -> list[VideoFrame]:
-        """The picture of a packet that builds upon no other; the decoder then starts anew.
+        """Decode a key frame's packet alone, then reset the decoder.
 
-        In most videos it is the only one needed. The decoder would hold it back for some more,
-        which might have to be shown before it.
+        Most videos need only this picture. The decoder would otherwise hold it back until it has
+        seen the packets that follow, whose pictures might be shown earlier.
         """
         if not packet.is_keyframe:
             return []
@@ -206,14 +205,14 @@ class Video:
         return pictures[:1]
 
     def _decoded(self, packet: "Packet[VideoStream] | None") -> list[VideoFrame]:
-        """What a packet yields, or the end; a broken packet costs its own pictures only."""
+        """Decode a packet, or flush the decoder; a broken packet loses only its own pictures."""
         try:
             return self._decoder.decode(packet)
         except FFmpegError:
             return []
 
     def _is_early(self, packet: "Packet[VideoStream]") -> bool:
-        """Whether a packet's picture comes before the next one that is wanted."""
+        """Whether a packet's picture is earlier than the next wanted one."""
         if packet.pts is None or packet.time_base is None or self._time is None:
             return False
         return float(packet.pts * packet.time_base) < self._time + self._wanted_in_s - _GRACE_S
@@ -222,16 +221,16 @@ class Video:
 def _open(source: ByteSource) -> InputContainer:
     head = source.read(16)
     source.seek(0)
-    at, mark = _HEADER_TELLS_ALL
-    told = head.startswith(mark, at)
-    # Nothing but the file object is ever read, whatever the file names.
+    at, mark = _FULL_HEADER
+    described = head.startswith(mark, at)
+    # FFmpeg reads nothing but the file object, whatever the file refers to.
     limits = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
     try:
         return av.open(
             source,
             mode="r",
-            container_options=limits | (_ANALYSE_NOTHING if told else {}),
-            options=_DECODE_NOTHING if told else {},
+            container_options=limits | (_ANALYSE_NOTHING if described else {}),
+            options=_DECODE_NOTHING if described else {},
             metadata_errors="replace",
         )
     except FFmpegError as error:
@@ -243,13 +242,13 @@ def _open(source: ByteSource) -> InputContainer:
 
 def _video_stream(container: InputContainer) -> VideoStream:
     for stream in container.streams.video:
-        # The cover of a piece of music comes as a video of one picture.
+        # The cover of a music file is a video stream with one picture.
         if Disposition.attached_pic in stream.disposition:
             continue
         if stream.codec_context is None:
             raise Unreadable("codec_unknown")
         _check_size(stream.codec_context.width, stream.codec_context.height)
-        # A stream whose frames grow later on is refused by the decoder itself.
+        # The decoder refuses frames that grow beyond the limit later.
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         return stream
     raise Unreadable("not_video")

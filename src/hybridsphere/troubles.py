@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from hybridsphere.variables import variable
+from hybridsphere.settings import variable
 
 PAGE = "docs/operations.md"
+
+FAILURES_IN_A_ROW = 3
+"""Failures of one kind of work, without a success between them, that count as a trouble."""
 
 
 class Symptom(Enum):
@@ -68,6 +71,16 @@ class Trouble:
     @property
     def remedy(self) -> Remedy:
         return remedy_for_trouble(self.part, self.reason)
+
+    def to_dict(self) -> dict[str, str]:
+        """The trouble with its remedy, for JSON."""
+        remedy = self.remedy
+        return {
+            "part": self.part,
+            "reason": self.reason,
+            "fix": remedy.fix,
+            "see": remedy.symptom.link,
+        }
 
 
 _REFUSED_CREDENTIALS = (
@@ -207,6 +220,12 @@ def remedy_for_call(part: str, reason: str) -> Remedy:
         if re.match(pattern, reason, re.IGNORECASE):
             return Remedy(fix.format_map(words), symptom)
     return _NO_ANSWER
+
+
+def run_of_failures(count: int, reason: str) -> str:
+    """Write the reason of work that fails again and again: rejected messages, failed uploads."""
+    which = f"the last {FAILURES_IN_A_ROW}" if count >= FAILURES_IN_A_ROW else "every one"
+    return f"{which} failed: {reason}"
 
 
 def in_words(troubles: Mapping[str, str]) -> list[Trouble]:

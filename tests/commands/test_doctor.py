@@ -28,7 +28,7 @@ NEEDED = {
         "dead-letter queue: sqs:SendMessage is allowed",
         "function: lambda:InvokeFunction is allowed",
     },
-    ("none", "queue"): {
+    ("direct", "queue"): {
         "output queue: sqs:ReceiveMessage is allowed",
         "output queue: sqs:DeleteMessage is allowed",
         "output queue: sqs:ChangeMessageVisibility is allowed",
@@ -117,7 +117,7 @@ async def test_a_missing_bucket_is_reported(patient: Patient, name: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("source", "name"), [("queue", "INPUT"), ("none", "INPUT"), ("queue", "OUTPUT")]
+    ("source", "name"), [("queue", "INPUT"), ("direct", "INPUT"), ("queue", "OUTPUT")]
 )
 async def test_a_missing_bucket_is_reported_although_only_its_name_counts(
     patient: Patient, source: str, name: str

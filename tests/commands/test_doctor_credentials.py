@@ -87,7 +87,7 @@ aws_secret_access_key = local
         ("slow", "has not answered within"),
         ("mfa", "the profile mfa asks for an MFA code"),
         ("chain", "the profile mfa asks for an MFA code"),
-        ("none", "(none) could not be found"),
+        ("direct", "(none) could not be found"),
     ],
 )
 async def test_a_profile_without_credentials_leaves_the_list_whole(

@@ -37,9 +37,9 @@ async def test_variables_of_the_function_are_no_fault(patient: Patient) -> None:
     [
         ("queue", "queue", "INPUT_QUEUE_URL"),
         ("queue", "queue", "OUTPUT_QUEUE_URL"),
-        ("none", "queue", "INPUT_BUCKET"),
+        ("direct", "queue", "INPUT_BUCKET"),
         ("bucket", "queue", "FUNCTION_NAME"),
-        ("none", "bucket", "OUTPUT_BUCKET"),
+        ("direct", "bucket", "OUTPUT_BUCKET"),
     ],
 )
 async def test_a_missing_variable_is_reported(
@@ -47,33 +47,31 @@ async def test_a_missing_variable_is_reported(
 ) -> None:
     patient.set(SOURCE=source, SINK=sink, **{name: None})
     check = await patient.complaint("variables")
-    assert check.detail.startswith(f"HYBRIDSPHERE_{name} is not set.")
+    assert check.detail == f"HYBRIDSPHERE_{name} is not set"
     assert check.fix
 
 
 async def test_each_missing_variable_has_a_line(patient: Patient) -> None:
     patient.set(INPUT_BUCKET=None, FUNCTION_NAME=None)
-    details = [check.detail for check in await patient.complaints("variables")]
-    assert [detail.partition(" is not set.")[0] for detail in details] == [
-        "HYBRIDSPHERE_INPUT_BUCKET",
-        "HYBRIDSPHERE_FUNCTION_NAME",
+    assert [check.detail for check in await patient.complaints("variables")] == [
+        "HYBRIDSPHERE_INPUT_BUCKET is not set",
+        "HYBRIDSPHERE_FUNCTION_NAME is not set",
     ]
 
 
 async def test_a_wrong_source_hides_no_missing_variable(patient: Patient) -> None:
     patient.set(SOURCE="mail", INPUT_BUCKET=None, INPUT_QUEUE_URL=None)
     wrong, bucket, queue = await patient.complaints("variables")
-    assert wrong.detail == "HYBRIDSPHERE_SOURCE='mail' cannot be used"
-    assert bucket.detail.startswith("HYBRIDSPHERE_INPUT_BUCKET is not set. Needed: the ")
-    assert queue.detail.startswith(
-        "HYBRIDSPHERE_INPUT_QUEUE_URL is not set. Needed if HYBRIDSPHERE_SOURCE is queue: the "
-    )
+    assert wrong.detail == "HYBRIDSPHERE_SOURCE is 'mail'"
+    assert bucket.detail == "HYBRIDSPHERE_INPUT_BUCKET is not set"
+    assert queue.detail == "HYBRIDSPHERE_INPUT_QUEUE_URL is not set"
+    assert queue.fix.startswith("if HYBRIDSPHERE_SOURCE is queue, it needs the ")
 
 
 async def test_a_wrong_variable_is_not_called_missing_too(patient: Patient) -> None:
     patient.set(INPUT_BUCKET="s3://bucket")
     check = await patient.complaint("variables")
-    assert check.detail == "HYBRIDSPHERE_INPUT_BUCKET='s3://bucket' cannot be used"
+    assert check.detail == "HYBRIDSPHERE_INPUT_BUCKET is 's3://bucket'"
 
 
 async def test_a_file_as_the_results_folder_is_reported(patient: Patient) -> None:

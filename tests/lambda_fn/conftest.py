@@ -17,7 +17,7 @@ from PIL import Image
 from skimage import data
 
 from lambda_fn import handler
-from lambda_fn.faces.engine import Faces
+from lambda_fn.faces.engine import Engine
 from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.runtime import aws
 from lambda_fn.video.video import Frame, Rgb
@@ -74,7 +74,7 @@ def stage(
     monkeypatch.setenv("HYBRIDSPHERE_OUTPUT_QUEUE_URL", stage.queue_url)
     monkeypatch.setenv("HYBRIDSPHERE_TABLE", stage.table)
     monkeypatch.setenv("HYBRIDSPHERE_GALLERY", str(tmp_path / "gallery.npz"))
-    handler._known_faces.cache_clear()
+    handler._gallery_source.cache_clear()
 
     def note(model: Any, **_: Any) -> None:
         stage.calls.append(f"{model.service_model.service_name}.{model.name}")
@@ -108,7 +108,7 @@ def portrait() -> Portrait:
 @pytest.fixture(scope="session")
 def gallery(portrait: Portrait) -> Gallery:
     """Three people are known: ben and cleo have no record as students, ada has one."""
-    faces, rows = Faces(), []
+    faces, rows = Engine(), []
     for name in ("ben", "cleo", "ada"):
         frame = Frame.from_rgb(portrait(name, face=200))
         rows.append(faces.encode(frame, faces.find(frame))[0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lambda_fn.enroll import enrol
+from lambda_fn.enroll import enroll
 from lambda_fn.gallery.gallery import Gallery, GalleryError
 from tests.lambda_fn.function_stage import ClipMaker, Portrait
 
@@ -22,7 +22,7 @@ def test_a_person_is_a_photograph_or_a_folder_of_them(
     save(portrait, "ben", tmp_path / "ben" / "2.png", face=180)
     lines: list[str] = []
 
-    enrolled = enrol(tmp_path, report=lines.append)
+    enrolled = enroll(tmp_path, report=lines.append)
 
     assert enrolled.names == ["ada", "ben", "ben"]
     assert lines == []
@@ -35,7 +35,7 @@ def test_a_photograph_lying_on_its_side_is_turned(tmp_path: Path, portrait: Port
     turn_clockwise = Image.Exif()
     turn_clockwise[0x0112] = 6
     image.save(tmp_path / "ada.jpg", exif=turn_clockwise)
-    assert enrol(tmp_path, report=pytest.fail).names == ["ada"]
+    assert enroll(tmp_path, report=pytest.fail).names == ["ada"]
 
 
 def test_what_cannot_be_used_is_reported_and_left_out(tmp_path: Path, portrait: Portrait) -> None:
@@ -52,7 +52,7 @@ def test_what_cannot_be_used_is_reported_and_left_out(tmp_path: Path, portrait: 
     (tmp_path / ".hidden").write_text("hello")
     lines: list[str] = []
 
-    assert enrol(tmp_path, report=lines.append).names == ["ada"]
+    assert enroll(tmp_path, report=lines.append).names == ["ada"]
 
     assert [line.split(": left out: ")[0] for line in lines] == [
         *("broken.jpg", "clip.mp4", "empty.png", "notes.txt", "pair/both.png")
@@ -67,9 +67,9 @@ def test_what_cannot_be_used_is_reported_and_left_out(tmp_path: Path, portrait: 
 
 def test_a_folder_without_a_usable_photograph_is_refused(tmp_path: Path) -> None:
     with pytest.raises(GalleryError, match="no usable photograph or clip"):
-        enrol(tmp_path, report=pytest.fail)
+        enroll(tmp_path, report=pytest.fail)
     with pytest.raises(GalleryError, match="not a folder"):
-        enrol(tmp_path / "nowhere", report=pytest.fail)
+        enroll(tmp_path / "nowhere", report=pytest.fail)
 
 
 def test_a_clip_will_do_where_it_shows_one_person(
@@ -78,7 +78,7 @@ def test_a_clip_will_do_where_it_shows_one_person(
     (tmp_path / "ada").mkdir()
     clip = make_clip(portrait("nobody"), portrait("ada"), portrait("ada", face=180))
     (tmp_path / "ada" / "walking in.mp4").write_bytes(clip)
-    enrolled = enrol(tmp_path, report=pytest.fail)
+    enrolled = enroll(tmp_path, report=pytest.fail)
     assert enrolled.names == ["ada"]
     assert [match.name for match in gallery.matches(enrolled.embeddings[0], 0.5)] == ["ada"]
 
@@ -98,7 +98,7 @@ def test_clips_that_show_nobody_or_several_are_left_out(
         (tmp_path / f"{name}.mp4").write_bytes(clip)
     lines: list[str] = []
 
-    assert enrol(tmp_path, report=lines.append).names == ["ada"]
+    assert enroll(tmp_path, report=lines.append).names == ["ada"]
 
     nobody, both, one_by_one, broken = lines
     assert "1.mp4: left out: no face" in nobody
@@ -111,5 +111,5 @@ def test_one_photograph_is_added_to_those_known(
     tmp_path: Path, portrait: Portrait, gallery: Gallery
 ) -> None:
     save(portrait, "ada", tmp_path / "ada again.png", face=200)
-    enrolled = enrol(tmp_path / "ada again.png", report=pytest.fail, known=gallery)
+    enrolled = enroll(tmp_path / "ada again.png", report=pytest.fail, known=gallery)
     assert enrolled.names == ["ben", "cleo", "ada", "ada again"]

@@ -110,19 +110,34 @@ def test_short_of_time_the_search_for_an_index_ends_too(
     assert (result.status, result.reason) == ("no_face", "cut_short")
 
 
-def test_several_records_are_taken_one_after_another(
+def test_the_answer_names_each_record_with_its_status(
     stage: Stage, make_clip: ClipMaker, portrait: Portrait
 ) -> None:
-    records = [stage.upload("one.mp4", make_clip(portrait("nobody"))), stage.upload("two.mp4", b"")]
+    records = [
+        stage.upload("one.mp4", make_clip(portrait("nobody"))),
+        stage.upload("a b+ü.mp4", b"", sequencer="0A"),
+    ]
     event = {"Records": [record.to_event()["Records"][0] for record in records]}
 
     answer = handler.face_recognition_handler(event, stage.context())
 
-    assert [(v["key"], v["status"]) for v in answer["videos"]] == [
-        ("one.mp4", "no_face"),
-        ("two.mp4", "unreadable"),
-    ]
-    assert [result.key for result in stage.messages()] == ["one.mp4", "two.mp4"]
+    assert [result.key for result in stage.messages()] == ["one.mp4", "a b+ü.mp4"]
+    assert answer == {
+        "videos": [
+            {
+                "bucket": record.bucket,
+                "key": record.key,
+                "etag": record.etag,
+                "sequencer": record.sequencer,
+                "event_time": record.event_time,
+                "status": status,
+                "reason": reason,
+            }
+            for record, status, reason in zip(
+                records, ("no_face", "unreadable"), (None, "empty"), strict=True
+            )
+        ]
+    }
 
 
 def test_a_student_is_read_by_key_and_the_message_follows_the_csv(

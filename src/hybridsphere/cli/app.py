@@ -22,7 +22,18 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 PHOTOS = click.Path(exists=True, path_type=Path)
 PLACE = click.Path(path_type=Path)
-SOURCE = click.Choice(["queue", "bucket", "none"])
+
+
+class Source(click.Choice[str]):
+    """The sources by name; an old name is refused with the new one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value == "none":
+            self.fail("'none' is called 'direct' now.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+SOURCE = Source(["queue", "bucket", "direct"])
 SINK = click.Choice(["queue", "bucket"])
 WORKERS = click.IntRange(1, 1000)
 CORES = "one a processor"
@@ -74,7 +85,7 @@ def bridge(settings: "Settings") -> None:
 def demo(**options: Any) -> None:
     """Run the whole system on this machine, and check every step of the way.
 
-    With the source `none` the bucket triggers the function itself.
+    With `--source direct` the bucket triggers the function itself.
 
     Exits with 0 if every check holds, 1 if one does not, 2 if it could not run.
     """
@@ -254,17 +265,18 @@ def results_export(settings: "Settings", form: Literal["csv", "json"]) -> None:
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
 @configured("results_dir", "http")
-def status(settings: "Settings") -> None:
-    """Tell what the bridge has done, and whether it is well.
+def status(settings: "Settings", as_json: bool) -> None:
+    """Print the state of the bridge, its troubles with their remedies, and the uploads.
 
-    Exits with 0 if it is, or if it has no address to be asked at; with 1 if it does not answer, or
-    has troubles.
+    Exits with 0 if there is no trouble, with 1 if there is one or the bridge does not answer. A
+    bridge without an address cannot be asked; then the ledger alone decides.
     """
-    from hybridsphere.commands.status import show
+    from hybridsphere.commands.status import show_status
     from hybridsphere.screen import Screen
 
-    sys.exit(0 if show(settings, Screen()) else 1)
+    sys.exit(0 if show_status(settings, Screen(), as_json=as_json) else 1)
 
 
 @main.command(short_help="Check whether this configuration could work.")

@@ -17,13 +17,14 @@ _TIMEOUT_S = 2.0
 class BridgeHealth:
     """The health of a bridge, from `/readyz` and `/metrics`.
 
-    `input_bucket` is None where no bridge answered. `held` counts the messages in flight and
-    `rejected` the rejected ones since the start, by queue or bucket.
+    `input_bucket` is None where no bridge answered. By queue or bucket, `held` counts the messages
+    in flight, `oldest_s` has the age of the oldest, and `rejected` counts since the start.
     """
 
     troubles: list[Trouble]
     input_bucket: str | None = None
     held: Mapping[str, int] = field(default_factory=dict)
+    oldest_s: Mapping[str, float] = field(default_factory=dict)
     rejected: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -43,9 +44,13 @@ def ask_bridge(address: tuple[str, int]) -> BridgeHealth:
         return BridgeHealth([Trouble("bridge", f"something else answers at {host}:{port}")])
     finally:
         connection.close()
-    held = _counts(figures.get("hybridsphere_messages_in_flight"))
-    rejected = _counts(figures.get("hybridsphere_messages_rejected"))
-    return BridgeHealth(troubles, bucket, held, rejected)
+    return BridgeHealth(
+        troubles,
+        bucket,
+        held=_counts(figures.get("hybridsphere_messages_in_flight")),
+        oldest_s=_values(figures.get("hybridsphere_messages_oldest_seconds")),
+        rejected=_counts(figures.get("hybridsphere_messages_rejected")),
+    )
 
 
 def _get(connection: http.client.HTTPConnection, path: str) -> bytes:
@@ -54,11 +59,15 @@ def _get(connection: http.client.HTTPConnection, path: str) -> bytes:
 
 
 def _counts(family: Metric | None) -> dict[str, int]:
+    return {name: int(value) for name, value in _values(family).items()}
+
+
+def _values(family: Metric | None) -> dict[str, float]:
     """The values of a counter or a gauge, by queue."""
     if family is None:
         return {}
     return {
-        sample.labels["queue"]: int(sample.value)
+        sample.labels["queue"]: sample.value
         for sample in family.samples
         if not sample.name.endswith("_created")
     }

@@ -12,7 +12,7 @@ from zipfile import is_zipfile
 from hybridsphere.console import printable
 from hybridsphere.errors import CannotRun
 from hybridsphere.files import naming, obstacle_to
-from lambda_fn.enroll import enrol
+from lambda_fn.enroll import enroll
 from lambda_fn.gallery.gallery import Gallery, GalleryError, import_legacy
 from lambda_fn.gallery.lookalikes import concerns, nearest_pairs
 from lambda_fn.runtime.settings import TOLERANCE
@@ -43,7 +43,7 @@ def add_people(
     before = _people_at(output)
     with _failures():
         known = Gallery.load(into) if into else None
-        enrolled = enrol(photos, report=report, known=known)
+        enrolled = enroll(photos, report=report, known=known)
         for concern in concerns(enrolled, TOLERANCE):
             report(concern)
         return _save_over(before, enrolled, output, report)
@@ -86,7 +86,7 @@ def _people_at(output: Path) -> set[str]:
             return set()
         with suppress(GalleryError):
             return set(_known_in(output).names)
-    raise CannotRun(f"{output}: this is no gallery, and stays as it is: name another file")
+    raise CannotRun(f"{output} is not a gallery, and stays as it is", hint="name another file")
 
 
 def _known_in(file: Path) -> Gallery:

@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+from collections.abc import Sequence
 from typing import Literal
 
 from rich.console import Console
@@ -47,6 +48,29 @@ def print_item(
     console.print(head + plain(first, style), soft_wrap=True)
     for line in others:
         print_line(console, f"{' ' * indent}{line}", style)
+
+
+def print_headline(console: Console, state: State, sentence: str, hint: str = "") -> None:
+    """Print the sentence that says it all, and the next step."""
+    console.print(plain(f"{MARKS[state]} {sentence}", _STYLES[state]), soft_wrap=True)
+    if hint:
+        print_line(console, f"hint: {hint}", "cyan")
+
+
+def print_pairs(console: Console, title: str, pairs: Sequence[tuple[str, str]]) -> None:
+    """Print names with their values below a title: aligned on a terminal, not padded in a pipe."""
+    width = max(len(name) for name, _ in pairs)
+    if console.is_terminal:
+        print_line(console, "")
+    print_line(console, title, "bold")
+    for name, value in pairs:
+        if not console.is_terminal:
+            print_line(console, f"{name}: {value}")
+            continue
+        first, *others = _folded(value, console.width - width - 4)
+        print_line(console, f"  {name:<{width}}  {first}")
+        for line in others:
+            print_line(console, f"{' ' * (width + 4)}{line}")
 
 
 def print_line(console: Console, line: str, style: str = "") -> None:

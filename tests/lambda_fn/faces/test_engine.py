@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from lambda_fn.faces.box import Box
-from lambda_fn.faces.engine import Faces
+from lambda_fn.faces.engine import Engine
 from lambda_fn.video.video import Frame
 from tests.lambda_fn.function_stage import Portrait
 
@@ -15,7 +15,7 @@ def test_a_large_face_is_found_at_a_glance_and_encoded_as_face_recognition_does(
     portrait: Portrait, width: int, height: int, face: int
 ) -> None:
     pixels = portrait("ada", width, height, face)
-    faces, frame = Faces(), Frame.from_rgb(pixels)
+    faces, frame = Engine(), Frame.from_rgb(pixels)
 
     boxes = faces.find(frame)
     embeddings = faces.encode(frame, boxes)
@@ -29,20 +29,20 @@ def test_a_large_face_is_found_at_a_glance_and_encoded_as_face_recognition_does(
 
 
 def test_a_small_face_needs_a_thorough_look(portrait: Portrait) -> None:
-    faces, frame = Faces(), Frame.from_rgb(portrait("ada", face=110))
+    faces, frame = Engine(), Frame.from_rgb(portrait("ada", face=110))
     assert faces.find(frame) == []
     assert len(faces.find(frame, thorough=True)) == 1
 
 
 def test_where_nobody_is_there_is_nothing_to_encode(portrait: Portrait) -> None:
-    faces, frame = Faces(), Frame.from_rgb(portrait("nobody"))
+    faces, frame = Engine(), Frame.from_rgb(portrait("nobody"))
     assert faces.find(frame, thorough=True) == []
     assert faces.encode(frame, []).shape == (0, 128)
 
 
 def test_a_look_at_a_region_finds_whom_it_holds_where_they_are(portrait: Portrait) -> None:
     pixels = np.hstack([portrait("ada", 320), portrait("ben", 320)])
-    faces, frame = Faces(), Frame.from_rgb(pixels)
+    faces, frame = Engine(), Frame.from_rgb(pixels)
     ada, ben = sorted(faces.find(frame, thorough=True), key=lambda box: box.left)
     [found] = faces.find(frame, thorough=True, region=Box(0, 640, 360, 320))
     assert found.overlaps(ben)
@@ -52,7 +52,7 @@ def test_a_look_at_a_region_finds_whom_it_holds_where_they_are(portrait: Portrai
 @pytest.mark.parametrize("name", ["ada", "ben", "stranger"])
 def test_the_mirror_image_of_a_face_is_another_look_at_it(portrait: Portrait, name: str) -> None:
     pixels = portrait(name)
-    faces, frame, mirror = Faces(), Frame.from_rgb(pixels), Frame.from_rgb(pixels[:, ::-1].copy())
+    faces, frame, mirror = Engine(), Frame.from_rgb(pixels), Frame.from_rgb(pixels[:, ::-1].copy())
     [box] = faces.find(frame)
     [direct], [mirrored] = faces.encode(frame, [box]), faces.encode_mirrored(frame, [box])
     opposite = Box(box.top, 640 - box.left, box.bottom, 640 - box.right)

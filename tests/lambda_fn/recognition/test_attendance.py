@@ -9,7 +9,7 @@ from PIL import Image
 from skimage import data
 
 from lambda_fn.faces.box import Box
-from lambda_fn.faces.engine import Faces
+from lambda_fn.faces.engine import Engine
 from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.recognition.attendance import Attendance, attend
 from lambda_fn.runtime.deadline import Deadline
@@ -20,7 +20,7 @@ Attend = Callable[..., Attendance]
 RATE = 4
 
 
-class Watched(Faces):
+class Watched(Engine):
     """The real thing, with a count of what it did."""
 
     def __init__(self) -> None:
@@ -212,7 +212,7 @@ def test_out_of_time_those_seen_so_far_are_listed(
     with Video(io.BytesIO(clip)) as video:
         seen = attend(
             video,
-            faces=Faces(),
+            faces=Engine(),
             gallery=gallery,
             tolerance=0.6,
             frames_per_s=1.0,

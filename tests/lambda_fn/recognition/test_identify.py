@@ -10,18 +10,18 @@ import pytest
 from lambda_fn.faces import finder
 from lambda_fn.faces.box import Box
 from lambda_fn.faces.detector import Detector
-from lambda_fn.faces.engine import Faces
+from lambda_fn.faces.engine import Engine
 from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.recognition.attendance import Attendance, attend
-from lambda_fn.recognition.identify import Seen, identify
+from lambda_fn.recognition.identify import Identification, identify
 from lambda_fn.runtime.deadline import Deadline, OutOfTime
 from lambda_fn.video.video import Frame, Video
 from tests.lambda_fn.function_stage import ClipMaker, Portrait
 
-See = Callable[..., Seen]
+See = Callable[..., Identification]
 
 
-class Watched(Faces):
+class Watched(Engine):
     """The real thing, with a note of every look."""
 
     def __init__(self) -> None:
@@ -49,7 +49,9 @@ def faces() -> Watched:
 def see(make_clip: ClipMaker, portrait: Portrait, gallery: Gallery, faces: Watched) -> See:
     """Identifies whom a clip shows that is made of portraits, a second each."""
 
-    def look(*names: str, face: int = 220, known: Gallery = gallery, seconds: float = 60.0) -> Seen:
+    def look(
+        *names: str, face: int = 220, known: Gallery = gallery, seconds: float = 60.0
+    ) -> Identification:
         clip = make_clip(*(portrait(name, face=face) for name in names), rate=4)
         with Video(io.BytesIO(clip)) as video:
             return identify(
@@ -108,7 +110,7 @@ def test_a_picture_that_stays_the_same_gets_one_thorough_look(see: See, faces: W
 
 
 def test_nobody_is_nobody(see: See) -> None:
-    assert see("nobody") == Seen(None, any_face=False, cut_short=False)
+    assert see("nobody") == Identification(None, any_face=False, cut_short=False)
 
 
 def test_with_an_empty_gallery_the_first_face_ends_it_without_an_encoding(
@@ -149,14 +151,14 @@ def test_a_doubtful_face_is_looked_at_in_the_mirror_before_another_frame_is(
 
 
 def test_out_of_time_what_was_seen_counts(see: See) -> None:
-    assert see("ada", seconds=-1) == Seen(None, any_face=False, cut_short=True)
+    assert see("ada", seconds=-1) == Identification(None, any_face=False, cut_short=True)
 
 
 @pytest.mark.parametrize("passes", [1, 2])
 @pytest.mark.parametrize("look", [identify, attend])
 def test_after_the_deadline_no_pass_of_the_detector_begins(
     *,
-    look: Callable[..., Seen | Attendance],
+    look: Callable[..., Identification | Attendance],
     passes: int,
     make_clip: ClipMaker,
     portrait: Portrait,
@@ -178,7 +180,7 @@ def test_after_the_deadline_no_pass_of_the_detector_begins(
     with Video(io.BytesIO(clip)) as video:
         seen = look(
             video,
-            faces=Faces(),
+            faces=Engine(),
             gallery=gallery,
             tolerance=0.6,
             frames_per_s=1.0,
@@ -205,7 +207,7 @@ def test_no_thorough_look_begins_that_is_likely_to_end_after_the_deadline(
     with Video(io.BytesIO(make_clip(grey))) as video:
         seen = identify(
             video,
-            faces=Faces(),
+            faces=Engine(),
             gallery=gallery,
             tolerance=0.6,
             frames_per_s=1.0,

@@ -3,7 +3,7 @@ import pytest
 
 from lambda_fn.gallery.gallery import Embeddings, Gallery
 from lambda_fn.recognition.candidates import Candidates
-from lambda_fn.recognition.identity import Face, Sighting
+from lambda_fn.recognition.identity import Identity, Sighting
 
 ORIGIN = np.zeros(128)
 
@@ -19,8 +19,8 @@ def away(distance: float) -> Embeddings:
     return distance * np.eye(128)[127]
 
 
-def seen(gallery: Gallery, *looks: Embeddings) -> Face:
-    face = Face(gallery, tolerance=0.6)
+def seen(gallery: Gallery, *looks: Embeddings) -> Identity:
+    face = Identity(gallery, tolerance=0.6)
     for at_s, look in enumerate(looks):
         face.add(look, float(at_s))
     return face

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from lambda_fn.faces.box import Box
-from lambda_fn.faces.engine import Faces
+from lambda_fn.faces.engine import Engine
 from lambda_fn.recognition.patch import Patch
 from lambda_fn.video.video import Frame, Rgb
 from tests.lambda_fn.function_stage import Portrait
 
 
 def find(pixels: Rgb) -> Box:
-    [box] = Faces().find(Frame.from_rgb(pixels), thorough=True)
+    [box] = Engine().find(Frame.from_rgb(pixels), thorough=True)
     return box
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_fn.faces.engine import Faces
+from lambda_fn.faces.engine import Engine
 from lambda_fn.gallery.gallery import Gallery, import_legacy
 from lambda_fn.recognition.identify import identify
 from lambda_fn.runtime.deadline import Deadline
@@ -38,7 +38,7 @@ def test_everybody_is_recognised_at_about_the_distance_of_the_plain_calls(
     with (WORKLOAD / "videos" / video).open("rb") as file, Video(file) as frames:
         seen = identify(
             frames,
-            faces=Faces(),
+            faces=Engine(),
             gallery=known,
             tolerance=0.6,
             frames_per_s=1.0,

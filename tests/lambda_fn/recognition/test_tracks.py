@@ -3,9 +3,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lambda_fn.faces.engine import Faces
+from lambda_fn.faces.engine import Engine
 from lambda_fn.gallery.gallery import Gallery
-from lambda_fn.recognition.identity import Face
+from lambda_fn.recognition.identity import Identity
 from lambda_fn.recognition.tracks import Track, Tracks
 from lambda_fn.runtime.deadline import Deadline
 from lambda_fn.video.video import Frame, Rgb
@@ -21,8 +21,8 @@ def ended() -> list[Track]:
 def show(gallery: Gallery, ended: list[Track]) -> Callable[[Rgb], None]:
     """Shows a picture a second."""
     tracks = Tracks(
-        Faces(),
-        lambda: Face(gallery, 0.6),
+        Engine(),
+        lambda: Identity(gallery, 0.6),
         gap_s=1.0,
         deadline=Deadline(60),
         ended=ended.append,

@@ -13,7 +13,7 @@ from botocore.session import get_session
 from hybridsphere.messages import REASON_LENGTH, parse_output
 from lambda_fn import handler
 from lambda_fn.runtime import aws
-from lambda_fn.runtime.errors import fit_to_tell
+from lambda_fn.runtime.errors import reportable
 from tests.lambda_fn.function_stage import LogLines, Stage
 from tests.leaks import SECRET
 from tests.samples import failure_record
@@ -59,7 +59,7 @@ def quoted(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
 def _forget_clients() -> None:
     aws.client.cache_clear()
     aws._session.cache_clear()
-    handler._known_faces.cache_clear()
+    handler._gallery_source.cache_clear()
 
 
 def test_an_error_that_quotes_its_request_is_told_without_it(
@@ -103,7 +103,7 @@ def test_an_error_of_a_proxy_s_is_told_without_its_password(proxy: str) -> None:
     )
     with pytest.raises(BotoCoreError) as raised:
         client.list_queues()
-    told = fit_to_tell(raised.value)
+    told = reportable(raised.value)
     assert type(told).__name__ == type(raised.value).__name__
     assert PASSWORD in str(raised.value)
     assert PASSWORD not in str(told)
@@ -112,6 +112,6 @@ def test_an_error_of_a_proxy_s_is_told_without_its_password(proxy: str) -> None:
 def test_where_it_happened_is_told_and_at_most_a_line_of_what() -> None:
     with pytest.raises(KeyError) as raised:
         {}["x" * 9999]
-    told = fit_to_tell(raised.value)
+    told = reportable(raised.value)
     assert (type(told).__name__, len(str(told))) == ("KeyError", REASON_LENGTH)
     assert told.__traceback__ is raised.value.__traceback__

@@ -8,7 +8,7 @@ import pytest
 
 from lambda_fn import handler
 from lambda_fn.faces.box import Box
-from lambda_fn.faces.engine import Faces
+from lambda_fn.faces.engine import Engine
 from lambda_fn.runtime.memory import bounded
 from lambda_fn.video.video import Frame
 from tests.lambda_fn.function_stage import ClipMaker, Portrait, Stage
@@ -57,12 +57,12 @@ def test_the_bound_is_lifted_after_an_error_too() -> None:
 def test_a_video_that_needs_more_to_be_looked_at_is_too_large(
     stage: Stage, make_clip: ClipMaker, portrait: Portrait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Greedy(Faces):
+    class Greedy(Engine):
         def find(self, frame: Frame, **options: Any) -> list[Box]:
             assert np.ones(1000 * MB, np.uint8).all()
             return super().find(frame, **options)
 
     clip = make_clip(portrait("ada"))
-    monkeypatch.setattr(handler, "_FACES", Greedy())
+    monkeypatch.setattr(handler, "_ENGINE", Greedy())
     [result] = stage.run(stage.upload("clip.mp4", clip))
     assert (result.status, result.reason) == ("unreadable", "too_large")

@@ -6,7 +6,7 @@ import boto3
 import numpy as np
 import pytest
 from botocore.config import Config
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from lambda_fn.runtime import aws
 from lambda_fn.runtime.deadline import OutOfTime
@@ -140,3 +140,20 @@ def test_after_an_error_a_decoder_that_reads_on_asks_s3_no_more(
         Video(file)
     assert stage.calls == ["s3.GetObject"]
     assert "exception being dropped" not in capfd.readouterr().err
+
+
+def test_an_error_is_never_its_own_cause() -> None:
+    with pytest.raises(ClientError, match="AccessDenied") as raised:
+        S3File(_Refusing(), "bucket", "key", "etag").read(1)
+    assert raised.value.__cause__ is not raised.value
+
+
+class _Refusing:
+    """A client whose access is denied, as a policy may do in the middle of a video."""
+
+    def get_object(self, **_: object) -> dict[str, object]:
+        answer = {
+            "Error": {"Code": "AccessDenied", "Message": "no"},
+            "ResponseMetadata": {"HTTPStatusCode": 403},
+        }
+        raise ClientError(answer, "GetObject")

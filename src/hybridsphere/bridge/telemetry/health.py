@@ -4,8 +4,7 @@ from collections import Counter
 
 import structlog
 
-FAILURES_IN_A_ROW = 3
-"""Failures of one kind of work, without a success between them, that count as a trouble."""
+from hybridsphere.troubles import FAILURES_IN_A_ROW, run_of_failures
 
 log = structlog.get_logger()
 
@@ -53,7 +52,5 @@ class Health:
         """
         self._failures[work] += 1
         count = self._failures[work]
-        if count >= FAILURES_IN_A_ROW:
-            self.report(work, f"the last {FAILURES_IN_A_ROW} or more failed: {reason}")
-        elif work not in self._worked:
-            self.report(work, f"every one failed so far: {reason}")
+        if count >= FAILURES_IN_A_ROW or work not in self._worked:
+            self.report(work, run_of_failures(count, reason))

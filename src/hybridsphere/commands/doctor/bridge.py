@@ -5,10 +5,9 @@ import errno
 
 from hybridsphere.commands.bridge_client import ask_bridge
 from hybridsphere.commands.doctor.check import Check
-from hybridsphere.settings import Settings
+from hybridsphere.settings import Settings, variable
 from hybridsphere.sockets import remedy_for_address, try_listening
 from hybridsphere.troubles import Symptom
-from hybridsphere.variables import variable
 
 PART = "address"
 

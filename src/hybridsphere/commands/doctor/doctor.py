@@ -23,10 +23,9 @@ Waiting = Callable[[str], None]
 
 async def examine(waiting: Waiting = lambda _: None) -> AsyncIterator[Check]:
     """Check every part that the bridge needs; all at once, reported in a fixed order."""
-    settings, broken = Settings.usable()
-    complaints = [*broken, *settings.bridge_complaints({one.field for one in broken})]
-    wrong = {complaint.field for complaint in complaints}
-    for check in check_variables(settings, complaints, os.environ):
+    settings, problems = Settings.usable()
+    wrong = {problem.field for problem in problems}
+    for check in check_variables(settings, problems, os.environ):
         yield check
     local = _started(_local(settings, wrong))
     async with AsyncExitStack() as stack:

@@ -9,9 +9,8 @@ from hybridsphere.commands.doctor.check import Check
 from hybridsphere.files import try_writing
 from hybridsphere.ledger.file import LedgerError, refuse_remains
 from hybridsphere.ledger.ledger import Ledger, ledger_path
-from hybridsphere.settings import Settings
+from hybridsphere.settings import Settings, variable
 from hybridsphere.troubles import Symptom, remedy_for_trouble
-from hybridsphere.variables import variable
 
 LEAST_FREE_BYTES = 100_000_000
 FSTAB = Path("/etc/fstab")

@@ -63,7 +63,7 @@ class Services:
             probes["dead-letter queue"] = lambda aws: _dead_letters(aws.queue(url))
         elif self._needs_dead_letters:
             probes["dead-letter queue"] = _no_dead_letters
-        if (name := settings.function_name) and settings.source != "none":
+        if (name := settings.function_name) and settings.source != "direct":
             probes["function"] = lambda aws: _function(aws, name, settings.invocation_type)
         return probes
 

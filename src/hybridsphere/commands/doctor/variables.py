@@ -3,18 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 from hybridsphere.commands.doctor.check import Check
-from hybridsphere.settings import Settings, unknown_variables
+from hybridsphere.settings import Problem, Settings, unknown_variables
 from hybridsphere.troubles import Symptom
-from hybridsphere.variables import Complaint
 
 PART = "variables"
 
 
 def check_variables(
-    settings: Settings, complaints: Sequence[Complaint], environ: Mapping[str, str]
+    settings: Settings, problems: Sequence[Problem], environ: Mapping[str, str]
 ) -> list[Check]:
     """Return a check for each variable that is wrong, missing or unknown; else one that is ok."""
-    checks = [Check.bad(PART, one.detail, one.remedy, Symptom.VARIABLE) for one in complaints]
+    checks = [Check.bad(PART, one.detail, one.remedy, Symptom.VARIABLE) for one in problems]
     for name, nearest in unknown_variables(environ).items():
         meant = f"; {nearest} may be meant" if nearest else ""
         fix = f"correct or remove it{meant}"

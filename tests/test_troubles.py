@@ -55,6 +55,18 @@ EXPECTED = [
         "correct HYBRIDSPHERE_INPUT_QUEUE_URL",
     ),
     ("output bucket", "ListObjectsV2: NoSuchBucket: no", Symptom.NOT_THERE, "OUTPUT_BUCKET"),
+    (
+        "input queue",
+        "ReceiveMessage: QueueDoesNotExistException: no",
+        Symptom.NOT_THERE,
+        "correct HYBRIDSPHERE_INPUT_QUEUE_URL",
+    ),
+    (
+        "input queue",
+        "ReceiveMessage: the server answers in XML, so it speaks SQS's old query protocol only.",
+        Symptom.PROTOCOL,
+        "JSON protocol",
+    ),
     ("input queue", "ReceiveMessage: Cannot connect to host", Symptom.NO_ANSWER, "network"),
     ("input queue", "ReceiveMessage: InternalError: sorry", Symptom.NO_ANSWER, "network"),
     ("results", "OSError: [Errno 28] No space left on device", Symptom.DISK_FULL, "make room"),

@@ -32,7 +32,7 @@ class Symptom(Enum):
     NOT_THERE = "A queue, bucket or function does not exist"
     NO_ANSWER = "AWS does not answer"
     QUEUE_ATTRIBUTES = "A queue has the wrong settings"
-    CONDITIONAL_WRITES = "The bucket refuses conditional writes"
+    PROTOCOL = "The server speaks another protocol"
     DISK_FULL = "The disk is full"
     READ_ONLY = "The disk is read-only"
     NOT_MOUNTED = "The disk is not mounted"
@@ -88,7 +88,9 @@ _REFUSED_CREDENTIALS = (
     r"|InvalidSignature\w*|IncompleteSignature\w*|MissingAuthenticationToken\w*|AuthFailure"
     r"|ExpiredToken\w*|InvalidToken|TokenRefreshRequired|NotSignedUp)"
 )
-_NOT_THERE = r"(NoSuchBucket|\S*NonExistentQueue|QueueDoesNotExist|ResourceNotFoundException)"
+_NOT_THERE = (
+    r"(NoSuchBucket|\S*NonExistentQueue\w*|\S*QueueDoesNotExist\w*|ResourceNotFoundException)"
+)
 _CLOCK = r"(RequestTimeTooSkewed|RequestExpired|\w+: Signature (expired|not yet current))"
 
 _BY_REASON = [
@@ -104,6 +106,7 @@ _BY_REASON = [
         Symptom.NO_CREDENTIALS,
     ),
     (rf"[^:]+: {_NOT_THERE}:", "correct {variable}", Symptom.NOT_THERE),
+    (r".*old query protocol", "use a server that speaks SQS's JSON protocol", Symptom.PROTOCOL),
     (
         r"[^:]+: (\S*AccessDenied\w*|\S*NotAuthorized\w*|UnauthorizedOperation|Forbidden|403):",
         "allow {action} to these credentials, or correct {variable}",

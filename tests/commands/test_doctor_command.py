@@ -33,7 +33,7 @@ async def test_the_command_exits_with_0_if_no_check_is_bad(patient: Patient) -> 
     checks = await patient.checks()
     lines = out.splitlines()
     assert len(lines) == len(checks)
-    marks = {"ok": "✓", "unknown": "–"}
+    marks = {"ok": "✓", "note": "–"}
     heads = [f"{marks[check.state]} {check.part}: " for check in checks]
     assert [line[: len(head)] for line, head in zip(lines, heads, strict=True)] == heads
     assert "✓ input queue: sqs:ReceiveMessage is allowed" in lines

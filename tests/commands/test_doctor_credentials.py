@@ -110,7 +110,7 @@ async def nothing_is_asked(patient: Patient) -> None:
     found = await by_part(patient)
     assert {"variables", "disk", "ledger", "address", "credentials"} | SERVICES <= found.keys()
     for part in SERVICES - {"dead-letter queue"} | {"clock"}:
-        assert [check.state for check in found[part]] == ["unknown"]
+        assert [check.state for check in found[part]] == ["note"]
 
 
 @pytest.mark.parametrize("code", ["InvalidClientTokenId", "ExpiredTokenException"])
@@ -132,7 +132,7 @@ async def test_an_unreachable_endpoint_is_reported_for_each_part(
     assert bad.keys() == {"input queue", "output queue", "dead-letter queue", "function"}
     assert all("network" in check.fix for check in bad.values())
     for part in ("credentials", "clock", "input bucket", "output bucket"):
-        assert [check.state for check in found[part]] == ["unknown"]
+        assert [check.state for check in found[part]] == ["note"]
 
 
 @pytest.mark.parametrize("address", ["http://me:hunter2@127.0.0.1:1", "me:hunter2@127.0.0.1"])

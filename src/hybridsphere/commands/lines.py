@@ -11,10 +11,10 @@ from rich.text import Text
 from hybridsphere.screen import plain
 from hybridsphere.troubles import Remedy
 
-State = Literal["ok", "bad", "unknown"]
+State = Literal["ok", "bad", "note"]
 
-MARKS: dict[State, str] = {"ok": "✓", "bad": "✗", "unknown": "–"}
-_STYLES: dict[State, str] = {"ok": "green", "bad": "bold red", "unknown": "dim"}
+MARKS: dict[State, str] = {"ok": "✓", "bad": "✗", "note": "–"}
+_STYLES: dict[State, str] = {"ok": "green", "bad": "bold red", "note": "dim"}
 
 NAME_WIDTH = 17
 """Cells of the longest usual name, `dead-letter queue`."""

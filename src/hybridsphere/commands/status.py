@@ -144,7 +144,7 @@ def _headline(status: Status) -> tuple[State, str, str]:
         return "bad", f"The bridge needs help: {parts}.", first.fix
     if not status.asked:
         sentence = "The uploads are well; the bridge could not be asked."
-        return "unknown", sentence, "give HYBRIDSPHERE_HTTP a fixed port"
+        return "note", sentence, "give HYBRIDSPHERE_HTTP a fixed port"
     waiting = status.uploads.waiting
     count = waiting.invocation.count + waiting.result.count
     if count:

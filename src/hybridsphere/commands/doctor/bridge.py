@@ -16,7 +16,7 @@ async def check_bridge(settings: Settings) -> list[Check]:
     """Check that a bridge could listen, or that the bridge of this bucket does and is well."""
     if settings.http is None:
         detail = f"{variable('http')} is empty, so no bridge can be asked for its health"
-        return [Check.unknown(PART, detail)]
+        return [Check.note(PART, detail)]
     where = f"{settings.http[0]}:{settings.http[1]}"
     try:
         await try_listening(settings.http)
@@ -27,8 +27,9 @@ async def check_bridge(settings: Settings) -> list[Check]:
         return [Check.bad(PART, detail, remedy_for_address(error), Symptom.ADDRESS)]
     if settings.http[1] == 0:
         detail = f"{where} can be listened on, but names no fixed port to ask a bridge at"
-        return [Check.unknown(PART, detail)]
-    return [Check(PART, f"{where} can be listened on; no bridge runs there")]
+        return [Check.note(PART, detail)]
+    listening = Check(PART, f"{where} can be listened on")
+    return [listening, Check.note("bridge", f"no bridge runs at {where}")]
 
 
 async def _ask(
@@ -38,9 +39,11 @@ async def _ask(
     bridge = await asyncio.to_thread(ask_bridge, address)
     served = bridge.input_bucket
     if served is None:
-        reason = bridge.troubles[0].reason
+        (trouble,) = bridge.troubles
+        if trouble.remedy.symptom is Symptom.SILENT:
+            return [Check.of(trouble)]
         fix = remedy_for_address(error)
-        return [Check.bad(PART, f"{refusal}; {reason}", fix, Symptom.ANOTHER_PROGRAM)]
+        return [Check.bad(PART, f"{refusal}; {trouble.reason}", fix, Symptom.ANOTHER_PROGRAM)]
     if served != bucket:
         detail = f"{refusal}; the bridge there serves the bucket {served}"
         return [Check.bad(PART, detail, remedy_for_address(error), Symptom.ANOTHER_BUCKET)]

@@ -5,14 +5,14 @@ from typing import Any, Literal, Self
 
 from hybridsphere.troubles import Remedy, Symptom, Trouble
 
-State = Literal["ok", "bad", "unknown"]
+State = Literal["ok", "bad", "note"]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question about a part: `ok`, `bad` with a remedy, or `unknown` where nobody could ask.
+    """One question about a part: `ok`, `bad` with a remedy, or `note`.
 
-    `unknown` is not a fault: either the answer is not needed, or another check is bad for it.
+    A note is no fault and no success: the part could not be checked, or works with a limit.
     """
 
     part: str
@@ -25,8 +25,8 @@ class Check:
         return cls(part, detail, "bad", Remedy(fix, symptom))
 
     @classmethod
-    def unknown(cls, part: str, detail: str) -> Self:
-        return cls(part, detail, "unknown")
+    def note(cls, part: str, detail: str) -> Self:
+        return cls(part, detail, "note")
 
     @classmethod
     def of(cls, trouble: Trouble) -> Self:

@@ -16,7 +16,7 @@ PART = "credentials"
 _FIX = "correct AWS_PROFILE or the access key, or what supplies them"
 
 
-async def find_credentials(stack: AsyncExitStack, settings: Settings) -> Aws | Check:
+async def open_clients(stack: AsyncExitStack, settings: Settings) -> Aws | Check:
     """Return the clients, for `stack` to close; or a bad check where there are no credentials."""
     try:
         async with asyncio.timeout(ANSWER_S):
@@ -37,7 +37,7 @@ def judge_credentials(answers: Sequence[Check]) -> Check:
         if remedy.symptom in {Symptom.REFUSED_CREDENTIALS, Symptom.NO_CREDENTIALS}:
             return Check(PART, "refused, or none could be fetched; see above", "bad", remedy)
     if not any(check.state == "ok" or _is_refusal(check.remedy) for check in answers):
-        return Check.unknown(PART, "there are some; no service has answered to them")
+        return Check.note(PART, "there are some; no service has answered to them")
     return Check(PART, "accepted")
 
 

@@ -10,7 +10,7 @@ from hybridsphere.aws import Aws
 from hybridsphere.commands.doctor.bridge import check_bridge
 from hybridsphere.commands.doctor.check import Check
 from hybridsphere.commands.doctor.clock import AwsClock
-from hybridsphere.commands.doctor.credentials import find_credentials, judge_credentials
+from hybridsphere.commands.doctor.credentials import judge_credentials, open_clients
 from hybridsphere.commands.doctor.results_folder import check_folder
 from hybridsphere.commands.doctor.services import ANSWER_S, Probe, Services
 from hybridsphere.commands.doctor.variables import check_variables
@@ -29,7 +29,7 @@ async def examine(waiting: Waiting = lambda _: None) -> AsyncIterator[Check]:
         yield check
     local = _started(_local(settings, wrong))
     async with AsyncExitStack() as stack:
-        connecting = asyncio.create_task(find_credentials(stack, settings))
+        connecting = asyncio.create_task(open_clients(stack, settings))
         async for check in _in_order(local, waiting):
             yield check
         waiting("credentials")
@@ -63,8 +63,8 @@ async def _services(aws: Aws | Check, services: Services, waiting: Waiting) -> A
     if isinstance(aws, Check):
         yield aws
         for part in services.probes():
-            yield Check.unknown(part, "not asked: there are no credentials")
-        yield Check.unknown("clock", "not compared: there are no credentials")
+            yield Check.note(part, "not asked: there are no credentials")
+        yield Check.note("clock", "not compared: there are no credentials")
         return
     clock = AwsClock(aws)
     tasks = _started({part: _probed(probe, aws) for part, probe in services.probes().items()})

@@ -42,7 +42,7 @@ def check_disk(results_dir: Path) -> Check:
         return Check.bad("disk", f"{room} in {place}", "make room on the disk", Symptom.DISK_FULL)
     if place != folder:
         detail = f"{folder} does not exist yet; the bridge creates it on the disk of {place}"
-        return Check.unknown("disk", f"{detail}, {room}")
+        return Check.note("disk", f"{detail}, {room}")
     return Check("disk", f"{room} in {folder}")
 
 
@@ -74,7 +74,7 @@ def check_ledger(settings: Settings) -> Iterator[Check]:
     try:
         refuse_remains(path)
         if not path.exists():
-            yield Check.unknown("ledger", f"{path} does not exist yet; the bridge creates it")
+            yield Check.note("ledger", f"{path} does not exist yet; the bridge creates it")
             return
         with Ledger.read(folder) as ledger:
             owner = ledger.owner(bucket or "")

@@ -154,14 +154,15 @@ async def _named(part: str, bucket: Bucket) -> Check:
         if isinstance(error, Refused) and error.not_there:
             return _failure(part, error, bucket.name)
         detail = f"whether {bucket.name} exists could not be asked, nor need it be: {error}"
-        return Check.unknown(part, detail)
+        return Check.note(part, detail)
     return Check(part, f"{bucket.name} exists")
 
 
 async def _conditional_writes(part: str, bucket: Bucket) -> list[Check]:
     """Check that the function's writes can depend on the object that is there, if S3 says so.
 
-    These credentials may be forbidden to write, and need not be allowed: then there is no check.
+    Without that the function compares the versions before it writes. These credentials need not be
+    allowed to write: then there is no check.
     """
     try:
         await _within(bucket.probe_conditional_write())
@@ -170,13 +171,13 @@ async def _conditional_writes(part: str, bucket: Bucket) -> list[Check]:
             return [Check(part, "conditional writes are supported")]
         if error.code != "NotImplemented":
             return []
-        detail = f"{bucket.name}: {error}"
+        limit = "two results of one video can overwrite each other (docs/servers.md)"
+        return [Check.note(part, f"{bucket.name} refuses conditional writes: {limit}")]
     except AwsError:
         return []
-    else:
-        detail = f"{bucket.name} ignores the condition of a write, and has stored {NOBODY}"
-    fix = "use an object store that honours If-Match and If-None-Match"
-    return [Check.bad(part, detail, fix, Symptom.CONDITIONAL_WRITES)]
+    return [
+        Check.note(part, f"{bucket.name} ignores the conditions of writes, and stored {NOBODY}")
+    ]
 
 
 def _visibility_timeout(part: str, attributes: Mapping[str, str]) -> Check:

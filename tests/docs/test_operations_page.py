@@ -78,7 +78,9 @@ def test_every_symptom_has_a_heading_to_link_to(symptom: Symptom) -> None:
     assert f"\n### {symptom.value}\n" in SYMPTOMS
     page, _, anchor = symptom.link.partition("#")
     assert page == "docs/operations.md"
-    assert anchor in {anchor_of(heading) for heading in re.findall(r"^#+ (.+)$", PAGE, re.M)}
+    assert anchor in {
+        anchor_of(heading) for heading in re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)
+    }
 
 
 def anchor_of(heading: str) -> str:
@@ -94,7 +96,7 @@ def test_every_heading_of_a_symptom_has_cause_and_fix() -> None:
 
 
 def test_every_link_within_the_page_leads_to_a_heading() -> None:
-    anchors = {anchor_of(heading) for heading in re.findall(r"^#+ (.+)$", PAGE, re.M)}
+    anchors = {anchor_of(heading) for heading in re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)}
     links = set(re.findall(r"\]\(#([^)]+)\)", PAGE))
     assert links
     assert links <= anchors

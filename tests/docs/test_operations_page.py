@@ -88,6 +88,9 @@ def anchor_of(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
+ANCHORS = {anchor_of(heading) for heading in re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)}
+
+
 def test_every_heading_of_a_symptom_has_cause_and_fix() -> None:
     parts = SYMPTOMS.split("\n### ")[1:]
     assert len(parts) >= len(Symptom)
@@ -96,10 +99,9 @@ def test_every_heading_of_a_symptom_has_cause_and_fix() -> None:
 
 
 def test_every_link_within_the_page_leads_to_a_heading() -> None:
-    anchors = {anchor_of(heading) for heading in re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)}
     links = set(re.findall(r"\]\(#([^)]+)\)", PAGE))
     assert links
-    assert links <= anchors
+    assert links <= ANCHORS
 
 
 def test_no_cell_is_longer_than_a_glance() -> None:

@@ -40,7 +40,7 @@ class Patient:
                 self.environment.setenv(f"HYBRIDSPHERE_{name}", text)
 
     async def make_queue(self, name: str, **attributes: str) -> str:
-        """Make a queue and name it by its variable; there is no redrive unless one is given."""
+        """Make a queue with these attributes alone, and name it by its variable."""
         made = await self.sqs.create_queue(
             QueueName=f"{name}-{self.folder.parent.name}"[:80].lower(), Attributes=attributes
         )

@@ -51,7 +51,7 @@ NEEDED = {
         "function: lambda:InvokeFunction is allowed",
     },
 }
-"""What a bridge must be allowed, by its source and sink."""
+"""The permissions of a bridge, by its source and sink."""
 
 
 @pytest.mark.parametrize(("source", "sink"), NEEDED)
@@ -172,7 +172,7 @@ async def test_a_bucket_without_conditional_writes_is_reported(patient: Patient,
     patient.set(SINK=sink)
     async with Proxy(os.environ["AWS_ENDPOINT_URL"]) as proxy:
         patient.environment.setenv("AWS_ENDPOINT_URL_S3", proxy.endpoint)
-        # As Swift answers.
+        # Swift answers so.
         with proxy.failing(page(501, NOT_IMPLEMENTED, "application/xml"), "PUT"):
             checks = await patient.checks()
     assert [check for check in checks if check.is_bad] == []

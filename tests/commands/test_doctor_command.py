@@ -4,11 +4,13 @@ import asyncio
 import io
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from hybridsphere.commands.doctor.report import print_checks
+from hybridsphere.commands.doctor.services import ANSWER_S
 from hybridsphere.commands.lines import print_item
 from tests.commands.doctor_stage import Patient
 
@@ -104,3 +106,28 @@ async def test_a_terminal_shows_what_is_waited_for(patient: Patient) -> None:
     out = io.StringIO()
     await print_checks(Console(file=out, width=80, force_terminal=True))
     assert "waiting for: " in out.getvalue()
+
+
+HANGING_NAMES = """
+import socket, time
+look_up = socket.getaddrinfo
+def getaddrinfo(host, *more, **others):
+    if host == "aws.invalid":
+        time.sleep(600)
+    return look_up(host, *more, **others)
+socket.getaddrinfo = getaddrinfo
+"""
+
+
+async def test_the_command_ends_while_a_look_up_of_a_name_hangs(
+    patient: Patient, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(HANGING_NAMES)
+    patient.environment.setenv("PYTHONPATH", str(tmp_path))
+    patient.environment.setenv("AWS_ENDPOINT_URL", "http://aws.invalid")
+    patient.environment.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://aws.invalid")
+    async with asyncio.timeout(120):
+        code, out, err = await diagnosis()
+    assert (code, err) == (1, "")
+    assert f"no answer within {ANSWER_S:g} s" in out
+    assert "✓ disk: " in out

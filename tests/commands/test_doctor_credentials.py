@@ -207,7 +207,7 @@ Answer = Callable[[web.Request], "asyncio.Future[web.Response]"]
 
 
 def refuse_at(ahead_s: float) -> "Callable[[web.Request], object]":
-    """Refuse every call, with a clock that is so far ahead."""
+    """Refuse every call, with a clock that runs ahead."""
 
     async def refuse(_: web.Request) -> web.Response:
         date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + ahead_s))

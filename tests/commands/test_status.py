@@ -27,7 +27,7 @@ def shown(settings: Settings) -> list[str]:
 
 
 def judged(settings: Settings, *, width: int = 0) -> tuple[bool, list[str]]:
-    """Whether there is no trouble, and the lines; for a terminal where a width is given."""
+    """Return the judgement and the lines; for a terminal if a width is given."""
     out = io.StringIO()
     console = Console(file=out, width=width or 60, force_terminal=bool(width), color_system=None)
     well = show_status(settings, console)
@@ -107,7 +107,7 @@ def test_uploads_that_all_failed_are_a_trouble(ledger_dir: Path) -> None:
     put(ledger_dir, Result.failed(record("a.mp4"), "KeyError"))
     well, lines = judged(settings(ledger_dir))
     assert not well
-    assert lines[0] == "✗ The bridge needs help: uploads."
+    assert lines[0] == "✗ Uploads fail."
     assert lines[1].startswith("hint: ")
     assert lines[2].startswith("✗ uploads: every one failed: KeyError; hint: ")
     assert lines[2].endswith("(docs/operations.md#uploads-fail)")
@@ -139,7 +139,7 @@ async def test_the_headline_follows_the_bridge(ledger_dir: Path) -> None:
     health = Health()
     async with answering("videos", health) as address:
         well, lines = await asked(ledger_dir, address)
-        assert (well, lines[0]) == (False, "✗ The bridge needs help: bridge.")
+        assert (well, lines[0]) == (False, "✗ The bridge is starting.")
         health.started()
         well, lines = await asked(ledger_dir, address)
         assert (well, lines[0]) == (True, "✓ The bridge works; no upload has arrived yet.")
@@ -165,7 +165,7 @@ async def test_every_trouble_of_the_bridge_has_its_remedy(ledger_dir: Path) -> N
         well, lines = await asked(ledger_dir, address)
     assert not well
     assert lines[:4] == [
-        "✗ The bridge needs help: results, input queue.",
+        "✗ The disk is full, and 1 more trouble.",
         "hint: make room on the disk",
         (
             "✗ results: OSError: [Errno 28] No space left on device; hint: make room on the disk "
@@ -322,5 +322,5 @@ def test_no_figure_reads_every_row(ledger_dir: Path) -> None:
         "SCAN uploads",
         "SCAN uploads USING INDEX waiting",
     }
-    # Counting takes a few steps of SQLite's machine a row: 40 ms for a million rows.
+    # SQLite counts in a few steps a row: 40 ms for a million rows.
     assert steps < 6 * ROWS

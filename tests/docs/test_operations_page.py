@@ -51,7 +51,7 @@ def words(call: ast.Call) -> Iterator[str]:
     ("folder", "part"),
     [("src/hybridsphere/bridge", "The log"), ("lambda_fn", "The function's log")],
 )
-def test_every_event_is_told_and_no_other(folder: str, part: str) -> None:
+def test_every_event_is_listed_and_no_other(folder: str, part: str) -> None:
     told = PAGE.partition(f"## {part}\n")[2].partition("\n## ")[0]
     rows = [line.split(" | ")[0] for line in told.splitlines() if line.startswith("| `")]
     named = {event for row in rows for event in re.findall(r"`([^`]+)`", row)}
@@ -63,7 +63,7 @@ def test_every_event_is_told_and_no_other(folder: str, part: str) -> None:
     ("table", "columns"),
     [("a video's CSV", ATTENDANCE_COLUMNS), ("`results export`", COLUMNS)],
 )
-def test_every_column_is_told_and_no_other(table: str, columns: tuple[str, ...]) -> None:
+def test_every_column_is_listed_and_no_other(table: str, columns: tuple[str, ...]) -> None:
     told = PAGE.partition(f"| column of {table} |")[2].partition("\n\n")[0]
     rows = [line.split(" | ")[0] for line in told.splitlines() if line.startswith("| `")]
     named = [column for row in rows for column in re.findall(r"`([^`]+)`", row)]

@@ -24,7 +24,7 @@ from tests.stage import is_told_to_bridges
 class Opinions:
     """The links of all troubles that each of the three names, and whether it says that all is well.
 
-    `readyz` is None where nobody answers.
+    `readyz` is missing if nobody answers.
     """
 
     readyz: set[str] | None

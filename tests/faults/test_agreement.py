@@ -173,7 +173,7 @@ async def test_all_three_agree_about_a_fault_of_a_running_bridge(
         assert not said.status_well
         assert not said.doctor_well
         assert symptom.link in (said.readyz or set())
-        # Without a readable folder status has nothing to count; it fails all the same.
+        # Without a ledger status has nothing to count, and fails.
         assert symptom.link in said.status or symptom is Symptom.NOT_MOUNTED
         assert symptom.link in said.doctor_links
         # Nothing says ok of the bridge, or of the part at fault.
@@ -286,7 +286,7 @@ async def test_all_three_agree_that_a_bridge_is_starting(stage: Stage, tmp_path:
 ELSEWHERE = {
     # The bridge works with these, until it crashes: tests/commands/test_doctor.py.
     Symptom.QUEUE_ATTRIBUTES,
-    # As NO_ANSWER, with other words: tests/test_troubles.py.
+    # The same faults as NO_ANSWER, with another reason: tests/test_troubles.py.
     Symptom.PROTOCOL,
     Symptom.STARTING,
 }

@@ -17,7 +17,7 @@ _TIMEOUT_S = 2.0
 class BridgeHealth:
     """The health of a bridge, from `/readyz` and `/metrics`.
 
-    `input_bucket` is None where no bridge answered. By queue or bucket, `held` counts the messages
+    `input_bucket` is missing if no bridge answered. By queue or bucket, `held` counts the messages
     in flight, `oldest_s` has the age of the oldest, and `rejected` counts since the start.
     """
 
@@ -29,7 +29,7 @@ class BridgeHealth:
 
 
 def ask_bridge(address: tuple[str, int]) -> BridgeHealth:
-    """Ask the bridge at an address; one that does not answer is a trouble as well."""
+    """Ask the bridge at an address; silence is a trouble as well."""
     host, port = address
     connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
     try:

@@ -94,9 +94,9 @@ class Status:
 
 
 def show_status(settings: Settings, console: Console, *, as_json: bool = False) -> bool:
-    """Print the status; returns whether there is no trouble.
+    """Print the status; returns False if there is a trouble.
 
-    Raises LedgerError where there is no ledger to read; the bridge's troubles are printed before.
+    Raises LedgerError if the ledger cannot be read, after the bridge's troubles were printed.
     """
     asked = settings.http is not None and settings.http[1] != 0
     bridge = ask_bridge(settings.http) if settings.http and asked else BridgeHealth([])
@@ -138,10 +138,10 @@ def print_status(status: Status, console: Console) -> None:
 
 def _headline(status: Status) -> tuple[State, str, str]:
     """Return one sentence about everything, and the next step."""
-    if status.troubles:
-        parts = ", ".join(trouble.part for trouble in status.troubles)
-        first = status.troubles[0].remedy
-        return "bad", f"The bridge needs help: {parts}.", first.fix
+    if troubles := status.troubles:
+        first, more = troubles[0].remedy, len(troubles) - 1
+        others = f", and {more} more {'trouble' if more == 1 else 'troubles'}" if more else ""
+        return "bad", f"{first.symptom.value}{others}.", first.fix
     if not status.asked:
         sentence = "The uploads are well; the bridge could not be asked."
         return "note", sentence, "give HYBRIDSPHERE_HTTP a fixed port"

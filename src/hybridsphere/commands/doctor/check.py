@@ -1,4 +1,4 @@
-"""One line of doctor's report."""
+"""A check: one line of the report."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -12,7 +12,7 @@ State = Literal["ok", "bad", "note"]
 class Check:
     """One question about a part: `ok`, `bad` with a remedy, or `note`.
 
-    A note is no fault and no success: the part could not be checked, or works with a limit.
+    A note means that the part could not be checked, need not be, or works with a limit.
     """
 
     part: str

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from hybridsphere.commands.doctor.check import Check
 from hybridsphere.commands.doctor.doctor import Waiting, examine
 from hybridsphere.commands.lines import print_item, print_json
 
+MOST_THREADS = 32
 THREAD_S = 0.5
 """How long the end waits for a thread: a look-up of a name, or a disk, can hang for minutes."""
 
@@ -20,6 +22,8 @@ THREAD_S = 0.5
 def run_doctor(console: Console, *, as_json: bool = False) -> bool:
     """Print every check; returns whether none is bad."""
     loop = asyncio.new_event_loop()
+    # Look-ups of names that hang must not keep the disk from being checked.
+    loop.set_default_executor(ThreadPoolExecutor(MOST_THREADS))
     try:
         well = loop.run_until_complete(print_checks(console, as_json=as_json))
     finally:

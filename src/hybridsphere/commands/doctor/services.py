@@ -161,8 +161,8 @@ async def _named(part: str, bucket: Bucket) -> Check:
 async def _conditional_writes(part: str, bucket: Bucket) -> list[Check]:
     """Check that the function's writes can depend on the object that is there, if S3 says so.
 
-    Without that the function compares the versions before it writes. These credentials need not be
-    allowed to write: then there is no check.
+    Otherwise the function compares the versions before it writes. Credentials that may not write
+    are fine, and get no line.
     """
     try:
         await _within(bucket.probe_conditional_write())

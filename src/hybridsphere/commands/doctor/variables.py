@@ -12,7 +12,7 @@ PART = "variables"
 def check_variables(
     settings: Settings, problems: Sequence[Problem], environ: Mapping[str, str]
 ) -> list[Check]:
-    """Return a check for each variable that is wrong, missing or unknown; else one that is ok."""
+    """Return a check for each variable that is wrong, missing or unknown; else a single `ok`."""
     checks = [Check.bad(PART, one.detail, one.remedy, Symptom.VARIABLE) for one in problems]
     for name, nearest in unknown_variables(environ).items():
         meant = f"; {nearest} may be meant" if nearest else ""

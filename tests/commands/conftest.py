@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from hybridsphere.aws import clients, session
+from hybridsphere.aws import credentials, session
 from hybridsphere.local.account import LocalAccount
 from tests.commands.doctor_stage import Patient, session_that_remembers
 from tests.lambda_fn.conftest import gallery, portrait
@@ -26,7 +26,7 @@ async def idle_account() -> AsyncIterator[LocalAccount]:
 async def patient(
     idle_account: LocalAccount, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> AsyncIterator[Patient]:
-    monkeypatch.setattr(clients, "get_session", session_that_remembers)
+    monkeypatch.setattr(credentials, "get_session", session_that_remembers)
     for name in [name for name in os.environ if name.startswith(("AWS_", "HYBRIDSPHERE_"))]:
         monkeypatch.delenv(name)
     for name, text in idle_account.environment().items():

@@ -83,11 +83,11 @@ aws_secret_access_key = local
 @pytest.mark.parametrize(
     ("profile", "words"),
     [
-        ("proc", "credential_process cannot be started"),
+        ("proc", "/nowhere/creds"),
         ("slow", "has not answered within"),
-        ("mfa", "the profile mfa asks for an MFA code"),
-        ("chain", "the profile mfa asks for an MFA code"),
-        ("direct", "(none) could not be found"),
+        ("mfa", "the AWS profile asks for an MFA code"),
+        ("chain", "the AWS profile asks for an MFA code"),
+        ("nobody", "(nobody) could not be found"),
     ],
 )
 async def test_a_profile_without_credentials_leaves_the_list_whole(

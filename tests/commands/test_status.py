@@ -183,7 +183,7 @@ async def test_held_and_rejected_messages_are_counted(ledger_dir: Path) -> None:
     health, metrics = Health(), Metrics()
     health.started()
     metrics.rejected.labels("input").inc(13)
-    metrics.rejected.labels("output bucket").inc()
+    metrics.objects_rejected.labels("output").inc()
     metrics.in_flight.labels("output").set(4)
     async with answering("videos", health, metrics) as address:
         well, lines = await asked(ledger_dir, address)

@@ -1,4 +1,4 @@
-"""One S3 bucket, as its listing shows it."""
+"""One S3 bucket: its listing and its objects."""
 
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridsphere.aws.errors import Refused, failures, readable
-from hybridsphere.messages import MOST_CSV_BYTES, utc_text
+from hybridsphere.messages import MOST_CSV_BYTES, is_folder, utc_text
 
 NOBODY = "_hybridsphere/nobody"
 """The key of an object that no bucket has."""
@@ -14,7 +14,7 @@ NOBODY = "_hybridsphere/nobody"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An object as a bucket's listing shows it; the ETag unquoted, the time as `utc_text`."""
+    """An object in a listing; the ETag without quotes, the time as `utc_text` writes it."""
 
     key: str
     etag: str
@@ -29,21 +29,22 @@ class Bucket:
         self.name = name
 
     async def pages(self) -> AsyncIterator[list[Listed]]:
-        """All objects in the order of their keys, up to 1,000 a page."""
+        """Yield all objects in the order of their keys, up to 1,000 a page, without folders."""
         more: dict[str, str] | None = {}
         while more is not None:
             page, more = await self._page(**more)
             yield page
 
     async def get(self, listed: Listed) -> tuple[dict[str, str], bytes]:
-        """The metadata and the content of a listed object; Refused if it has been replaced,
-        or is larger than any CSV.
+        """Return the metadata and the content of a listed object.
+
+        Raises Refused if it was replaced, or is larger than any CSV.
         """
         etag = f'"{listed.etag}"'
         with failures("GetObject"), readable():
             answer = await self._client.get_object(Bucket=self.name, Key=listed.key, IfMatch=etag)
             async with answer["Body"] as body:
-                # Any page of a proxy's is content: S3 alone knows what was asked for.
+                # A proxy's page would pass for content; S3 alone knows the ETag.
                 if answer["ETag"] != etag:
                     raise ValueError(f"ETag {answer['ETag']} for {etag}")
                 if answer["ContentLength"] > MOST_CSV_BYTES:
@@ -52,7 +53,7 @@ class Bucket:
                 return dict(answer["Metadata"]), await body.read()
 
     async def probe(self) -> None:
-        """Fail as any listing would if the bucket is not there or may not be listed."""
+        """Fail as a listing would if the bucket does not exist or may not be listed."""
         await self._page(MaxKeys=1)
 
     async def probe_conditional_write(self) -> None:
@@ -67,14 +68,15 @@ class Bucket:
             )
 
     async def _page(self, **call: Any) -> tuple[list[Listed], dict[str, str] | None]:
-        """A page of the listing, and what asks for the next, if there is one."""
+        """Return a page of the listing, and the arguments for the next one, if any."""
         with failures("ListObjectsV2"), readable():
             answer = await self._client.list_objects_v2(Bucket=self.name, **call)
             page = [
                 Listed(item["Key"], item["ETag"].strip('"'), utc_text(item["LastModified"]))
                 for item in answer.get("Contents", [])
+                if not is_folder(item["Key"], item.get("Size"))
             ]
-            # S3 always says so; a page of a proxy's is no empty bucket.
+            # S3 always sends this field; a proxy's page must not pass for an empty bucket.
             if not answer["IsTruncated"]:
                 return page, None
             return page, {"ContinuationToken": answer["NextContinuationToken"]}

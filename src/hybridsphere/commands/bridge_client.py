@@ -17,8 +17,9 @@ _TIMEOUT_S = 2.0
 class BridgeHealth:
     """The health of a bridge, from `/readyz` and `/metrics`.
 
-    `input_bucket` is missing if no bridge answered. By queue or bucket, `held` counts the messages
-    in flight, `oldest_s` has the age of the oldest, and `rejected` counts since the start.
+    `input_bucket` is missing if no bridge answered. By place, as `input queue` or `output bucket`,
+    `held` counts the messages or objects in flight, `oldest_s` has the age of the oldest, and
+    `rejected` counts since the start.
     """
 
     troubles: list[Trouble]
@@ -36,7 +37,7 @@ def ask_bridge(address: tuple[str, int]) -> BridgeHealth:
         answer = json.loads(_get(connection, "/readyz"))
         bucket, troubles = str(answer["input_bucket"]), in_words(answer["troubles"])
         text = _get(connection, "/metrics").decode()
-        figures = {family.name: family for family in text_string_to_metric_families(text)}
+        families = {family.name: family for family in text_string_to_metric_families(text)}
     except OSError as error:
         reason = f"does not answer at {host}:{port} ({error.strerror or error})"
         return BridgeHealth([Trouble("bridge", reason)])
@@ -47,9 +48,9 @@ def ask_bridge(address: tuple[str, int]) -> BridgeHealth:
     return BridgeHealth(
         troubles,
         bucket,
-        held=_counts(figures.get("hybridsphere_messages_in_flight")),
-        oldest_s=_values(figures.get("hybridsphere_messages_oldest_seconds")),
-        rejected=_counts(figures.get("hybridsphere_messages_rejected")),
+        held=_counts(families, "in_flight"),
+        oldest_s=_by_place(families, "oldest_seconds"),
+        rejected=_counts(families, "rejected"),
     )
 
 
@@ -58,16 +59,16 @@ def _get(connection: http.client.HTTPConnection, path: str) -> bytes:
     return connection.getresponse().read()
 
 
-def _counts(family: Metric | None) -> dict[str, int]:
-    return {name: int(value) for name, value in _values(family).items()}
+def _counts(families: Mapping[str, Metric], figure: str) -> dict[str, int]:
+    return {place: int(value) for place, value in _by_place(families, figure).items()}
 
 
-def _values(family: Metric | None) -> dict[str, float]:
-    """The values of a counter or a gauge, by queue."""
-    if family is None:
-        return {}
+def _by_place(families: Mapping[str, Metric], figure: str) -> dict[str, float]:
+    """Find a figure about the messages of queues and about the objects of buckets."""
     return {
-        sample.labels["queue"]: sample.value
+        f"{sample.labels[kind]} {kind}": sample.value
+        for things, kind in (("messages", "queue"), ("objects", "bucket"))
+        if (family := families.get(f"hybridsphere_{things}_{figure}"))
         for sample in family.samples
         if not sample.name.endswith("_created")
     }

@@ -20,9 +20,6 @@ FAILURES_SHOWN = 5
 DELAYS_MEASURED = 1000
 """Uploads whose delays make the figures: those of today, not of last year."""
 
-_LOGGED = {"output bucket": "object.rejected"}
-"""The log's event for rejections that are not of a queue."""
-
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
@@ -167,10 +164,10 @@ def _figures(status: Status) -> list[tuple[str, str]]:
     for name, count in status.bridge.held.items():
         age_s = status.bridge.oldest_s.get(name, 0.0)
         oldest = f", the oldest for {_duration(age_s)}" if count and age_s else ""
-        rows.append((f"held, {_place(name)}", f"{count:,}{oldest}"))
+        rows.append((f"held, {name}", f"{count:,}{oldest}"))
     for name, count in status.bridge.rejected.items():
-        event = _LOGGED.get(name, "message.rejected")
-        rows.append((f"rejected, {_place(name)}", f"{count:,} since the start: log, {event}"))
+        event = f"{'object' if name.endswith('bucket') else 'message'}.rejected"
+        rows.append((f"rejected, {name}", f"{count:,} since the start: log, {event}"))
     rows.append(("last stored", uploads.last_stored or "nothing yet"))
     if uploads.delays_s:
         rows.append(("event to invocation", figures(uploads.delays_s)))
@@ -185,10 +182,6 @@ def _of_this_ledger(bridge: BridgeHealth, ledger: Ledger, settings: Settings) ->
     folder = settings.results_dir
     reason = f"the bridge there serves the bucket {served}, {folder} has the results of {owner}"
     return BridgeHealth([Trouble("bridge", reason)])
-
-
-def _place(name: str) -> str:
-    return name if name in _LOGGED or name.endswith("bucket") else f"{name} queue"
 
 
 def _backlog(backlog: Backlog) -> str:

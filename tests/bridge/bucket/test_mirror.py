@@ -102,11 +102,11 @@ class Site:
 
     @property
     def received(self) -> float:
-        return self.vitals.figure("messages_received_total", queue="output bucket")
+        return self.vitals.figure("objects_found_total", bucket="output")
 
     @property
     def rejected(self) -> float:
-        return self.vitals.figure("messages_rejected_total", queue="output bucket")
+        return self.vitals.figure("objects_rejected_total", bucket="output")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -41,7 +41,7 @@ class Mirror:
                 raise
             return  # A newer one is in the next listing.
         except BadMessage as error:
-            self.metrics.rejected.labels("output bucket").inc()
+            self.metrics.objects_rejected.labels("output").inc()
             reason = str(error)
             log.warning("object.rejected", bucket=self.output.name, key=listed.key, reason=reason)
         await self.store.note_mirrored(self._way, listed)

@@ -17,12 +17,13 @@ import pytest_asyncio
 
 from hybridsphere.commands.doctor import results_folder
 from hybridsphere.ledger.ledger import Ledger, ledger_path
-from hybridsphere.troubles import Symptom
+from hybridsphere.troubles import FAILURES_IN_A_ROW, Symptom
 from tests.acts import answer
 from tests.bridge_process import BridgeProcess, running, started
 from tests.faults.agreement_stage import opinions, readyz_links
 from tests.faults.fault_stage import Account, Site, Size, opened
 from tests.faults.test_storage import can_mount, mount, unmounted_afterwards
+from tests.samples import failure_record, record, s3_event
 from tests.stage import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -142,6 +143,27 @@ async def place_taken(stage: Stage) -> AsyncIterator[None]:
     place.rmdir()
 
 
+@asynccontextmanager
+async def rejected(stage: Stage) -> AsyncIterator[None]:
+    """Events of another bucket, as after a slip in the bucket's name."""
+    site = stage.site
+    records = [record(f"{number}.mp4", bucket="another") for number in range(FAILURES_IN_A_ROW)]
+    await site.send(site.inputs, *map(s3_event, records))
+    yield
+    await site.upload(["good.mp4"])
+
+
+@asynccontextmanager
+async def failing(stage: Stage) -> AsyncIterator[None]:
+    """Lambda gives up every upload, and says so by its on-failure records."""
+    site = stage.site
+    records = [record(f"{number}.mp4", bucket=site.bucket) for number in range(FAILURES_IN_A_ROW)]
+    for one in records:
+        await site.send(site.outputs, failure_record(one, condition="RetriesExhausted"))
+    yield
+    await site.upload(["better.mp4"])
+
+
 FAULTS: dict[Symptom, Fault] = {
     Symptom.NO_ANSWER: no_answer,
     Symptom.REFUSED_CREDENTIALS: refusing(403, "InvalidClientTokenId"),
@@ -153,6 +175,8 @@ FAULTS: dict[Symptom, Fault] = {
     Symptom.NOT_MOUNTED: not_mounted,
     Symptom.LEDGER_HELD: ledger_held,
     Symptom.PLACE_TAKEN: place_taken,
+    Symptom.REJECTED: rejected,
+    Symptom.FAILING: failing,
 }
 """Every fault that a running bridge notices, brought about for real."""
 

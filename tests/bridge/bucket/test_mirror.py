@@ -69,7 +69,7 @@ class Site:
         """A mirror at work, in a bridge that begins and ends with it; `client` is its way to S3."""
         output = Bucket(client or self.output.client, self.output.name)
         async with storing(self.folder, self.vitals) as store:
-            mirror = Mirror(output, input_bucket, store, self.vitals.metrics)
+            mirror = Mirror(output, input_bucket, store, self.vitals.metrics, self.vitals.health)
             watcher = Watcher(
                 "output",
                 output,
@@ -345,7 +345,7 @@ async def test_an_object_that_is_replaced_while_it_is_fetched_is_left_to_the_nex
     newer = site.of(sequencer="02", csv=csv_text([]))
     await site.put(newer)
     async with storing(site.folder, site.vitals) as store:
-        mirror = Mirror(site.output.bucket, BUCKET, store, site.vitals.metrics)
+        mirror = Mirror(site.output.bucket, BUCKET, store, site.vitals.metrics, site.vitals.health)
         await mirror.handle(before)
         assert site.rows() == []
         (listed,) = await mirror.new(await site.output.all())
@@ -368,7 +368,9 @@ async def test_a_page_in_place_of_an_object_sets_nothing_aside(
         Proxy(moto) as proxy,
         client_of("s3", proxy.endpoint) as client,
     ):
-        mirror = Mirror(Bucket(client, site.output.name), BUCKET, store, site.vitals.metrics)
+        mirror = Mirror(
+            Bucket(client, site.output.name), BUCKET, store, site.vitals.metrics, site.vitals.health
+        )
         with proxy.failing(page(200, body)), pytest.raises(Unavailable, match="GetObject"):
             await mirror.handle(listed)
         assert await mirror.new([listed]) == [listed]

@@ -26,8 +26,9 @@ from hybridsphere.bridge.store.restorer import Restorer
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.errors import ConfigurationError
-from hybridsphere.ledger.ledger import Ledger, LedgerError
+from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload
 from hybridsphere.messages import Result, S3Record, utc_text
+from hybridsphere.troubles import FAILURES_IN_A_ROW
 
 BATCH = 100
 """Changes that one transaction takes at most."""
@@ -102,7 +103,11 @@ class ResultStore:
         disk that does not take the bucket's name is waited for.
         """
         try:
-            (owner,) = await self._persist([lambda ledger: ledger.claim(bucket)], _DISK)
+            changes: list[Change] = [
+                lambda ledger: ledger.claim(bucket),
+                lambda ledger: ledger.last_results(FAILURES_IN_A_ROW),
+            ]
+            owner, last = await self._persist(changes, _DISK)
         except LedgerError as error:
             raise self._unusable(error) from error
         if owner != bucket:
@@ -110,6 +115,9 @@ class ResultStore:
                 f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} is the folder of the bucket "
                 f"{owner}, and HYBRIDSPHERE_INPUT_BUCKET is {bucket}: name another folder"
             )
+        # A new bridge knows that the last uploads failed, as status does.
+        for upload in reversed(last):
+            self._note(upload)
 
     async def run(self) -> None:
         """Take changes until cancelled; first write again what a crash kept from the disk."""
@@ -148,6 +156,7 @@ class ResultStore:
         """Store results; those that a stored one outranks change nothing."""
         written = await self._unblocked(lambda ledger: self._put(ledger, results))
         for result in written:
+            self._note(result)
             self._metrics.results.labels(result.status).inc()
             log.info(
                 "result.written",
@@ -157,6 +166,13 @@ class ResultStore:
                 status=result.status,
                 reason=result.reason,
             )
+
+    def _note(self, ended: Result | Upload) -> None:
+        """Count a result for the health: uploads that all fail are a trouble."""
+        if ended.status == "failed":
+            self._health.note_failure("uploads", f"{ended.key} {ended.version}", ended.reason or "")
+        else:
+            self._health.note_success("uploads")
 
     async def _change(self, change: Change) -> Any:
         outcome = await self._batcher.submit(change)

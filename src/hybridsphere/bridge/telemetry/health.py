@@ -1,7 +1,7 @@
 """Current troubles, as the log, `/readyz` and systemd report them."""
 
 import time
-from collections import Counter
+from collections import defaultdict
 
 import structlog
 
@@ -16,8 +16,8 @@ class Health:
     def __init__(self) -> None:
         self._troubles = {"bridge": "starting"}
         self._failed_at: dict[str, float] = {}
-        self._failures: Counter[str] = Counter()
-        self._worked: set[str] = set()
+        self._failures: dict[str, set[str]] = defaultdict(set)
+        self._succeeded: set[str] = set()
 
     @property
     def troubles(self) -> dict[str, str]:
@@ -52,17 +52,18 @@ class Health:
 
     def note_success(self, work: str) -> None:
         """Count a piece of work that went well, which ends a run of failures."""
-        self._failures[work] = 0
-        self._worked.add(work)
+        self._failures[work].clear()
+        self._succeeded.add(work)
         self.clear(work)
 
-    def note_failure(self, work: str, reason: str) -> None:
+    def note_failure(self, work: str, piece: str, reason: str) -> None:
         """Count a piece of work that failed for good: a rejected message, or a failed upload.
 
         A trouble begins if no piece has gone well yet, or if the last FAILURES_IN_A_ROW failed: one
-        failure among successes can be the message's own.
+        failure among successes can be the message's own. A piece that comes again counts once.
         """
-        self._failures[work] += 1
-        count = self._failures[work]
-        if count >= FAILURES_IN_A_ROW or work not in self._worked:
-            self.report(work, run_of_failures(count, reason))
+        failed = self._failures[work]
+        if len(failed) < FAILURES_IN_A_ROW:
+            failed.add(piece)
+        if len(failed) >= FAILURES_IN_A_ROW or work not in self._succeeded:
+            self.report(work, run_of_failures(len(failed), reason))

@@ -17,6 +17,7 @@ from aiohttp import web
 from hybridsphere.aws import (
     Aws,
     AwsError,
+    Fetched,
     FunctionError,
     Listed,
     Queue,
@@ -230,7 +231,7 @@ async def test_an_event_is_accepted_by_the_one_status_that_says_so(
     assert await aws.function("f", "Event").invoke(record()) is None
 
 
-LISTED = Listed("a.csv", "e1", "2026-11-21T00:00:00.000Z")
+LISTED = Listed("a.csv", "e1", "2026-11-21T00:00:00.000Z", size=6)
 
 
 async def listing(aws: Aws) -> None:
@@ -340,7 +341,7 @@ async def test_an_object_is_the_one_that_was_listed_or_none(
     with pytest.raises(Unavailable, match="ETag"):
         await bucket.get(LISTED)
     service.headers["ETag"] = '"e1"'
-    assert await bucket.get(LISTED) == ({"key": "a"}, b"name\r\n")
+    assert await bucket.get(LISTED) == Fetched({"key": "a"}, b"name\r\n", doubtful=False)
 
 
 async def test_an_error_that_quotes_the_request_is_not_told_whole(

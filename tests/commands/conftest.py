@@ -1,4 +1,4 @@
-"""The account and the configuration of doctor's tests; the known faces of those about galleries."""
+"""The account and the configuration of doctor's tests."""
 
 import os
 from collections.abc import AsyncIterator
@@ -10,9 +10,6 @@ import pytest_asyncio
 from hybridsphere.aws import credentials, session
 from hybridsphere.local.account import LocalAccount
 from tests.commands.doctor_stage import Patient, session_that_remembers
-from tests.lambda_fn.conftest import gallery, portrait
-
-__all__ = ["gallery", "idle_account", "patient", "portrait"]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -4,7 +4,7 @@ Every failed call raises one of three errors. Throttled and Unavailable pass; Re
 somebody mends something. The caller decides about retries, so botocore's own are switched off.
 """
 
-from hybridsphere.aws.bucket import Bucket, Listed
+from hybridsphere.aws.bucket import Bucket, Fetched, Listed
 from hybridsphere.aws.clients import Aws, client_config, connect
 from hybridsphere.aws.credentials import session
 from hybridsphere.aws.errors import AwsError, ReceiptGone, Refused, Throttled, Unavailable
@@ -17,6 +17,7 @@ __all__ = [
     "Aws",
     "AwsError",
     "Bucket",
+    "Fetched",
     "Function",
     "FunctionError",
     "Listed",

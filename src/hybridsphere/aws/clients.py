@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiobotocore.config import AioConfig
 from aiohttp import AddrInfoType, ClientTimeout
@@ -15,6 +15,11 @@ from hybridsphere.aws.credentials import find_credentials, session
 from hybridsphere.aws.errors import set_up
 from hybridsphere.aws.function import Function
 from hybridsphere.aws.queue import LONG_POLL_S, Queue
+
+if TYPE_CHECKING:
+    from types_aiobotocore_lambda import LambdaClient
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_sqs import SQSClient
 
 READS = 16
 """Objects that are read at once."""
@@ -36,7 +41,7 @@ are silent for minutes, as one is while a function works."""
 class Aws:
     """The clients of one process; made by `connect`."""
 
-    def __init__(self, sqs: Any, function: Any, s3: Any) -> None:
+    def __init__(self, sqs: "SQSClient", function: "LambdaClient", s3: "S3Client") -> None:
         self._sqs = sqs
         self._lambda = function
         self._s3 = s3
@@ -89,7 +94,8 @@ async def connect(*, polls: int, invocations: int, invocation_type: str) -> Asyn
     wait_s = READ_TIMEOUT_S if invocation_type == "Event" else LONGEST_INVOCATION_S + 10
     async with AsyncExitStack() as stack:
         with set_up():
-            made = session()
+            # The stubs know each service by its literal name only.
+            made: Any = session()
             await find_credentials(made)
 
             async def client(service: str, connections: int, read_s: float) -> Any:

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Mapping
 from functools import partial
 from time import gmtime, strftime
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import ClientConnectionError, ClientRequest, ClientSession
 from botocore import xform_name
@@ -90,17 +90,19 @@ class _Request:
     def __init__(
         self, client: Any, request: AWSRequest, request_signer: Any, **building: Any
     ) -> None:
+        # A client signs no request without them; only an empty request lacks them.
+        method, url = cast(str, request.method), cast(str, request.url)
         # Connection limit, certificates and proxy come with these private parts.
         http = client._endpoint.http_session  # noqa: SLF001
-        proxy = http._proxy_config.proxy_url_for(request.url)  # noqa: SLF001
+        proxy = http._proxy_config.proxy_url_for(url)  # noqa: SLF001
         self._session = partial(http._get_session, proxy)  # noqa: SLF001
         self._http = ClientRequest(
-            request.method,
-            URL(request.url, encoded=True),
+            method,
+            URL(url, encoded=True),
             headers={**request.headers, "Accept-Encoding": "identity"},
             skip_auto_headers=["Content-Type"],
             proxy=URL(proxy) if proxy else None,
-            proxy_headers=http._proxy_config.proxy_headers_for(request.url),  # noqa: SLF001
+            proxy_headers=http._proxy_config.proxy_headers_for(url),  # noqa: SLF001
             loop=asyncio.get_running_loop(),
         )
         self._built = request

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from hybridsphere.aws.direct import Call
 from hybridsphere.aws.errors import failures, readable
 from hybridsphere.messages import S3Record, Version, reason_of
+
+if TYPE_CHECKING:
+    from types_aiobotocore_lambda import LambdaClient
 
 ACCEPTED_S = 10.0
 """Limit on accepting an event. A repeated event is harmless, a lost answer must be noticed soon."""
@@ -28,7 +31,7 @@ class FunctionError:
 class Function:
     """One Lambda function."""
 
-    def __init__(self, client: Any, name: str, invocation_type: str) -> None:
+    def __init__(self, client: "LambdaClient", name: str, invocation_type: str) -> None:
         self._invoke = Call(client, "Invoke", FunctionName=name, InvocationType=invocation_type)
         self._try = Call(client, "Invoke", FunctionName=name, InvocationType="DryRun")
         self._is_event = invocation_type == "Event"

@@ -4,8 +4,13 @@ The bridge uses the other modules of this package instead: it never gives up.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import Any
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import urlsplit
 
 from aiobotocore.config import AioConfig
@@ -15,10 +20,33 @@ from hybridsphere.aws.clients import client_config
 from hybridsphere.aws.credentials import find_credentials, session
 from hybridsphere.aws.errors import AwsError, described, set_up
 
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_sqs import SQSClient
+
 _PATIENT = AioConfig(retries={"mode": "standard", "total_max_attempts": 5})
 
 CALL_FAILURES = (ClientError, BotoCoreError)
 """The errors of one call, after which the next call may succeed."""
+
+
+@overload
+def client(
+    service: Literal["dynamodb"], *, connections: int = ...
+) -> AbstractAsyncContextManager["DynamoDBClient"]: ...
+
+
+@overload
+def client(
+    service: Literal["s3"], *, connections: int = ...
+) -> AbstractAsyncContextManager["S3Client"]: ...
+
+
+@overload
+def client(
+    service: Literal["sqs"], *, connections: int = ...
+) -> AbstractAsyncContextManager["SQSClient"]: ...
 
 
 @asynccontextmanager
@@ -30,7 +58,8 @@ async def client(service: str, *, connections: int = 10) -> AsyncIterator[Any]:
     """
     async with AsyncExitStack() as stack:
         with set_up():
-            made = session()
+            # The stubs know each service by its literal name only.
+            made: Any = session()
             await find_credentials(made)
             config = client_config(connections).merge(_PATIENT)
             entered = await stack.enter_async_context(made.create_client(service, config=config))

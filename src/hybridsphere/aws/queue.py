@@ -3,13 +3,17 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from hybridsphere.aws.direct import Call
 from hybridsphere.aws.errors import AwsError, ReceiptGone, Refused, Unavailable, failures, readable
 from hybridsphere.messages import reason_of
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs import SQSClient
+    from types_aiobotocore_sqs.type_defs import MessageAttributeValueTypeDef
 
 SQS_BATCH = 10
 """Messages that one call of SQS takes at most."""
@@ -39,7 +43,7 @@ class Message:
 class Queue:
     """One SQS queue."""
 
-    def __init__(self, client: Any, url: str) -> None:
+    def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
         self._receive = Call(client, "ReceiveMessage", QueueUrl=url)
         self._delete = Call(client, "DeleteMessageBatch", QueueUrl=url, Entries=[])
@@ -118,9 +122,11 @@ class Queue:
             answer = await self._client.get_queue_attributes(
                 QueueUrl=self.url, AttributeNames=["All"]
             )
-            return dict(answer["Attributes"])
+            return {str(name): value for name, value in answer["Attributes"].items()}
 
-    async def _send(self, body: str, attributes: Mapping[str, Mapping[str, str]]) -> None:
+    async def _send(
+        self, body: str, attributes: Mapping[str, "MessageAttributeValueTypeDef"]
+    ) -> None:
         with failures("SendMessage"), readable():
             answer = await self._client.send_message(
                 QueueUrl=self.url, MessageBody=body, MessageAttributes=attributes

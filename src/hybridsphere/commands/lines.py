@@ -8,16 +8,20 @@ from typing import Literal
 from rich.console import Console
 from rich.text import Text
 
-from hybridsphere.screen import plain
+from hybridsphere.screen import mark, plain
 from hybridsphere.troubles import Remedy
 
 State = Literal["ok", "bad", "note"]
 
-MARKS: dict[State, str] = {"ok": "✓", "bad": "✗", "note": "–"}
-_STYLES: dict[State, str] = {"ok": "green", "bad": "bold red", "note": "dim"}
+NOTE = Text("–", "dim")
+"""The mark of a part that could not be checked, need not be, or works with a limit."""
 
 NAME_WIDTH = 17
 """Cells of the longest usual name, `dead-letter queue`."""
+
+
+def mark_of(state: State) -> Text:
+    return NOTE if state == "note" else mark(state == "ok")
 
 
 def print_item(
@@ -30,11 +34,9 @@ def print_item(
     style = "red" if state == "bad" else ""
     if not console.is_terminal:
         hint = f"; hint: {remedy}" if remedy else ""
-        print_line(console, f"{MARKS[state]} {name}: {text}{hint}")
+        console.print(mark_of(state) + plain(f" {name}: {text}{hint}"), soft_wrap=True)
         return
-    head = Text.assemble(
-        plain(f"{MARKS[state]} ", _STYLES[state]), plain(f"{name:<{NAME_WIDTH}}", "bold"), "  "
-    )
+    head = Text.assemble(mark_of(state), " ", plain(f"{name:<{NAME_WIDTH}}", "bold"), "  ")
     indent = 2 + NAME_WIDTH + 2
     first, *others = _folded(text, console.width - indent)
     if len(name) > NAME_WIDTH:
@@ -52,7 +54,7 @@ def print_item(
 
 def print_headline(console: Console, state: State, sentence: str, hint: str = "") -> None:
     """Print the sentence that says it all, and the next step."""
-    console.print(plain(f"{MARKS[state]} {sentence}", _STYLES[state]), soft_wrap=True)
+    console.print(mark_of(state) + plain(f" {sentence}", "bold"), soft_wrap=True)
     if hint:
         print_line(console, f"hint: {hint}", "cyan")
 

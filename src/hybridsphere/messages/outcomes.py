@@ -22,7 +22,10 @@ from hybridsphere.messages.fields import (
 )
 from hybridsphere.messages.keys import csv_key
 from hybridsphere.messages.reasons import reason_of
-from hybridsphere.messages.results import SCHEMA, STATUSES, Person, Result
+from hybridsphere.messages.results import MOST_CSV_BYTES, SCHEMA, STATUSES, Person, Result
+
+# A field may be as long as a CSV; by default the module refuses more than 128 KiB.
+csv.field_size_limit(MOST_CSV_BYTES)
 
 
 def parse_output(body: str) -> list[Result]:

@@ -21,7 +21,7 @@ from hybridsphere.local.account import LocalAccount, Sink, Source
 from hybridsphere.local.commands import run_command
 from hybridsphere.settings import Settings
 from hybridsphere.workload import upload
-from hybridsphere.workload.check import check_workload
+from hybridsphere.workload.checks import check_workload
 from tests.deploy.aws.permission_map import Call, PermissionMap
 from tests.deploy.aws.recorded_calls import recorded_calls
 from tests.leaks import function_log
@@ -103,8 +103,10 @@ def tools(
     return Tools(monkeypatch, tmp_path)
 
 
-MAY_BE_REFUSED = {Call("bridge", "s3", "ListObjectsV2")}
-"""What `doctor` asks of a bucket that is only named, to hear that it is not there or refused."""
+MAY_BE_REFUSED = {Call("bridge", "s3", "ListObjectsV2"), Call("bridge", "s3", "PutObject")}
+"""What `doctor` asks of a bucket that is only named, to hear that it is not there or refused; and a
+write that cannot succeed, to hear whether the bucket knows conditions.
+"""
 
 
 @pytest.mark.parametrize(("source", "sink"), [("queue", "queue"), ("bucket", "bucket")])

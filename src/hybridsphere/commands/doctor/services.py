@@ -134,7 +134,7 @@ async def _bucket(side: str, bucket: Bucket, *, used: bool) -> list[Check]:
     checks = [listing]
     if used:
         # S3 says that an object does not exist only to those who may list and read.
-        nobody = bucket.get(Listed(NOBODY, etag="none", last_modified=""))
+        nobody = bucket.get(Listed(NOBODY, etag="none", last_modified="", size=0))
         checks.append(await _allowed(part, "s3:GetObject", nobody, bucket.name))
     return [*checks, *await _conditional_writes(part, bucket)]
 

@@ -32,9 +32,9 @@ $(PREPARED)/made: $(INSTALLED) lambda_fn/faces/detector.py lambda_fn/faces/encod
 demo: setup
 	@$(BIN)/hybridsphere demo
 
-# Two processes a core; the tests of a file stay together while the work is even.
+# Two processes a core, for half of the time is waiting; tests/distribution.py hands out the work.
 test: setup
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	@$(BIN)/python -m pytest --numprocesses auto
 
 # The faults of tests/faults once more, on many videos and for long, with the bridge's own patience,
 # and what tests draw by chance with a new seed, which stands at the top.

@@ -51,6 +51,13 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(2 * len(os.sched_getaffinity(0)), 8)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.distribution import SlowestFirst  # noqa: PLC0415 - works without pytest-xdist
+
+    return SlowestFirst(config, log)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Lets nothing go through a proxy of the reader's: everything here is on loop-back, but what
     images are built of.

@@ -18,10 +18,11 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 from hypothesis import seed as seeded
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from tests import leaks
+from tests import leaks, no_process
 from tests.leaks import pytest_runtest_makereport
+from tests.no_process import pytest_runtest_protocol
 
-__all__ = ["pytest_runtest_makereport"]
+__all__ = ["pytest_runtest_makereport", "pytest_runtest_protocol"]
 
 # The same examples in every run, and no database of earlier ones: a test that fails, fails again.
 settings.register_profile(
@@ -68,6 +69,8 @@ def pytest_configure(config: pytest.Config) -> None:
                 del os.environ[name]
     if config.option.soak:
         settings.load_profile("soak")
+    if config.option.no_process:
+        no_process.install()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -125,6 +128,7 @@ async def moto() -> AsyncIterator[str]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="break things for long, on many inputs")
+    parser.addoption("--no-process", action="store_true", help="skip tests that start a process")
 
 
 @pytest.fixture(scope="session")

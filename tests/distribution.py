@@ -17,7 +17,7 @@ SLOWEST = (
     "tests/lambda_fn/recognition/test_attendance.py",
     "tests/lambda_fn/video/test_playlists.py",
     "tests/faults/test_credentials.py",
-    "tests/demo/test_demo.py",
+    "tests/demo",
     "tests/faults/test_invocations.py",
     "tests/faults/test_queues.py",
     "tests/deploy/aws/test_permissions_in_use.py",
@@ -27,7 +27,7 @@ SLOWEST = (
 )
 """The units that take longest, longest first: one that began last would end last, alone."""
 
-WHOLE = ("tests/pipeline",)
+WHOLE = ("tests/demo", "tests/pipeline")
 """Folders whose files share fixtures that take seconds to make: one process gets them all."""
 
 

@@ -10,7 +10,7 @@ INSTALLED := .venv/installed
 
 PREPARED := lambda_fn/prepared
 
-.PHONY: setup demo test soak lint bench deploy-tools deploy-check images object-stores audit clean \
+.PHONY: setup demo test soak lint docs picture bench deploy-tools deploy-check images object-stores audit clean \
 	requirements
 
 setup: $(INSTALLED) $(PREPARED)/made
@@ -47,6 +47,15 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+# The page of commands, from their own help.
+docs: setup
+	@$(BIN)/python -m tests.docs.cli_page > docs/cli.md
+
+# The picture of the README, from a demo.
+picture: setup
+	@mkdir -p .cache && $(BIN)/hybridsphere demo --report .cache/demo.json
+	@$(BIN)/python -m tests.docs.demo_picture .cache/demo.json > docs/demo.svg
 
 # All parts, or the ones that PART names; `.venv/bin/python -m bench --help` tells what there is.
 PART :=

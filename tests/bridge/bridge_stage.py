@@ -154,7 +154,7 @@ class Vitals:
         return self.metrics.registry.get_sample_value(f"hybridsphere_{name}", labels) or 0.0
 
     def dead_letters(self, queue: Queue | None = None) -> DeadLetters:
-        return DeadLetters(queue, self.metrics)
+        return DeadLetters(queue, self.metrics, self.health)
 
 
 @asynccontextmanager

@@ -104,6 +104,8 @@ class Invoker:
             ours = await self.store.undone(ours)
         bad += await self._process_all(ours, received_at, started)
         if not bad:
+            if ours:
+                self.dead_letters.note_accepted("input")
             return Disposition.DELETE
         count = len(event.created) + len(event.ignored) + len(event.bad)
         records = [one.record for one in bad]

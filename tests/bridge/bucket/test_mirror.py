@@ -259,7 +259,7 @@ async def test_a_replaced_object_is_left_to_the_next_listing(
     newer = site.of(sequencer="02", csv=csv_text([]))
     await site.put(newer)
     async with storing(site.folder, site.vitals) as store:
-        mirror = Mirror(site.output.bucket, BUCKET, store, site.vitals.metrics)
+        mirror = Mirror(site.output.bucket, BUCKET, store, site.vitals.metrics, site.vitals.health)
         await mirror.handle(before)
         assert site.rows() == []
         (listed,) = await mirror.new(await site.output.all())
@@ -280,7 +280,9 @@ async def test_a_proxy_s_page_sets_nothing_aside(site: Site, moto: str, body: by
         Proxy(moto) as proxy,
         client_of("s3", proxy.endpoint) as client,
     ):
-        mirror = Mirror(Bucket(client, site.output.name), BUCKET, store, site.vitals.metrics)
+        mirror = Mirror(
+            Bucket(client, site.output.name), BUCKET, store, site.vitals.metrics, site.vitals.health
+        )
         with proxy.failing(page(200, body)), pytest.raises(Unavailable, match="GetObject"):
             await mirror.handle(listed)
         assert await mirror.new([listed]) == [listed]

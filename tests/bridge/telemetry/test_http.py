@@ -39,6 +39,12 @@ async def test_a_bridge_that_starts_lives_but_is_not_ready(
             "status": "trouble",
             "input_bucket": "videos",
             "troubles": {"bridge": "starting"},
+            "remedies": {
+                "bridge": {
+                    "fix": "wait some seconds; if this lasts, read the log",
+                    "see": "docs/operations.md#the-bridge-is-starting",
+                }
+            },
         }
 
 
@@ -47,7 +53,12 @@ async def test_readiness_names_what_does_not_work_and_why(
 ) -> None:
     async with client.get("/readyz") as answer:
         assert answer.status == 200
-        assert await answer.json() == {"status": "ready", "input_bucket": "videos", "troubles": {}}
+        assert await answer.json() == {
+            "status": "ready",
+            "input_bucket": "videos",
+            "troubles": {},
+            "remedies": {},
+        }
     vitals.health.report("results", "disk full")
     vitals.health.report("function", "throttled")
     vitals.health.report("function", "gone")

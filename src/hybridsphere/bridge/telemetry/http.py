@@ -2,7 +2,7 @@
 
 - `/healthz`: 200 while the event loop turns.
 - `/readyz`: 200 while everything works, else 503. The body has the bucket that this bridge serves,
-  and each trouble with its reason.
+  and each trouble with its reason, its fix and the heading of docs/operations.md.
 - `/metrics`: for Prometheus.
 """
 
@@ -23,6 +23,7 @@ from hybridsphere.bridge.telemetry.hosts import is_local
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.sockets import remedy_for_address
+from hybridsphere.troubles import remedy_for_trouble
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -81,6 +82,11 @@ def _routes(input_bucket: str, health: Health, metrics: Metrics) -> dict[str, Ro
             "status": "trouble" if troubles else "ready",
             "input_bucket": input_bucket,
             "troubles": troubles,
+            "remedies": {
+                part: {"fix": remedy.fix, "see": remedy.symptom.link}
+                for part, reason in troubles.items()
+                for remedy in [remedy_for_trouble(part, reason)]
+            },
         }
         return web.json_response(body, status=503 if troubles else 200)
 

@@ -531,7 +531,7 @@ async def test_an_unusable_set_up_is_a_configuration_error_of_one_line(
 @pytest.mark.parametrize(
     ("profile", "says", "kind"),
     [
-        ("proc", "no AWS credentials at the moment: .*'/nowhere/creds'", CannotRunNow),
+        ("proc", "credential_process of the profile proc cannot be started", ConfigurationError),
         ("mfa", "MFA code.*AWS_PROFILE", ConfigurationError),
         ("chained", "MFA code.*AWS_PROFILE", ConfigurationError),
         ("odd", "no AWS credentials at the moment", CannotRunNow),

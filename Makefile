@@ -5,20 +5,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-cache-dir
 REQUIREMENTS := deploy/requirements/dev.txt
+BUILD := deploy/requirements/build.txt
 INSTALLED := .venv/installed
 
 PREPARED := lambda_fn/prepared
 
-.PHONY: setup demo test soak lint bench deploy-tools deploy-check images audit clean requirements
+.PHONY: setup demo test soak lint docs picture bench deploy-tools deploy-check images object-stores audit clean \
+	requirements
 
 setup: $(INSTALLED) $(PREPARED)/made
 
 # --no-deps: the pins are complete, and face_recognition would ask for a dlib that has no wheel.
-$(INSTALLED): $(REQUIREMENTS) pyproject.toml
+$(INSTALLED): $(REQUIREMENTS) $(BUILD) pyproject.toml
 	@echo "Preparing .venv; this takes a minute or two."
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; name one with PYTHON=")'
 	@$(PYTHON) -m venv .venv
-	@$(PIP) install --no-deps --require-hashes -r $(REQUIREMENTS)
+	@$(PIP) install --no-deps --require-hashes -r $(BUILD) -r $(REQUIREMENTS)
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -46,6 +48,15 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
+# The page of commands, from their own help.
+docs: setup
+	@$(BIN)/python -m tests.docs.cli_page > docs/cli.md
+
+# The picture of the README, from a demo.
+picture: setup
+	@mkdir -p .cache && $(BIN)/hybridsphere demo --report .cache/demo.json
+	@$(BIN)/python -m tests.docs.demo_picture .cache/demo.json > docs/demo.svg
+
 # All parts, or the ones that PART names; `.venv/bin/python -m bench --help` tells what there is.
 PART :=
 bench: setup
@@ -62,10 +73,15 @@ deploy-check: setup deploy-tools
 images: setup
 	@$(BIN)/python -m pytest -m images tests/deploy/images
 
+# Runs the demo's clips through Ceph and Swift; needs their Debian packages, which the tests name,
+# and root.
+object-stores: setup
+	@$(BIN)/python -m pytest -m object_stores tests/deploy/object_stores
+
 # Asks PyPI whether a release that is pinned here has a known vulnerability. What could not be asked
 # about (--strict) is no success, and looks much like a finding.
 AUDIT := .cache/audit
-PINS := bridge function dev deploy audit
+PINS := build bridge function dev deploy audit
 audit: $(AUDIT)/installed
 	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --cache-dir $(AUDIT)/cache --disable-pip --require-hashes \
 		$(PINS:%=-r deploy/requirements/%.txt) || { echo "make audit: where no vulnerability is" \
@@ -83,12 +99,14 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
 
-# Pins anew what pyproject.toml asks for; needs uv.
-COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+# Pins the newest releases that pyproject.toml allows; needs uv. UPGRADE= keeps the pins that it can.
+UPGRADE := --upgrade
+COMPILE := uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 requirements:
 	$(COMPILE) pyproject.toml --extra dev --output-file $(REQUIREMENTS)
 	for extra in bridge function; do $(COMPILE) pyproject.toml --extra $$extra \
 		--constraint $(REQUIREMENTS) --output-file deploy/requirements/$$extra.txt; done
+	printf 'setuptools>=77\n' | $(COMPILE) - --output-file $(BUILD)
 	printf 'cfn-lint\nopenstack-heat\n' | $(COMPILE) - --output-file deploy/requirements/deploy.txt
 	printf 'pip-audit\n' | $(COMPILE) - --output-file deploy/requirements/audit.txt

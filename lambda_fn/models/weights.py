@@ -1,7 +1,7 @@
 """The model files in the package face_recognition_models, found without importing it.
 
-Its import may need `pkg_resources`, which setuptools removed. Two of its four models are used here;
-the other files may be missing.
+Importing face_recognition loads all four models. Two of them are used here; the other files may be
+missing.
 """
 
 from importlib.util import find_spec

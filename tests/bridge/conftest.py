@@ -104,8 +104,8 @@ def vitals() -> Vitals:
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing here is worth a second's wait."""
     monkeypatch.setattr(poller, "LAST_POLL_S", 0.1)
-    # Of two polls that wait at once, moto's threads now and then give one message to both. The
-    # bridge's own number is at work where it is a process, and in tests/faults.
+    # moto's threads sometimes give one message to two concurrent polls. Bridges that run as
+    # processes, and tests/faults, keep the usual number.
     monkeypatch.setattr(poller, "RECEIVERS", 1)
     monkeypatch.setattr(backoff, "FIRST_S", 0.02)
     monkeypatch.setattr(backoff, "LONGEST_S", 0.05)
@@ -118,6 +118,6 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def endless_waits(monkeypatch: pytest.MonkeyPatch, _hurry: None) -> None:
-    """Whoever waits after a failure waits longer than any test does."""
+    """Make every wait after a failure longer than any test."""
     for name in ("FIRST_S", "LONGEST_S", "LONGEST_IN_PLACE_S", "LONGEST_REFUSED_S"):
         monkeypatch.setattr(backoff, name, 2 * PATIENCE_S)

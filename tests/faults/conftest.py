@@ -1,4 +1,4 @@
-"""What the tests of this folder break: an account, at a small size or, with --soak, a large one."""
+"""The account that these tests break: small, or large with --soak."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -32,7 +32,7 @@ async def account() -> AsyncIterator[Account]:
 async def open_site(
     account: Account, tmp_path: Path, size: Size
 ) -> AsyncIterator[Callable[..., Awaitable[Site]]]:
-    """Opens a site with so many workers; further options are settings of the function."""
+    """Open a site with `workers` workers; further options are settings of the function."""
     async with AsyncExitStack() as stack:
 
         async def start(workers: int = 2, **function: Any) -> Site:

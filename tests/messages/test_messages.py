@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from base64 import b64encode
 from dataclasses import replace
 from itertools import permutations
 from random import Random
@@ -16,13 +17,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hybridsphere.messages import (
+    LONGEST_TEXT,
     MAX_KEY_BYTES,
-    REASON_LENGTH,
     SCHEMA,
     STATUSES,
     BadMessage,
     Person,
     Result,
+    S3Event,
     S3Record,
     Version,
     csv_key,
@@ -30,6 +32,8 @@ from hybridsphere.messages import (
     newest_of,
     parse_output,
     parse_s3_event,
+    read_s3_event,
+    result_of_object,
     utc_text,
 )
 from tests.samples import (
@@ -47,19 +51,22 @@ from tests.samples import (
 TEXT = st.text(CHARACTERS, max_size=20)
 NAME = st.text(CHARACTERS, min_size=1, max_size=20)
 TIME = st.datetimes(timezones=st.just(None)).map(utc_text)
+ETAG = st.text(CHARACTERS, min_size=1, max_size=20).filter(
+    lambda text: text[0] != "W" and '"' not in text
+)
 SEQUENCER = st.none() | st.text("0123456789abcdefABCDEF", min_size=1, max_size=20)
-# Of few values, so that ties and circles are common.
+# Few values, so that ties and circles are common.
 VERSION = st.builds(
     Version,
     etag=st.sampled_from("ab"),
     sequencer=st.sampled_from([None, "", "01", "0100", "02", "0a", "0A"]),
     event_time=st.sampled_from([f"2026-11-21T00:00:0{second}.000Z" for second in range(3)]),
 )
-# One sequencer, or one ETag and time, is one upload.
+# One sequencer and ETag, or one ETag and time, is one upload.
 VERSIONS = st.lists(VERSION, min_size=1, max_size=6, unique_by=lambda version: version.id)
 
 RECORDS = st.builds(
-    S3Record, bucket=NAME, key=NAME, etag=NAME, sequencer=SEQUENCER, event_time=TIME
+    S3Record, bucket=NAME, key=NAME, etag=ETAG, sequencer=SEQUENCER, event_time=TIME
 )
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 PEOPLE = st.builds(
@@ -78,7 +85,7 @@ RESULTS = st.builds(
     Result,
     bucket=NAME,
     key=NAME,
-    etag=NAME,
+    etag=ETAG,
     sequencer=SEQUENCER,
     event_time=TIME,
     status=st.sampled_from(STATUSES),
@@ -107,7 +114,7 @@ def parses(parse: Any, body: Any) -> bool:
         parsed = parse(body)
     except BadMessage:
         return False
-    # What was accepted can be stored and sent on.
+    # Accepted records can be stored and sent.
     for one in parsed:
         repr(one).encode()
         one.version.id.encode()
@@ -166,6 +173,7 @@ def sns(message: str) -> dict[str, Any]:
     }
 
 
+ONE_EVENT = json.loads(s3_event(record()))
 EVENTS = (
     json.loads(s3_event(record("ü b.mp4"), record("c.mp4"))),
     EVENTBRIDGE,
@@ -189,7 +197,7 @@ def test_any_json_ends_in_records_or_as_a_bad_message(value: Any) -> None:
 
 
 @given(st.sampled_from(EVENTS), st.data(), JSON)
-def test_an_event_with_anything_wrong_in_it_ends_in_records_or_as_a_bad_message(
+def test_a_spoiled_event_ends_in_records_or_as_a_bad_message(
     event: dict[str, Any], data: st.DataObject, value: Any
 ) -> None:
     path = data.draw(st.sampled_from(paths_of(event)))
@@ -197,7 +205,7 @@ def test_an_event_with_anything_wrong_in_it_ends_in_records_or_as_a_bad_message(
 
 
 @given(st.sampled_from(EVENTS), st.data(), JSON)
-def test_an_event_that_the_function_is_given_ends_in_records_or_as_a_bad_message(
+def test_a_parsed_event_ends_in_records_or_as_a_bad_message(
     event: dict[str, Any], data: st.DataObject, value: Any
 ) -> None:
     path = data.draw(st.sampled_from(paths_of(event)))
@@ -215,7 +223,7 @@ def test_any_text_ends_in_records_or_as_a_bad_message(text: str) -> None:
 
 
 @given(st.sampled_from(OUTPUTS), st.data(), JSON)
-def test_an_output_with_anything_wrong_in_it_ends_in_results_or_as_a_bad_message(
+def test_a_spoiled_output_ends_in_results_or_as_a_bad_message(
     output: dict[str, Any], data: st.DataObject, value: Any
 ) -> None:
     path = data.draw(st.sampled_from(paths_of(output)))
@@ -246,9 +254,9 @@ def test_a_person_with_an_impossible_figure_is_a_bad_message(name: str, figure: 
 @pytest.mark.parametrize(
     ("parse", "whole", "path"),
     [
-        (parse_s3_event, EVENTS[0], ("Records", 0, "eventName")),
-        (parse_s3_event, EVENTS[0], ("Records", 0, "eventTime")),
-        (parse_s3_event, EVENTS[0], ("Records", 0, "s3")),
+        (parse_s3_event, ONE_EVENT, ("Records", 0, "eventName")),
+        (parse_s3_event, ONE_EVENT, ("Records", 0, "eventTime")),
+        (parse_s3_event, ONE_EVENT, ("Records", 0, "s3")),
         (parse_output, OUTPUTS[0], ("schema",)),
         (parse_output, OUTPUTS[0], ("status",)),
         (parse_output, OUTPUTS[0], ("people",)),
@@ -269,7 +277,7 @@ def test_a_key_with_half_a_surrogate_pair_is_a_bad_message() -> None:
     assert not parses(parse_s3_event, text)
     assert not parses(parse_s3_event, text.replace("\\ud800", "\ud800"))
     assert not parses(parse_s3_event, json.loads(text))
-    bare = spoiled(EVENTS[0], ("Records", 0, "s3", "object", "key"), "half\ud800")
+    bare = spoiled(ONE_EVENT, ("Records", 0, "s3", "object", "key"), "half\ud800")
     assert not parses(parse_s3_event, bare)
 
 
@@ -336,22 +344,88 @@ def test_the_test_event_names_nothing() -> None:
         ("{}", "no Records"),
         ('{"Records": []}', "no Records"),
         ('{"Records": [1]}', "record is 1"),
-        (json.dumps(spoiled(EVENTS[0], ("Records", 0, "s3", "object", "key"), "")), "key is ''"),
-        (json.dumps(spoiled(EVENTS[0], ("Records", 0, "s3", "object", "key"), "%FF")), "UTF-8"),
-        (json.dumps(spoiled(EVENTS[0], ("Records", 0, "s3", "object", "eTag"), None)), "eTag"),
-        (json.dumps(spoiled(EVENTS[0], ("Records", 0, "s3", "bucket", "name"), 7)), "name is 7"),
-        (json.dumps(spoiled(EVENTS[0], ("Records", 0, "eventTime"), "noon")), "ISO 8601"),
-        (
-            json.dumps(spoiled(EVENTS[0], ("Records", 0, "eventName"), "ObjectRemoved:Delete")),
-            "ObjectRemoved",
-        ),
-        (json.dumps(spoiled(EVENTBRIDGE, ("detail-type",), "Object Deleted")), "no Records"),
+        (json.dumps(spoiled(ONE_EVENT, ("Records", 0, "s3", "object", "key"), "")), "key is ''"),
+        (json.dumps(spoiled(ONE_EVENT, ("Records", 0, "s3", "object", "key"), "%FF")), "UTF-8"),
+        (json.dumps(spoiled(ONE_EVENT, ("Records", 0, "s3", "object", "eTag"), None)), "eTag"),
+        (json.dumps(spoiled(ONE_EVENT, ("Records", 0, "s3", "bucket", "name"), 7)), "name is 7"),
+        (json.dumps(spoiled(ONE_EVENT, ("Records", 0, "eventTime"), "noon")), "ISO 8601"),
+        (json.dumps(spoiled(ONE_EVENT, ("Records", 0, "eventName"), "not a name")), "eventName"),
         (json.dumps(sns("hello")), "not JSON"),
     ],
 )
-def test_what_is_no_event_says_what_is_wrong_with_it(body: str, complaint: str) -> None:
+def test_an_invalid_event_says_why(body: str, complaint: str) -> None:
     with pytest.raises(BadMessage, match=complaint):
         parse_s3_event(body)
+
+
+NO_UPLOADS = (
+    "ObjectRemoved:Delete",
+    "s3:ObjectRemoved:DeleteMarkerCreated",
+    "ObjectTagging:Put",
+    "ObjectRestore:Completed",
+    "LifecycleExpiration:Delete",
+    "s3:LifecycleTransition",
+    "ObjectAcl:Put",
+    "Replication:OperationMissedThreshold",
+    "AnEventOfTheFuture:Put",
+)
+
+
+@pytest.mark.parametrize("name", NO_UPLOADS)
+def test_an_event_that_is_no_upload_is_ignored(name: str) -> None:
+    event = read_s3_event(json.dumps(spoiled(ONE_EVENT, ("Records", 0, "eventName"), name)))
+    assert event == S3Event(ignored=[name])
+
+
+@pytest.mark.parametrize(
+    "kind", ["Object Deleted", "Object Tags Added", "Object Restore Completed"]
+)
+def test_an_eventbridge_event_that_is_no_upload_is_ignored(kind: str) -> None:
+    event = read_s3_event(json.dumps(spoiled(EVENTBRIDGE, ("detail-type",), kind)))
+    assert event == S3Event(ignored=[f"'{kind}'"])
+
+
+REMOVED = spoiled(ONE_EVENT, ("Records", 0, "eventName"), "ObjectRemoved:Delete")["Records"][0]
+TAGLESS = spoiled(ONE_EVENT, ("Records", 0, "s3", "object", "eTag"), None)["Records"][0]
+
+
+@given(st.lists(RECORDS, min_size=1, max_size=4), st.lists(st.sampled_from([REMOVED, TAGLESS, 1])))
+def test_one_record_does_not_spoil_its_neighbours(several: list[S3Record], others: Any) -> None:
+    good = [one.to_event()["Records"][0] for one in several]
+    for records in ([*others, *good], [*good, *others]):
+        event = read_s3_event({"Records": records})
+        assert event.created == several
+        assert len(event.ignored) == others.count(REMOVED)
+        assert [one.record for one in event.bad] == [one for one in others if one != REMOVED]
+
+
+@pytest.mark.parametrize(("size", "is_upload"), [(0, False), (1, True), (None, True)])
+def test_a_folder_of_zero_bytes_is_no_upload(size: int | None, is_upload: bool) -> None:
+    event = json.loads(s3_event(record("folder/")))
+    event["Records"][0]["s3"]["object"]["size"] = size
+    bridged = spoiled(EVENTBRIDGE, ("detail", "object"), {"key": "a/", "size": size, "etag": "e"})
+    for body in (event, bridged):
+        found = read_s3_event(body)
+        assert (len(found.created), len(found.ignored)) == (is_upload, not is_upload)
+
+
+def test_a_file_of_zero_bytes_is_an_upload() -> None:
+    event = json.loads(s3_event(record("empty.mp4")))
+    event["Records"][0]["s3"]["object"]["size"] = 0
+    assert parse_s3_event(event) == [record("empty.mp4")]
+
+
+@pytest.mark.parametrize("name", ["eTag", "etag"])
+@pytest.mark.parametrize("written", ["d41d8", '"d41d8"', 'W/"d41d8"'])
+def test_an_etag_is_the_same_however_it_is_written(name: str, written: str) -> None:
+    event = json.loads(s3_event(record()))
+    thing = event["Records"][0]["s3"]["object"]
+    del thing["eTag"]
+    thing[name] = written
+    bridged = spoiled(EVENTBRIDGE, ("detail", "object", "etag"), written)
+    for body in (event, bridged):
+        assert [one.etag for one in parse_s3_event(body)] == ["d41d8"]
+    assert parse_output(replace(result(), etag=written).to_json()) == [result(etag="d41d8")]
 
 
 @given(RECORDS)
@@ -361,7 +435,7 @@ def test_a_record_survives_the_way_to_the_function(one: S3Record) -> None:
 
 
 def eventbridge(one: S3Record) -> dict[str, Any]:
-    """The same as EventBridge tells it, with the key as it is."""
+    """Make the EventBridge event of a record, whose key is not encoded."""
     thing = {"key": one.key, "etag": one.etag, "sequencer": one.sequencer or ""}
     detail = {"bucket": {"name": one.bucket}, "object": thing}
     return {**EVENTBRIDGE, "time": one.event_time, "detail": detail}
@@ -436,7 +510,7 @@ def test_a_result_of_another_schema_is_a_bad_message() -> None:
         parse_output(result().to_json().replace("result/1", "result/2"))
 
 
-def test_exhausted_retries_make_every_record_failed_with_the_function_s_error() -> None:
+def test_exhausted_retries_fail_every_record_with_the_error() -> None:
     body = failure_record(
         record("a.mp4"),
         record("b.mp4"),
@@ -467,7 +541,7 @@ def test_exhausted_retries_make_every_record_failed_with_the_function_s_error() 
         ("Runtime.ExitError", "Error: Runtime exited", "Runtime.ExitError: Error: Runtime exited"),
     ],
 )
-def test_of_the_function_s_error_the_name_and_the_first_line_are_told(
+def test_a_function_error_keeps_its_name_and_first_line(
     kind: str, message: object, told: str
 ) -> None:
     payload = {"errorType": kind, "errorMessage": message}
@@ -475,17 +549,31 @@ def test_of_the_function_s_error_the_name_and_the_first_line_are_told(
     assert parse_output(body) == [Result.failed(record(), f"RetriesExhausted: {told}")]
 
 
-def test_of_whatever_failed_one_line_of_a_thousand_characters_is_told() -> None:
+def test_a_failed_result_has_one_limited_line_as_its_reason() -> None:
     payload = {"errorType": "T" * 9999, "errorMessage": "m" * 9999}
     body = failure_record(record(), condition="c" * 9999, responsePayload=payload)
     for failed in (*parse_output(body), Result.failed(record(), "r" * 9999 + "\nthe request")):
-        assert len(failed.reason or "") == REASON_LENGTH
+        assert len(failed.reason or "") == LONGEST_TEXT
     assert Result.failed(record(), "first\nsecond").reason == "first"
 
 
 def test_an_event_that_grew_too_old_is_failed_without_a_response() -> None:
     (lost,) = parse_output(failure_record(record(), condition="EventAgeExceeded"))
     assert lost == Result.failed(record(), "EventAgeExceeded")
+
+
+def test_the_longest_field_of_a_csv_object_is_read() -> None:
+    name = "n" * 1_000_000
+    video = result("long.mp4")
+    metadata = {
+        "key": b64encode(video.key.encode()).decode(),
+        "bucket": b64encode(video.bucket.encode()).decode(),
+        "etag": video.etag,
+        "event-time": video.event_time,
+        "status": video.status,
+    }
+    content = csv_text([(name, "", "", "matched")])
+    assert result_of_object("output", "long.mp4.csv", metadata, content).people[0].name == name
 
 
 @given(st.lists(st.lists(TEXT, min_size=1)))
@@ -496,7 +584,7 @@ def test_a_csv_can_be_read_back_cell_by_cell(rows: list[list[str]]) -> None:
 
 class TestVersion:
     @given(SEQUENCER, SEQUENCER, TIME, TIME)
-    def test_of_two_versions_at_most_one_is_newer(
+    def test_at_most_one_of_two_versions_is_newer(
         self, one: str | None, two: str | None, first: str, second: str
     ) -> None:
         a, b = Version("a", one, first), Version("b", two, second)
@@ -504,11 +592,11 @@ class TestVersion:
         assert not a.newer_than(a)
 
     @given(VERSION, VERSION)
-    def test_of_two_different_versions_exactly_one_is_newer(self, a: Version, b: Version) -> None:
+    def test_exactly_one_of_two_different_versions_is_newer(self, a: Version, b: Version) -> None:
         assert a.newer_than(b) + b.newer_than(a) == (a.id != b.id)
 
     @given(VERSIONS, st.randoms(use_true_random=False))
-    def test_of_any_versions_the_same_is_the_newest_in_whichever_order_they_come(
+    def test_any_versions_have_one_newest_in_any_order(
         self, versions: list[Version], chance: Random
     ) -> None:
         others = chance.sample(versions, len(versions))
@@ -516,7 +604,7 @@ class TestVersion:
         assert newest
         assert again
         assert newest.id == again.id
-        # None of its own kind is newer, nor is the newest of the other.
+        # No version of the same kind is newer, nor the newest of the other kind.
         kind = bool(newest.sequencer)
         alike = [one for one in versions if bool(one.sequencer) == kind]
         other = newest_of([one for one in versions if one not in alike], lambda version: version)
@@ -565,15 +653,24 @@ class TestVersion:
         assert a.newer_than(Version("e", "FF", EVENT_TIME))
         assert not Version("e", "FF", EVENT_TIME).newer_than(a)
 
-    def test_a_version_is_named_by_sequencer_and_etag_else_by_etag_and_time(self) -> None:
+    def test_a_version_is_sequencer_and_etag_or_etag_and_time(self) -> None:
         assert Version("e", "01", EVENT_TIME).id == "01:e"
         assert Version("e", "0055AED6DCD90281E5", EVENT_TIME).id == "0055AED6DCD90281E5:e"
         assert Version("e", None, EVENT_TIME).id == f"e@{EVENT_TIME}"
+        assert Version("e", "0100", EVENT_TIME).first_id == "01"
+        assert Version("e", None, EVENT_TIME).first_id == f"e@{EVENT_TIME}"
+
+    @pytest.mark.parametrize("sequencer", ["0", "00", "0055AED6DCD90281E5"])
+    def test_the_event_time_decides_between_equal_sequencers(self, sequencer: str) -> None:
+        first = Version("f", sequencer, "2026-11-21T00:00:00.000Z")
+        second = Version("e", sequencer, "2026-11-21T00:00:01.000Z")
+        assert first.id != second.id
+        assert second.newer_than(first)
+        assert not first.newer_than(second)
+        assert newest_of([second, first], lambda version: version) == second
 
     @pytest.mark.parametrize("order", list(permutations(range(3))))
-    def test_of_a_circle_of_versions_the_same_is_the_newest_in_whichever_order_they_come(
-        self, order: tuple[int, ...]
-    ) -> None:
+    def test_a_circle_of_versions_has_one_newest_in_any_order(self, order: tuple[int, ...]) -> None:
         circle = [
             Version("e", "02", "2026-11-21T00:00:01.000Z"),
             Version("e", None, "2026-11-21T00:00:02.000Z"),
@@ -582,7 +679,7 @@ class TestVersion:
         assert all(circle[i].newer_than(circle[i - 1]) for i in range(3))
         assert newest_of((circle[i] for i in order), lambda version: version) == circle[1]
 
-    def test_of_no_versions_none_is_the_newest(self) -> None:
+    def test_no_versions_have_no_newest(self) -> None:
         assert newest_of([], lambda version: version) is None
 
     @pytest.mark.parametrize("same", [("0B", "0b", "0B00"), ("0", "000")])

@@ -1,15 +1,22 @@
-"""One S3 bucket, as its listing shows it."""
+"""One S3 bucket: its listing and its objects."""
 
 import hashlib
 import re
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hybridsphere.aws.errors import Refused, Unavailable, failures, readable
-from hybridsphere.messages import MOST_CSV_BYTES, utc_text
+from hybridsphere.messages import MOST_CSV_BYTES, is_folder, utc_text
 
 _MD5 = re.compile("[0-9a-f]{32}")
+
+NOBODY = "_hybridsphere/nobody"
+"""The key of an object that no bucket has."""
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +41,12 @@ class Fetched:
 class Bucket:
     """One S3 bucket."""
 
-    def __init__(self, client: Any, name: str) -> None:
+    def __init__(self, client: "S3Client", name: str) -> None:
         self._client = client
         self.name = name
 
     async def pages(self) -> AsyncIterator[list[Listed]]:
-        """All objects in the order of their keys, up to 1,000 a page."""
+        """Yield all objects in the order of their keys, up to 1,000 a page, without folders."""
         more: dict[str, str] | None = {}
         while more is not None:
             page, more = await self._page(**more)
@@ -55,7 +62,7 @@ class Bucket:
         with failures("GetObject"), readable():
             answer = await self._client.get_object(Bucket=self.name, Key=listed.key, IfMatch=etag)
             async with answer["Body"] as body:
-                # A proxy's page has content, too: only S3 knows the ETag that was asked for.
+                # A proxy's page would pass for content; S3 alone knows the ETag.
                 if answer["ETag"].strip('"') != listed.etag:
                     raise ValueError(f"ETag {answer['ETag']} for {etag}")
                 length = answer["ContentLength"]
@@ -71,11 +78,22 @@ class Bucket:
         return Fetched(dict(answer["Metadata"]), content, doubtful)
 
     async def probe(self) -> None:
-        """Fail as any listing would if the bucket is not there or may not be listed."""
+        """Fail as a listing would if the bucket does not exist or may not be listed."""
         await self._page(MaxKeys=1)
 
+    async def probe_conditional_write(self) -> None:
+        """Ask for a write whose condition never holds: Refused, unless the bucket ignores that.
+
+        The digest is wrong as well, so a bucket that ignores the condition still stores nothing.
+        """
+        digest = b64encode(bytes(16)).decode()
+        with failures("PutObject"):
+            await self._client.put_object(
+                Bucket=self.name, Key=NOBODY, Body=b"", IfMatch='"none"', ContentMD5=digest
+            )
+
     async def _page(self, **call: Any) -> tuple[list[Listed], dict[str, str] | None]:
-        """A page of the listing, and what asks for the next, if there is one."""
+        """Return a page of the listing, and the arguments for the next one, if any."""
         with failures("ListObjectsV2"), readable():
             answer = await self._client.list_objects_v2(Bucket=self.name, **call)
             page = [
@@ -86,8 +104,9 @@ class Bucket:
                     item["Size"],
                 )
                 for item in answer.get("Contents", [])
+                if not is_folder(item["Key"], item.get("Size"))
             ]
-            # S3 always says so; a page of a proxy's is no empty bucket.
+            # S3 always sends this field; a proxy's page must not pass for an empty bucket.
             if not answer["IsTruncated"]:
                 return page, None
             return page, {"ContinuationToken": answer["NextContinuationToken"]}

@@ -11,11 +11,30 @@ import click
 from hybridsphere.console import complain, flushed, prepare
 from hybridsphere.errors import INTERRUPTED, READER_LEFT, CannotRun
 
-_WHOLE_INSTALL = "the wheel alone has the bridge; `hybridsphere[local]` or `make setup` has it all"
+SECTIONS = {
+    "Try it": ["demo", "local"],
+    "Run it": ["bridge", "doctor", "status"],
+    "Say who is known": ["enroll", "gallery", "students"],
+    "Upload, and take the results": ["workload", "results"],
+}
+"""The commands in the order of `--help`."""
+
+_WHOLE_INSTALL = "only the bridge is installed here; `make setup` in a clone installs the rest"
 
 
 class Commands(click.Group):
     """Commands that end with an error, its details and a hint if they cannot do their work."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands by what they are for; those of no section come last."""
+        listed = {name for names in SECTIONS.values() for name in names}
+        others = [name for name in self.list_commands(ctx) if name not in listed]
+        for title, names in {**SECTIONS, "More": others}.items():
+            commands = [(name, self.commands[name]) for name in names if name in self.commands]
+            rows = [(name, command.get_short_help_str(100)) for name, command in commands]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
     def make_context(self, *place: Any, **extra: Any) -> click.Context:
         prepare()
@@ -69,17 +88,17 @@ def _fail(error: CannotRun) -> NoReturn:
 
 @contextmanager
 def _usage_errors() -> Iterator[None]:
-    """Print what is wrong with a command line as every other error."""
+    """Print usage errors in the form of every other error."""
     try:
         yield
     except click.exceptions.NoArgsIsHelpError:
         # A group without a command prints its help.
         raise
     except click.ClickException as error:
-        command = (
-            error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
-        )
-        hint = f"`{command} --help` lists what it takes" if command else ""
+        hint = ""
+        if isinstance(error, click.UsageError) and error.ctx:
+            kind = "commands" if isinstance(error.ctx.command, click.Group) else "options"
+            hint = f"`{error.ctx.command_path} --help` lists its {kind}"
         complain(error.format_message(), hint=hint)
         sys.exit(error.exit_code)
 

@@ -246,6 +246,15 @@ class Ledger:
         """List the uploads that failed last, the latest first."""
         return list(self._select("status = 'failed'", "stored_at DESC LIMIT ?", (most,)))
 
+    def last_results(self, most: int) -> list[Upload]:
+        """List the uploads whose results were stored last, the latest first."""
+        found = [
+            upload
+            for status in overview.statuses(self._connection)
+            for upload in self._select("status = ?", "stored_at DESC LIMIT ?", (status, most))
+        ]
+        return sorted(found, key=lambda upload: upload.stored_at or "", reverse=True)[:most]
+
     def last_received(self, most: int) -> list[Upload]:
         """List the uploads of which the ledger heard last, the latest first."""
         return list(self._select("TRUE", "rowid DESC LIMIT ?", (most,)))

@@ -1,5 +1,6 @@
-"""Lambda's own queue, in which the events of asynchronous invocations wait (AWS Lambda developer
-guide, "How Lambda handles errors and retries with asynchronous invocation").
+"""Lambda's own queue for the events of asynchronous invocations.
+
+AWS Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation".
 """
 
 import asyncio
@@ -8,19 +9,21 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from hybridsphere.local.function import VERSION, FunctionSettings, Invocation, Outcome
-from hybridsphere.local.workers import Throttled, WorkerPool
+from hybridsphere.local.function import VERSION, FunctionSettings, Invocation, Response
+from hybridsphere.local.workers import NoWorkerFree, WorkerPool
 from hybridsphere.messages import utc_text
 
 log = logging.getLogger(__name__)
 
 OnFailure = Callable[[dict[str, Any]], Awaitable[None]]
-"""Is given Lambda's record of an event that it gave up."""
+"""A coroutine that takes Lambda's record of an event which failed for good."""
 
 
 class AsyncEvents:
-    """Sees every accepted event through: it waits for a worker, has its retries, and if all was in
-    vain ends as a record for `on_failure`. `retry_scale` shortens the delays between attempts.
+    """The accepted events, each of which waits for a worker and is retried.
+
+    An event that fails for good becomes a record for `on_failure`. The delays between attempts are
+    multiplied by `retry_scale`.
     """
 
     def __init__(
@@ -39,13 +42,13 @@ class AsyncEvents:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def accept(self, invocation: Invocation) -> None:
-        """Takes an event; however many wait already."""
+        """Accept an event; their number has no limit."""
         task = asyncio.create_task(self._see_through(invocation))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
-        """Forgets the events that have not ended yet."""
+        """Drop the events that have not ended yet."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -56,32 +59,33 @@ class AsyncEvents:
             if record is not None:
                 await self._on_failure(record)
         except Exception:
-            # One event must not take the others with it.
+            # A fault of one event must not stop the others.
             log.exception("event.lost: request %s", invocation.request_id)
 
     async def _attempt(self, invocation: Invocation) -> dict[str, Any] | None:
-        """Runs the function until it succeeds: None; or the record of why it did not."""
+        """Run the function until it succeeds; return the record of a failure for good."""
         now = asyncio.get_running_loop().time
         expiry = now() + self._max_age_s
-        outcome: Outcome | None = None
+        response: Response | None = None
         for attempts, delay_s in enumerate(self._delays_s):
             await asyncio.sleep(min(delay_s, expiry - now()))
             if now() >= expiry:
                 return _record("EventAgeExceeded", invocation, attempts)
             try:
-                outcome = await self._pool.run(invocation, patience_s=expiry - now())
-            except Throttled:
+                response = await self._pool.run(invocation, patience_s=expiry - now())
+            except NoWorkerFree:
                 return _record("EventAgeExceeded", invocation, attempts)
-            if not outcome.is_error:
+            if not response.is_error:
                 return None
-        return _record("RetriesExhausted", invocation, len(self._delays_s), outcome)
+        return _record("RetriesExhausted", invocation, len(self._delays_s), response)
 
 
 def _record(
-    condition: str, invocation: Invocation, attempts: int, outcome: Outcome | None = None
+    condition: str, invocation: Invocation, attempts: int, response: Response | None = None
 ) -> dict[str, Any]:
-    """What Lambda sends to an on-failure destination (AWS Lambda developer guide, "Capturing
-    records of Lambda asynchronous invocations"). Without an outcome it has no response.
+    """Make the record that Lambda sends to an on-failure destination.
+
+    AWS Lambda developer guide, "Capturing records of Lambda asynchronous invocations".
     """
     record: dict[str, Any] = {
         "version": "1.0",
@@ -94,11 +98,11 @@ def _record(
         },
         "requestPayload": json.loads(invocation.payload),
     }
-    if outcome is not None:
+    if response is not None:
         record["responseContext"] = {
             "statusCode": 200,
             "executedVersion": VERSION,
             "functionError": "Unhandled",
         }
-        record["responsePayload"] = json.loads(outcome.payload)
+        record["responsePayload"] = json.loads(response.payload)
     return record

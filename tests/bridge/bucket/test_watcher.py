@@ -129,8 +129,8 @@ async def test_each_object_is_handed_over_once(watch: Watch, make_bucket: MakeBu
         await until(lambda: len(desk.pages) > read + 1)
         await watching.end()
     assert desk.begun == ["a", "b ü/&<>"]
-    assert watching.vitals.figure("messages_received_total", queue="input bucket") == 2
-    assert watching.vitals.figure("messages_in_flight", queue="input bucket") == 0
+    assert watching.vitals.figure("objects_found_total", bucket="input") == 2
+    assert watching.vitals.figure("objects_in_flight", bucket="input") == 0
 
 
 async def test_what_is_under_way_is_not_asked_for_again(
@@ -155,7 +155,7 @@ async def test_pages_are_read_no_faster_than_they_are_handled(
         await small_pages.put(key)
     async with watch(small_pages, desk, most=3) as watching:
         await until(lambda: desk.present == 3)
-        assert watching.vitals.figure("messages_in_flight", queue="input bucket") == 3
+        assert watching.vitals.figure("objects_in_flight", bucket="input") == 3
         # It knows ten of 35 objects: the next page must wait until they have found room.
         assert desk.pages == [keys[:10]]
         desk.go.set()
@@ -219,7 +219,7 @@ async def test_a_failed_object_is_retried_and_reported_until_handled(
         await desk.has("good", "bad")
         await journal.seen("trouble.ended", part="input bucket")
     assert desk.begun.count("good") == 1
-    assert watching.vitals.figure("messages_in_flight", queue="input bucket") == 0
+    assert watching.vitals.figure("objects_in_flight", bucket="input") == 0
 
 
 async def test_failing_objects_leave_room_for_the_others(
@@ -282,7 +282,7 @@ async def test_an_error_of_our_own_does_not_take_the_others_with_it(
     async with watch(bucket, desk) as watching:
         await desk.has("good")
         await journal.seen("object.unhandled", key="bad")
-        assert watching.vitals.figure("messages_unhandled_total", queue="input bucket") >= 1
+        assert watching.vitals.figure("objects_unhandled_total", bucket="input") >= 1
         assert watching.vitals.health.troubles == {"input bucket": "ZeroDivisionError: ours"}
 
 
@@ -341,7 +341,7 @@ async def test_a_stop_ends_what_takes_too_long(
         await watching.end()
     assert (desk.present, desk.done) == (0, set())
     assert (await journal.seen("bucket.drained"))["left"] == 1
-    assert watching.vitals.figure("messages_in_flight", queue="input bucket") == 0
+    assert watching.vitals.figure("objects_in_flight", bucket="input") == 0
 
 
 async def test_a_second_watcher_takes_over_once_the_first_has_drained(

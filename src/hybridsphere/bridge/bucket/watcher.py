@@ -16,7 +16,7 @@ import structlog
 from hybridsphere.aws import AwsError, Bucket, Listed, Refused
 from hybridsphere.bridge.bucket.lock import alone
 from hybridsphere.bridge.pacing.backoff import Backoff
-from hybridsphere.bridge.pacing.circuit import Turns
+from hybridsphere.bridge.pacing.circuit import Circuit
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 
@@ -56,12 +56,14 @@ class Watcher:
         self._lock = lock
         self._gate = gate
         self._health = health
-        self._metrics = metrics
+        self._counts = metrics.of_bucket(name)
         self._room = asyncio.Semaphore(most)
         self._held: dict[Listed, asyncio.Task[None]] = {}
-        self._turns = Turns(in_place=True)
+        self._circuit = Circuit(in_place=True)
         self._handled = 0
         self._failed = 0
+        # Objects whose last attempt failed; their trouble lasts while one is under way again.
+        self._failing: set[Listed] = set()
         self._passing: AwsError | None = None
 
     async def run(self, stop: asyncio.Event, drain_s: float) -> None:
@@ -96,7 +98,9 @@ class Watcher:
                 self._health.report(self._part, str(error))
                 await backoff.wait(error)
                 continue
-            if self._failed == failed and not (self._held and self._turns.in_trouble):
+            # A failed object that was not found again is gone; one that was is held again.
+            self._failing &= self._held.keys()
+            if self._failed == failed and not self._failing:
                 self._health.clear(self._part)
             # Objects that failed are found again each time; they do not shorten the pause.
             busy = self._handled > handled or (bool(self._held) and self._failed == failed)
@@ -118,36 +122,38 @@ class Watcher:
             await self._gate()
             for found in await self._new([one for one in page if one not in self._held]):
                 await self._room.acquire()
-                self._hold(found, await self._turns.take())
+                self._hold(found, await self._circuit.enter())
 
-    def _hold(self, found: Listed, taken: float) -> None:
-        self._metrics.received.labels(self._part).inc()
-        self._metrics.in_flight.labels(self._part).inc()
-        self._held[found] = asyncio.create_task(self._process(found, taken))
+    def _hold(self, found: Listed, began: float) -> None:
+        self._counts.found.inc()
+        self._counts.in_flight.inc()
+        self._held[found] = asyncio.create_task(self._process(found, began))
 
-    async def _process(self, found: Listed, taken: float) -> None:
+    async def _process(self, found: Listed, began: float) -> None:
         try:
             await self._handle(found)
             self._handled += 1
-            self._turns.answered()
+            self._failing.discard(found)
+            self._circuit.answered(began)
         except AwsError as error:
             # The object is new again at the next reading.
-            self._note_failure(str(error))
-            self._turns.failed(error, taken)
+            self._note_failure(found, str(error))
+            self._circuit.failed(error, began)
             if not isinstance(error, Refused):
                 self._passing = error
             log.warning("object.failed", bucket=self._bucket.name, key=found.key, reason=str(error))
         except Exception as error:
-            self._note_failure(f"{type(error).__name__}: {error}")
-            self._metrics.handler_errors.labels(self._part).inc()
+            self._note_failure(found, f"{type(error).__name__}: {error}")
+            self._counts.unhandled.inc()
             log.exception("object.unhandled", bucket=self._bucket.name, key=found.key)
         finally:
             del self._held[found]
-            self._metrics.in_flight.labels(self._part).dec()
+            self._counts.in_flight.dec()
             self._room.release()
 
-    def _note_failure(self, reason: str) -> None:
+    def _note_failure(self, found: Listed, reason: str) -> None:
         self._failed += 1
+        self._failing.add(found)
         self._health.report(self._part, reason)
 
     @property

@@ -1,8 +1,8 @@
 """Health and metrics over HTTP; no route changes anything.
 
 - `/healthz`: 200 while the event loop turns.
-- `/readyz`: 200 while all works, else 503; the body names what does not, and why, and the bucket
-  whose uploads this bridge serves.
+- `/readyz`: 200 while everything works, else 503. The body has the bucket that this bridge serves,
+  and each trouble with its reason, its fix and the heading of docs/operations.md.
 - `/metrics`: for Prometheus.
 """
 
@@ -18,6 +18,7 @@ from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.sockets import remedy_for_address
+from hybridsphere.troubles import remedy_for_trouble
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -36,9 +37,9 @@ log = structlog.get_logger()
 async def listen(
     address: tuple[str, int] | None, input_bucket: str, health: Health, metrics: Metrics
 ) -> AsyncIterator[None]:
-    """Answer while the context lasts; with no address, do nothing.
+    """Answer while the context lasts; without an address, do nothing.
 
-    Raises ConfigurationError if the address cannot be had.
+    Raises ConfigurationError if the address cannot be used.
     """
     if address is None:
         yield
@@ -68,8 +69,16 @@ def _app(input_bucket: str, health: Health, metrics: Metrics) -> web.Application
 
     async def readyz(_: web.Request) -> web.Response:
         troubles = health.troubles
-        status = "trouble" if troubles else "ready"
-        body = {"status": status, "input_bucket": input_bucket, "troubles": troubles}
+        body = {
+            "status": "trouble" if troubles else "ready",
+            "input_bucket": input_bucket,
+            "troubles": troubles,
+            "remedies": {
+                part: {"fix": remedy.fix, "see": remedy.symptom.link}
+                for part, reason in troubles.items()
+                for remedy in [remedy_for_trouble(part, reason)]
+            },
+        }
         return web.json_response(body, status=503 if troubles else 200)
 
     async def show_metrics(_: web.Request) -> web.Response:

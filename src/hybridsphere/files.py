@@ -103,6 +103,11 @@ def try_out(folder: Path, size: int = 12) -> None:
     A full disk may still take names, so the trial has content.
     """
     make_private(folder)
+    try_writing(folder, size)
+
+
+def try_writing(folder: Path, size: int = 12) -> None:
+    """Write `size` bytes in a folder that exists, and remove them. Raises OSError."""
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(bytes(size))
         file.flush()

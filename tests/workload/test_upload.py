@@ -53,7 +53,7 @@ async def test_any_key_that_s3_accepts_can_be_uploaded(stage: Stage) -> None:
     assert sorted(stage.keys(stage.input_bucket)) == sorted(ODD_KEYS)
 
 
-async def test_nothing_is_uploaded_or_cleared_where_no_manifest_could_be_written(
+async def test_nothing_is_uploaded_without_a_place_for_the_manifest(
     stage: Stage,
 ) -> None:
     await stage.upload("kept.mp4")
@@ -142,7 +142,7 @@ async def test_the_etag_of_parts_is_asked_for_where_the_answer_lacks_it(
     assert file.etag.endswith("-2")
 
 
-async def test_a_file_that_cannot_be_uploaded_is_named_and_the_others_are_uploaded(
+async def test_one_failing_file_does_not_stop_the_others(
     stage: Stage,
 ) -> None:
     # A name that is no UTF-8, as old file systems have them, can be no key.
@@ -157,7 +157,7 @@ async def test_a_file_that_cannot_be_uploaded_is_named_and_the_others_are_upload
     assert stage.keys(stage.input_bucket) == ["good.mp4"]
 
 
-async def test_an_upload_that_is_interrupted_leaves_a_manifest_of_what_was_uploaded(
+async def test_an_interrupted_upload_leaves_a_manifest(
     stage: Stage,
 ) -> None:
     interrupted = asyncio.create_task(stage.upload("x.mp4", *(f"{n}.mp4" for n in range(200))))
@@ -173,7 +173,7 @@ async def test_an_upload_that_is_interrupted_leaves_a_manifest_of_what_was_uploa
     assert manifest.keys <= set(stage.keys(stage.input_bucket))
 
 
-async def test_clear_empties_both_buckets_of_more_objects_than_fit_a_page(stage: Stage) -> None:
+async def test_clear_empties_buckets_of_several_pages(stage: Stage) -> None:
     for number in range(1001):
         s3_backends[ACCOUNT_ID]["aws"].put_object(stage.input_bucket, f"{number}", b"")
     stage.s3.put_object(Bucket=stage.output_bucket, Key="old.csv", Body=b"")
@@ -264,7 +264,7 @@ def with_event(make: Callable[..., Any], event: str, handler: Callable[..., Any]
     return made
 
 
-async def test_without_clear_nothing_is_deleted_and_the_manifest_says_what_was_there(
+async def test_without_clear_the_buckets_stay_as_they_are(
     stage: Stage,
 ) -> None:
     stage.s3.put_object(Bucket=stage.output_bucket, Key="old.csv", Body=b"")
@@ -290,7 +290,7 @@ async def test_a_bucket_that_is_not_there_is_named(stage: Stage) -> None:
         await stage.upload("x.mp4")
 
 
-async def test_both_buckets_that_are_not_there_are_named_at_once(stage: Stage) -> None:
+async def test_two_missing_buckets_are_named_at_once(stage: Stage) -> None:
     missing = {"input_bucket": "nobody-made-this", "output_bucket": "nor-this"}
     stage.settings = stage.settings.model_copy(update=missing)
 
@@ -298,7 +298,7 @@ async def test_both_buckets_that_are_not_there_are_named_at_once(stage: Stage) -
         await stage.upload("x.mp4")
 
 
-async def test_nothing_is_cleared_where_a_bucket_is_not_there(stage: Stage) -> None:
+async def test_nothing_is_cleared_if_a_bucket_is_missing(stage: Stage) -> None:
     await stage.upload("x.mp4")
     bucket = stage.settings.need("input_bucket")
     stage.settings = stage.settings.model_copy(update={"output_bucket": "nobody-made-this"})
@@ -336,7 +336,7 @@ async def test_a_folder_that_cannot_be_read_is_named_and_nothing_is_uploaded(
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link to nothing", "link to a folder"])
-async def test_what_is_no_file_is_named_and_nothing_is_uploaded(
+async def test_a_pipe_is_named_and_nothing_is_uploaded(
     stage: Stage, tmp_path: Path, kind: str
 ) -> None:
     write(stage.videos, **{"good.mp4": b"good"})
@@ -359,7 +359,7 @@ async def test_a_missing_variable_is_named_before_anything_is_done(stage: Stage)
         await stage.upload("x.mp4")
 
 
-async def test_all_variables_that_are_missing_are_named_at_once(stage: Stage) -> None:
+async def test_all_missing_variables_are_named_at_once(stage: Stage) -> None:
     unset = {"output_bucket": None, "input_bucket": None}
     stage.settings = stage.settings.model_copy(update=unset)
 
@@ -368,9 +368,7 @@ async def test_all_variables_that_are_missing_are_named_at_once(stage: Stage) ->
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"files": []}'])
-def test_a_manifest_that_cannot_be_read_says_what_to_do(
-    tmp_path: Path, content: str | None
-) -> None:
+def test_an_unreadable_manifest_has_a_remedy(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         manifest_path(tmp_path).parent.mkdir()
         manifest_path(tmp_path).write_text(content)

@@ -26,8 +26,9 @@ def session() -> AioSession:
 async def find_credentials(made: AioSession) -> None:
     """Look for a session's credentials, without ever prompting for an MFA code.
 
-    Raises ConfigurationError if there are none or if they need such a code, and CannotRunNow if
-    their source prints something else. The errors of botocore pass.
+    Raises ConfigurationError if there are none, if they need such a code, or if their program
+    cannot be started; CannotRunNow if their source prints something else. The errors of botocore
+    pass.
     """
     try:
         provider = made.get_component("credential_provider").get_provider("assume-role")
@@ -40,6 +41,14 @@ async def find_credentials(made: AioSession) -> None:
     except ValueError as error:
         # A program or a server that prints something else than credentials.
         raise CannotRunNow(f"no AWS credentials at the moment: {described(error)}") from None
+    except OSError as error:
+        name = _profile_name(made)
+        if "credential_process" not in _profiles(made).get(name, {}):
+            raise
+        raise ConfigurationError(
+            f"the AWS credentials cannot be used: the credential_process of the profile {name} "
+            f"cannot be started: {error}"
+        ) from None
     if found is None:
         raise ConfigurationError(_NO_CREDENTIALS)
     if found.method == "assume-role" and _asks_for_code(made):
@@ -48,18 +57,26 @@ async def find_credentials(made: AioSession) -> None:
 
 def _asks_for_code(made: AioSession) -> bool:
     """Return whether the profile, or its source of credentials, has an MFA device."""
-    profiles: Mapping[str, Mapping[str, Any]] = made.full_config.get("profiles", {})
-    name: str | None = made.get_config_variable("profile") or "default"
+    name: str | None = _profile_name(made)
     seen: set[str] = set()
     while name and name not in seen:
         seen.add(name)
-        profile = profiles.get(name, {})
+        profile = _profiles(made).get(name, {})
         if "role_arn" not in profile:
             return False
         if "mfa_serial" in profile:
             return True
         name = profile.get("source_profile")
     return False
+
+
+def _profiles(made: AioSession) -> Mapping[str, Mapping[str, Any]]:
+    profiles: Mapping[str, Mapping[str, Any]] = made.full_config.get("profiles", {})
+    return profiles
+
+
+def _profile_name(made: AioSession) -> str:
+    return made.get_config_variable("profile") or "default"
 
 
 def _refuse_prompt(*_: object) -> NoReturn:

@@ -234,4 +234,5 @@ def _client_failure(call: str, error: ClientError) -> AwsError:
     text = f"{call}: {code}: {reason_of(message)}"
     if status == 429 or bare_code(code) in _THROTTLED:
         return Throttled(text)
-    return Unavailable(text) if status >= 500 else Refused(text, code)
+    # 501 stays as it is, whoever asks again: the service does not know what was asked.
+    return Unavailable(text) if status >= 500 and status != 501 else Refused(text, code)

@@ -14,7 +14,7 @@ import sys
 from importlib.metadata import EntryPoint, entry_points
 from unittest import mock
 
-GROUPS = ("common", "compute.v2", "image.v2", "network.v2", "orchestration.v1")
+GROUPS = ("common", "compute.v2", "identity.v3", "image.v2", "network.v2", "orchestration.v1")
 
 
 def commands(page: str) -> list[str]:

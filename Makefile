@@ -10,7 +10,7 @@ INSTALLED := .venv/installed
 
 PREPARED := lambda_fn/prepared
 
-.PHONY: setup demo test soak lint docs picture bench deploy-tools deploy-check images object-stores audit clean \
+.PHONY: setup demo test test-fast soak lint docs picture bench deploy-tools deploy-check images object-stores audit clean \
 	requirements
 
 setup: $(INSTALLED) $(PREPARED)/made
@@ -32,9 +32,13 @@ $(PREPARED)/made: $(INSTALLED) lambda_fn/faces/detector.py lambda_fn/faces/encod
 demo: setup
 	@$(BIN)/hybridsphere demo
 
-# A process for each core, four at most; the tests of a file stay together while the work is even.
+# Two processes a core, for half of the time is waiting; tests/distribution.py hands out the work.
 test: setup
-	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
+	@$(BIN)/python -m pytest --numprocesses auto
+
+# The tests that start no process, for the loop of writing.
+test-fast: setup
+	@$(BIN)/python -m pytest --numprocesses auto --no-process
 
 # The faults of tests/faults once more, on many videos and for long, with the bridge's own patience,
 # and what tests draw by chance with a new seed, which stands at the top.

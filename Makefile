@@ -66,12 +66,11 @@ PART :=
 bench: setup
 	@$(BIN)/python -m bench $(PART)
 
-# Everything that can be checked of the deployment without an account: with Heat's own parser and
-# cfn-lint, which have an environment of their own.
-DEPLOY := .cache/deploy
-deploy-tools: $(DEPLOY)/installed
+# Everything that can be checked of the deployment without an account of AWS: with Heat's own
+# parser, with cfn-lint, and with a second account (MiniStack) that deploy.sh is run against.
+deploy-tools: .cache/deploy/installed .cache/account/installed
 deploy-check: setup deploy-tools
-	@$(BIN)/python -m pytest tests/deploy
+	@$(BIN)/python -m pytest -m "not images and not object_stores" tests/deploy
 
 # Builds the container images and runs them; needs buildah, debootstrap and root.
 images: setup
@@ -85,7 +84,7 @@ object-stores: setup
 # Asks PyPI whether a release that is pinned here has a known vulnerability. What could not be asked
 # about (--strict) is no success, and looks much like a finding.
 AUDIT := .cache/audit
-PINS := build bridge function dev deploy audit
+PINS := build bridge function dev deploy account audit
 audit: $(AUDIT)/installed
 	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --cache-dir $(AUDIT)/cache --disable-pip --require-hashes \
 		$(PINS:%=-r deploy/requirements/%.txt) || { echo "make audit: where no vulnerability is" \
@@ -113,4 +112,5 @@ requirements:
 		--constraint $(REQUIREMENTS) --output-file deploy/requirements/$$extra.txt; done
 	printf 'setuptools>=77\n' | $(COMPILE) - --output-file $(BUILD)
 	printf 'cfn-lint\nopenstack-heat\n' | $(COMPILE) - --output-file deploy/requirements/deploy.txt
+	printf 'awscli\nministack\n' | $(COMPILE) - --output-file deploy/requirements/account.txt
 	printf 'pip-audit\n' | $(COMPILE) - --output-file deploy/requirements/audit.txt

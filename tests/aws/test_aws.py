@@ -27,6 +27,7 @@ from hybridsphere.aws import (
     Unavailable,
     clients,
     connect,
+    credentials,
 )
 from hybridsphere.aws.one_shot import client
 from hybridsphere.errors import CannotRun, CannotRunNow, ConfigurationError
@@ -560,6 +561,19 @@ async def test_a_failing_source_of_credentials_is_reported_in_one_line(
             pass
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code in (1, 2)
+
+
+async def test_a_source_of_credentials_that_drips_in_ends_the_start_in_time(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.body, service.drips_s = b"x" * 1000, 0.05
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", os.environ["AWS_ENDPOINT_URL"])
+    monkeypatch.setattr(credentials, "FOUND_WITHIN_S", 0.3)
+    with pytest.raises(CannotRunNow, match=r"has not answered within 0\.3 s"):
+        async with connect(polls=1, invocations=1, invocation_type="Event"):
+            pass
 
 
 PROFILES = """

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.deploy.object_stores.store import ObjectStore, daemons, free_port, need, new_secret
+from tests.deploy.daemons import daemons, free_port
+from tests.deploy.object_stores.store import ENVIRONMENT, ObjectStore, need, new_secret
 
 PACKAGES = ("ceph-mon", "ceph-osd", "radosgw", "ceph-common")
 
@@ -50,7 +51,7 @@ def ceph(folder: Path) -> Iterator[ObjectStore]:
     conf = folder / "ceph.conf"
     conf.write_text(_CONF.format(folder=folder, fsid=fsid, mon=mon, rgw=rgw))
     options = ("-c", conf)
-    with daemons(folder) as started:
+    with daemons(folder, ENVIRONMENT) as started:
         run = started.run
         for entity in _ENTITIES:
             create = () if (folder / "keyring").exists() else ("--create-keyring",)

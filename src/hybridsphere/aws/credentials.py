@@ -1,5 +1,6 @@
 """Sessions of the standard chain, and their credentials."""
 
+import asyncio
 import os
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -9,6 +10,9 @@ from botocore.exceptions import UnknownCredentialError
 
 from hybridsphere.aws.errors import described
 from hybridsphere.errors import CannotRunNow, ConfigurationError
+
+FOUND_WITHIN_S = 30.0
+"""Limit on the source of credentials: a program, or a server whose bytes drip in."""
 
 _NO_CREDENTIALS = (
     "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -37,7 +41,13 @@ async def find_credentials(made: AioSession) -> None:
     else:
         provider._prompter = _refuse_prompt  # noqa: SLF001 - there is no public way
     try:
-        found = await made.get_credentials()
+        async with asyncio.timeout(FOUND_WITHIN_S):
+            found = await made.get_credentials()
+    except TimeoutError:
+        raise CannotRunNow(
+            "no AWS credentials at the moment: their source has not answered within "
+            f"{FOUND_WITHIN_S:g} s"
+        ) from None
     except ValueError as error:
         # A program or a server that prints something else than credentials.
         raise CannotRunNow(f"no AWS credentials at the moment: {described(error)}") from None

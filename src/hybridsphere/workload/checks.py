@@ -10,7 +10,7 @@ from rich.console import Console
 from hybridsphere.ledger.delays import figures, invocation_delay_s
 from hybridsphere.ledger.ledger import Upload
 from hybridsphere.messages import csv_key
-from hybridsphere.paths import csv_path
+from hybridsphere.paths import csv_file
 from hybridsphere.screen import Screen
 from hybridsphere.settings import Settings
 from hybridsphere.workload.check import Check, print_checks
@@ -135,7 +135,7 @@ def check_queues_drained(evidence: Evidence) -> Check:
 
 def check_files_on_disk(evidence: Evidence) -> Check:
     folder, uploads = evidence.settings.results_dir, sorted(evidence.manifest.keys)
-    with_file = {key for key in uploads if (folder / csv_path(csv_key(key))).is_file()}
+    with_file = {key for key in uploads if csv_file(folder, csv_key(key)).is_file()}
     rows = {key: len(evidence.rows.get(key, ())) for key in uploads}
     lines = []
     for key in uploads:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from hybridsphere.ledger.ledger import Upload
 from hybridsphere.messages import csv_key
-from hybridsphere.paths import csv_path
+from hybridsphere.paths import csv_file
 from hybridsphere.workload.check import Check
 from hybridsphere.workload.evidence import CsvObject, Evidence
 from hybridsphere.workload.mapping import Expectations, disagreement, expected_of
@@ -42,7 +42,7 @@ def check_contents(evidence: Evidence, expectations: Expectations) -> Check:
 def _alterations(evidence: Evidence, row: Upload) -> Iterator[str]:
     """List the places where a CSV differs from the ledger."""
     content = (row.csv or "").encode()
-    file = evidence.settings.results_dir / csv_path(csv_key(row.key))
+    file = csv_file(evidence.settings.results_dir, csv_key(row.key))
     if file.is_file() and file.read_bytes() != content:
         yield f"{row.key}: the file on disk is not the CSV in the ledger"
     found = evidence.csv_objects.get(row.key)

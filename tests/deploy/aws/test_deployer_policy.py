@@ -1,4 +1,4 @@
-"""The permissions of whoever runs deploy.sh; test_second_account.py runs it with them."""
+"""The permissions of the deployer; test_second_account.py runs deploy.sh with them."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ SERVICES = {
     "AWS::SNS": "sns",
     "AWS::SQS": "sqs",
 }
-"""The prefix of IAM's actions for the types of CloudFormation."""
+"""The prefix of IAM actions for each family of CloudFormation types."""
 
 
 @pytest.fixture(scope="module")

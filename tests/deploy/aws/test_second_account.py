@@ -111,7 +111,7 @@ async def test_a_stack_can_do_without_users_and_with_a_key(
 def may_only_add_videos(
     second: SecondAccount, uploader: dict[str, str], variables: dict[str, str]
 ) -> None:
-    """What an uploader could do before: replace the gallery and the students, delete buckets."""
+    """Refuse an uploader all else; it once could replace the gallery and delete buckets."""
     videos, results = (variables[f"HYBRIDSPHERE_{name}_BUCKET"] for name in ("INPUT", "OUTPUT"))
     gallery = videos.replace("-input-", "-gallery-")
     s3, dynamodb = second.client("s3", uploader), second.client("dynamodb", uploader)

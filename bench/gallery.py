@@ -11,7 +11,7 @@ from bench.report.row import Part, Row, Target, WrongAnswer
 from bench.rounds import Rounds
 from bench.ways.our_videos import DEFAULTS
 from bench.ways.reference import face_recognition
-from lambda_fn.gallery.gallery import EMBEDDING_SIZE, Embeddings, Gallery
+from hybridsphere.recognition.gallery import EMBEDDING_SIZE, Embeddings, Gallery
 
 SIZES = (1_000, 100_000)
 

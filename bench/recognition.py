@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from skimage import data
 
+from hybridsphere.recognition.gallery import Embeddings, Gallery, import_legacy
+from hybridsphere.recognition.identity import Identity
 from lambda_fn.faces.box import Box
 from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Embeddings, Gallery, import_legacy
-from lambda_fn.recognition.identity import Identity
 from lambda_fn.video.video import Frame, Video
 
 TOLERANCE = 0.6

@@ -8,7 +8,7 @@ from typing import Any
 
 from hybridsphere import messages
 from hybridsphere.messages import Result, S3Record
-from lambda_fn.faces.engine import Engine
+from lambda_fn.faces.engine import engine_of
 from lambda_fn.gallery.source import GallerySource
 from lambda_fn.recognition.attendance import Attendance, attend
 from lambda_fn.recognition.identify import Identification, identify
@@ -78,7 +78,7 @@ def _examine(record: S3Record, settings: RuntimeSettings, deadline: Deadline) ->
         with bounded(), Video(source) as video:
             seen = look(
                 video,
-                faces=_ENGINE,
+                engine=engine_of(gallery, settings.engine),
                 gallery=gallery,
                 tolerance=settings.tolerance,
                 frames_per_s=settings.frames_per_s,
@@ -117,11 +117,21 @@ def _result(
     )
 
 
-# Loaded once per runtime, so that later events find the models ready.
-_ENGINE = Engine()
-log("encoder.loaded", runtime=_ENGINE.runtime)
-
-
 @cache
 def _gallery_source(location: str | None) -> GallerySource:
     return GallerySource(location, client("s3"))
+
+
+def _preload() -> None:
+    """Load the gallery and its engine while the runtime starts, so that the first event is fast."""
+    try:
+        settings = RuntimeSettings.from_environ(os.environ)
+        engine = engine_of(_gallery_source(settings.gallery).current(), settings.engine)
+    # Whatever is wrong is raised again, and logged, by the first event.
+    except Exception as error:  # noqa: BLE001
+        log("engine.not_loaded", level="warning", error=type(error).__name__)
+    else:
+        log("engine.loaded", engine=engine.space.engine, digest=engine.space.digest)
+
+
+_preload()

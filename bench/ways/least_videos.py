@@ -12,8 +12,8 @@ from pathlib import Path
 from bench.answer import Answer
 from bench.ways.our_videos import DEFAULTS, FACES, opened
 from bench.ways.reference import face_recognition
+from hybridsphere.recognition.gallery import Gallery
 from lambda_fn.faces.box import Box
-from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.video.video import Frame
 
 WAY = "one key frame decoded, one look at the smallest picture that shows the face, one encoding"

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.answer import Answer
+from hybridsphere.recognition.gallery import Gallery
 from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.recognition.attendance import Attendance, attend
 from lambda_fn.recognition.identify import identify
 from lambda_fn.runtime.deadline import Deadline

@@ -91,8 +91,12 @@ class Frame:
             size = (width, max(1, round(self.height * width / self.width)))
         if self._quarter_turns % 2:
             size = (size[1], size[0])
+        shrinks = size[0] <= self._picture.width
         scaled = VideoReformatter().reformat(
-            self._picture, *size, format=form, interpolation=Interpolation.AREA
+            self._picture,
+            *size,
+            format=form,
+            interpolation=Interpolation.AREA if shrinks else Interpolation.BICUBIC,
         )
         pixels = np.rot90(scaled.to_ndarray(), self._quarter_turns)
         # A frame's rows are padded, and rotation changes strides; dlib requires contiguous pixels.

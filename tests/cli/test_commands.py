@@ -15,9 +15,9 @@ from click.testing import CliRunner
 
 from hybridsphere.cli.app import main
 from hybridsphere.ledger.ledger import Ledger, ledger_path
+from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.settings import Settings
 from hybridsphere.variables import PREFIX, variable
-from lambda_fn.gallery.gallery import Gallery
 
 PAGE = (Path(__file__).parents[2] / "docs/configuration.md").read_text(encoding="utf-8")
 

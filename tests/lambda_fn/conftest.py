@@ -16,9 +16,9 @@ from moto.server import ThreadedMotoServer
 from PIL import Image
 from skimage import data
 
+from hybridsphere.recognition.gallery import Gallery
 from lambda_fn import handler
 from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.runtime import aws
 from lambda_fn.video.video import Frame, Rgb
 from tests.lambda_fn.function_stage import ClipMaker, LogLines, Portrait, Stage

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hybridsphere.recognition.gallery import Gallery, GalleryError
 from lambda_fn.enroll import enroll
-from lambda_fn.gallery.gallery import Gallery, GalleryError
 from tests.lambda_fn.function_stage import ClipMaker, Portrait
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from hybridsphere.cli.app import main
-from lambda_fn.gallery.gallery import Gallery
+from hybridsphere.recognition.gallery import Gallery
 from tests.lambda_fn.function_stage import Portrait
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from hybridsphere.messages import BadMessage, csv_key
+from hybridsphere.recognition.gallery import Gallery
 from lambda_fn import handler
-from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.runtime import aws
 from lambda_fn.runtime.settings import SettingsError
 from tests.lambda_fn.function_stage import ClipMaker, LogLines, Portrait, Stage, failing_as

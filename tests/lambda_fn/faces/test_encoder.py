@@ -6,14 +6,14 @@ from collections.abc import Callable
 import face_recognition
 import numpy as np
 import pytest
+from lambda_fn.models.onnx import UnknownWeights, onnx_model
 from PIL import Image
 from skimage import data
 
+from hybridsphere.recognition.gallery import Embeddings
 from lambda_fn.faces.box import Box
 from lambda_fn.faces.encoder import Encoder, encoder
-from lambda_fn.gallery.gallery import Embeddings
 from lambda_fn.models import weights
-from lambda_fn.models.onnx import UnknownWeights, onnx_model
 from lambda_fn.runtime.deadline import OutOfTime
 from lambda_fn.video.video import Rgb
 from tests.lambda_fn.function_stage import LogLines

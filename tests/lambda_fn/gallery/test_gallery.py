@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lambda_fn.gallery.gallery import Gallery, GalleryError, Match
+from hybridsphere.recognition.gallery import Gallery, GalleryError, Match
 
 
 def rows(*distances: float) -> np.ndarray:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from lambda_fn.gallery.gallery import Gallery
-from lambda_fn.gallery.lookalikes import concerns, nearest_pairs
+from hybridsphere.recognition.gallery import Gallery
+from hybridsphere.recognition.lookalikes import concerns, nearest_pairs
 
 
 def line(**places: float) -> Gallery:

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from hybridsphere.recognition.gallery import Gallery
 from lambda_fn.faces.box import Box
 from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.recognition.attendance import Attendance, attend
 from lambda_fn.runtime.deadline import Deadline
 from lambda_fn.video.video import Frame, Rgb, Video

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hybridsphere.recognition.gallery import Gallery
 from lambda_fn.faces import finder
 from lambda_fn.faces.box import Box
 from lambda_fn.faces.detector import Detector
 from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.recognition.attendance import Attendance, attend
 from lambda_fn.recognition.identify import Identification, identify
 from lambda_fn.runtime.deadline import Deadline, OutOfTime

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from lambda_fn.gallery.gallery import Embeddings, Gallery
-from lambda_fn.recognition.candidates import Candidates
-from lambda_fn.recognition.identity import Identity, Sighting
+from hybridsphere.recognition.candidates import Candidates
+from hybridsphere.recognition.gallery import Embeddings, Gallery
+from hybridsphere.recognition.identity import Identity, Sighting
 
 ORIGIN = np.zeros(128)
 

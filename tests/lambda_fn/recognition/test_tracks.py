@@ -3,9 +3,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from hybridsphere.recognition.gallery import Gallery
+from hybridsphere.recognition.identity import Identity
 from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Gallery
-from lambda_fn.recognition.identity import Identity
 from lambda_fn.recognition.tracks import Track, Tracks
 from lambda_fn.runtime.deadline import Deadline
 from lambda_fn.video.video import Frame, Rgb

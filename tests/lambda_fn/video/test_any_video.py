@@ -9,8 +9,8 @@ import av
 import numpy as np
 import pytest
 
+from hybridsphere.recognition.gallery import Gallery
 from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.recognition.attendance import attend
 from lambda_fn.recognition.identify import identify
 from lambda_fn.runtime.deadline import Deadline

@@ -39,7 +39,6 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 LEVELS = [
     {"messages", "recognition"},
     {"errors", "files", "paths", "signals", "sockets", "console", "screen"},
-    {"variables", "kinds"},
     {"settings", "ledger", "aws"},
     {"commands", "local", "workload", "bridge"},
     {"demo"},

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The stack made or brought up to date, and everything that is loaded into it.
+# Creates or updates the stack, and loads students and gallery into it.
 set -euo pipefail
 
 usage() {
@@ -7,16 +7,16 @@ usage() {
 usage: deploy.sh --image URI [--stack NAME] [--students FILE] [--gallery FILE] [--env-file FILE]
                  [PARAMETER=VALUE ...]
 
-Makes or updates the stack of template.yaml, loads students and known faces into it, and writes the
-environment file of the bridge. Run again, it changes what has changed.
+Creates or updates the stack of template.yaml, loads students and known faces into it, and writes
+the environment file of the bridge. Running it again changes only what differs.
 
   --image URI      the function's image by digest, as ecr_push.sh prints it
   --stack NAME     name of the stack (default: hybridsphere)
   --students FILE  students to load, JSON or CSV
-  --gallery FILE   known faces to load, a gallery.npz; until there are any, every upload fails
-  --env-file FILE  where the bridge's variables are written (default: bridge.env)
-  PARAMETER=VALUE  parameters of the template, as in Trigger=direct; one that is not given keeps
-                   its value, or has its default in a new stack
+  --gallery FILE   known faces to load, a gallery.npz; every upload fails until there is one
+  --env-file FILE  file for the bridge's variables (default: bridge.env)
+  PARAMETER=VALUE  parameters of the template, as in Source=direct; a parameter that is not given
+                   keeps its value, or has its default in a new stack
 
 Needs aws, credentials, a region (AWS_REGION, or the profile's), and, for students, `make setup`.
 TEXT
@@ -27,7 +27,7 @@ die() {
   say "deploy.sh: $*"
   exit 2
 }
-# needs WHAT OPTION [VALUE ...]: refuses an option that stands without its value.
+# needs WHAT OPTION [VALUE ...]: refuses an option without its value.
 needs() { [[ -n ${3:-} ]] || die "$2 needs $1"; }
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -47,7 +47,7 @@ while (($#)); do
     --gallery) needs "a file" "$@" && gallery=$2 && shift 2 ;;
     --env-file) needs "a file" "$@" && env_file=$2 && shift 2 ;;
     --help) usage && exit 0 ;;
-    [A-Z]*=*) overrides+=("$1") && shift ;;
+    [A-Za-z]*=*) overrides+=("$1") && shift ;;
     *) die "$1 is neither an option nor PARAMETER=VALUE; see --help" ;;
   esac
 done
@@ -61,11 +61,25 @@ done
   die "--gallery $gallery: make a gallery.npz of it with \`hybridsphere gallery import\`"
 [[ -d $(dirname -- "$env_file") ]] || die "--env-file $env_file: its folder is not there"
 
-# The aws command passes over parameters that the template does not have.
 overrides+=("ImageUri=$image")
-known=$(sed -n '/^Parameters:/,/^Mappings:/p' "$template")
+# is_parameter NAME: succeeds if the template has this parameter. The aws command ignores others.
+is_parameter() {
+  local name
+  while read -r name; do
+    [[ $name != "$1" ]] || return 0
+  done < <(awk '/^[A-Z]/ { inside = /^Parameters:/ }
+    inside && /^  [A-Za-z0-9]+:/ { sub(/:.*/, ""); print $1 }' "$template")
+  return 1
+}
 for override in "${overrides[@]}"; do
-  grep -qx "  ${override%%=*}:" <<<"$known" || die "${override%%=*} is no parameter of template.yaml"
+  case $override in
+    # Names of earlier versions.
+    Trigger=none | Source=none) die "$override has a new name: give Source=bucket" ;;
+    Trigger=queue | Trigger=direct) die "$override has a new name: give Source=${override#*=}" ;;
+    Trigger=*) die "Trigger has a new name: give Source=queue, Source=bucket or Source=direct" ;;
+    Sink=mirror) die "$override has a new name: give Sink=bucket" ;;
+  esac
+  is_parameter "${override%%=*}" || die "${override%%=*} is not a parameter of template.yaml"
 done
 
 command -v aws >/dev/null || die "aws is not installed"
@@ -79,36 +93,55 @@ export AWS_REGION=$region AWS_DEFAULT_REGION=$region AWS_PAGER=
 account=$(aws sts get-caller-identity --query Account --output text)
 
 say "deploy.sh will, in account $account and region $region:"
-say "  - make or update the stack $stack, with ${overrides[*]}"
+say "  - create or update the stack $stack, with ${overrides[*]}"
 [[ -z $students ]] || say "  - load the students of $students into its table"
 [[ -z $gallery ]] || say "  - load the known faces of $gallery into its bucket"
 say "  - write the bridge's variables to $env_file, over what is there"
 
-# physical_id LOGICAL_ID: what a resource of the stack is really called.
+# physical_id LOGICAL_ID: prints the name of a resource of the stack.
 physical_id() {
   aws cloudformation list-stack-resources --stack-name "$stack" --output text \
     --query "StackResourceSummaries[?LogicalResourceId=='$1'].PhysicalResourceId"
 }
 
-# Every output's description is the name of the variable that it is the value of.
+# variable KEY: prints the bridge's variable for an output of the stack.
+variable() {
+  case $1 in
+    Region) printf AWS_REGION ;;
+    Source) printf HYBRIDSPHERE_SOURCE ;;
+    Sink) printf HYBRIDSPHERE_SINK ;;
+    InputBucket) printf HYBRIDSPHERE_INPUT_BUCKET ;;
+    OutputBucket) printf HYBRIDSPHERE_OUTPUT_BUCKET ;;
+    InputQueueUrl) printf HYBRIDSPHERE_INPUT_QUEUE_URL ;;
+    OutputQueueUrl) printf HYBRIDSPHERE_OUTPUT_QUEUE_URL ;;
+    DeadLetterQueueUrl) printf HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL ;;
+    FunctionName) printf HYBRIDSPHERE_FUNCTION_NAME ;;
+    *) return 1 ;;
+  esac
+}
+
+# foreign WHY: ends before the environment file is replaced. The stack may have another template.
+foreign() { die "$1 in the stack $stack; $env_file is unchanged"; }
+
 write_environment() {
+  local outputs key value name
   umask 077
   partial=$(mktemp "$env_file.XXXXXX")
   trap 'rm -f -- "$partial"' EXIT
-  aws cloudformation describe-stacks --stack-name "$stack" \
-    --query 'Stacks[0].Outputs[].[Description, OutputValue]' --output text |
-    tr '\t' '=' | sort >"$partial"
-  # A stack that somebody else's template has made, say.
+  outputs=$(aws cloudformation describe-stacks --stack-name "$stack" --output text \
+    --query 'Stacks[0].Outputs[].[OutputKey, OutputValue]')
+  while IFS=$'\t' read -r key value; do
+    name=$(variable "$key") || foreign "there is an output $key, which the bridge does not know,"
+    [[ $value =~ ^[^[:space:]]+$ ]] || foreign "the output $key has no usable value"
+    printf '%s=%s\n' "$name" "$value"
+  done <<<"$outputs" | sort >"$partial"
   for name in AWS_REGION HYBRIDSPHERE_INPUT_BUCKET; do
-    grep -q "^$name=." "$partial" ||
-      die "the stack $stack has no output $name; $env_file stays as it was"
+    grep -q "^$name=" "$partial" || foreign "there is no output for $name"
   done
-  ! grep -vE '^[A-Z_]+=[^[:space:]]+$' "$partial" >&2 ||
-    die "these outputs of the stack $stack are no variables; $env_file stays as it was"
   mv -f -- "$partial" "$env_file"
 }
 
-# Without known faces the function fails for every upload: it takes that for a mistake.
+# The function fails for every upload while it has no known faces.
 warn_without_faces() {
   aws s3api head-object --bucket "$bucket" --key gallery.npz >/dev/null 2>&1 ||
     say "WARNING: there are no known faces yet, so every upload will fail: run this again with --gallery"

@@ -84,7 +84,8 @@ def engine_of(gallery: Gallery, wanted: str | None = None) -> Engine:
     here = engine(wanted or made_by.engine).space
     if here != made_by:
         raise GalleryError(
-            f"the gallery was made by the engine {made_by}, and this function uses {here}: {_REMEDY}"
+            f"the gallery was made by the engine {made_by}, "
+            f"and this function uses {here}: {_REMEDY}"
         )
     return engine(made_by.engine)
 

@@ -1,6 +1,6 @@
 """An ONNX graph that is built layer by layer, with its weights apart."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -59,7 +59,7 @@ class Graph:
         self,
         name: str,
         input_shape: Sequence[int | str],
-        outputs: dict[str, Sequence[int | str]],
+        outputs: Mapping[str, Sequence[int | str]],
         location_of: Callable[[bytes], str],
     ) -> bytes:
         """Return the model; it refers to the file of its weights as `location_of(data)`.

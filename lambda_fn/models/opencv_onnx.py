@@ -140,7 +140,7 @@ class _SFace(Graph):
     def _rectify(self, slope: Values) -> None:
         """Add PReLU as slope * x + (1 - slope) * relu(x), which runs in half the time."""
         channels = len(slope)
-        by_channel = {"group": channels, "kernel_shape": [1, 1]}
+        by_channel: dict[str, Any] = {"group": channels, "kernel_shape": [1, 1]}
         start = self.last
         sloped = self.apply("Conv", slope.reshape(channels, 1, 1, 1), **by_channel)
         self.last = start
@@ -175,7 +175,7 @@ def _read(original: bytes) -> tuple[list[onnx.NodeProto], dict[str, Values]]:
     for node in graph.node:
         [output] = node.output
         if node.op_type == "DequantizeLinear":
-            constants[output] = _dequantised(*(constants[n] for n in node.input), _attributes(node))
+            constants[output] = _dequantised(node, constants)
         elif node.op_type == "Reshape" and node.input[0] in constants:
             constants[output] = constants[node.input[0]].reshape(constants[node.input[1]])
         elif node.op_type == "Constant":
@@ -185,8 +185,10 @@ def _read(original: bytes) -> tuple[list[onnx.NodeProto], dict[str, Values]]:
     return nodes, constants
 
 
-def _dequantised(values: Values, scale: Values, zero: Values, attributes: dict[str, Any]) -> Values:
+def _dequantised(node: onnx.NodeProto, constants: dict[str, Values]) -> Values:
     """Return the weights that blocks of 8-bit integers stand for."""
+    values, scale, zero = (constants[name] for name in node.input)
+    attributes = _attributes(node)
     if scale.shape != values.shape:
         axis, size = attributes["axis"], attributes["block_size"]
         cut = tuple(slice(0, length) for length in values.shape)

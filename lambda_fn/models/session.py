@@ -19,7 +19,7 @@ _ERRORS_ONLY = 3
 class Session:
     """A model, run by ONNX Runtime.
 
-    `files` names the weights, then the model, with the SHA-256 of each; `make` returns the contents.
+    `files` names the weights, then the model, with the SHA-256 of each; `make` returns both.
     """
 
     def __init__(self, files: Mapping[str, str], make: Callable[[], list[bytes]]) -> None:

@@ -1,26 +1,58 @@
-"""How commands end: with which exit codes, and by which exceptions."""
+"""The exceptions that end a command, and the exit codes.
+
+    CannotRun                        2   a file, an option or an answer stands against the command
+    ├── ConfigurationError           2   a variable is missing, or has a value that cannot work
+    ├── CannotRunNow                 1   the cause may pass: start the command again
+    ├── CommandFailed                2   local: a command that was run as a child failed
+    ├── LedgerError                  2   ledger: the file cannot be read
+    └── AwsError                     2   aws: a call failed
+        ├── Throttled                    too many calls at once
+        ├── Unavailable                  no answer, or a service in trouble
+        └── Refused                      the same call would be refused again
+            └── ReceiptGone              the receipt handle has expired
+
+An exception becomes a class of its own only where somebody catches it.
+"""
+
+from collections.abc import Iterable
+
+FAILED = 1
+"""Exit code of a command that ran, and found something that is not well."""
 
 INTERRUPTED = 130
-"""After Ctrl-C: 128 and the number of the signal, as a shell gives it."""
+"""Exit code after Ctrl-C: 128 plus the signal's number, as in a shell."""
 
 READER_LEFT = 141
-"""Where standard output is no longer read: the same for SIGPIPE, which ends other programs."""
+"""Exit code once nobody reads standard output: 128 plus the number of SIGPIPE."""
 
 
 class CannotRun(Exception):
-    """The work cannot be done as asked; the text says what, why, and what to do about it.
+    """The work cannot be done as asked.
 
-    It ends a command with that line and the exit code.
+    `message` says why, `details` are names with what is wrong with each, `hint` is the remedy. As a
+    string they are one line, for logs.
     """
 
     exit_code = 2
 
+    def __init__(
+        self, message: str, *, details: Iterable[tuple[str, str]] = (), hint: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = tuple(details)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        details = "; ".join(f"{name} {fault}" for name, fault in self.details)
+        return ": ".join(part for part in (self.message, details, self.hint) if part)
+
 
 class ConfigurationError(CannotRun):
-    """A configuration that cannot work; its text names the variable, the value and the remedy."""
+    """Variables that are missing, or that have values which cannot work."""
 
 
 class CannotRunNow(CannotRun):
-    """The same, but it may pass by itself: whoever started the command may start it again."""
+    """The work cannot be done at the moment; whoever started the command may start it again."""
 
-    exit_code = 1
+    exit_code = FAILED

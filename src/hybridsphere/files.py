@@ -46,6 +46,28 @@ def write_whole(path: Path, text: str) -> None:
             partial.unlink(missing_ok=True)
 
 
+def publish(new: Path, path: Path) -> bool:
+    """Give a whole file its name, durably; False if the name is taken. Raises OSError.
+
+    The file keeps its old name as well.
+    """
+    try:
+        path.hardlink_to(new)
+    except FileExistsError:
+        return False
+    _sync_folder(path.parent)
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Let an OSError name the file that was to be written, whose partial one nobody asked for."""

@@ -401,10 +401,10 @@ async def test_every_line_of_the_log_names_the_upload(
     ) as invoker:
         await invoker.handle(message(s3_event(record("fail.mp4"), record("a.mp4"))))
     for key in ("fail.mp4", "a.mp4"):
-        upload = {"bucket": record().bucket, "key": key, "version": "01"}
+        upload = {"bucket": record().bucket, "key": key, "version": "01:e1"}
         assert journal.of("event.invoked", **upload)
-    assert journal.of("function.failed", key="fail.mp4", version="01", attempts=1)
-    assert journal.of("result.written", key="fail.mp4", version="01", status="failed")
+    assert journal.of("function.failed", key="fail.mp4", version="01:e1", attempts=1)
+    assert journal.of("result.written", key="fail.mp4", version="01:e1", status="failed")
 
 
 # What is too large for Lambda is more than aiohttp likes to send in one piece.

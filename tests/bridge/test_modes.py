@@ -39,7 +39,7 @@ async def test_whatever_a_bridge_makes_is_its_user_s_alone(
 ) -> None:
     outputs = await make_queue()
     folder = tmp_path / "results"
-    names = {"SOURCE": "none", "INPUT_BUCKET": BUCKET, "OUTPUT_QUEUE_URL": outputs.url}
+    names = {"SOURCE": "direct", "INPUT_BUCKET": BUCKET, "OUTPUT_QUEUE_URL": outputs.url}
     enter(monkeypatch, moto, await start_function(), **names, RESULTS_DIR=str(folder))
     # As `workload upload` may leave it for a bridge that has never run.
     Manifest("2026-11-21T00:00:00.000Z", BUCKET, "out", True, ()).write(folder)

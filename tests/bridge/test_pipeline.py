@@ -87,11 +87,11 @@ async def test_without_any_queue_uploads_are_invoked_for_and_results_come_to_dis
     assert (site.folder / "b.mp4.csv").read_text() == site.of("b.mp4").csv.replace("\r\n", "\n")
 
 
-async def test_with_source_none_results_are_collected_and_no_function_is_needed(
+async def test_with_source_direct_results_are_collected_and_no_function_is_needed(
     site: Site, make_queue: MakeQueue, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outputs = await make_queue()
-    monkeypatch.setenv("HYBRIDSPHERE_SOURCE", "none")
+    monkeypatch.setenv("HYBRIDSPHERE_SOURCE", "direct")
     monkeypatch.setenv("HYBRIDSPHERE_SINK", "queue")
     monkeypatch.setenv("HYBRIDSPHERE_OUTPUT_QUEUE_URL", outputs.url)
     monkeypatch.delenv("HYBRIDSPHERE_FUNCTION_NAME")
@@ -123,7 +123,7 @@ async def test_a_bridge_without_its_bucket_ends_with_one_line_and_two(
     complaints = [line for line in err.splitlines() if not line.startswith("{")]
     assert status == 2
     assert len(complaints) == 1, err
-    complaint = f"hybridsphere: HYBRIDSPHERE_INPUT_BUCKET='{site.uploads.name}' names nothing"
+    complaint = f"error: HYBRIDSPHERE_INPUT_BUCKET='{site.uploads.name}' names nothing"
     assert complaints[0].startswith(complaint)
 
 

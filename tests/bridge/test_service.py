@@ -338,7 +338,7 @@ async def test_a_signal_drains_and_ends_with_zero(site: Site, number: int) -> No
         await site.function.invoked(1)
         await until(lambda: holds(site.inputs, 0))
         assert await bridge.stop(number) == 0
-    assert (written["bucket"], written["key"], written["version"]) == (BUCKET, "a/b.mp4", "01")
+    assert (written["bucket"], written["key"], written["version"]) == (BUCKET, "a/b.mp4", "01:e1")
     assert bridge.lines[-1]["event"] == "bridge.stopped"
     assert await site.outputs.counts() == (0, 0)
     # Results name people: nobody else reads them.
@@ -489,7 +489,7 @@ async def test_a_configuration_that_cannot_work_ends_with_one_line_and_two(
     complaints = [line for line in err.splitlines() if not line.startswith("{")]
     assert status == 2
     assert len(complaints) == 1, err
-    assert complaints[0].startswith("hybridsphere: ")
+    assert complaints[0].startswith("error: ")
     assert variable in complaints[0]
     assert says in complaints[0]
     assert "Traceback" not in err
@@ -508,7 +508,7 @@ async def test_credentials_that_cannot_be_had_just_now_end_with_one_line_and_one
     assert status == 1
     complaints = [line for line in err.splitlines() if not line.startswith("{")]
     assert len(complaints) == 1, err
-    assert complaints[0].startswith("hybridsphere: no AWS credentials at the moment: ")
+    assert complaints[0].startswith("error: no AWS credentials at the moment: ")
 
 
 async def test_a_folder_that_holds_another_bucket_s_results_is_left_as_it_is(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -89,15 +90,15 @@ def test_the_module_is_the_command() -> None:
 @pytest.mark.parametrize(
     ("command", "name"), [("bridge", "HYBRIDSPHERE_MAX_IN_FLIGHT"), ("status", "HYBRIDSPHERE_HTTP")]
 )
-def test_a_configuration_that_cannot_work_ends_with_one_line_and_two(
+def test_a_wrong_variable_ends_a_command_with_two(
     runner: CliRunner, monkeypatch: pytest.MonkeyPatch, command: str, name: str
 ) -> None:
     monkeypatch.setenv(name, "none")
     answer = runner.invoke(main, [command])
     assert answer.exit_code == 2
     assert answer.stdout == ""
-    (line,) = answer.stderr.splitlines()
-    assert line.startswith(f"hybridsphere: {name}='none' cannot be used")
+    assert answer.stderr.startswith("error: ")
+    assert f"{name} is 'none'" in " ".join(answer.stderr.split())
 
 
 @pytest.mark.parametrize("command", [["results", "export"], ["status"]], ids=" ".join)
@@ -115,8 +116,15 @@ def test_a_variable_that_a_command_does_not_need_does_not_stop_it(
 def test_a_bridge_without_configuration_names_what_is_missing(runner: CliRunner) -> None:
     answer = runner.invoke(main, ["bridge"])
     assert answer.exit_code == 2
-    (line,) = answer.stderr.splitlines()
-    assert line.startswith("hybridsphere: HYBRIDSPHERE_INPUT_BUCKET is not set")
+    error, *details, hint = answer.stderr.splitlines()
+    assert error == "error: the configuration cannot work"
+    assert [detail.split()[0] for detail in details] == [
+        "HYBRIDSPHERE_INPUT_BUCKET",
+        "HYBRIDSPHERE_FUNCTION_NAME",
+        "HYBRIDSPHERE_INPUT_QUEUE_URL",
+        "HYBRIDSPHERE_OUTPUT_QUEUE_URL",
+    ]
+    assert hint == "hint: docs/configuration.md describes every variable"
 
 
 @pytest.mark.parametrize("command", [["results", "export"], ["status"]])
@@ -129,7 +137,7 @@ def test_a_damaged_ledger_is_told_in_one_line(runner: CliRunner, command: list[s
     answer = runner.invoke(main, command)
     assert answer.exit_code == 2
     (line,) = answer.stderr.splitlines()
-    assert line.startswith(f"hybridsphere: {path} cannot be read: it is damaged")
+    assert line.startswith(f"error: {path} cannot be read: it is damaged")
 
 
 @pytest.mark.parametrize("command", [["results", "export"], ["status"]])
@@ -182,16 +190,20 @@ def test_the_ledger_is_exported_to_standard_output(
     ],
     ids=" ".join,
 )
-def test_a_command_line_that_makes_no_sense_ends_with_two(
+def test_a_wrong_command_line_ends_with_an_error_and_a_hint(
     runner: CliRunner, command: list[str]
 ) -> None:
-    assert runner.invoke(main, command).exit_code == 2
+    answer = runner.invoke(main, command)
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    error, hint = answer.stderr.splitlines()
+    assert error.startswith("error: ")
+    assert re.fullmatch(r"hint: `[a-z ]+ --help` lists what it takes", hint)
 
 
 @pytest.mark.parametrize(
     ("option", "choices"),
     [
-        ("--source", "queue|bucket|none"),
+        ("--source", "queue|bucket|direct"),
         ("--sink", "queue|bucket"),
         ("--mode", "identify|attendance"),
     ],
@@ -199,6 +211,12 @@ def test_a_command_line_that_makes_no_sense_ends_with_two(
 def test_the_demo_tells_what_can_be_chosen(runner: CliRunner, option: str, choices: str) -> None:
     assert f"{option} [{choices}]" in runner.invoke(main, ["demo", "--help"]).stdout
     assert runner.invoke(main, ["demo", option, "nothing"]).exit_code == 2
+
+
+def test_an_old_source_is_refused_with_its_new_name(runner: CliRunner) -> None:
+    answer = runner.invoke(main, ["demo", "--source", "none"])
+    assert answer.exit_code == 2
+    assert "'none' is called 'direct' now" in answer.stderr
 
 
 def test_a_bridge_that_does_not_answer_makes_status_end_with_one(

@@ -16,8 +16,7 @@ from click.testing import CliRunner
 from hybridsphere.cli.app import main
 from hybridsphere.ledger.ledger import Ledger, ledger_path
 from hybridsphere.recognition.gallery import Gallery
-from hybridsphere.settings import Settings
-from hybridsphere.variables import PREFIX, variable
+from hybridsphere.settings import PREFIX, Settings, variable
 
 PAGE = (Path(__file__).parents[2] / "docs/configuration.md").read_text(encoding="utf-8")
 
@@ -117,7 +116,7 @@ def test_what_is_not_confirmed_is_not_done(
     ended = CliRunner().invoke(main, ["workload", "upload", str(tmp_path), "--clear"], input=answer)
     assert ended.exit_code == 2
     assert "input-bucket and output-bucket?" in ended.stdout
-    assert ended.stderr.splitlines()[-1] == "hybridsphere: not confirmed: nothing was done"
+    assert ended.stderr.splitlines()[-1] == "error: not confirmed; nothing was done"
 
 
 INTERRUPTED = """
@@ -212,7 +211,7 @@ def test_a_terminal_that_takes_ascii_only_is_told_names_escaped(tmp_path: Path) 
         )
         told[ended.returncode] = (ended.stdout + ended.stderr).decode("ascii")
     assert r"\u0395\u03bb\u03ad\u03bd\u03b7" in told[0]
-    assert r"hybridsphere: \xe9: nobody in the gallery" in told[2]
+    assert r"error: \xe9: nobody in the gallery" in told[2]
 
 
 def test_a_start_in_another_locale_runs_nothing_that_lies_in_the_folder(results: Path) -> None:

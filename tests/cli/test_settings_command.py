@@ -1,4 +1,4 @@
-"""The environment through the command itself: what cannot work is one line, and exit code 2."""
+"""The environment through the command itself: wrong values end it with exit code 2."""
 
 import os
 import re
@@ -9,8 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from hybridsphere.cli.app import main
-from hybridsphere.settings import Settings
-from hybridsphere.variables import PREFIX, variable
+from hybridsphere.settings import PREFIX, Settings, variable
 
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"
 GOOD = {
@@ -25,10 +24,10 @@ NEEDED = {
     ("queue", "bucket"): {"input_bucket", "function_name", "input_queue_url", "output_bucket"},
     ("bucket", "queue"): {"input_bucket", "function_name", "output_queue_url"},
     ("bucket", "bucket"): {"input_bucket", "function_name", "output_bucket"},
-    ("none", "queue"): {"input_bucket", "output_queue_url"},
-    ("none", "bucket"): {"input_bucket", "output_bucket"},
+    ("direct", "queue"): {"input_bucket", "output_queue_url"},
+    ("direct", "bucket"): {"input_bucket", "output_bucket"},
 }
-"""What each source and sink cannot do without."""
+"""The fields that each source and sink need."""
 
 LONG = "x" * 100_000
 IMPOSSIBLE = {
@@ -53,27 +52,28 @@ IMPOSSIBLE = {
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A configuration that works, and nothing else of ours."""
+    """Set a configuration that works, and nothing else of ours."""
     for name in list(os.environ):
         if name.startswith((PREFIX, "AWS_")):
             monkeypatch.delenv(name)
     for field, value in GOOD.items():
         monkeypatch.setenv(variable(field), value)
-    # So that nothing but the variable in question is at fault; nobody is ever asked.
+    # Only the variable in question is wrong; no address is ever called.
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
 
 
 def complaint() -> str:
-    """The one line that the command ends with."""
+    """The error that the command ends with; a hint follows it, and nothing else."""
     answer = CliRunner().invoke(main, ["bridge"])
     assert answer.exit_code == 2, answer.output
     assert answer.stdout == ""
-    [line] = answer.stderr.splitlines()
-    assert line.isprintable()
-    assert len(line) < 600
-    return line
+    error, hint = answer.stderr.splitlines()
+    assert hint.startswith("hint: ")
+    assert (error + hint).isprintable()
+    assert len(error) < 600
+    return error
 
 
 @pytest.mark.parametrize("empty", [True, False], ids=["empty", "missing"])
@@ -81,7 +81,7 @@ def complaint() -> str:
     ("source", "sink", "field"),
     [(*way, field) for way, fields in NEEDED.items() for field in sorted(fields)],
 )
-def test_a_required_variable_that_is_missing_or_empty_is_named(
+def test_a_required_variable_is_named_when_missing_or_empty(
     monkeypatch: pytest.MonkeyPatch, source: str, sink: str, field: str, *, empty: bool
 ) -> None:
     monkeypatch.setenv(variable("source"), source)
@@ -90,10 +90,10 @@ def test_a_required_variable_that_is_missing_or_empty_is_named(
         monkeypatch.setenv(variable(field), "")
     else:
         monkeypatch.delenv(variable(field))
-    assert complaint().startswith(f"hybridsphere: {variable(field)} is not set")
+    assert complaint() == f"error: {variable(field)} is not set"
 
 
-def test_no_variable_is_left_out_below() -> None:
+def test_every_variable_has_impossible_values() -> None:
     assert set(IMPOSSIBLE) == set(Settings.model_fields)
 
 
@@ -107,10 +107,10 @@ def test_a_variable_out_of_range_is_named(
 ) -> None:
     monkeypatch.setenv(variable(field), value)
     # A path that is too long is named whole: of a relative one, the rest is where it begins.
-    assert re.match(rf"hybridsphere: {variable(field)}(=| stands for )", complaint())
+    assert re.match(rf"error: {variable(field)}( is | stands for )", complaint())
 
 
-def test_a_results_folder_that_cannot_be_is_named_once_it_is_tried(
+def test_an_impossible_results_folder_is_named_at_the_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(variable("results_dir"), "/dev/null/results")
@@ -122,4 +122,17 @@ def test_a_results_folder_that_cannot_be_is_named_once_it_is_tried(
     )
     assert (answer.returncode, answer.stdout) == (2, "")
     [line] = answer.stderr.splitlines()
-    assert line.startswith("hybridsphere: HYBRIDSPHERE_RESULTS_DIR='/dev/null/results' cannot be")
+    assert line.startswith("error: HYBRIDSPHERE_RESULTS_DIR='/dev/null/results' cannot be")
+
+
+def test_several_problems_are_an_aligned_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in ("function_name", "input_bucket"):
+        monkeypatch.delenv(variable(field))
+    answer = CliRunner().invoke(main, ["bridge"])
+    assert answer.exit_code == 2
+    assert answer.stderr.splitlines() == [
+        "error: the configuration cannot work",
+        "  HYBRIDSPHERE_INPUT_BUCKET   is not set: set it to the name of the bucket of videos",
+        "  HYBRIDSPHERE_FUNCTION_NAME  is not set: set it to the function's name or ARN",
+        "hint: docs/configuration.md describes every variable",
+    ]

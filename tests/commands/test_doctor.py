@@ -139,7 +139,7 @@ NEEDED = {
         "dead-letter queue: sqs:SendMessage allowed",
         "function: lambda:InvokeFunction allowed",
     },
-    ("none", "queue"): {
+    ("direct", "queue"): {
         "output queue: sqs:ReceiveMessage allowed",
         "output queue: sqs:DeleteMessage allowed",
         "output queue: sqs:ChangeMessageVisibility allowed",
@@ -212,9 +212,9 @@ async def test_a_variable_of_the_function_s_is_none_of_ours_and_no_fault(patient
     [
         ("queue", "queue", "INPUT_QUEUE_URL"),
         ("queue", "queue", "OUTPUT_QUEUE_URL"),
-        ("none", "queue", "INPUT_BUCKET"),
+        ("direct", "queue", "INPUT_BUCKET"),
         ("bucket", "queue", "FUNCTION_NAME"),
-        ("none", "bucket", "OUTPUT_BUCKET"),
+        ("direct", "bucket", "OUTPUT_BUCKET"),
     ],
 )
 async def test_a_variable_that_is_missing_is_told(
@@ -222,7 +222,7 @@ async def test_a_variable_that_is_missing_is_told(
 ) -> None:
     patient.set(SOURCE=source, SINK=sink, **{name: None})
     finding = await patient.complaint("variables")
-    assert finding.detail.startswith(f"HYBRIDSPHERE_{name} is not set.")
+    assert finding.detail == f"HYBRIDSPHERE_{name} is not set"
     assert finding.remedy
 
 
@@ -408,7 +408,7 @@ async def test_a_bucket_that_is_not_there_is_told(patient: Patient, name: str) -
 
 
 @pytest.mark.parametrize(
-    ("source", "name"), [("queue", "INPUT"), ("none", "INPUT"), ("queue", "OUTPUT")]
+    ("source", "name"), [("queue", "INPUT"), ("direct", "INPUT"), ("queue", "OUTPUT")]
 )
 async def test_a_bucket_that_is_only_named_is_told_where_it_is_not_there(
     patient: Patient, source: str, name: str
@@ -592,12 +592,13 @@ async def test_the_command_tells_every_variable_that_makes_no_sense_and_looks_at
     patient.set(SOURCE="mail", DRAIN_S="soon", INPUT_BUCKET="s3://x", OUTPUT_QUEUE="x")
     code, lines, err = await diagnosis()
     assert (code, err) == (1, "")
+    meant = "HYBRIDSPHERE_OUTPUT_QUEUE_URL"
     bad = [line.removeprefix("BAD variables: ") for line in lines if not line.startswith("ok ")]
-    assert [line.partition(" ")[0] for line in bad] == [
-        "HYBRIDSPHERE_SOURCE='mail'",
-        "HYBRIDSPHERE_INPUT_BUCKET='s3://x'",
-        "HYBRIDSPHERE_DRAIN_S='soon'",
-        "HYBRIDSPHERE_OUTPUT_QUEUE",
+    assert [line.partition(":")[0] for line in bad] == [
+        "HYBRIDSPHERE_SOURCE is 'mail' → it should be 'queue', 'bucket' or 'direct'",
+        "HYBRIDSPHERE_INPUT_BUCKET is 's3",
+        "HYBRIDSPHERE_DRAIN_S is 'soon' → it should be a valid number",
+        f"HYBRIDSPHERE_OUTPUT_QUEUE is unknown → correct or remove it; {meant} may be meant",
     ]
     assert all(" → " in line for line in bad)
     assert "ok  output queue: sqs:ReceiveMessage allowed" in lines
@@ -605,27 +606,25 @@ async def test_the_command_tells_every_variable_that_makes_no_sense_and_looks_at
 
 async def test_all_that_is_missing_is_told_a_line_each(patient: Patient) -> None:
     patient.set(INPUT_BUCKET=None, FUNCTION_NAME=None)
-    details = [finding.detail for finding in await patient.complaints("variables")]
-    assert [detail.partition(" is not set.")[0] for detail in details] == [
-        "HYBRIDSPHERE_INPUT_BUCKET",
-        "HYBRIDSPHERE_FUNCTION_NAME",
+    assert [finding.detail for finding in await patient.complaints("variables")] == [
+        "HYBRIDSPHERE_INPUT_BUCKET is not set",
+        "HYBRIDSPHERE_FUNCTION_NAME is not set",
     ]
 
 
 async def test_a_way_that_there_is_not_hides_nothing_that_is_missing(patient: Patient) -> None:
     patient.set(SOURCE="mail", INPUT_BUCKET=None, INPUT_QUEUE_URL=None)
     wrong, bucket, queue = await patient.complaints("variables")
-    assert wrong.detail == "HYBRIDSPHERE_SOURCE='mail' cannot be used"
-    assert bucket.detail.startswith("HYBRIDSPHERE_INPUT_BUCKET is not set. Needed: the ")
-    assert queue.detail.startswith(
-        "HYBRIDSPHERE_INPUT_QUEUE_URL is not set. Needed if HYBRIDSPHERE_SOURCE is queue: the "
-    )
+    assert wrong.detail == "HYBRIDSPHERE_SOURCE is 'mail'"
+    assert bucket.detail == "HYBRIDSPHERE_INPUT_BUCKET is not set"
+    assert queue.detail == "HYBRIDSPHERE_INPUT_QUEUE_URL is not set"
+    assert queue.remedy.startswith("if HYBRIDSPHERE_SOURCE is queue, it needs the ")
 
 
 async def test_a_variable_that_cannot_be_used_is_not_called_missing_too(patient: Patient) -> None:
     patient.set(INPUT_BUCKET="s3://bucket")
     finding = await patient.complaint("variables")
-    assert finding.detail == "HYBRIDSPHERE_INPUT_BUCKET='s3://bucket' cannot be used"
+    assert finding.detail == "HYBRIDSPHERE_INPUT_BUCKET is 's3://bucket'"
 
 
 async def test_a_results_folder_that_is_made_is_its_owners_alone(patient: Patient) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from hybridsphere.aws import AwsError
 from hybridsphere.commands import students
-from hybridsphere.commands.students import RosterError, Student, load_students, read_students
-from hybridsphere.errors import ConfigurationError
+from hybridsphere.commands.students import Student, load_students, read_students
+from hybridsphere.errors import CannotRun, ConfigurationError
 from hybridsphere.settings import Settings
 from tests.moto_account import moto_account
 
@@ -79,7 +79,7 @@ async def test_a_student_of_the_same_name_is_replaced(dynamodb: Any, tmp_path: P
 async def test_nothing_is_written_of_a_file_with_one_bad_row(dynamodb: Any, tmp_path: Path) -> None:
     file = written(tmp_path, [{**ADA, "name": "good"}, {**ADA, "name": ""}])
 
-    with pytest.raises(RosterError):
+    with pytest.raises(CannotRun):
         await load_students(file, Settings(table="students"))
 
     assert "Item" not in dynamodb.get_item(TableName="students", Key={"name": {"S": "good"}})
@@ -128,7 +128,7 @@ async def test_what_dynamodb_hands_back_for_good_is_an_error(
 ) -> None:
     monkeypatch.setattr(students, "_LONGEST_PAUSE_S", 0)
 
-    with pytest.raises(RosterError, match="would not take 25 of 25 students"):
+    with pytest.raises(CannotRun, match="would not take 25 of 25 students"):
         await students._write(Reluctant(stubborn=True), "students", STUDENTS)
 
 
@@ -163,7 +163,7 @@ def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
         ("[", "is not JSON"),
         ("[]", "holds no student"),
         ({"name": "ada"}, "put the students into a list"),
-        ([ADA, "ben"], "student 2: 'ben' is no student"),
+        ([ADA, "ben"], "student 2: 'ben' is not an object"),
         ([ADA, {**ADA, "name": "  "}], "student 2: name is '  '"),
         ([{**ADA, "major": None}], "student 1: major is missing"),
         ([{**ADA, "year": ["junior"]}], r"student 1: year is \['junior'\]"),
@@ -174,7 +174,7 @@ def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
 def test_a_row_that_cannot_be_used_is_named_in_one_line(
     tmp_path: Path, content: object, message: str
 ) -> None:
-    with pytest.raises(RosterError, match=message) as error:
+    with pytest.raises(CannotRun, match=message) as error:
         read_students(written(tmp_path, content))
 
     assert "students" in str(error.value)
@@ -187,5 +187,5 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
     if content is not None:
         file.write_bytes(content)
 
-    with pytest.raises(RosterError, match="students cannot be read"):
+    with pytest.raises(CannotRun, match="students cannot be read"):
         read_students(file)

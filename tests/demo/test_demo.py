@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from hybridsphere.cli.app import main
-from hybridsphere.demo.options import DemoError, DemoOptions
+from hybridsphere.demo.options import DemoOptions
 from hybridsphere.demo.run import _results_folder, run_demo
 from hybridsphere.errors import CannotRun, ConfigurationError
 from hybridsphere.messages import STATUSES
@@ -133,7 +133,7 @@ def test_a_file_that_cannot_be_used_ends_with_one_line_and_exit_code_2(
     ended = CliRunner().invoke(main, ["demo", "--videos", str(tmp_path), f"--{option}", str(file)])
 
     assert ended.exit_code == 2
-    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("hybridsphere: ")]
+    (line,) = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
     assert str(file) in line
 
 
@@ -215,10 +215,10 @@ def test_each_demo_has_a_folder_of_its_own_unless_one_is_named(
 
 def test_a_named_folder_may_be_that_of_an_earlier_demo_but_nobody_elses(tmp_path: Path) -> None:
     (tmp_path / "ledger").touch()
-    with pytest.raises(DemoError, match="name another folder"):
+    with pytest.raises(CannotRun, match="name another folder"):
         _results_folder(tmp_path)
 
-    with pytest.raises(DemoError, match="this is a file, name a folder"):
+    with pytest.raises(CannotRun, match="this is a file, name a folder"):
         _results_folder(tmp_path / "ledger")
 
     (tmp_path / "_hybridsphere" / "demo").mkdir(parents=True)
@@ -252,6 +252,6 @@ def test_sigterm_ends_a_demo_and_all_that_it_started(played: Played, tmp_path: P
         output, _ = demo.communicate(timeout=60)
 
     assert demo.returncode == 2
-    assert output.splitlines()[-1] == b"hybridsphere: interrupted"
+    assert output.splitlines()[-1] == b"error: interrupted"
     with pytest.raises(ProcessLookupError):
         os.killpg(demo.pid, 0)

@@ -54,9 +54,9 @@ async def test_an_older_version_that_comes_late_has_its_row_and_the_newer_one_th
     for sequencer in ("02", "01"):
         video = record("late.mp4", bucket=site.bucket, sequencer=sequencer, etag=f"e{sequencer}")
         await site.send(site.inputs, s3_event(video))
-        await bridge.seen("result.written", key="late.mp4", version=sequencer)
+        await bridge.seen("result.written", key="late.mp4", version=video.version.id)
     newer, older = sorted(rows_of(site, "late.mp4"), key=lambda row: row.version, reverse=True)
-    assert (newer.version, older.version) == ("02", "01")
+    assert (newer.version, older.version) == ("02:e02", "01:e01")
     assert newer.status == older.status == "no_face"
     assert newer.csv == written(newer) != written(older) == older.csv
     assert site.csvs()["late.mp4.csv"] == written(newer)

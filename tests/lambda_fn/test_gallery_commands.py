@@ -59,7 +59,7 @@ def test_a_gallery_that_could_not_be_written_is_told_by_its_own_name_before_the_
     target = tmp_path / "none" / "new.npz"
     ended = run(*command, source, "-o", target)
     assert (ended.exit_code, ended.stdout) == (2, "")
-    assert ended.stderr == f"hybridsphere: {target}: there is no such folder to write to\n"
+    assert ended.stderr == f"error: {target}: there is no such folder to write to\n"
 
 
 OTHERS: dict[str, Callable[[Path], object]] = {
@@ -84,7 +84,7 @@ def test_a_file_that_is_no_gallery_is_not_replaced(
     ended = run(*command, source, "-o", target)
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert ended.stderr == (
-        f"hybridsphere: {target}: this is no gallery, and stays as it is: name another file\n"
+        f"error: {target} is not a gallery, and stays as it is\nhint: name another file\n"
     )
     assert target.lstat() == before
 
@@ -115,7 +115,7 @@ def test_a_gallery_that_turns_out_not_to_be_written_is_told_by_its_own_name(
     source = file if command[0] == "gallery" else tmp_path / "ada.png"
     ended = run(*command, source, "-o", target)
     assert ended.exit_code == 2
-    assert ended.stderr == f"hybridsphere: {target} cannot be written: File name too long\n"
+    assert ended.stderr == f"error: {target} cannot be written: File name too long\n"
 
 
 def test_enroll_writes_a_gallery_and_reports_on_standard_error(
@@ -268,6 +268,6 @@ def test_of_known_faces_that_cannot_be_the_reason_is_one_line_and_nothing_is_wri
     ended = run("gallery", "import", source, "-o", tmp_path / "known.npz")
     assert (ended.exit_code, ended.stdout) == (2, "")
     [line] = ended.stderr.splitlines()
-    assert re.match(rf"hybridsphere: {source}: .*{why}", line)
+    assert re.match(rf"error: {source}: .*{why}", line)
     assert len(line) < 400
     assert not (tmp_path / "known.npz").exists()

@@ -146,7 +146,7 @@ async def test_the_file_of_an_account_that_is_there_stays_its_own(tmp_path: Path
     second = CliRunner().invoke(main, ["local", "--env-file", str(env_file)])
     assert (second.exit_code, second.stdout) == (2, "")
     (line,) = second.stderr.splitlines()
-    assert line.startswith(f"hybridsphere: --env-file {env_file}: the account that it is about ")
+    assert line.startswith(f"error: --env-file {env_file}: the account that it is about ")
     assert env_file.read_text(encoding="utf-8") == text
     first.terminate()
     await first.communicate()
@@ -196,7 +196,7 @@ def test_without_the_packages_of_the_account_one_line_says_so(
     ended = CliRunner().invoke(main, ["local"])
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert ended.stderr == (
-        "hybridsphere: No module named 'moto': this install has the bridge alone; "
+        "error: No module named 'moto': this install has the bridge alone; "
         "`make setup` in a clone has it all\n"
     )
 
@@ -327,5 +327,5 @@ async def test_known_faces_that_are_none_end_it_with_one_line_before_it_serves(
     output, errors = await process.communicate()
     assert (process.returncode, output) == (2, b"")
     (line,) = errors.decode().splitlines()
-    assert line.startswith(f"hybridsphere: --encodings {file}: not a ")
+    assert line.startswith(f"error: --encodings {file}: not a ")
     assert "`hybridsphere enroll PHOTOS -o gallery.npz` makes" in line

@@ -85,7 +85,7 @@ OUTPUT = {resources.OUTPUT_QUEUE.name, resources.OUTPUT_QUEUE.dead_letter_name}
     [
         ("queue", "bucket", INPUT),
         ("bucket", "queue", OUTPUT),
-        ("none", "bucket", {resources.TRIGGER_QUEUE}),
+        ("direct", "bucket", {resources.TRIGGER_QUEUE}),
     ],
 )
 async def test_a_queue_that_the_ways_do_not_use_is_not_there(
@@ -115,7 +115,7 @@ async def test_a_queue_that_the_ways_do_not_use_is_not_there(
 async def test_the_bucket_invokes_the_function_with_its_own_event(visit: Visit) -> None:
     # What the function fails at comes back in Lambda's record, in mirror an object of the bucket.
     async with visit(
-        source="none", sink="bucket", function=replace(PROBE, handler="probe.fail")
+        source="direct", sink="bucket", function=replace(PROBE, handler="probe.fail")
     ) as guest:
         await guest.s3.put_object(Bucket=resources.INPUT_BUCKET, Key="a b+ü.mp4", Body=b"x")
         key, content = await guest.first_object()

@@ -546,18 +546,28 @@ class TestVersion:
     def test_sequencers_that_differ_in_padding_or_case_are_no_progress(
         self, one: str, two: str
     ) -> None:
-        a, b = Version("e", one, EVENT_TIME), Version("f", two, EVENT_TIME)
+        a, b = Version("e", one, EVENT_TIME), Version("e", two, "2026-11-22T00:00:00.000Z")
+        assert a.id == b.id
         assert not a.newer_than(b)
         assert not b.newer_than(a)
+
+    @given(SEQUENCER.filter(bool), TIME, TIME)
+    def test_event_times_decide_between_equal_sequencers(
+        self, sequencer: str, first: str, second: str
+    ) -> None:
+        a, b = Version("a", sequencer, first), Version("b", sequencer, second)
+        assert a.id != b.id
+        assert a.newer_than(b) == (first > second)
+        assert b.newer_than(a) == (first <= second)
 
     def test_event_times_decide_where_one_has_no_sequencer(self) -> None:
         a = Version("e", None, "2026-11-21T00:00:00.001Z")
         assert a.newer_than(Version("e", "FF", EVENT_TIME))
         assert not Version("e", "FF", EVENT_TIME).newer_than(a)
 
-    def test_a_version_goes_by_its_sequencer_else_by_etag_and_time(self) -> None:
-        assert Version("e", "01", EVENT_TIME).id == "01"
-        assert Version("e", "0055AED6DCD90281E5", EVENT_TIME).id == "0055AED6DCD90281E5"
+    def test_a_version_is_named_by_sequencer_and_etag_else_by_etag_and_time(self) -> None:
+        assert Version("e", "01", EVENT_TIME).id == "01:e"
+        assert Version("e", "0055AED6DCD90281E5", EVENT_TIME).id == "0055AED6DCD90281E5:e"
         assert Version("e", None, EVENT_TIME).id == f"e@{EVENT_TIME}"
 
     @pytest.mark.parametrize("order", list(permutations(range(3))))

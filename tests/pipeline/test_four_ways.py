@@ -43,7 +43,7 @@ async def files(pipeline: Pipeline, few: dict[str, Clip]) -> dict[str, bytes]:
 
 
 WAYS: dict[str, tuple[Source, Sink]] = {
-    "direct": ("none", "queue"),
+    "direct": ("direct", "queue"),
     "monitor": ("bucket", "queue"),
     "mirror": ("queue", "bucket"),
 }
@@ -63,7 +63,7 @@ async def test_the_same_videos_give_the_same_files_whichever_way_they_take(
             found = await files(other, few)
             # A row a video: each was worked on once.
             invoked = [row.invoked_at is not None for row in other.uploads()]
-            assert invoked == [source != "none"] * len(few)
+            assert invoked == [source != "direct"] * len(few)
             return found
 
     by_queues, *others = await asyncio.gather(files(pipeline, few), *map(by, WAYS))

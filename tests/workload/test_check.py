@@ -218,9 +218,12 @@ async def test_a_version_uploaded_later_stands_for_its_key(stage: Stage) -> None
 @pytest.mark.parametrize(
     ("way", "names"),
     [
-        ({"source": "none"}, ["events", "invoked"]),
+        ({"source": "direct"}, ["events", "invoked"]),
         ({"sink": "bucket"}, ["results"]),
-        ({"source": "none", "sink": "bucket"}, ["events", "invoked", "results", "queues-drained"]),
+        (
+            {"source": "direct", "sink": "bucket"},
+            ["events", "invoked", "results", "queues-drained"],
+        ),
     ],
 )
 async def test_a_check_that_does_not_apply_passes_and_says_so(

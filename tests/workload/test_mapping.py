@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from hybridsphere.errors import CannotRun
 from hybridsphere.messages import csv_text
-from hybridsphere.workload.mapping import MappingError, disagreement, expected_of, read_mapping
+from hybridsphere.workload.mapping import disagreement, expected_of, read_mapping
 
 SHARED = Path(__file__).parents[3] / "shared" / "workload" / "mapping"
 
@@ -36,19 +37,19 @@ def test_a_line_that_says_less_or_more_is_refused_with_file_and_line(
 ) -> None:
     file = mapping_file(tmp_path, f"good.mp4:physics,junior\n{line}\n")
 
-    with pytest.raises(MappingError, match=r"mapping:2: .*write it as"):
+    with pytest.raises(CannotRun, match=r"mapping:2: .*write a line as"):
         read_mapping(file)
 
 
 def test_two_different_answers_for_one_video_are_refused(tmp_path: Path) -> None:
     file = mapping_file(tmp_path, "x.mp4:physics,junior\nx.mp4:physics,senior\n")
 
-    with pytest.raises(MappingError, match=r"mapping:2: 'x\.mp4' was given another answer"):
+    with pytest.raises(CannotRun, match=r"mapping:2: 'x\.mp4' has another answer"):
         read_mapping(file)
 
 
 def test_a_mapping_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(MappingError, match="nowhere"):
+    with pytest.raises(CannotRun, match="nowhere"):
         read_mapping(tmp_path / "nowhere")
 
 

@@ -12,9 +12,9 @@ from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from hybridsphere.aws import AwsError
-from hybridsphere.errors import ConfigurationError
-from hybridsphere.workload.manifest import Manifest, ManifestError, manifest_path
-from hybridsphere.workload.upload import PART_BYTES, UploadError, upload, upload_files
+from hybridsphere.errors import CannotRun, ConfigurationError
+from hybridsphere.workload.manifest import Manifest, manifest_path
+from hybridsphere.workload.upload import PART_BYTES, upload, upload_files
 from tests.workload.workload_stage import Stage
 
 ODD_KEYS = ["a b+ü/ß.mp4", "x.MP4", "clip.webm", "<b>&.mp4", "100%.mp4", "k" * 1020 + ".mp4"]
@@ -55,7 +55,7 @@ async def test_nothing_is_uploaded_or_cleared_where_no_manifest_could_be_written
     own = manifest_path(stage.results_dir).parent
     own.rename(own.with_name("away"))
     own.touch()
-    with pytest.raises(ManifestError, match="HYBRIDSPHERE_RESULTS_DIR"):
+    with pytest.raises(CannotRun, match="HYBRIDSPHERE_RESULTS_DIR"):
         await upload(stage.videos, stage.settings, clear=True, console=stage.quiet)
     assert stage.keys(stage.input_bucket) == ["kept.mp4"]
 
@@ -93,7 +93,7 @@ async def test_a_file_that_cannot_be_uploaded_is_named_and_the_others_are_upload
     # A name that is no UTF-8, as old file systems have them, can be no key.
     write(stage.videos, **{"good.mp4": b"good", os.fsdecode(b"\xff.mp4"): b"bad"})
 
-    with pytest.raises(UploadError, match=r"1 of 2 files were not uploaded.*manifest\.json"):
+    with pytest.raises(CannotRun, match=r"1 of 2 files were not uploaded.*manifest\.json"):
         await upload(stage.videos, stage.settings, clear=False, console=stage.quiet)
 
     manifest = Manifest.read(stage.results_dir)
@@ -145,7 +145,7 @@ async def test_without_clear_nothing_is_deleted_and_the_manifest_says_what_was_t
 async def test_a_folder_with_nothing_to_upload_is_refused(
     stage: Stage, folder: str, words: str
 ) -> None:
-    with pytest.raises(UploadError, match=words):
+    with pytest.raises(CannotRun, match=words):
         await upload(stage.videos / folder, stage.settings, clear=False, console=stage.quiet)
 
 
@@ -195,7 +195,7 @@ async def test_a_folder_that_cannot_be_read_is_named_and_nothing_is_uploaded(
 ) -> None:
     write(stage.videos, **{"good.mp4": b"good"})
 
-    with pytest.raises(UploadError, match=f"{deep}.* cannot be read: File name too long"):
+    with pytest.raises(CannotRun, match=f"{deep}.* cannot be read: File name too long"):
         await upload(stage.videos, stage.settings, clear=False, console=stage.quiet)
 
     assert stage.keys(stage.input_bucket) == []
@@ -212,7 +212,7 @@ async def test_what_is_no_file_is_named_and_nothing_is_uploaded(
     else:
         odd.symlink_to(tmp_path / ("nowhere" if kind == "link to nothing" else ""))
 
-    with pytest.raises(UploadError, match="odd is neither a file nor a folder"):
+    with pytest.raises(CannotRun, match="odd is neither a file nor a folder"):
         await upload(stage.videos, stage.settings, clear=False, console=stage.quiet)
 
     assert stage.keys(stage.input_bucket) == []
@@ -241,5 +241,5 @@ def test_a_manifest_that_cannot_be_read_says_what_to_do(
         manifest_path(tmp_path).parent.mkdir()
         manifest_path(tmp_path).write_text(content)
 
-    with pytest.raises(ManifestError, match="upload"):
+    with pytest.raises(CannotRun, match="upload"):
         Manifest.read(tmp_path)

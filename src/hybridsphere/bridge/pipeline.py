@@ -46,7 +46,7 @@ class Ways:
         ways_in = {"queue": self._input_queue, "bucket": self._input_bucket}
         ways_out = {"queue": self._output_queue, "bucket": self._output_bucket}
         loops = [ways_out[self._settings.sink]()]
-        if self._settings.source != "none":
+        if self._settings.source != "direct":
             loops.append(ways_in[self._settings.source]())
         return loops
 
@@ -67,7 +67,7 @@ class Ways:
             probes[field] = aws.queue(settings.need(field)).attributes()
         for field in (name for name, used in buckets.items() if used):
             probes[field] = aws.bucket(settings.need(field)).probe()
-        if settings.source != "none":
+        if settings.source != "direct":
             name = settings.need("function_name")
             probes["function_name"] = aws.function(name, settings.invocation_type).probe()
         return probes

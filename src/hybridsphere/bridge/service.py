@@ -19,9 +19,8 @@ from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.bridge.telemetry.systemd import ServiceManager
 from hybridsphere.errors import ConfigurationError
-from hybridsphere.settings import Settings, unknown_variables
+from hybridsphere.settings import Settings, unknown_variables, variable
 from hybridsphere.signals import STOPS
-from hybridsphere.variables import variable
 
 PROBE_S = 5.0
 """How long an answer is waited for at the start; the loops will find out the rest."""

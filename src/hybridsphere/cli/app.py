@@ -22,7 +22,18 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 PHOTOS = click.Path(exists=True, path_type=Path)
 PLACE = click.Path(path_type=Path)
-SOURCE = click.Choice(["queue", "bucket", "none"])
+
+
+class Source(click.Choice[str]):
+    """The sources by name; an old name is refused with the new one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value == "none":
+            self.fail("'none' is called 'direct' now.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+SOURCE = Source(["queue", "bucket", "direct"])
 SINK = click.Choice(["queue", "bucket"])
 WORKERS = click.IntRange(1, 1000)
 CORES = "one a processor"
@@ -74,7 +85,7 @@ def bridge(settings: "Settings") -> None:
 def demo(**options: Any) -> None:
     """Run the whole system on this machine, and check every step of the way.
 
-    With the source `none` the bucket triggers the function itself.
+    With `--source direct` the bucket triggers the function itself.
 
     Exits with 0 if every check holds, 1 if one does not, 2 if it could not run.
     """

@@ -1,4 +1,4 @@
-"""What all commands share: which settings they are given, and how they end."""
+"""The group of all commands: the settings they get, and how they end."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -8,47 +8,46 @@ from typing import Any, NoReturn
 
 import click
 
-from hybridsphere.console import flushed, prepare, tell
+from hybridsphere.console import complain, flushed, prepare
 from hybridsphere.errors import INTERRUPTED, READER_LEFT, CannotRun
+
+_WHOLE_INSTALL = "the wheel alone has the bridge; `hybridsphere[local]` or `make setup` has it all"
 
 
 class Commands(click.Group):
-    """Commands that end with one line and exit code 2 if they cannot do their work."""
+    """Commands that end with an error, its details and a hint if they cannot do their work."""
 
     def make_context(self, *place: Any, **extra: Any) -> click.Context:
         prepare()
-        # Help and version are printed here already.
-        with _quiet_end():
+        # click prints help and version here.
+        with _quiet_end(), _usage_errors():
             return super().make_context(*place, **extra)
 
     def invoke(self, context: click.Context) -> Any:
-        with _quiet_end():
+        with _quiet_end(), _usage_errors():
             try:
                 with flushed():
                     return super().invoke(context)
             except CannotRun as error:
-                _fail(error, error.exit_code)
+                _fail(error)
             except ModuleNotFoundError as error:
-                _fail(
-                    f"{error}: this install has the bridge alone; "
-                    "`make setup` in a clone has it all"
-                )
+                _fail(CannotRun(str(error), hint=_WHOLE_INSTALL))
             except click.Abort as error:
-                # What a question ends in that is answered by no, by nothing, or by Ctrl-C.
+                # The answer to a question was no, nothing, or Ctrl-C.
                 if isinstance(error.__context__, KeyboardInterrupt):
                     raise KeyboardInterrupt from error
-                _fail("not confirmed: nothing was done")
+                _fail(CannotRun("not confirmed; nothing was done"))
             except BrokenPipeError:
                 raise
             except OSError as error:
-                # The bridge's own exit code 2 stands for its configuration and nothing else.
+                # Exit code 2 of the bridge is for its configuration alone: systemd gives up then.
                 if context.invoked_subcommand == "bridge":
                     raise
-                _fail(error)
+                _fail(CannotRun(str(error)))
 
 
 def configured(*fields: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command the settings of these names, read from the environment; all without names."""
+    """Pass the settings of these names to a command, read from the environment; else all."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
@@ -63,19 +62,36 @@ def configured(*fields: str) -> Callable[[Callable[..., Any]], Callable[..., Any
     return decorate
 
 
-def _fail(message: object, exit_code: int = CannotRun.exit_code) -> NoReturn:
-    tell(f"hybridsphere: {message}")
-    sys.exit(exit_code)
+def _fail(error: CannotRun) -> NoReturn:
+    complain(error.message, details=error.details, hint=error.hint)
+    sys.exit(error.exit_code)
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Print what is wrong with a command line as every other error."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        # A group without a command prints its help.
+        raise
+    except click.ClickException as error:
+        command = (
+            error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+        )
+        hint = f"`{command} --help` lists what it takes" if command else ""
+        complain(error.format_message(), hint=hint)
+        sys.exit(error.exit_code)
 
 
 @contextmanager
 def _quiet_end() -> Iterator[None]:
-    """End as other programs do where Ctrl-C is pressed, or nobody reads the output any more."""
+    """End as other programs do after Ctrl-C, and once nobody reads the output."""
     try:
         with flushed():
             yield
     except KeyboardInterrupt:
-        # The prompt of the shell begins a line of its own.
+        # The shell's prompt begins on a new line.
         click.echo(err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:

@@ -87,7 +87,7 @@ def _people_at(output: Path) -> set[str]:
             return set()
         with suppress(GalleryError):
             return set(_known_in(output).names)
-    raise CannotRun(f"{output}: this is no gallery, and stays as it is: name another file")
+    raise CannotRun(f"{output} is not a gallery, and stays as it is", hint="name another file")
 
 
 def _known_in(file: Path) -> Gallery:

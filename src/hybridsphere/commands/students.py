@@ -18,13 +18,11 @@ BATCH = 25
 
 _COLUMNS = {"name", "major", "year"}
 
+_FORMS = "give a JSON list, or a CSV with a header"
+
 _ATTEMPTS = 10
 _LONGEST_PAUSE_S = 5.0
 """For records that DynamoDB handed back: pauses from 0.05 s on, twice as long each, 21 s in all."""
-
-
-class RosterError(CannotRun):
-    """Students that cannot be loaded; the text names the file, the row, the value, the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ async def load_students(file: Path, settings: Settings) -> int:
     """Write the students of a file into the table; returns how many.
 
     A student of the same name is replaced. Nothing is written unless the whole file is good.
-    Raises RosterError.
+    Raises CannotRun.
     """
     students = read_students(file)
     table = settings.need("table")
@@ -62,23 +60,25 @@ async def load_students(file: Path, settings: Settings) -> int:
 def read_students(file: Path) -> list[Student]:
     """The students of a JSON list, or of a CSV whose header is `name,major,year` and maybe `id`.
 
-    Raises RosterError for the first row that cannot be used.
+    Raises CannotRun for the first row that cannot be used.
     """
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise RosterError(f"{file} cannot be read: {error}") from error
+        raise CannotRun(f"{file} cannot be read: {error}") from error
     if not text.strip():
-        raise RosterError(f"{file} is empty: give a JSON list, or a CSV with a header")
+        raise CannotRun(f"{file} is empty", hint=_FORMS)
     rows = _json_rows(file, text) if text.lstrip()[:1] in {"[", "{"} else _csv_rows(file, text)
     students: dict[str, Student] = {}
     for place, row in rows:
         student = _student(place, row)
         if student.name in students:
-            raise RosterError(f"{place}: name {student.name!r} is there twice: keep one of them")
+            raise CannotRun(
+                f"{place}: name {student.name!r} is there twice", hint="keep one of the two"
+            )
         students[student.name] = student
     if not students:
-        raise RosterError(f"{file} holds no student: give a JSON list, or a CSV with a header")
+        raise CannotRun(f"{file} holds no student", hint=_FORMS)
     return list(students.values())
 
 
@@ -86,13 +86,15 @@ def _json_rows(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]
     try:
         rows = json.loads(text)
     except ValueError as error:
-        raise RosterError(f"{file} is not JSON: {error}") from error
+        raise CannotRun(f"{file} is not JSON: {error}") from error
     if not isinstance(rows, list):
-        raise RosterError(f"{file} is a JSON object: put the students into a list")
+        raise CannotRun(f"{file} is a JSON object", hint="put the students into a list")
     for number, row in enumerate(rows, 1):
         place = f"{file}, student {number}"
         if not isinstance(row, dict):
-            raise RosterError(f'{place}: {row!r} is no student: write it as {{"name": …}}')
+            raise CannotRun(
+                f"{place}: {row!r} is not an object", hint='write a student as {"name": …}'
+            )
         yield place, row
 
 
@@ -102,14 +104,14 @@ def _csv_rows(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
         columns = reader.fieldnames or ()
         missing = _COLUMNS - set(columns)
         if missing:
-            raise RosterError(
-                f"{file}, line 1: no column {', '.join(sorted(missing))}{_slip(columns)}: "
-                "begin with the header name,major,year"
+            raise CannotRun(
+                f"{file}, line 1: no column {', '.join(sorted(missing))}{_slip(columns)}",
+                hint="begin with the header name,major,year",
             )
         for row in reader:
             yield f"{file}, line {reader.line_num}", row
     except csv.Error as error:
-        raise RosterError(f"{file} is not CSV after line {reader.line_num}: {error}") from error
+        raise CannotRun(f"{file} is not CSV after line {reader.line_num}: {error}") from error
 
 
 def _slip(columns: Sequence[str]) -> str:
@@ -132,7 +134,7 @@ def _text(place: str, field: str, value: object) -> str:
     text = str(value).strip() if isinstance(value, str | int) else ""
     if not text or isinstance(value, bool):
         found = "missing" if value is None else repr(value)
-        raise RosterError(f"{place}: {field} is {found}: give a text")
+        raise CannotRun(f"{place}: {field} is {found}", hint="give a text")
     return text
 
 
@@ -146,7 +148,8 @@ async def _write(dynamodb: Any, table: str, students: Sequence[Student]) -> None
         if not waiting:
             return
         await asyncio.sleep(min(0.05 * 2**attempt, _LONGEST_PAUSE_S))
-    raise RosterError(
+    raise CannotRun(
         f"{table}: DynamoDB would not take {len(waiting[table])} of {len(students)} students in "
-        f"{_ATTEMPTS} attempts: raise the table's capacity and load the file again"
+        f"{_ATTEMPTS} attempts",
+        hint="raise the table's capacity and load the file again",
     )

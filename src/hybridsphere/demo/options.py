@@ -3,19 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybridsphere.errors import CannotRun, ConfigurationError
+from hybridsphere.errors import ConfigurationError
 from hybridsphere.files import obstacle_to
 from hybridsphere.local.account import Mode, Sink, Source
 
 _SUPPORTED = {
-    "source": ("queue", "bucket", "none"),
+    "source": ("queue", "bucket", "direct"),
     "sink": ("queue", "bucket"),
     "mode": ("identify", "attendance"),
 }
-
-
-class DemoError(CannotRun):
-    """A demo that could not be played; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)

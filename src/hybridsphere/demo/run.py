@@ -12,9 +12,10 @@ from typing import Any
 
 from hybridsphere.commands.students import load_students
 from hybridsphere.demo.bridge import BridgeProcess, running_bridge
-from hybridsphere.demo.options import DemoError, DemoOptions
+from hybridsphere.demo.options import DemoOptions
 from hybridsphere.demo.report import message, print_results, write_report
 from hybridsphere.demo.stage import set_stage
+from hybridsphere.errors import FAILED, CannotRun
 from hybridsphere.ledger.ledger import Upload
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
@@ -29,9 +30,6 @@ from hybridsphere.workload.upload import upload_files
 from hybridsphere.workload.verdict import Check, print_checks
 
 __all__ = ["DemoOptions", "run_demo"]
-
-PASSED, WANTING = 0, 1
-"""Exit codes: every check holds; one does not."""
 
 _RESULTS = Path("results") / "demo"
 _STANDSTILL_S = resources.FUNCTION.timeout_s + 60
@@ -48,7 +46,7 @@ def run_demo(options: DemoOptions) -> int:
         with _readable_by_its_owner_alone():
             return asyncio.run(_play(options))
     except asyncio.CancelledError:
-        raise DemoError("interrupted") from None
+        raise CannotRun("interrupted") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ async def _play(options: DemoOptions) -> int:
     if outcome.bridge_exit_code:
         line = f"The bridge ended with exit code {outcome.bridge_exit_code}: see its log."
         console.print(plain(line, "bold red"))
-    return PASSED if outcome.good else WANTING
+    return 0 if outcome.good else FAILED
 
 
 async def _perform(options: DemoOptions, folder: Path) -> Outcome:
@@ -135,7 +133,7 @@ async def _unless_it_breaks(
     try:
         await asyncio.wait({working, ended, broken}, return_when=asyncio.FIRST_COMPLETED)
         if broken.done():
-            raise DemoError(broken.result())
+            raise CannotRun(broken.result())
         if working.done():
             working.result()
     finally:
@@ -151,13 +149,14 @@ def _newest_results(folder: Path, manifest: Manifest) -> list[Upload]:
 
 
 def _results_folder(wanted: Path | None) -> Path:
-    """The folder asked for, or a new one; raises DemoError rather than mix with others' results."""
+    """The folder asked for, or a new one; raises CannotRun rather than mix with others' results."""
     if wanted is not None:
         if wanted.exists() and not wanted.is_dir():
-            raise DemoError(f"--results {wanted}: this is a file, name a folder")
+            raise CannotRun(f"--results {wanted}: this is a file", hint="name a folder")
         if wanted.exists() and any(wanted.iterdir()) and not _own(wanted).exists():
-            raise DemoError(
-                f"--results {wanted} holds something that is no demo's: name another folder"
+            raise CannotRun(
+                f"--results {wanted} holds other files than those of a demo",
+                hint="name another folder",
             )
         return wanted
     _RESULTS.mkdir(parents=True, exist_ok=True)

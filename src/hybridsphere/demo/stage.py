@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybridsphere.commands.students import read_students
-from hybridsphere.console import tell
+from hybridsphere.console import note
 from hybridsphere.demo.clips import make_clips, make_photos, write_students
 from hybridsphere.demo.options import DemoOptions
 from hybridsphere.local.commands import load_gallery, run_command
@@ -27,10 +27,10 @@ class Stage:
 async def set_stage(options: DemoOptions, folder: Path) -> Stage:
     """Take what the options name, and make in a folder what they do not.
 
-    Raises CommandFailed, RosterError, MappingError or UploadError for a file that cannot be used.
+    Raises CannotRun for a file that cannot be used.
     """
     for line in _in_vain(options):
-        tell(line)
+        note(line)
     mapping = read_mapping(options.mapping) if options.mapping else {}
     if options.students:
         read_students(options.students)
@@ -47,17 +47,16 @@ async def set_stage(options: DemoOptions, folder: Path) -> Stage:
 
 
 def _in_vain(options: DemoOptions) -> Iterator[str]:
-    """Lines about files of the reader's that the demo's own people and students have no part in."""
+    """List options that want another one beside them."""
     if options.videos and not options.encodings:
         yield (
-            "hybridsphere demo: --videos without --encodings: the people known are those of the "
-            "demo's own clips, others end as an unknown_face; `hybridsphere enroll PHOTOS -o "
-            "gallery.npz` makes known faces of photos"
+            "--videos without --encodings: only the people of the demo's own clips are known, "
+            "others end as unknown_face; `hybridsphere enroll PHOTOS -o gallery.npz` makes one"
         )
     if options.encodings and not options.students:
         yield (
-            "hybridsphere demo: --encodings without --students: the students are those of the "
-            "demo's own clips, others end as no_record"
+            "--encodings without --students: only the students of the demo's own clips have a "
+            "record, others end as no_record"
         )
 
 

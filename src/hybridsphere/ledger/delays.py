@@ -8,7 +8,7 @@ from hybridsphere.ledger.ledger import Upload
 
 
 def invocation_delay_s(row: Upload) -> float | None:
-    """Seconds from the receipt of an event to the invocation; None for a row without both."""
+    """Measure the seconds from receipt to invocation; None for a row without both."""
     if row.received_at is None or row.invoked_at is None:
         return None
     delay = datetime.fromisoformat(row.invoked_at) - datetime.fromisoformat(row.received_at)
@@ -16,6 +16,6 @@ def invocation_delay_s(row: Upload) -> float | None:
 
 
 def figures(delays_s: Sequence[float]) -> str:
-    """Median and maximum of at least one delay, as text."""
+    """Write the median and the maximum of at least one delay."""
     median, longest = statistics.median(delays_s), max(delays_s)
     return f"median {median * 1000:.0f} ms, longest {longest * 1000:.0f} ms"

@@ -5,51 +5,25 @@ One row per bucket, key and version. Several processes of one host may write to 
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import orjson
 
-from hybridsphere.ledger.file import SERVED, LedgerError, connect, create, damaged, telling_damage
+from hybridsphere.ledger import file, overview
+from hybridsphere.ledger.file import LedgerError, damaged, detecting_damage
+from hybridsphere.ledger.overview import Backlog, Waiting
+from hybridsphere.ledger.schema import BY_SEQUENCER, SCHEMA_VERSION
+from hybridsphere.ledger.statements import ATTEMPT, DONE, INVOKED, RESULT, beginning
 from hybridsphere.ledger.upload import COLUMNS, Upload, newest
 from hybridsphere.messages import Result, S3Record, Version, newest_of
 from hybridsphere.paths import OWN_FOLDER
 
-__all__ = ["Ledger", "LedgerError", "Upload", "ledger_path", "newest"]
+__all__ = ["Backlog", "Ledger", "LedgerError", "Upload", "Waiting", "ledger_path", "newest"]
 
-# The first receipt and the first invocation count; redeliveries change nothing.
-_INVOKED = """
-INSERT INTO uploads
-    (bucket, key, version, etag, sequencer, event_time, created_at, received_at, invoked_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET
-    received_at = coalesce(received_at, excluded.received_at),
-    invoked_at = coalesce(invoked_at, excluded.invoked_at)
-"""
-
-_ATTEMPT = """
-INSERT INTO uploads
-    (bucket, key, version, etag, sequencer, event_time, created_at, received_at, attempts)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)
-ON CONFLICT DO UPDATE SET
-    received_at = coalesce(received_at, excluded.received_at), attempts = attempts + 1
-RETURNING attempts
-"""
-
-# A result replaces `failed`, never the reverse.
-_RESULT = """
-INSERT INTO uploads
-    (bucket, key, version, etag, sequencer, event_time, created_at, status, reason, people, csv,
-     output_bucket, output_key, started_at, finished_at, stored_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET
-    status = excluded.status, reason = excluded.reason, people = excluded.people,
-    csv = excluded.csv, output_bucket = excluded.output_bucket, output_key = excluded.output_key,
-    started_at = excluded.started_at, finished_at = excluded.finished_at,
-    stored_at = excluded.stored_at
-WHERE status IS NULL OR (status = 'failed' AND excluded.status != 'failed')
-"""
+PAGE = 200
+"""Rows that one query reads. A reader that stays in one query keeps the WAL from being reused."""
 
 
 def ledger_path(results_dir: Path) -> Path:
@@ -57,26 +31,59 @@ def ledger_path(results_dir: Path) -> Path:
 
 
 class Ledger:
-    """The ledger, open. Changes are made inside `transaction()`; not for use by two threads."""
+    """The ledger, open. Changes are made inside `transaction()`; not for use by two threads.
+
+    `created` and `migrated` tell what opening it has done.
+    """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
         self._file = _file_id(path)
+        self._prepared = False
+        # Whether the last operation on the file went well: only then may it be closed.
+        self._sound = False
+        self.created = False
+        self.migrated = False
 
     @classmethod
     def open(cls, results_dir: Path) -> Self:
-        """Open for writing; the ledger is made if there is none, its folder is not."""
+        """Open for writing; creates the ledger if there is none, but not its folder."""
+        ledger = cls.attach(results_dir)
+        try:
+            ledger.prepare()
+        except BaseException:
+            ledger.close()
+            raise
+        return ledger
+
+    @classmethod
+    def attach(cls, results_dir: Path) -> Self:
+        """Do the part of `open` that reads nothing; `prepare` may then be tried until it works."""
         path = ledger_path(results_dir)
-        if not path.exists():
-            create(path)
-        return cls(connect(path), path)
+        created = not path.exists() and file.create(path)
+        ledger = cls(file.connect(path), path)
+        ledger.created = created
+        return ledger
+
+    def prepare(self) -> None:
+        """Check the file, and migrate a ledger of an older release. Does nothing once it worked.
+
+        Raises LedgerError, OSError or sqlite3.Error. After a failure this connection alone may be
+        tried again: opening another would mean to close this one.
+        """
+        if self._prepared:
+            return
+        if file.check(self._connection, self._path) < SCHEMA_VERSION:
+            self.migrated = file.update(self._connection, self._path)
+        self._prepared = self._sound = True
 
     @classmethod
     @contextmanager
     def read(cls, results_dir: Path) -> Iterator[Self]:
-        """The ledger for reading only; raises LedgerError where there is none, or none that is
-        whole, be that found at once or in the middle.
+        """Open for reading, ledgers of older releases as they are.
+
+        Raises LedgerError where there is no ledger, or a damaged one, at once or in the middle.
         """
         path = ledger_path(results_dir)
         if not path.exists():
@@ -85,15 +92,21 @@ class Ledger:
                 "set HYBRIDSPHERE_RESULTS_DIR to the bridge's folder",
             )
         try:
-            with telling_damage(path), cls(connect(path, mode="ro"), path) as ledger:
-                yield ledger
+            # A connection for reading alone deletes nothing when it is closed.
+            with detecting_damage(path), closing(file.connect(path, mode="ro")) as connection:
+                file.check(connection, path)
+                yield cls(connection, path)
         except sqlite3.Error as error:
             raise LedgerError(
                 f"{path} cannot be read: {error}", "read it as the bridge's user"
             ) from error
 
     def close(self) -> None:
-        self._connection.close()
+        """Close the file; after a failure, or if it was replaced, leave it to the process's end."""
+        if self._sound and not self.is_replaced():
+            self._connection.close()
+        else:
+            file.keep_open(self._connection)
 
     def __enter__(self) -> Self:
         return self
@@ -101,23 +114,34 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def is_replaced(self) -> bool:
+        """Tell whether another file, or none, has the ledger's name by now."""
+        try:
+            return _file_id(self._path) != self._file
+        except OSError:
+            return True
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, and on disk when it ends.
+        """Apply all changes or none; they are on disk when this ends.
 
-        Raises OSError if the file was taken away, LedgerError if it is damaged.
+        Raises OSError if the file was replaced, LedgerError if it is damaged.
         """
         if _file_id(self._path) != self._file:
             raise FileNotFoundError(f"{self._path} was replaced while it was open")
-        with telling_damage(self._path):
+        self.prepare()
+        with detecting_damage(self._path):
+            self._sound = False
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 self._connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+                self._sound = not isinstance(error, sqlite3.Error)
                 raise
+            self._sound = True
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -126,79 +150,63 @@ class Ledger:
         try:
             yield
         except BaseException:
-            # After some failures SQLite has undone the whole transaction by itself.
+            # After some failures SQLite has rolled back the whole transaction.
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK TO part")
             raise
         self._connection.execute("RELEASE part")
 
     def claim(self, bucket: str) -> str:
-        """Write down that these are the uploads of a bucket, unless they are another's already.
+        """Give the ledger to a bucket, unless it is another's; returns the owner.
 
-        Returns whose they are. Of several that ask at once the first has it, by the transaction.
+        Of several processes that ask at once, the first gets it, by the transaction.
         """
-        self._connection.execute(SERVED)
         owner = self.owner(bucket)
         if owner is None:
             self._connection.execute("INSERT INTO served VALUES (?)", (bucket,))
         return owner or bucket
 
     def owner(self, bucket: str) -> str | None:
-        """The bucket that has claimed these uploads, or another than `bucket` with rows here."""
-        served = "SELECT 1 FROM sqlite_schema WHERE name = 'served'"
+        """Find the bucket that has claimed these uploads, or another one with rows here."""
         claimed = "SELECT bucket FROM served UNION ALL"
         found = self._connection.execute(
-            f"""{claimed if self._connection.execute(served).fetchone() else ""}
+            f"""{claimed if overview.has_table(self._connection, "served") else ""}
             SELECT bucket FROM uploads WHERE bucket < ?1 OR bucket > ?1 LIMIT 1""",  # noqa: S608 - ours
             (bucket,),
         ).fetchone()
         return str(found[0]) if found else None
 
     def note_invoked(self, record: S3Record, received_at: str, invoked_at: str) -> None:
-        """Write down that the function was invoked for a record."""
-        times = (received_at, received_at, invoked_at)
-        self._connection.execute(_INVOKED, (*_beginning(record), *times))
+        """Record that the function was invoked for an upload."""
+        self._connection.execute(INVOKED, (*beginning(record), received_at, invoked_at))
 
     def count_attempt(self, record: S3Record, received_at: str) -> int:
-        """Count an attempt that ended in a function error; returns how many there were."""
-        times = (received_at, received_at)
-        row = self._connection.execute(_ATTEMPT, (*_beginning(record), *times)).fetchone()
+        """Count an attempt that ended in a function error; returns the count."""
+        row = self._connection.execute(ATTEMPT, (*beginning(record), received_at)).fetchone()
         return int(row[0])
 
     def put_result(self, result: Result, stored_at: str) -> bool:
-        """Write down a result; False if there was one already that stands."""
+        """Record a result; False if the stored one stands."""
         people = orjson.dumps([person.to_dict() for person in result.people]).decode()
-        outcome = (result.status, result.reason, people, result.csv)
+        found = (result.status, result.reason, people, result.csv)
         place = (result.output_bucket, result.output_key)
-        times = (result.started_at, result.finished_at, stored_at)
+        times = (result.started_at, result.finished_at)
         change = self._connection.execute(
-            _RESULT, (*_beginning(result), stored_at, *outcome, *place, *times)
+            RESULT, (*beginning(result), stored_at, *found, *place, *times)
         )
         return change.rowcount > 0
 
     def is_newest(self, result: Result) -> bool:
-        """Whether of all versions with a result, its own among them, it is that of the newest."""
-        found = self._connection.execute(
-            """SELECT etag, sequencer, event_time FROM uploads
-            WHERE bucket = ? AND key = ? AND status IS NOT NULL""",
-            (result.bucket, result.key),
-        )
-        versions = [Version(*row) for row in found]
-        # Mostly there is but its own.
-        newest = versions[0] if len(versions) == 1 else newest_of(versions, lambda one: one)
+        """Tell whether no newer version of an upload has a result."""
+        newest = self._newest_version(result.bucket, result.key)
         return newest is not None and newest.id == result.version.id
 
     def is_done(self, record: S3Record) -> bool:
-        """Whether a version was invoked, or has its result, so that nothing is left to do."""
-        found = self._connection.execute(
-            """SELECT 1 FROM uploads WHERE bucket = ? AND key = ? AND version = ?
-            AND (invoked_at IS NOT NULL OR status IS NOT NULL)""",
-            _identity(record),
-        )
-        return found.fetchone() is not None
+        """Tell whether a version was invoked or has its result, so nothing is left to do."""
+        return self._connection.execute(DONE, beginning(record)[:5]).fetchone() is not None
 
     def is_mirrored(self, bucket: str, key: str, etag: str, last_modified: str) -> bool:
-        """Whether an object of the output bucket, as it stands, was fetched."""
+        """Tell whether an object of the output bucket was fetched as it stands."""
         found = self._connection.execute(
             """SELECT 1 FROM mirrored
             WHERE bucket = ? AND key = ? AND etag = ? AND last_modified = ?""",
@@ -207,18 +215,23 @@ class Ledger:
         return found.fetchone() is not None
 
     def note_mirrored(self, bucket: str, key: str, etag: str, last_modified: str) -> None:
-        """Write down that an object of the output bucket was fetched."""
+        """Record that an object of the output bucket was fetched."""
         self._connection.execute(
             "INSERT OR REPLACE INTO mirrored VALUES (?, ?, ?, ?)",
             (bucket, key, etag, last_modified),
         )
 
     def newest(self, bucket: str, key: str) -> Upload | None:
-        """The newest version of an upload that has a result."""
-        return newest(self._select("bucket = ? AND key = ? AND status IS NOT NULL", (bucket, key)))
+        """Find the newest version of an upload that has a result, however many there are."""
+        version = self._newest_version(bucket, key)
+        if version is None:
+            return None
+        where = "bucket = ? AND key = ? AND version IN (?, ?) AND etag = ?"
+        values = (bucket, key, version.id, version.first_id, version.etag)
+        return next(self._select(where, "rowid", values))
 
     def names(self, *, after: tuple[str, str], most: int) -> list[tuple[str, str]]:
-        """A page of the bucket and key of what has a result, in their order."""
+        """List a page of the bucket and key of uploads with a result, in their order."""
         return self._connection.execute(
             """SELECT DISTINCT bucket, key FROM uploads
             WHERE (bucket, key) > (?, ?) AND status IS NOT NULL ORDER BY bucket, key LIMIT ?""",
@@ -226,36 +239,62 @@ class Ledger:
         ).fetchall()
 
     def uploads(self, *, since: str = "") -> Iterator[Upload]:
-        """All rows first written at `since` or after, the oldest first."""
-        yield from self._select("created_at >= ?", (since,))
+        """Go through the rows first written at `since` or after, the oldest first."""
+        last = 0
+        query = f"""SELECT rowid, {COLUMNS} FROM uploads
+            WHERE rowid > ? AND created_at >= ? ORDER BY rowid LIMIT {PAGE}"""  # noqa: S608 - ours
+        while page := self._connection.execute(query, (last, since)).fetchall():
+            for row, *fields in page:
+                last = row
+                yield self._upload(tuple(fields))
+
+    def last_failures(self, most: int) -> list[Upload]:
+        """List the uploads that failed last, the latest first."""
+        return list(self._select("status = 'failed'", "stored_at DESC LIMIT ?", (most,)))
+
+    def last_received(self, most: int) -> list[Upload]:
+        """List the uploads of which the ledger heard last, the latest first."""
+        return list(self._select("TRUE", "rowid DESC LIMIT ?", (most,)))
 
     def counts(self) -> dict[str | None, int]:
-        """How many uploads ended in each status; None counts those without a result."""
-        return dict(
-            self._connection.execute("SELECT status, count(*) FROM uploads GROUP BY status")
-        )
+        """Count uploads by status; None counts those without a result."""
+        return overview.counts(self._connection)
 
-    def _select(self, where: str, values: tuple[str, ...]) -> Iterator[Upload]:
-        query = f"SELECT {COLUMNS} FROM uploads WHERE {where} ORDER BY rowid"  # noqa: S608 - ours
-        for row in self._connection.execute(query, values):
-            try:
-                upload = Upload.of_row(row)
-            except ValueError as error:
-                raise damaged(self._path, error) from error
-            yield upload
+    def last_stored(self) -> str | None:
+        """Find when the latest result was stored."""
+        return overview.last_stored(self._connection)
+
+    def waiting(self) -> Waiting:
+        """Count what was received and not invoked, and what was invoked and has no result."""
+        return overview.waiting(self._connection)
+
+    @property
+    def counting_since(self) -> str | None:
+        """Since when the ledger counts uploads; None for an empty one of schema 1."""
+        return overview.counting_since(self._connection)
+
+    def _newest_version(self, bucket: str, key: str) -> Version | None:
+        """Look at the newest with a sequencer and the newest without, each first in an index."""
+        query = """SELECT etag, sequencer, event_time FROM uploads
+            WHERE bucket = ? AND key = ? AND status IS NOT NULL AND sequencer IS {}
+            ORDER BY {} event_time DESC, etag DESC LIMIT 1"""
+        queries = (query.format("NOT NULL", f"{BY_SEQUENCER} DESC,"), query.format("NULL", ""))
+        found = [
+            Version(*row) for one in queries for row in self._connection.execute(one, (bucket, key))
+        ]
+        return newest_of(found, lambda version: version)
+
+    def _select(self, where: str, order: str, values: tuple[str | int, ...]) -> Iterator[Upload]:
+        query = f"SELECT {COLUMNS} FROM uploads WHERE {where} ORDER BY {order}"  # noqa: S608 - ours
+        return map(self._upload, self._connection.execute(query, values))
+
+    def _upload(self, row: tuple[Any, ...]) -> Upload:
+        try:
+            return Upload.of_row(row)
+        except ValueError as error:
+            raise damaged(self._path, error) from error
 
 
 def _file_id(path: Path) -> tuple[int, int]:
     found = path.stat()
     return found.st_dev, found.st_ino
-
-
-def _identity(thing: S3Record | Result) -> tuple[str, str, str]:
-    return thing.bucket, thing.key, thing.version.id
-
-
-def _beginning(thing: S3Record | Result) -> tuple[str | None, ...]:
-    """What a row begins with, whatever it is written for."""
-    version = thing.version
-    identity = (thing.bucket, thing.key, version.id)
-    return (*identity, version.etag, version.sequencer, version.event_time)

@@ -35,19 +35,21 @@ class Upload:
 
     @classmethod
     def of_row(cls, row: tuple[Any, ...]) -> Self:
+        """Read a row of `COLUMNS`. Raises ValueError for one that is damaged."""
         upload = dict(zip(cls.__slots__, row, strict=True))
         upload["people"] = orjson.loads(upload["people"] or "[]")
         return cls(**upload)
 
 
 COLUMNS = ", ".join(Upload.__slots__)
-"""Those of the table, in the order of a row."""
+"""The columns of a row, in order."""
 
 
 def newest(uploads: Iterable[Upload]) -> Upload | None:
-    """The newest version among the rows of one key; None for none."""
-    return newest_of(uploads, _version)
+    """Find the newest version among the rows of one key; None if there are no rows."""
+    return newest_of(uploads, version_of)
 
 
-def _version(upload: Upload) -> Version:
+def version_of(upload: Upload) -> Version:
+    """Give the version that a row is about."""
     return Version(upload.etag, upload.sequencer, upload.event_time)

@@ -22,7 +22,7 @@ from hybridsphere.local.moto_server import MotoServer
 from hybridsphere.local.resources import QueueSettings
 from hybridsphere.local.trigger import cancelled, run_trigger
 
-Source = Literal["queue", "bucket", "none"]
+Source = Literal["queue", "bucket", "direct"]
 Sink = Literal["queue", "bucket"]
 Mode = Literal["identify", "attendance"]
 
@@ -193,7 +193,7 @@ class LocalAccount:
 
     async def _start_trigger(self, stack: AsyncExitStack) -> None:
         """Where the bridge has no way in, the bucket triggers the function itself."""
-        if self._source != "none":
+        if self._source != "direct":
             return
         url, arn = await self._create_queue(resources.TRIGGER_QUEUE, {})
         await self._notify(arn)
@@ -263,7 +263,7 @@ def _folder_of(handler: str) -> Path:
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise CannotRun(
-            f"the function's package {package} is not installed: run `make setup`, or install the "
-            "extra hybridsphere[local]"
+            f"the function's package {package} is not installed",
+            hint="run `make setup`, or install the extra hybridsphere[local]",
         )
     return Path(next(iter(spec.submodule_search_locations))).parent

@@ -33,13 +33,13 @@ def make_way(path: Path) -> None:
         ours = _OURS.fullmatch(text or "")
         if ours is None:
             raise CannotRun(
-                f"--env-file {path}: this file is there, and `hybridsphere local` has not written "
-                "it: name another, or remove it"
+                f"--env-file {path}: the file exists, and `hybridsphere local` did not write it",
+                hint="name another file, or remove this one",
             )
         if _answers(int(ours[1])):
             raise CannotRun(
-                f"--env-file {path}: the account that it is about still answers, at port "
-                f"{ours[1]}: name another file, or end that `hybridsphere local`"
+                f"--env-file {path}: the account of this file still answers, at port {ours[1]}",
+                hint="name another file, or end that `hybridsphere local`",
             )
     path.unlink(missing_ok=True)
 

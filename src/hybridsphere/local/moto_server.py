@@ -56,8 +56,8 @@ class MotoServer:
         if not line:
             status = await self._process.wait()
             raise CannotRun(
-                f"moto's server ended with exit status {status} before it answered; standard error "
-                "says why. Is the extra hybridsphere[local] installed?"
+                f"moto's server ended with exit status {status} before it answered",
+                hint="standard error has the reason; is the extra hybridsphere[local] installed?",
             )
         return int(line)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
-from hybridsphere.console import tell
+from hybridsphere.console import complain, note, tell
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.local.commands import load_gallery, run_command
 from hybridsphere.local.env_file import make_way, written
@@ -14,8 +14,8 @@ from hybridsphere.local.scratch import scratch_folder
 from hybridsphere.signals import STOPS
 
 _NOBODY_KNOWN = (
-    "hybridsphere local: no --encodings: nobody is known, every face ends as an unknown_face; "
-    "`hybridsphere enroll PHOTOS -o gallery.npz` makes known faces of photos"
+    "without --encodings nobody is known, and every face ends as unknown_face; "
+    "`hybridsphere enroll PHOTOS -o gallery.npz` makes known faces"
 )
 
 
@@ -46,7 +46,7 @@ async def _serve_until_stopped(
     # Ctrl-C in a terminal ends the commands that are run here as well, and that is no failure.
     if stop.is_set():
         return 0
-    sys.stderr.write(f"hybridsphere local: {serving.result()}\n")
+    complain(serving.result())
     return 1
 
 
@@ -62,7 +62,7 @@ async def _serve(
                     "students", "load", str(students), environment=account.environment()
                 )
             if encodings is None:
-                tell(_NOBODY_KNOWN)
+                note(_NOBODY_KNOWN)
             environment = account.environment()
             with nullcontext() if env_file is None else written(env_file, environment):
                 _announce(environment)
@@ -73,6 +73,5 @@ def _announce(environment: Mapping[str, str]) -> None:
     for name, text in environment.items():
         sys.stdout.write(f"export {name}='{text}'\n")
     sys.stdout.flush()
-    # Standard output is for `eval`.
-    sys.stderr.write("hybridsphere local: ready, for as long as this runs; Ctrl-C ends it\n")
-    sys.stderr.flush()
+    # Not to standard output, which is for `eval`.
+    tell("ready; Ctrl-C ends the account")

@@ -1,4 +1,4 @@
-"""Which upload of a key is meant, and which of two is the newer."""
+"""Versions of an upload, and which of two is newer."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Which upload of a key: S3's sequencer where there is one, else ETag and event time."""
+    """One version of a key: sequencer and ETag, or ETag and event time without a sequencer."""
 
     etag: str
     sequencer: str | None
@@ -17,32 +17,39 @@ class Version:
 
     @property
     def id(self) -> str:
-        """The same for every way to write a sequencer down."""
+        """Name the version; every spelling of a sequencer gives the same name."""
         if self.sequencer:
-            return _canonical(self.sequencer)
+            return f"{_canonical(self.sequencer)}:{self.etag}"
         return f"{self.etag}@{self.event_time}"
 
+    @property
+    def first_id(self) -> str:
+        """Name the version as ledgers of schema 1 do: by the sequencer alone, if there is one."""
+        return _canonical(self.sequencer) if self.sequencer else self.id
+
     def newer_than(self, other: "Version") -> bool:
-        """Whether this version was uploaded after the other.
+        """Compare two uploads of one key; of two different versions exactly one is newer.
 
         Sequencers are compared right-padded with zeros, as hexadecimal digits of either case
-        (Amazon S3 user guide, "Event message structure"). Without a pair of them the event times
-        decide, within one millisecond the ETags, and where these are the same too the one with a
-        sequencer is the newer, so that all who compare agree: of two versions exactly one is.
+        (Amazon S3 user guide, "Event message structure"). Some servers send the same sequencer
+        with every event, so the event times decide between equal ones, then the ETags. Versions of
+        which only one has a sequencer are compared by time.
 
-        Among more than two this is an order only where all have a sequencer or none has: the clock
-        that stamps events and the one that counts need not agree. `newest_of` knows what to do.
+        Three versions are ordered only if all have a sequencer or none has: S3's sequencers and its
+        clock need not agree. `newest_of` handles the mixture.
         """
+        if self.id == other.id:
+            return False
         if self.sequencer and other.sequencer:
-            return _canonical(self.sequencer) > _canonical(other.sequencer)
+            return _by_sequencer(self) > _by_sequencer(other)
         return _by_time(self) > _by_time(other)
 
 
 def newest_of(things: Iterable[Thing], version_of: Callable[[Thing], Version]) -> Thing | None:
-    """The one of the newest version, in whichever order they come; None for none.
+    """Find the thing with the newest version, whatever their order; None if there are no things.
 
-    Found first among those with a sequencer and among those without, then of these two: both kinds
-    together, as a change between queue and monitor leaves them, have no order.
+    The newest with a sequencer and the newest without are found first, then compared by time.
+    Both kinds occur together after a change between the sources queue and bucket.
     """
     found: dict[bool, tuple[Version, Thing]] = {}
     for thing in things:
@@ -56,10 +63,16 @@ def newest_of(things: Iterable[Thing], version_of: Callable[[Thing], Version]) -
 
 
 def _by_time(version: Version) -> tuple[str, str, bool]:
-    """What orders versions where not all have a sequencer; no two of them are the same in it."""
+    """Order versions of which not all have a sequencer; never equal for two versions."""
     return version.event_time, version.etag, bool(version.sequencer)
 
 
+def _by_sequencer(version: Version) -> tuple[bytes, str, str]:
+    """Order versions that have a sequencer; the ledger's index orders them alike."""
+    digits = (version.sequencer or "").encode().upper().rstrip(b"0")
+    return digits, version.event_time, version.etag
+
+
 def _canonical(sequencer: str) -> str:
-    """A sequencer without the zeros that pad it on the right: shorter ones sort before longer."""
+    """Spell a sequencer without the zeros that pad it on the right."""
     return sequencer.upper().rstrip("0") or "0"

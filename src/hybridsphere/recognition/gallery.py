@@ -75,6 +75,10 @@ class Gallery:
     def __len__(self) -> int:
         return len(self.names)
 
+    def items(self) -> list[tuple[str, Embeddings]]:
+        """Return each name with its row."""
+        return list(zip(self.names, self.embeddings, strict=True))
+
     @classmethod
     def empty(cls, space: Space = DLIB) -> "Gallery":
         """Return a gallery without people."""

@@ -25,7 +25,7 @@ class LookAlikes(NamedTuple):
     """The nearest pairs, the nearest first, and the number of pairs within a tolerance."""
 
     nearest: list[Pair]
-    count: int
+    within: int
 
 
 def look_alikes(

@@ -28,7 +28,7 @@ async def run_checks(
     """Check the upload that the manifest beside the results describes, as things stand now.
 
     `workers` is how many videos the function may work on at once, None where nobody knows. Raises
-    ManifestError, and AwsError where looking is refused.
+    CannotRun without a manifest, and AwsError where looking is refused.
     """
     manifest = Manifest.read(settings.results_dir)
     evidence = await gather(settings, manifest, workers)
@@ -86,14 +86,14 @@ def check_input_objects(evidence: Evidence) -> Check:
 
 
 def check_events(evidence: Evidence) -> Check:
-    if evidence.settings.source == "none":
+    if evidence.settings.source == "direct":
         return _not_applicable("events", "the bucket triggers the function itself")
     received = _keys_where(evidence, lambda row: row.received_at is not None)
     return _each_upload("events", evidence, received, "an event received for")
 
 
 def check_invoked(evidence: Evidence) -> Check:
-    if evidence.settings.source == "none":
+    if evidence.settings.source == "direct":
         return _not_applicable("invoked", "the bucket triggers the function itself")
     invoked = _keys_where(evidence, lambda row: row.invoked_at is not None or row.attempts > 0)
     check = _each_upload("invoked", evidence, invoked, "the function invoked for")

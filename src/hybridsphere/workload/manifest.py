@@ -5,14 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from hybridsphere.errors import CannotRun
 from hybridsphere.files import make_private, remedy_for, try_out, write_whole
 from hybridsphere.paths import OWN_FOLDER
-from hybridsphere.variables import variable
-from hybridsphere.workload import WorkloadError
-
-
-class ManifestError(WorkloadError):
-    """A manifest that cannot be read; its text says why and what to do."""
+from hybridsphere.settings import variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,7 @@ class Manifest:
 
     @classmethod
     def read(cls, results_dir: Path) -> Self:
-        """The manifest of the last upload; raises ManifestError where there is none."""
+        """The manifest of the last upload; raises CannotRun where there is none."""
         path = manifest_path(results_dir)
         try:
             fields: dict[str, Any] = json.loads(path.read_bytes())
@@ -64,25 +60,27 @@ class Manifest:
             fields["failed"] = tuple(FailedFile(**file) for file in fields["failed"])
             return cls(**fields)
         except FileNotFoundError:
-            raise ManifestError(
-                f"no manifest at {path}: run `hybridsphere workload upload` with the same "
-                "HYBRIDSPHERE_RESULTS_DIR first"
+            raise CannotRun(
+                f"no manifest at {path}",
+                hint="run `hybridsphere workload upload` first, with the same "
+                "HYBRIDSPHERE_RESULTS_DIR",
             ) from None
         except (ValueError, KeyError, TypeError) as error:
-            raise ManifestError(
-                f"{path} is no manifest of this release ({error!r}): upload again"
+            raise CannotRun(
+                f"{path} is not a manifest of this release ({error!r})", hint="upload again"
             ) from error
 
 
 def check_place(results_dir: Path) -> None:
-    """Raise ManifestError where no manifest could be written."""
+    """Raise CannotRun where no manifest could be written."""
     folder = manifest_path(results_dir).parent
     try:
         try_out(folder)
     except OSError as error:
-        raise ManifestError(
-            f"{folder}: {error.strerror}, so there would be no manifest and nothing was uploaded: "
-            f"{remedy_for(error, variable('results_dir'))}"
+        raise CannotRun(
+            f"{folder}: {error.strerror}; nothing was uploaded, since there is no place for the "
+            "manifest",
+            hint=remedy_for(error, variable("results_dir")),
         ) from error
 
 

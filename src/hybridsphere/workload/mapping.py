@@ -4,14 +4,10 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from hybridsphere.workload import WorkloadError
+from hybridsphere.errors import CannotRun
 
 Expectations = Mapping[str, Mapping[str, str]]
 """For a key, or the file name at its end: the expected values by the CSV's column."""
-
-
-class MappingError(WorkloadError):
-    """A mapping that cannot be used; its text names the file, the line and the remedy."""
 
 
 def read_mapping(file: Path) -> dict[str, dict[str, str]]:
@@ -20,17 +16,22 @@ def read_mapping(file: Path) -> dict[str, dict[str, str]]:
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise MappingError(f"{file} cannot be read as a mapping: {error}") from error
+        raise CannotRun(f"{file} cannot be read as a mapping: {error}") from error
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         name, _, answer = line.strip().rpartition(":")
         fields = [field.strip() for field in answer.split(",")]
         if not name or len(fields) != 2 or not all(fields):
-            raise MappingError(f"{file}:{number}: {line!r}: write it as test_0.mp4:physics,junior")
+            raise CannotRun(
+                f"{file}:{number}: {line!r}", hint="write a line as test_0.mp4:physics,junior"
+            )
         expected = dict(zip(("major", "year"), fields, strict=True))
         if mapping.setdefault(name, expected) != expected:
-            raise MappingError(f"{file}:{number}: {name!r} was given another answer further up")
+            raise CannotRun(
+                f"{file}:{number}: {name!r} has another answer further up",
+                hint="keep one of the two lines",
+            )
     return mapping
 
 

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from hybridsphere.aws import AwsError
 from hybridsphere.aws.one_shot import CALL_FAILURES, client
+from hybridsphere.errors import CannotRun
 from hybridsphere.messages import utc_text
 from hybridsphere.settings import Settings
-from hybridsphere.workload import WorkloadError
 from hybridsphere.workload.buckets import empty_bucket, is_empty
 from hybridsphere.workload.manifest import (
     FailedFile,
@@ -36,10 +36,6 @@ MAX_PARTS = 10_000
 _FAILURES = (*CALL_FAILURES, OSError, UnicodeError)
 
 
-class UploadError(WorkloadError):
-    """Files that could not be uploaded; the text says which, why, and where they are listed."""
-
-
 @dataclass(frozen=True, slots=True)
 class LocalFile:
     """A file of this machine, the key it is to have, and its size in bytes."""
@@ -52,16 +48,17 @@ class LocalFile:
 async def upload(folder: Path, settings: Settings, *, clear: bool, console: Console) -> int:
     """Upload every file below a folder, under its relative path; returns how many.
 
-    `clear` empties both buckets first. Raises UploadError if there is nothing to upload, or if not
+    `clear` empties both buckets first. Raises CannotRun if there is nothing to upload, or if not
     all could be; the manifest lists both kinds then.
     """
     files = files_below(folder)
     manifest = await upload_files(files, settings, clear=clear, console=console)
     if manifest.failed:
         first = manifest.failed[0]
-        raise UploadError(
+        raise CannotRun(
             f"{len(manifest.failed)} of {len(files)} files were not uploaded, the first being "
-            f"{first.key!r}: {first.reason}. {manifest_path(settings.results_dir)} lists them."
+            f"{first.key!r}: {first.reason}",
+            hint=f"{manifest_path(settings.results_dir)} lists them",
         )
     return len(manifest.files)
 
@@ -108,19 +105,19 @@ async def _are_empty(s3: Any, buckets: Iterable[str]) -> bool:
 def files_below(folder: Path) -> list[tuple[Path, str]]:
     """Every file below a folder and its relative path, in order.
 
-    Raises UploadError for none, and for what would have to be left out: a folder that cannot be
+    Raises CannotRun for none, and for what would have to be left out: a folder that cannot be
     read, and what is neither file nor folder.
     """
     if not folder.is_dir():
-        raise UploadError(f"{folder} is not a folder: name the one that holds the videos")
+        raise CannotRun(f"{folder} is not a folder", hint="name the folder of the videos")
     paths = sorted(_walk(folder))
     if not paths:
-        raise UploadError(f"{folder} holds no file: there is nothing to upload")
+        raise CannotRun(f"{folder} holds no file", hint="name the folder of the videos")
     for path in paths:
         if not path.is_file():
-            raise UploadError(
-                f"{path} is neither a file nor a folder with files: move it away, or name another "
-                "folder"
+            raise CannotRun(
+                f"{path} is neither a file nor a folder",
+                hint="move it away, or name another folder",
             )
     return [(path, path.relative_to(folder).as_posix()) for path in paths]
 
@@ -138,7 +135,7 @@ def _walk(folder: Path) -> Iterator[Path]:
                     else:
                         yield Path(entry)
         except OSError as error:
-            raise UploadError(f"{place} cannot be read: {error.strerror}") from error
+            raise CannotRun(f"{place} cannot be read: {error.strerror}") from error
 
 
 class _Run:

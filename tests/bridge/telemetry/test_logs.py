@@ -159,7 +159,7 @@ async def test_with_every_logger_at_debug_no_request_is_written(
 ) -> None:
     """Somebody's own logging set-up, as a sitecustomize may have it."""
     outputs = await make_queue()
-    names = {"SOURCE": "none", "INPUT_BUCKET": BUCKET, "OUTPUT_QUEUE_URL": outputs.url}
+    names = {"SOURCE": "direct", "INPUT_BUCKET": BUCKET, "OUTPUT_QUEUE_URL": outputs.url}
     folder = str(tmp_path / "results")
     enter(monkeypatch, moto, await start_function(), **names, RESULTS_DIR=folder)
     log = tmp_path / "everything.log"

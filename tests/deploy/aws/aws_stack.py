@@ -9,7 +9,7 @@ import boto3
 import pytest
 import yaml
 
-from tests.deploy.aws.aws_template import IMAGE, chosen
+from tests.deploy.aws.aws_template import IMAGE, KEY_ARN, chosen
 from tests.deploy.aws.permission_map import Permission
 
 NAMES = {
@@ -17,8 +17,22 @@ NAMES = {
     "Region": "eu-west-1",
     "AccountId": "123456789012",
     "Prefix": "hybridsphere",
+    "KmsKeyArn": KEY_ARN,
 }
-"""What names and ARNs are made of, here."""
+"""The parts of names and ARNs in these tests."""
+
+VARIABLES = {
+    "Region": "AWS_REGION",
+    "Source": "HYBRIDSPHERE_SOURCE",
+    "Sink": "HYBRIDSPHERE_SINK",
+    "InputBucket": "HYBRIDSPHERE_INPUT_BUCKET",
+    "OutputBucket": "HYBRIDSPHERE_OUTPUT_BUCKET",
+    "InputQueueUrl": "HYBRIDSPHERE_INPUT_QUEUE_URL",
+    "OutputQueueUrl": "HYBRIDSPHERE_OUTPUT_QUEUE_URL",
+    "DeadLetterQueueUrl": "HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL",
+    "FunctionName": "HYBRIDSPHERE_FUNCTION_NAME",
+}
+"""The bridge's variable for each output of the stack."""
 
 moto_knows_less = pytest.mark.filterwarnings("ignore:Tried to parse", "ignore:Unable to delete")
 """For tests with a stack: moto warns of every resource whose type it does not know."""
@@ -40,9 +54,11 @@ class Stack:
         self._formation.delete_stack(StackName="hybridsphere")
 
     def environment(self) -> dict[str, str]:
-        """The outputs, by the variables that their descriptions name."""
+        """The outputs by the bridge's variables, as deploy.sh writes them."""
         [stack] = self._formation.describe_stacks(StackName="hybridsphere")["Stacks"]
-        return {output["Description"]: output["OutputValue"] for output in stack["Outputs"]}
+        return {
+            VARIABLES[output["OutputKey"]]: output["OutputValue"] for output in stack["Outputs"]
+        }
 
     def physical_id(self, logical_id: str) -> str:
         """What a resource is really called."""

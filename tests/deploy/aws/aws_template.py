@@ -1,7 +1,7 @@
-"""The template as a program reads it, and as moto can: without conditions.
+"""The template as a program reads it, and without conditions for moto.
 
-moto leaves a hole in a list where CloudFormation leaves out an AWS::NoValue, and an update with
-other parameters makes and deletes nothing.
+moto leaves a hole in a list where CloudFormation omits an AWS::NoValue. An update of a stack in
+moto neither creates nor deletes what a condition has changed.
 """
 
 from pathlib import Path
@@ -12,8 +12,10 @@ import yaml
 FOLDER = Path(__file__).parents[3] / "deploy" / "aws"
 TEMPLATE = FOLDER / "template.yaml"
 
-TRIGGERS = ("queue", "direct", "none")
-SINKS = ("queue", "mirror")
+SOURCES = ("queue", "bucket", "direct")
+SINKS = ("queue", "bucket")
+
+KEY_ARN = "arn:aws:kms:eu-west-1:123456789012:key/00000000-0000-0000-0000-000000000000"
 
 IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/hybridsphere@sha256:{'0' * 64}"
 
@@ -91,6 +93,8 @@ class _Truths:
                 return not self._holds(operand[0])
             case "Fn::Or":
                 return any(self._holds(part) for part in operand)
+            case "Fn::And":
+                return all(self._holds(part) for part in operand)
             case "Fn::Equals":
                 left, right = (str(self._value(side)) for side in operand)
                 return left == right

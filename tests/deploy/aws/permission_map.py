@@ -8,7 +8,7 @@ import yaml
 
 from tests.deploy.aws.aws_template import FOLDER
 
-IDENTITIES = ("function", "bridge", "uploader")
+IDENTITIES = ("function", "bridge", "uploader", "operator")
 
 
 class Call(NamedTuple):
@@ -27,10 +27,10 @@ class Permission(NamedTuple):
 
 
 class PermissionMap:
-    """The entries of permissions.yaml that count with one Trigger and Sink."""
+    """The entries of permissions.yaml that apply to one Source, Sink and Key."""
 
-    def __init__(self, trigger: str, sink: str) -> None:
-        self._choice = {"Trigger": trigger, "Sink": sink}
+    def __init__(self, source: str, sink: str, key: str = "none") -> None:
+        self._choice = {"Source": source, "Sink": sink, "Key": key}
         file = yaml.safe_load((FOLDER / "permissions.yaml").read_text(encoding="utf-8"))
         self._resources: dict[str, Any] = file["resources"]
         self._identities: dict[str, Any] = file["identities"]

@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from hybridsphere.settings import Settings
-from hybridsphere.variables import variable
+from hybridsphere.settings import Settings, variable
 from lambda_fn.results.delivery import MOST_MESSAGE_BYTES
 from lambda_fn.runtime.settings import RuntimeSettings
-from tests.deploy.aws.aws_stack import Stack, client, moto_knows_less
-from tests.deploy.aws.aws_template import TEMPLATE, chosen
+from tests.deploy.aws.aws_stack import VARIABLES, Stack, client, moto_knows_less
+from tests.deploy.aws.aws_template import FOLDER, KEY_ARN, TEMPLATE, chosen
 
 pytestmark = moto_knows_less
 
@@ -29,28 +28,34 @@ def test_the_template_is_small_enough_to_be_passed_without_a_bucket() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trigger", "sink", "source", "others"),
+    ("source", "sink", "others"),
     [
-        ("queue", "queue", "queue", {"INPUT_QUEUE_URL", "OUTPUT_QUEUE_URL", *DEAD, *FUNCTION}),
-        ("queue", "mirror", "queue", {"INPUT_QUEUE_URL", *DEAD, *FUNCTION}),
-        ("direct", "queue", "none", {"OUTPUT_QUEUE_URL", *DEAD}),
-        ("direct", "mirror", "none", set()),
-        ("none", "queue", "bucket", {"OUTPUT_QUEUE_URL", *DEAD, *FUNCTION}),
-        ("none", "mirror", "bucket", FUNCTION),
+        ("queue", "queue", {"INPUT_QUEUE_URL", "OUTPUT_QUEUE_URL", *DEAD, *FUNCTION}),
+        ("queue", "bucket", {"INPUT_QUEUE_URL", *DEAD, *FUNCTION}),
+        ("direct", "queue", {"OUTPUT_QUEUE_URL", *DEAD}),
+        ("direct", "bucket", set()),
+        ("bucket", "queue", {"OUTPUT_QUEUE_URL", *DEAD, *FUNCTION}),
+        ("bucket", "bucket", FUNCTION),
     ],
 )
 def test_the_outputs_are_what_the_bridge_needs_for_the_choice(
-    stack: Stack, trigger: str, sink: str, source: str, others: set[str]
+    stack: Stack, source: str, sink: str, others: set[str]
 ) -> None:
-    stack.create(Trigger=trigger, Sink=sink)
+    stack.create(Source=source, Sink=sink)
     environment = stack.environment()
     assert set(environment) == {
         "AWS_REGION",
         *(f"HYBRIDSPHERE_{name}" for name in {"SOURCE", "SINK", *BUCKETS, *others}),
     }
     assert environment["HYBRIDSPHERE_SOURCE"] == source
-    assert environment["HYBRIDSPHERE_SINK"] == {"queue": "queue", "mirror": "bucket"}[sink]
+    assert environment["HYBRIDSPHERE_SINK"] == sink
     assert {variable(field) for field in Settings.model_fields} | {"AWS_REGION"} >= set(environment)
+
+
+@pytest.mark.parametrize("key", list(VARIABLES))
+def test_deploy_sh_knows_the_variable_of_every_output(key: str) -> None:
+    assert chosen()["Outputs"].keys() == VARIABLES.keys()
+    assert f"    {key}) printf {VARIABLES[key]} ;;\n" in (FOLDER / "deploy.sh").read_text()
 
 
 def test_the_bridge_understands_its_environment(
@@ -65,18 +70,18 @@ def test_the_bridge_understands_its_environment(
 
 
 @pytest.mark.parametrize(
-    ("trigger", "sink", "queues"),
+    ("source", "sink", "queues"),
     [
         ("queue", "queue", {"input", "input-dead-letters", "output", "output-dead-letters"}),
-        ("queue", "mirror", {"input", "input-dead-letters"}),
+        ("queue", "bucket", {"input", "input-dead-letters"}),
         ("direct", "queue", {"output", "output-dead-letters"}),
-        ("none", "mirror", set()),
+        ("bucket", "bucket", set()),
     ],
 )
 def test_a_queue_that_the_choice_does_not_use_is_not_made(
-    stack: Stack, trigger: str, sink: str, queues: set[str]
+    stack: Stack, source: str, sink: str, queues: set[str]
 ) -> None:
-    stack.create(Trigger=trigger, Sink=sink)
+    stack.create(Source=source, Sink=sink)
     assert _queues() == {f"hybridsphere-{name}" for name in queues}
 
 
@@ -95,9 +100,9 @@ def test_the_output_queue_takes_the_longest_message_that_the_function_sends() ->
 def test_an_update_changes_the_way_in_and_keeps_the_rest(stack: Stack) -> None:
     stack.create()
     client("s3").put_object(Bucket=stack.physical_id("GalleryBucket"), Key="gallery.npz", Body=b"")
-    stack.update(Trigger="direct", Tolerance="0.5")
+    stack.update(Source="direct", Tolerance="0.5")
     assert _queues() == {"hybridsphere-output", "hybridsphere-output-dead-letters"}
-    assert stack.environment()["HYBRIDSPHERE_SOURCE"] == "none"
+    assert stack.environment()["HYBRIDSPHERE_SOURCE"] == "direct"
     assert float(stack.function()["Environment"]["Variables"]["HYBRIDSPHERE_TOLERANCE"]) == 0.5
     client("s3").head_object(Bucket=stack.physical_id("GalleryBucket"), Key="gallery.npz")
 
@@ -125,17 +130,19 @@ def test_no_concurrency_is_reserved_unless_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trigger", "told"),
+    ("source", "notified"),
     [
         ("queue", {"QueueConfigurations": "Queue"}),
         ("direct", {"LambdaConfigurations": "Function"}),
-        ("none", {}),
+        ("bucket", {}),
     ],
 )
-def test_the_input_bucket_tells_of_every_created_object(trigger: str, told: dict[str, str]) -> None:
-    notification = _properties("InputBucket", Trigger=trigger)["NotificationConfiguration"]
-    assert set(notification) == set(told)
-    for kind, target in told.items():
+def test_the_input_bucket_notifies_of_every_created_object(
+    source: str, notified: dict[str, str]
+) -> None:
+    notification = _properties("InputBucket", Source=source)["NotificationConfiguration"]
+    assert set(notification) == set(notified)
+    for kind, target in notified.items():
         [configuration] = notification[kind]
         assert configuration["Event"] == "s3:ObjectCreated:*"
         assert set(configuration) == {"Event", target}
@@ -161,7 +168,24 @@ def test_every_bucket_is_private_encrypted_and_reached_by_tls_only(name: str) ->
     ]
 
 
-@pytest.mark.parametrize(("sink", "target"), [("queue", "OutputQueue"), ("mirror", "OutputBucket")])
+@pytest.mark.parametrize("name", ["InputBucket", "OutputBucket", "GalleryBucket"])
+def test_a_key_of_kms_encrypts_every_bucket(name: str) -> None:
+    def rule(**parameters: str) -> dict[str, Any]:
+        encryption = _properties(name, **parameters)["BucketEncryption"]
+        [only] = encryption["ServerSideEncryptionConfiguration"]
+        return dict(only)
+
+    assert rule() == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert rule(KmsKeyArn=KEY_ARN) == {
+        "BucketKeyEnabled": True,
+        "ServerSideEncryptionByDefault": {
+            "SSEAlgorithm": "aws:kms",
+            "KMSMasterKeyID": {"Ref": "KmsKeyArn"},
+        },
+    }
+
+
+@pytest.mark.parametrize(("sink", "target"), [("queue", "OutputQueue"), ("bucket", "OutputBucket")])
 def test_what_lambda_gives_up_goes_where_the_results_go(sink: str, target: str) -> None:
     destination = _properties("FunctionRetries", Sink=sink)["DestinationConfig"]["OnFailure"]
     assert destination == {"Destination": {"Fn::GetAtt": [target, "Arn"]}}

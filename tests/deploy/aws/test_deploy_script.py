@@ -7,7 +7,7 @@ from tests.deploy.aws.aws_template import IMAGE
 from tests.deploy.aws.command_stubs import Stubs
 
 DEPLOY = "aws cloudformation deploy"
-OUTPUTS = "HYBRIDSPHERE_INPUT_BUCKET\tvideos\nAWS_REGION\teu-west-1\n"
+OUTPUTS = "InputBucket\tvideos\nRegion\teu-west-1\n"
 
 
 @pytest.fixture
@@ -42,10 +42,12 @@ def test_an_environment_file_stays_as_it_was_when_the_outputs_cannot_be_read(
 @pytest.mark.parametrize(
     ("outputs", "complaint"),
     [
-        ("None\n", "no output AWS_REGION"),
-        ("AWS_REGION\teu-west-1\n", "no output HYBRIDSPHERE_INPUT_BUCKET"),
-        ("AWS_REGION\teu-west-1\nHYBRIDSPHERE_INPUT_BUCKET\t\n", "no output HYBRIDSPHERE_INPUT"),
-        (f"{OUTPUTS}The address\tof it\n", "are no variables"),
+        ("None\n", "output None, which the bridge does not know"),
+        ("Region\teu-west-1\n", "no output for HYBRIDSPHERE_INPUT_BUCKET"),
+        ("InputBucket\tvideos\n", "no output for AWS_REGION"),
+        ("Region\teu-west-1\nInputBucket\t\n", "output InputBucket has no usable value"),
+        (f"{OUTPUTS}Sink\ttwo words\n", "output Sink has no usable value"),
+        (f"{OUTPUTS}Address\tx\n", "output Address, which the bridge does not know"),
     ],
 )
 def test_an_environment_file_stays_as_it_was_when_the_outputs_are_not_the_bridge_s(
@@ -80,11 +82,11 @@ def test_it_says_first_what_it_will_do(account: Stubs, tmp_path: Path) -> None:
 
 def test_parameters_reach_the_stack(account: Stubs) -> None:
     account.run(
-        "deploy.sh", "--image", IMAGE, "--stack", "faces", "Trigger=direct", "Mode=attendance"
+        "deploy.sh", "--image", IMAGE, "--stack", "faces", "Source=direct", "Mode=attendance"
     )
     [call] = account.calls(DEPLOY)
     assert "--stack-name faces" in call
-    assert call.endswith(f"--parameter-overrides Trigger=direct Mode=attendance ImageUri={IMAGE}")
+    assert call.endswith(f"--parameter-overrides Source=direct Mode=attendance ImageUri={IMAGE}")
 
 
 def test_students_and_known_faces_are_loaded_once_the_stack_is_there(
@@ -113,7 +115,17 @@ def test_students_and_known_faces_are_loaded_once_the_stack_is_there(
         (["--image", IMAGE, "--gallery"], "deploy.sh: --gallery needs a file"),
         (["--image", IMAGE, "--env-file"], "deploy.sh: --env-file needs a file"),
         (["--image", "repo/hybridsphere:latest"], "by digest"),
-        (["--image", IMAGE, "Triger=direct"], "Triger is no parameter"),
+        (["--image", IMAGE, "Sorce=direct"], "Sorce is not a parameter"),
+        (["--image", IMAGE, "S.urce=direct"], "S.urce is not a parameter"),
+        (["--image", IMAGE, "Sou.*=direct"], "Sou.* is not a parameter"),
+        (["--image", IMAGE, "Default=direct"], "Default is not a parameter"),
+        (["--image", IMAGE, "InputBucket=direct"], "InputBucket is not a parameter"),
+        (["--image", IMAGE, "Trigger=none"], "Trigger=none has a new name: give Source=bucket"),
+        (["--image", IMAGE, "Trigger=queue"], "Trigger=queue has a new name: give Source=queue"),
+        (["--image", IMAGE, "Trigger=direct"], "Trigger=direct has a new name: give Source=direct"),
+        (["--image", IMAGE, "Trigger=x"], "Trigger has a new name: give Source=queue"),
+        (["--image", IMAGE, "Source=none"], "Source=none has a new name: give Source=bucket"),
+        (["--image", IMAGE, "Sink=mirror"], "Sink=mirror has a new name: give Sink=bucket"),
         (["--image", IMAGE, "--students", "none.json"], "none.json cannot be read"),
         (["--image", IMAGE, "--gallery", "/dev/null"], "gallery import"),
         (["--image", IMAGE, "--env-file", "none/bridge.env"], "folder is not there"),

@@ -1,28 +1,44 @@
 import pytest
 
 from tests.deploy.aws.aws_stack import NAMES, Stack, moto_knows_less
-from tests.deploy.aws.aws_template import SINKS, TRIGGERS, chosen
+from tests.deploy.aws.aws_template import KEY_ARN, SINKS, SOURCES, chosen
 from tests.deploy.aws.permission_map import IDENTITIES, PermissionMap
 
 pytestmark = moto_knows_less
 
 
+@pytest.mark.parametrize("key", ["none", "given"])
 @pytest.mark.parametrize("sink", SINKS)
-@pytest.mark.parametrize("trigger", TRIGGERS)
+@pytest.mark.parametrize("source", SOURCES)
 def test_each_identity_may_do_what_the_map_says_and_nothing_else(
-    stack: Stack, trigger: str, sink: str
+    stack: Stack, source: str, sink: str, key: str
 ) -> None:
-    stack.create(Trigger=trigger, Sink=sink)
-    permission_map = PermissionMap(trigger, sink)
+    stack.create(Source=source, Sink=sink, KmsKeyArn=KEY_ARN if key == "given" else "")
+    permission_map = PermissionMap(source, sink, key)
     for identity in IDENTITIES:
         assert stack.permissions(identity) == permission_map.permissions(identity, NAMES)
 
 
-@pytest.mark.parametrize("name", ["Bridge", "Uploader"])
+def test_an_uploader_may_only_add_videos() -> None:
+    allowed = PermissionMap("queue", "queue").permissions("uploader", NAMES)
+    assert {item.action for item in allowed} == {"s3:PutObject", "s3:AbortMultipartUpload"}
+    assert {item.resource for item in allowed} == {
+        "arn:aws:s3:::hybridsphere-input-123456789012-eu-west-1/*"
+    }
+
+
+@pytest.mark.parametrize("name", ["Bridge", "Uploader", "Operator"])
 def test_each_user_has_one_policy_and_no_access_key(name: str) -> None:
     resources = chosen()["Resources"]
     assert resources[f"{name}User"]["Properties"]["ManagedPolicyArns"] == [{"Ref": f"{name}Policy"}]
     assert "AWS::IAM::AccessKey" not in {item["Type"] for item in resources.values()}
+
+
+def test_identities_can_be_policies_without_users() -> None:
+    resources = chosen(Identities="policies")["Resources"]
+    types = [item["Type"] for item in resources.values()]
+    assert "AWS::IAM::User" not in types
+    assert types.count("AWS::IAM::ManagedPolicy") == 3
 
 
 def test_a_call_that_the_map_lacks_is_told() -> None:

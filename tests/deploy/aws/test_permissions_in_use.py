@@ -51,12 +51,12 @@ class Tools:
 
     async def load_students(self) -> None:
         clips.write_students(self.folder / "students.json")
-        with self.in_the_name_of("uploader") as settings:
+        with self.in_the_name_of("operator") as settings:
             await load_students(self.folder / "students.json", settings)
 
     async def upload(self, *, clear: bool = False, in_parts: bool = False) -> bool:
         """Upload a video of somebody known; whether all checks hold once it has its result."""
-        with self.in_the_name_of("uploader") as settings, self.patch.context() as patch:
+        with self.in_the_name_of("operator") as settings, self.patch.context() as patch:
             if in_parts:
                 patch.setattr(upload, "PART_BYTES", 4096)
             await upload.upload(self.folder / "videos", settings, clear=clear, console=QUIET)
@@ -103,17 +103,13 @@ def tools(
     return Tools(monkeypatch, tmp_path)
 
 
-SOURCES: dict[str, Source] = {"queue": "queue", "direct": "none", "none": "bucket"}
-SINKS: dict[str, Sink] = {"queue": "queue", "mirror": "bucket"}
-"""What the template's Trigger and Sink are to the bridge."""
-
 MAY_BE_REFUSED = {Call("bridge", "s3", "ListObjectsV2")}
 """What `doctor` asks of a bucket that is only named, to hear that it is not there or refused."""
 
 
-@pytest.mark.parametrize(("trigger", "sink"), [("queue", "queue"), ("none", "mirror")])
+@pytest.mark.parametrize(("source", "sink"), [("queue", "queue"), ("bucket", "bucket")])
 async def test_a_full_run_makes_the_calls_of_the_map_and_no_others(
-    tools: Tools, gallery: Path, tmp_path: Path, trigger: str, sink: str
+    tools: Tools, gallery: Path, tmp_path: Path, source: Source, sink: Sink
 ) -> None:
     function = replace(resources.FUNCTION, environment={"AWS_ACCESS_KEY_ID": "function"})
     async with AsyncExitStack() as stack:
@@ -122,8 +118,8 @@ async def test_a_full_run_makes_the_calls_of_the_map_and_no_others(
                 gallery=gallery,
                 workers=1,
                 function=function,
-                source=SOURCES[trigger],
-                sink=SINKS[sink],
+                source=source,
+                sink=sink,
                 log=stack.enter_context(function_log(tmp_path)),
             )
         )
@@ -148,4 +144,4 @@ async def test_a_full_run_makes_the_calls_of_the_map_and_no_others(
     calls = asked | recorded_calls(recording)
     # Invocations are taken by the Lambda host, which records nothing.
     calls |= {Call("bridge", "lambda", "Invoke")}
-    assert PermissionMap(trigger, sink).differences(calls) == []
+    assert PermissionMap(source, sink).differences(calls) == []

@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridsphere.settings import Settings
-from hybridsphere.variables import variable
+from hybridsphere.settings import Settings, variable
 
 EXAMPLE = Path(__file__).parents[3] / "deploy/systemd/bridge.env.example"
 ASSIGNMENT = re.compile(r"(#?)([A-Z_]+)=(.*)")

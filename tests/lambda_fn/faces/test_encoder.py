@@ -10,7 +10,7 @@ from lambda_fn.models.onnx import UnknownWeights, onnx_model
 from PIL import Image
 from skimage import data
 
-from hybridsphere.recognition.gallery import Embeddings
+from hybridsphere.recognition.space import Embeddings
 from lambda_fn.faces.box import Box
 from lambda_fn.faces.encoder import Encoder, encoder
 from lambda_fn.models import weights

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from hybridsphere.recognition.candidates import Candidates
-from hybridsphere.recognition.gallery import Embeddings, Gallery
+from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.recognition.identity import Identity, Sighting
+from hybridsphere.recognition.space import Embeddings
 
 ORIGIN = np.zeros(128)
 

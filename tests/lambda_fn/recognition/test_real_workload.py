@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hybridsphere.recognition.gallery import Gallery, import_legacy
+from hybridsphere.recognition.gallery import Gallery
 from lambda_fn.faces.engine import Engine
+from lambda_fn.gallery.legacy import import_legacy
 from lambda_fn.recognition.identify import identify
 from lambda_fn.runtime.deadline import Deadline
 from lambda_fn.video.video import Video

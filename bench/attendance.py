@@ -7,6 +7,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import av
+import face_recognition
 import numpy as np
 
 from bench import process
@@ -15,7 +16,6 @@ from bench.report.row import Part, Row, Target, WrongAnswer
 from bench.rounds import Rounds
 from bench.videos import demo_gallery
 from bench.ways import our_videos
-from bench.ways.reference import face_recognition
 from bench.ways.usual_videos import nearest
 from hybridsphere.recognition.gallery import Gallery
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from functools import partial
 from statistics import median
 
+import face_recognition
 import numpy as np
 
 from bench.report.row import Part, Row, Target, WrongAnswer
 from bench.rounds import Rounds
 from bench.ways.our_videos import DEFAULTS
-from bench.ways.reference import face_recognition
 from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.recognition.space import EMBEDDING_SIZE, Embeddings
 

@@ -27,7 +27,7 @@ from bench.rounds import Rounds
 from hybridsphere.demo.clips import write_students
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
-from hybridsphere.local.function import Invocation, Outcome
+from hybridsphere.local.function import Invocation, Response
 from hybridsphere.local.runtime_api import RuntimeApi
 from hybridsphere.messages import S3Record, utc_text
 
@@ -136,15 +136,12 @@ def _load_students(environment: Mapping[str, str], folder: Path) -> None:
 
 def _uploads(environment: Mapping[str, str], video: Path) -> Iterator[bytes]:
     """Yield events of new uploads: each has a new key, so its CSV is new."""
-    credentials = {
-        "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
-        "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
-    }
     s3 = boto3.client(
         "s3",
         endpoint_url=environment["AWS_ENDPOINT_URL"],
         region_name=environment["AWS_REGION"],
-        **credentials,
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
     )
     bucket = environment["HYBRIDSPHERE_INPUT_BUCKET"]
     for number in count():
@@ -209,8 +206,8 @@ async def _process(
         await started.wait()
 
 
-def check(handler: str, outcome: Outcome) -> None:
+def check(handler: str, response: Response) -> None:
     """Raises WrongAnswer unless the video was matched."""
-    answer: Any = json.loads(outcome.payload)
-    if outcome.is_error or [video["status"] for video in answer["videos"]] != ["matched"]:
+    answer: Any = json.loads(response.payload)
+    if response.is_error or [video["status"] for video in answer["videos"]] != ["matched"]:
         raise WrongAnswer(f"{handler}: {answer}")

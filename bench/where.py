@@ -54,7 +54,7 @@ def timed(name, work):
     used_s[name] = time.process_time() - began_s
 
 def clients():
-    from lambda_fn.aws import client
+    from lambda_fn.runtime.aws import client
     for service in ("s3", "sqs", "dynamodb"):
         client(service)
 

@@ -7,9 +7,12 @@ import os
 import socket
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from botocore import loaders
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 from hypothesis import seed as seeded
 from hypothesis.configuration import set_hypothesis_home_dir
@@ -64,6 +67,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _hypothesis_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keeps hypothesis's own files out of the tree."""
     set_hypothesis_home_dir(str(tmp_path_factory.mktemp("hypothesis")))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _descriptions_are_read_once() -> Iterator[None]:
+    """Shares the descriptions of AWS's services between all sessions of botocore.
+
+    A session reads megabytes of JSON, which takes longer than most tests that need one.
+    """
+    read: dict[str | None, dict[Any, Any]] = defaultdict(dict)
+
+    def create_loader(search_path: str | None = None) -> loaders.Loader:
+        loader = loaders.create_loader(search_path)
+        loader._cache = read[search_path]
+        return loader
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", create_loader)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

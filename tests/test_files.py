@@ -28,7 +28,7 @@ def test_a_file_that_was_open_to_others_is_no_longer(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
 
 
-def test_a_folder_is_its_owners_alone_and_so_are_those_that_it_needed(tmp_path: Path) -> None:
+def test_new_folders_are_private_to_their_owner(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     make_private(tmp_path / "a" / "b")
     make_private(tmp_path / "a" / "b")
@@ -36,7 +36,7 @@ def test_a_folder_is_its_owners_alone_and_so_are_those_that_it_needed(tmp_path: 
     assert modes == [0o755, 0o700, 0o700]
 
 
-def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
     with pytest.raises(UnicodeEncodeError):
         write_whole(tmp_path / "file", "\ud800")
@@ -44,7 +44,7 @@ def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path: P
 
 
 @pytest.mark.parametrize("place", ["none/file", "in the way/file"])
-def test_what_cannot_be_written_is_told_by_its_own_name(tmp_path: Path, place: str) -> None:
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, place: str) -> None:
     (tmp_path / "in the way").touch()
     with pytest.raises(OSError, match="cannot be written") as told:
         write_whole(tmp_path / place, "text")

@@ -15,7 +15,7 @@ from bench.ways import usual_videos
 from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.recognition.space import TOLERANCE
 
-_S3, _SQS, _DYNAMODB = (boto3.client(service) for service in ("s3", "sqs", "dynamodb"))
+_S3, _SQS, _DYNAMODB = boto3.client("s3"), boto3.client("sqs"), boto3.client("dynamodb")
 _GALLERY = Gallery.load(Path(os.environ["HYBRIDSPHERE_GALLERY"]))
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import av
+import face_recognition
 import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from bench.answer import Answer
-from bench.ways.reference import face_recognition
 from hybridsphere.recognition.gallery import Gallery
 
 Pixels = NDArray[np.uint8]

@@ -31,10 +31,11 @@ echo "Installing $tree into $prefix, and $unit into /etc/systemd/system"
 umask 022
 python3 -m venv "$prefix"
 "$prefix/bin/pip" install --quiet --no-deps --require-hashes \
+    --requirement "$tree/deploy/requirements/build.txt" \
     --requirement "$tree/deploy/requirements/bridge.txt"
 # setuptools would carry modules over that an earlier build left here and the tree no longer has.
 rm -rf "$tree/build"
-"$prefix/bin/pip" install --quiet --no-deps --force-reinstall "$tree"
+"$prefix/bin/pip" install --quiet --no-deps --no-build-isolation --force-reinstall "$tree"
 
 install -d -m 0700 "$configuration"
 install -m 0600 "$tree/deploy/systemd/bridge.env.example" "$configuration/bridge.env.example"

@@ -4,7 +4,7 @@ import errno
 import itertools
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import av
 import numpy as np
@@ -37,6 +37,11 @@ _CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,mxf,m
 _FULL_HEADER = (4, b"ftyp")
 _DECODE_NOTHING = {"skip_frame": "all"}
 _ANALYSE_NOTHING = {"analyzeduration": "1"}
+
+# Up to 18, PyAV rejects a video for one tag that is not UTF-8, unless it may replace the bytes.
+_ANY_METADATA: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+)
 
 # Signatures that separate a broken video from any other file: offset and bytes.
 _SIGNATURES = ((4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (0, b"\x1aE\xdf\xa3"), (8, b"AVI "))
@@ -217,7 +222,7 @@ class Video:
 
     def _is_early(self, packet: "Packet[VideoStream]") -> bool:
         """Whether a packet's picture is earlier than the next wanted one."""
-        if packet.pts is None or packet.time_base is None or self._time is None:
+        if packet.pts is None or not packet.time_base or self._time is None:
             return False
         return float(packet.pts * packet.time_base) < self._time + self._wanted_in_s - _GRACE_S
 
@@ -230,18 +235,19 @@ def _open(source: ByteSource) -> InputContainer:
     # FFmpeg reads nothing but the file object, whatever the file refers to.
     limits = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
     try:
-        return av.open(
+        container: InputContainer = av.open(
             source,
             mode="r",
             container_options=limits | (_ANALYSE_NOTHING if described else {}),
             options=_DECODE_NOTHING if described else {},
-            metadata_errors="replace",
+            **_ANY_METADATA,
         )
     except FFmpegError as error:
         if error.errno == errno.ENOMEM:
             raise Unreadable("too_large") from error
         started_as_video = any(head.startswith(mark, at) for at, mark in _SIGNATURES)
         raise Unreadable("damaged" if started_as_video else "not_video") from error
+    return container
 
 
 def _video_stream(container: InputContainer) -> VideoStream:

@@ -1,49 +1,64 @@
-"""Files that others wait for: whole, or not there; with their folders read by their owner alone."""
+"""Files that appear whole or not at all, and folders that only their owner reads."""
 
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import unicodedata
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 class NotWritten(OSError):
-    """A file that could not be written, told by its own name and in words."""
+    """A file that could not be written; the text names the file and the reason."""
 
     def __str__(self) -> str:
         return f"{self.filename} cannot be written: {self.strerror}"
 
 
-def make_private(folder: Path) -> None:
-    """Make a folder, and those above it that are not there, for their owner alone.
+class NotPlaced(NotWritten):
+    """A file whose content the disk has taken, but not its name."""
 
-    One that is there stays as it is. Raises OSError.
+
+def make_private(folder: Path) -> None:
+    """Create a folder, and missing folders above it, for their owner alone.
+
+    An existing folder stays as it is. Raises OSError.
     """
     for place in (*reversed(folder.parents), folder):
         if not place.exists():
-            # The mode that `parents=True` takes is for the last one only.
+            # The mode that `parents=True` takes is for the last folder only.
             place.mkdir(mode=0o700, exist_ok=True)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file in one step; it replaces the one that is there. Raises OSError.
+def write_whole(
+    path: Path | str,
+    content: str | bytes,
+    *,
+    partial: str | None = None,
+    durable: bool = True,
+    make_folders: Callable[[], object] | None = None,
+) -> None:
+    """Write a file in one step, replacing an existing one. Raises NotWritten.
 
-    What is written names people, or holds credentials: its mode is 0600, whatever the umask.
+    The file names people or holds credentials, so its mode is 0600, whatever the umask. It is
+    written as `partial` first, by default a hidden file beside it. `make_folders` is called if the
+    file's folder is missing. Without `durable`, a power cut may undo the change.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    place = str(path)
+    partial = partial or _beside(path)
+    content = content.encode() if isinstance(content, str) else content
     with naming(path):
         try:
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+            _write(partial, content, durable=durable)
+            _place(partial, place, make_folders)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(partial)
+            raise
 
 
 def publish(new: Path, path: Path) -> bool:
@@ -59,29 +74,19 @@ def publish(new: Path, path: Path) -> bool:
     return True
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Let an OSError name the file that was to be written, whose partial one nobody asked for."""
+def naming(path: Path | str) -> Iterator[None]:
+    """Turn an OSError into NotWritten, which names the file and not its partial one."""
     try:
         yield
+    except NotWritten:
+        raise
     except OSError as error:
         raise NotWritten(error.errno, error.strerror or str(error), str(path)) from error
 
 
 def obstacle_to(path: Path) -> str | None:
-    """Why a file could not be written; None where nothing is known to stand in the way.
-
-    For whoever has long work to do before there is anything to write.
-    """
+    """Find out before long work why a file could not be written; None if nothing is known."""
     folder = path.absolute().parent
     if path.is_dir():
         return "this is a folder, name a file in it"
@@ -92,20 +97,78 @@ def obstacle_to(path: Path) -> str | None:
     return None
 
 
-def try_out(folder: Path) -> None:
-    """Write in a private folder, which is made if there is none, and leave nothing. Raises OSError.
+def try_out(folder: Path, size: int = 12) -> None:
+    """Write `size` bytes in a private folder, created if missing, and remove them. Raises OSError.
 
-    What is written takes room: a disk that is full may still take names.
+    A full disk may still take names, so the trial has content.
     """
     make_private(folder)
     with tempfile.TemporaryFile(dir=folder) as file:
-        file.write(b"hybridsphere")
+        file.write(bytes(size))
         file.flush()
         os.fsync(file.fileno())
 
 
+def folds_names(folder: Path) -> bool:
+    """Tell whether names that differ in case or Unicode form are one file here.
+
+    False where nothing can be written.
+    """
+    name = f".é{uuid.uuid4().hex}"
+    probe = folder / name
+    try:
+        probe.touch(mode=0o600)
+    except OSError:
+        return False
+    try:
+        return any(
+            (folder / other).exists()
+            for other in (name.upper(), unicodedata.normalize("NFD", name))
+        )
+    finally:
+        probe.unlink(missing_ok=True)
+
+
 def remedy_for(error: OSError, named_by: str) -> str:
-    """What to do about a folder that takes no file, and that a variable names."""
+    """Name the next step for a folder that takes no file, and that a variable names."""
     if error.errno in _NO_ROOM:
         return "make room"
     return f"give {named_by} a folder that can be written to"
+
+
+def _beside(path: Path | str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.{os.getpid()}.partial")
+
+
+def _write(path: str, content: bytes, *, durable: bool) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        while content:
+            content = content[os.write(file, content) :]
+        if durable:
+            os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _place(partial: str, place: str, make_folders: Callable[[], object] | None) -> None:
+    try:
+        try:
+            os.replace(partial, place)
+        except FileNotFoundError:
+            if make_folders is None:
+                raise
+            make_folders()
+            os.replace(partial, place)
+    except OSError as error:
+        raise NotPlaced(error.errno, error.strerror, place) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,16 +1,18 @@
-"""Where the CSV of a video lies below the results folder.
+"""The place of a video's CSV below the results folder.
 
-The path is that of the CSV's key, but for what would leave the folder, collide with another file
-or not fit a file name. That is escaped with `%`, so that every key has a path of its own and every
-path can be read back:
+The path equals the CSV's key, except for parts that would leave the folder, collide with another
+file, or not fit a file name. Those are escaped with `%`. Every key has its own path, and every path
+can be read back:
 
 - `%` itself, NUL, and a segment that is `.` or `..`, as `%` and two hexadecimal digits a byte;
 - an empty segment (`a//b`, `/a`) as `%-`;
 - the ending `.csv` of a folder, which could be the name of a file, as `%2Ecsv`;
 - the first segment `_hybridsphere`, the folder of the bridge's own files, as `%5Fhybridsphere`;
-- a segment longer than a file name may be is cut into pieces, each but the last ending in `%+`.
+- a segment longer than a file name may be is cut into pieces, each but the last ending in `%+`;
+- on a file system that folds names: capitals, and all characters beyond ASCII.
 """
 
+import re
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
@@ -22,24 +24,30 @@ MAX_NAME_BYTES = 255
 
 _CUT = "%+"
 _EMPTY = "%-"
+_FOLDED = re.compile(r"[A-Z]|[^\x00-\x7f]")
+"""Characters that a file system may take for others: `É` for `é`, for `e` and its accent."""
 
 
-def csv_path(csv_key: str) -> PurePosixPath:
-    """The path of a CSV, relative to the results folder; `csv_key` ends in `.csv`."""
-    return PurePosixPath(csv_place(csv_key))
+def csv_path(csv_key: str, *, folds: bool = False) -> PurePosixPath:
+    """Give the path of a CSV, relative to the results folder; `csv_key` ends in `.csv`.
+
+    `folds` is true where names that differ in case or Unicode form are one file.
+    """
+    return PurePosixPath(csv_place(csv_key, folds=folds))
 
 
-def csv_place(csv_key: str) -> str:
-    """The same as a text, which takes a fraction of the time."""
+def csv_place(csv_key: str, *, folds: bool = False) -> str:
+    """Give the same path as a text, which takes a fraction of the time."""
     *folders, name = csv_key.split("/")
-    segments = [*(_escape_folder(folder) for folder in folders), _escape(name)]
+    segments = [_escape(folder, folds=folds) for folder in folders]
+    segments = [*map(_escape_ending, segments), _escape(name, folds=folds)]
     if segments[0] == OWN_FOLDER:
         segments[0] = f"%5F{OWN_FOLDER[1:]}"
     return "/".join(piece for segment in segments for piece in _pieces(segment))
 
 
 def csv_key_of(path: PurePosixPath) -> str:
-    """The key of the CSV that lies at a path: `csv_path` read backwards."""
+    """Read `csv_path` backwards: give the key of the CSV at a path."""
     joined = "/".join(path.parts).replace(f"{_CUT}/", "")
     return "/".join(
         "" if segment == _EMPTY else unquote(segment, errors="strict")
@@ -47,21 +55,25 @@ def csv_key_of(path: PurePosixPath) -> str:
     )
 
 
-def _escape(segment: str) -> str:
+def _escape(segment: str, *, folds: bool) -> str:
     if segment == "":
         return _EMPTY
     if segment in {".", ".."}:
         return segment.replace(".", "%2E")
-    return segment.replace("%", "%25").replace("\0", "%00")
+    escaped = segment.replace("%", "%25").replace("\0", "%00")
+    return _FOLDED.sub(_as_bytes, escaped) if folds else escaped
 
 
-def _escape_folder(segment: str) -> str:
-    escaped = _escape(segment)
-    return f"{escaped[:-4]}%2Ecsv" if escaped.endswith(".csv") else escaped
+def _as_bytes(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode())
+
+
+def _escape_ending(segment: str) -> str:
+    return f"{segment[:-4]}%2Ecsv" if segment.endswith(".csv") else segment
 
 
 def _pieces(segment: str) -> list[str]:
-    """A segment as file names that fit, cut between characters and never inside an escape."""
+    """Cut a segment into file names that fit, between characters and never inside an escape."""
     pieces = []
     while len(segment.encode()) > MAX_NAME_BYTES:
         room = MAX_NAME_BYTES - len(_CUT)

@@ -1,4 +1,4 @@
-"""rich's console, for tables and pictures on a terminal."""
+"""rich's console: marks, tables and pictures on a terminal."""
 
 from typing import NoReturn
 
@@ -9,12 +9,17 @@ from hybridsphere.console import printable
 
 
 class Screen(Console):
-    """rich's console; where nobody reads it any more, it fails like every other file."""
+    """rich's console, which fails like other files once nobody reads it."""
 
     def on_broken_pipe(self) -> NoReturn:
         raise BrokenPipeError
 
 
+def mark(passed: bool) -> Text:
+    """Return the one mark for what is well, and the other for what is not."""
+    return Text("✓", "green") if passed else Text("✗", "bold red")
+
+
 def plain(text: str, style: str = "") -> Text:
-    """The same for rich, which takes no markup from it."""
+    """Escape a text for rich, which then reads no markup in it."""
     return Text(printable(text), style)

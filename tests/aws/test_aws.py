@@ -1,5 +1,6 @@
 """AWS as the bridge sees it: three kinds of failure, and set-ups that cannot work."""
 
+import asyncio
 import json
 import os
 import socket
@@ -16,6 +17,7 @@ from aiohttp import web
 from hybridsphere.aws import (
     Aws,
     AwsError,
+    Fetched,
     FunctionError,
     Listed,
     Queue,
@@ -23,11 +25,15 @@ from hybridsphere.aws import (
     Refused,
     Throttled,
     Unavailable,
+    clients,
     connect,
 )
-from hybridsphere.errors import ConfigurationError
-from hybridsphere.messages import REASON_LENGTH
+from hybridsphere.aws.one_shot import client
+from hybridsphere.errors import CannotRun, CannotRunNow, ConfigurationError
+from hybridsphere.messages import LONGEST_TEXT
 from tests.leaks import SECRET
+from tests.samples import record
+from tests.stage import PATIENCE_S
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue"
 
@@ -54,19 +60,32 @@ class Service:
         self.headers: dict[str, str] = {}
         self.body: Any = {}
         self.hangs_up = False
+        self.drips_s: float | None = None
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(request)
         await request.read()
         if self.hangs_up and request.transport:
             request.transport.close()
         body = self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+        if self.drips_s is not None:
+            return await self._drip(request, body, self.drips_s)
         return web.Response(
             status=self.status,
             headers=self.headers,
             body=body,
             content_type="application/x-amz-json-1.0",
         )
+
+    async def _drip(self, request: web.Request, body: bytes, pause_s: float) -> web.StreamResponse:
+        """Answer a byte at a time; none is late."""
+        answer = web.StreamResponse(status=self.status, headers=self.headers)
+        answer.content_length = len(body)
+        await answer.prepare(request)
+        for byte in body:
+            await answer.write(bytes([byte]))
+            await asyncio.sleep(pause_s)
+        return answer
 
 
 @pytest.fixture
@@ -133,7 +152,7 @@ async def test_lambda_s_errors_are_the_same_three(
 ) -> None:
     service.status, service.headers = status, {"x-amzn-ErrorType": code}
     with pytest.raises(AwsError, match=f"Invoke: {code}") as caught:
-        await aws.function("f", "Event").invoke({})
+        await aws.function("f", "Event").invoke(record())
     assert type(caught.value) is kind
     assert len(service.requests) == 1
 
@@ -144,7 +163,7 @@ async def test_a_page_for_an_answer_is_told_in_some_hundred_characters(
     service.status, service.body = 403, b"<html>Denied " + b"x" * 7000
     with pytest.raises(AwsError, match=r"ReceiveMessage: .*<html>Denied") as caught:
         await queue.receive(1, visibility_timeout_s=30)
-    assert len(str(caught.value)) < 600
+    assert len(str(caught.value)) <= LONGEST_TEXT
 
 
 async def test_what_botocore_says_in_several_lines_is_told_in_one(aws: Aws) -> None:
@@ -200,19 +219,19 @@ async def test_a_page_in_place_of_lambda_accepts_no_event(
 ) -> None:
     service.body = body
     with pytest.raises(Unavailable, match="no answer of AWS"):
-        await aws.function("f", kind).invoke({})
+        await aws.function("f", kind).invoke(record())
 
 
 async def test_an_event_is_accepted_by_the_one_status_that_says_so(
     service: Service, aws: Aws
 ) -> None:
     with pytest.raises(Unavailable, match="HTTP 200"):
-        await aws.function("f", "Event").invoke({})
+        await aws.function("f", "Event").invoke(record())
     service.status, service.body = 202, b""
-    assert await aws.function("f", "Event").invoke({}) is None
+    assert await aws.function("f", "Event").invoke(record()) is None
 
 
-LISTED = Listed("a.csv", "e1", "2026-11-21T00:00:00.000Z")
+LISTED = Listed("a.csv", "e1", "2026-11-21T00:00:00.000Z", size=6)
 
 
 async def listing(aws: Aws) -> None:
@@ -230,8 +249,8 @@ CALLS: dict[str, Callable[[Aws], Awaitable[object]]] = {
     "ListObjectsV2": listing,
     "ListObjectsV2 of one": lambda aws: aws.bucket("output").probe(),
     "GetObject": lambda aws: aws.bucket("output").get(LISTED),
-    "Invoke as Event": lambda aws: aws.function("f", "Event").invoke({}),
-    "Invoke": lambda aws: aws.function("f", "RequestResponse").invoke({}),
+    "Invoke as Event": lambda aws: aws.function("f", "Event").invoke(record()),
+    "Invoke": lambda aws: aws.function("f", "RequestResponse").invoke(record()),
     "Invoke (DryRun)": lambda aws: aws.function("f", "Event").probe(),
 }
 """Every call of this package, by its name of AWS's."""
@@ -259,17 +278,56 @@ ODD: list[tuple[int, object]] = [
 async def test_whatever_is_no_answer_to_a_call_is_unavailable(
     service: Service, aws: Aws, call: str
 ) -> None:
-    odd = [one for one in ODD if call != "Invoke" or not may_be_returned(*one)]
-    for service.status, service.body in odd:
+    for service.status, service.body in ODD:
         with pytest.raises(Unavailable) as failed:
             await CALLS[call](aws)
         assert str(failed.value).startswith(call.partition(" ")[0])
-    assert len(service.requests) == len(odd)
+    assert len(service.requests) == len(ODD)
 
 
-def may_be_returned(status: int, body: object) -> bool:
-    """Whether a function may have returned that: any JSON."""
-    return status == 200 and not isinstance(body, bytes)
+ANSWER = {
+    "bucket": record().bucket,
+    "key": record().key,
+    "etag": record().etag,
+    "sequencer": record().sequencer,
+    "event_time": record().event_time,
+    "status": "matched",
+    "reason": None,
+}
+
+
+async def test_a_synchronous_answer_counts_if_it_names_the_upload(
+    service: Service, aws: Aws
+) -> None:
+    service.body = {"videos": [{**ANSWER, "key": "other.mp4"}, ANSWER]}
+    assert await aws.function("f", "RequestResponse").invoke(record()) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        {},
+        [],
+        "matched",
+        {"__type": "ServiceException"},
+        {"videos": None},
+        {"videos": []},
+        {"videos": [None]},
+        {"videos": [{}]},
+        {"videos": [{**ANSWER, "bucket": "other-bucket"}]},
+        {"videos": [{**ANSWER, "key": "other.mp4"}]},
+        {"videos": [{**ANSWER, "etag": "e2"}]},
+        {"videos": [{**ANSWER, "sequencer": "02"}]},
+        {"videos": [{**ANSWER, "sequencer": None}]},
+    ],
+)
+async def test_a_synchronous_answer_that_names_another_upload_is_unavailable(
+    service: Service, aws: Aws, body: object
+) -> None:
+    service.body = body
+    with pytest.raises(Unavailable, match="no answer of AWS"):
+        await aws.function("f", "RequestResponse").invoke(record())
 
 
 @pytest.mark.parametrize("etag", [None, "e2", "e1-2"])
@@ -283,7 +341,7 @@ async def test_an_object_is_the_one_that_was_listed_or_none(
     with pytest.raises(Unavailable, match="ETag"):
         await bucket.get(LISTED)
     service.headers["ETag"] = '"e1"'
-    assert await bucket.get(LISTED) == ({"key": "a"}, b"name\r\n")
+    assert await bucket.get(LISTED) == Fetched({"key": "a"}, b"name\r\n", doubtful=False)
 
 
 async def test_an_error_that_quotes_the_request_is_not_told_whole(
@@ -317,14 +375,14 @@ async def test_nothing_follows_where_an_answer_points(service: Service, queue: Q
         ({"errorType": "ValueError", "errorMessage": "x"}, FunctionError("ValueError", "x")),
         ({"errorMessage": "no type"}, FunctionError("Unhandled", '{"errorMessage": "no type"}')),
         (["what"], FunctionError("Unhandled", '["what"]')),
-        (b"\xff" * 1000, FunctionError("Unhandled", "�" * 500)),
+        (b"\xff" * 1000, FunctionError("Unhandled", "�" * 1000)),
         (
             {"errorType": "ClientError", "errorMessage": "It does not match.\n\nThe request was …"},
             FunctionError("ClientError", "It does not match."),
         ),
         (
             {"errorType": "T\nt", "errorMessage": "m" * 6_000_000},
-            FunctionError("T", "m" * REASON_LENGTH),
+            FunctionError("T", "m" * LONGEST_TEXT),
         ),
         ({"errorMessage": "first\nsecond"}, FunctionError("Unhandled", '{"errorMessage": "first')),
         (
@@ -338,7 +396,7 @@ async def test_a_function_s_own_error_is_told_whatever_it_looks_like(
     service: Service, aws: Aws, payload: object, error: FunctionError
 ) -> None:
     service.headers, service.body = {"X-Amz-Function-Error": "Unhandled"}, payload
-    assert await aws.function("f", "RequestResponse").invoke({}) == error
+    assert await aws.function("f", "RequestResponse").invoke(record()) == error
 
 
 async def test_a_batch_says_what_became_of_each(service: Service, queue: Queue) -> None:
@@ -390,6 +448,79 @@ async def test_a_set_up_that_cannot_work_is_a_configuration_error_of_one_line(
         async with connect(polls=1, invocations=1, invocation_type="Event"):
             pass
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("profile", "says", "kind"),
+    [
+        ("proc", "no AWS credentials at the moment: .*'/nowhere/creds'", CannotRunNow),
+        ("mfa", "MFA code.*AWS_PROFILE", ConfigurationError),
+        ("chained", "MFA code.*AWS_PROFILE", ConfigurationError),
+        ("odd", "no AWS credentials at the moment", CannotRunNow),
+        ("circle", "AWS", CannotRun),
+    ],
+)
+@pytest.mark.parametrize("tool", [True, False], ids=["tool", "bridge"])
+async def test_a_source_of_credentials_that_fails_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    *,
+    profile: str,
+    says: str,
+    kind: type[CannotRun],
+    tool: bool,
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(PROFILES)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", profile)
+    made = client("s3") if tool else connect(polls=1, invocations=1, invocation_type="Event")
+    with pytest.raises(kind, match=says) as caught:
+        async with made:
+            pass
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code in (1, 2)
+
+
+PROFILES = """
+[profile proc]
+credential_process = /nowhere/creds
+[profile odd]
+credential_process = echo
+[profile mfa]
+role_arn = arn:aws:iam::123456789012:role/a
+source_profile = base
+mfa_serial = arn:aws:iam::123456789012:mfa/u
+[profile chained]
+role_arn = arn:aws:iam::123456789012:role/b
+source_profile = mfa
+[profile circle]
+role_arn = arn:aws:iam::123456789012:role/b
+source_profile = other
+[profile other]
+role_arn = arn:aws:iam::123456789012:role/b
+source_profile = circle
+[profile base]
+aws_access_key_id = local
+aws_secret_access_key = local
+"""
+
+
+@pytest.mark.parametrize("call", ["ReceiveMessage", "ListObjectsV2", "GetObject", "Invoke"])
+async def test_an_answer_that_drips_in_ends_after_the_total_time(
+    service: Service, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    monkeypatch.setattr(clients, "CONNECTED_WITHIN_S", 0.3)
+    monkeypatch.setattr(clients, "READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(clients, "LONGEST_INVOCATION_S", -9.8)
+    service.headers, service.body, service.drips_s = {"ETag": '"e1"'}, b"x" * 1000, 0.05
+    async with connect(polls=1, invocations=1, invocation_type="RequestResponse") as aws:
+        async with asyncio.timeout(PATIENCE_S):
+            with pytest.raises(Unavailable):
+                await CALLS[call](aws)
+    assert len(service.requests) == 1
 
 
 @pytest.mark.parametrize("address", ["me:hunter2@host", "http://me:hunter2@the host"])

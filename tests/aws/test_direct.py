@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from aiohttp import SocketTimeoutError
 from botocore.auth import SigV4Auth
@@ -40,7 +41,9 @@ from hybridsphere.aws import (
 from hybridsphere.aws import function as function_module
 from hybridsphere.aws import queue as queue_module
 from hybridsphere.errors import CannotRunNow
+from tests import samples
 
+RECORD = samples.record("ü.mp4")
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:recognise:live"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
@@ -54,7 +57,21 @@ VARYING = {
 }
 
 ANSWER = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: 1\r\nContent-Length: 2\r\n\r\n{}"
+NAMING = json.dumps(
+    {
+        "videos": [
+            {
+                "bucket": RECORD.bucket,
+                "key": RECORD.key,
+                "etag": RECORD.etag,
+                "sequencer": RECORD.sequencer,
+                "event_time": RECORD.event_time,
+            }
+        ]
+    }
+).encode()
 ANSWERS = {
+    "RequestResponse": b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(NAMING), NAMING),
     "Event": ANSWER.replace(b"200 OK", b"202 Accepted"),
     "DryRun": b"HTTP/1.1 204 No Content\r\nx-amzn-RequestId: 1\r\n\r\n",
 }
@@ -198,11 +215,11 @@ async def extend(aws: Aws) -> None:
 
 
 async def invoke(aws: Aws) -> None:
-    await aws.function("recognise", "Event").invoke({"key": "ü"})
+    await aws.function("recognise", "Event").invoke(RECORD)
 
 
 async def invoke_by_arn(aws: Aws) -> None:
-    await aws.function(ARN, "RequestResponse").invoke({})
+    await aws.function(ARN, "RequestResponse").invoke(RECORD)
 
 
 async def probe(aws: Aws) -> None:
@@ -226,9 +243,9 @@ async def call_all_by_aiobotocore() -> None:
         hidden = [{"Id": "0", "ReceiptHandle": "a", "VisibilityTimeout": 30}]
         await sqs.change_message_visibility_batch(QueueUrl=QUEUE, Entries=hidden)
     async with session().create_client("lambda", config=config) as function:
-        payload = '{"key":"ü"}'.encode()
+        payload = orjson.dumps(RECORD.to_event())
         await function.invoke(FunctionName="recognise", InvocationType="Event", Payload=payload)
-        await function.invoke(FunctionName=ARN, InvocationType="RequestResponse", Payload=b"{}")
+        await function.invoke(FunctionName=ARN, InvocationType="RequestResponse", Payload=payload)
         await function.invoke(FunctionName="recognise", InvocationType="DryRun")
 
 
@@ -435,11 +452,11 @@ async def test_a_connection_that_broke_off_is_unavailable_and_nothing_is_sent_tw
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
     async with connected() as aws:
         function = aws.function("recognise", "Event")
-        await function.invoke({})
+        await function.invoke(RECORD)
         with pytest.raises(Unavailable, match=r"Invoke: .*disconnected"):
-            await function.invoke({})
+            await function.invoke(RECORD)
         assert len(recorder.requests) == 2
-        await function.invoke({})
+        await function.invoke(RECORD)
     assert recorder.connections == 2
 
 
@@ -603,16 +620,16 @@ async def test_an_answer_that_comes_twice_is_not_taken_for_the_next_one(
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
     async with session().create_client("lambda", config=client_config(1)) as client:
         function = Function(client, "recognise", "Event")
-        await function.invoke({})
+        await function.invoke(RECORD)
         recorder.writers[0].write(accepted)
         pool = client._endpoint.http_session._sessions[None].connector._conns
         ((idle, _),) = next(iter(pool.values()))
         while not idle.should_close:  # noqa: ASYNC110 - aiohttp tells nobody
             await asyncio.sleep(0)
         with pytest.raises(Unavailable, match="before the request"):
-            await function.invoke({})
+            await function.invoke(RECORD)
         with pytest.raises(Throttled):
-            await function.invoke({})
+            await function.invoke(RECORD)
     assert (len(recorder.requests), recorder.connections) == (2, 2)
 
 

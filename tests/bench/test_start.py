@@ -7,7 +7,7 @@ import pytest
 from bench import start
 from bench.report.row import FIRST_ANSWER, SECOND_ANSWER, WrongAnswer
 from bench.rounds import Rounds
-from hybridsphere.local.function import Outcome
+from hybridsphere.local.function import Response
 
 
 def test_a_start_ends_in_the_first_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,8 +22,8 @@ def test_a_start_ends_in_the_first_answer(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_handler_that_answers_otherwise_ends_the_measurement() -> None:
     with pytest.raises(WrongAnswer, match="no_face"):
-        start.check("ours", Outcome(b'{"videos": [{"status": "no_face"}]}'))
-    start.check("ours", Outcome(b'{"videos": [{"status": "matched"}]}'))
+        start.check("ours", Response(b'{"videos": [{"status": "no_face"}]}'))
+    start.check("ours", Response(b'{"videos": [{"status": "matched"}]}'))
 
 
 def test_both_ways_are_handlers_that_there_are() -> None:

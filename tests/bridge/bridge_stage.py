@@ -13,7 +13,7 @@ import structlog
 
 from hybridsphere.aws import Bucket, Function, Listed, Message, Queue
 from hybridsphere.bridge.dead_letters import DeadLetters
-from hybridsphere.bridge.queue.poller import Poller, Verdict
+from hybridsphere.bridge.queue.poller import Disposition, Poller
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
@@ -178,16 +178,18 @@ def rows(folder: Path) -> list[Upload]:
 class Handler:
     """A handler that notes what it is given, and holds it until the test lets it go."""
 
-    def __init__(self, verdict: Verdict = Verdict.DONE, *, hold: bool = False) -> None:
+    def __init__(
+        self, disposition: Disposition = Disposition.DELETE, *, hold: bool = False
+    ) -> None:
         self.bodies: list[str] = []
         self.present = 0
         self.most_present = 0
         self.go = asyncio.Event()
-        self._verdict = verdict
+        self._disposition = disposition
         if not hold:
             self.go.set()
 
-    async def __call__(self, message: Message) -> Verdict:
+    async def __call__(self, message: Message) -> Disposition:
         self.bodies.append(message.body)
         self.present += 1
         self.most_present = max(self.present, self.most_present)
@@ -195,7 +197,7 @@ class Handler:
             await self.go.wait()
         finally:
             self.present -= 1
-        return self._verdict
+        return self._disposition
 
     async def has(self, *bodies: str) -> None:
         await until(lambda: sorted(self.bodies) == sorted(bodies))
@@ -222,7 +224,7 @@ class Refusals:
         self._refused: set[str] = set()
         self._sender_fault = sender_fault
 
-    async def handle(self, message: Message) -> Verdict:
+    async def handle(self, message: Message) -> Disposition:
         """Note whether its receipt is to be refused, and hand a message on."""
         if self._bodies[message.body] > 0:
             self._bodies[message.body] -= 1
@@ -282,7 +284,7 @@ class Polling:
 @asynccontextmanager
 async def polling(
     source: RealQueue,
-    handler: Callable[[Message], Awaitable[Verdict]],
+    handler: Callable[[Message], Awaitable[Disposition]],
     *,
     most: int = 100,
     gate: Tap | None = None,

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from hybridsphere.bridge.collector import Collector
-from hybridsphere.bridge.queue.poller import Verdict
+from hybridsphere.bridge.queue.poller import Disposition
 from hybridsphere.messages import csv_key
 from hybridsphere.paths import OWN_FOLDER, csv_key_of
 from tests.bridge.bridge_stage import Journal, MakeQueue, RealQueue, Vitals, message, rows, storing
@@ -31,7 +31,7 @@ async def collecting(
 
 async def test_a_result_is_durable_when_its_message_is_done(tmp_path: Path, vitals: Vitals) -> None:
     async with collecting(tmp_path, vitals) as collector:
-        assert await collector.handle(message(result().to_json())) is Verdict.DONE
+        assert await collector.handle(message(result().to_json())) is Disposition.DELETE
         assert [row.status for row in rows(tmp_path)] == ["matched"]
         assert (tmp_path / "test_0.mp4.csv").read_bytes() == result().csv.encode()
 
@@ -42,7 +42,7 @@ async def test_a_redelivered_message_is_done_and_changes_nothing(
     async with collecting(tmp_path, vitals) as collector:
         await collector.handle(message(result().to_json()))
         before = rows(tmp_path)
-        assert await collector.handle(message(result().to_json())) is Verdict.DONE
+        assert await collector.handle(message(result().to_json())) is Disposition.DELETE
         assert rows(tmp_path) == before
 
 
@@ -62,7 +62,7 @@ async def test_what_lambda_gave_up_is_failed(
 ) -> None:
     body = failure_record(record("a.mp4"), record("b.mp4"), condition=condition, **response)
     async with collecting(tmp_path, vitals) as collector:
-        assert await collector.handle(message(body)) is Verdict.DONE
+        assert await collector.handle(message(body)) is Disposition.DELETE
     assert [(row.status, row.reason) for row in rows(tmp_path)] == [("failed", reason)] * 2
     assert (tmp_path / "a.mp4.csv").read_bytes() == b"name,major,year,status\r\n,,,failed\r\n"
 
@@ -81,7 +81,7 @@ async def test_odd_keys_each_have_a_file_of_their_own_inside_the_folder(
     folder = tmp_path / "deep" / "results"
     async with collecting(folder, vitals) as collector:
         for key in ODD_KEYS:
-            assert await collector.handle(message(result(key).to_json())) is Verdict.DONE
+            assert await collector.handle(message(result(key).to_json())) is Disposition.DELETE
     # Looked for from further up: nothing may have left the folder.
     written = {
         csv_key_of(PurePosixPath(path.relative_to(folder))): path.read_bytes().decode()
@@ -118,7 +118,7 @@ async def test_what_is_no_result_of_ours_goes_to_the_dead_letters(
 ) -> None:
     dead = await make_queue()
     async with collecting(tmp_path, vitals, dead) as collector:
-        assert await collector.handle(message(body)) is Verdict.DONE
+        assert await collector.handle(message(body)) is Disposition.DELETE
     (letter,) = await dead.read()
     assert letter["Body"] == body
     attributes = letter["MessageAttributes"]
@@ -136,6 +136,6 @@ async def test_of_a_mixed_failure_our_own_part_is_kept(
         record("ours.mp4"), record("theirs.mp4", bucket="other"), condition="EventAgeExceeded"
     )
     async with collecting(tmp_path, vitals, dead) as collector:
-        assert await collector.handle(message(body)) is Verdict.DONE
+        assert await collector.handle(message(body)) is Disposition.DELETE
     assert [row.key for row in rows(tmp_path)] == ["ours.mp4"]
     assert len(await dead.read()) == 1

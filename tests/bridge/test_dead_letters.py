@@ -2,8 +2,8 @@
 
 import pytest
 
-from hybridsphere.bridge.dead_letters import BODY_BYTES, REASON_LENGTH, _cut
-from hybridsphere.bridge.queue.poller import Verdict
+from hybridsphere.bridge.dead_letters import BODY_BYTES, LONGEST_TEXT, _cut
+from hybridsphere.bridge.queue.poller import Disposition
 from tests.bridge.bridge_stage import Journal, MakeQueue, Vitals, message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -13,8 +13,10 @@ async def test_a_rejected_message_is_stored_with_the_reason(
     make_queue: MakeQueue, vitals: Vitals, journal: Journal
 ) -> None:
     dead = await make_queue()
-    verdict = await vitals.dead_letters(dead.queue).reject("input", message("<b>&\n"), "not JSON")
-    assert verdict is Verdict.DONE
+    disposition = await vitals.dead_letters(dead.queue).reject(
+        "input", message("<b>&\n"), "not JSON"
+    )
+    assert disposition is Disposition.DELETE
     (letter,) = await dead.read()
     assert letter["Body"] == "<b>&\n"
     assert letter["MessageAttributes"]["reason"]["StringValue"] == "not JSON"
@@ -26,7 +28,7 @@ async def test_a_rejected_message_is_stored_with_the_reason(
 async def test_where_no_queue_is_named_the_message_is_left_logged_and_counted(
     vitals: Vitals, journal: Journal
 ) -> None:
-    assert await vitals.dead_letters().reject("output", message("x"), "y") is Verdict.LEAVE
+    assert await vitals.dead_letters().reject("output", message("x"), "y") is Disposition.LEAVE
     assert vitals.figure("messages_rejected_total", queue="output") == 1
     assert journal.of("message.rejected", queue="output", reason="y", stored=False)
 
@@ -39,7 +41,7 @@ async def test_any_reason_is_made_one_that_sqs_takes(
     assert await vitals.dead_letters(dead.queue).reject("input", message("x"), reason)
     (letter,) = await dead.read()
     stored = letter["MessageAttributes"]["reason"]["StringValue"]
-    assert 0 < len(stored) <= REASON_LENGTH
+    assert 0 < len(stored) <= LONGEST_TEXT
     assert stored.isprintable()
 
 
@@ -51,7 +53,7 @@ async def test_a_message_as_long_as_can_be_is_cut_to_make_room_for_the_reason(
     assert await vitals.dead_letters(dead.queue).reject("input", message(body), "y" * 999)
     (letter,) = await dead.read()
     assert body.startswith(letter["Body"])
-    texts = [letter["Body"], "reason", "y" * REASON_LENGTH, "queue", "input"]
+    texts = [letter["Body"], "reason", "y" * LONGEST_TEXT, "queue", "input"]
     assert 1000 * 1024 < sum(map(len, texts)) <= 1024 * 1024
 
 
@@ -71,7 +73,7 @@ async def test_a_message_that_cannot_be_stored_is_left_and_rejected_once_it_can(
     await dead.client.delete_queue(QueueUrl=dead.url)
     dead_letters = vitals.dead_letters(dead.queue)
     for _ in range(2):
-        assert await dead_letters.reject("input", message("x"), "y") is Verdict.LEAVE
+        assert await dead_letters.reject("input", message("x"), "y") is Disposition.LEAVE
     assert vitals.figure("rejects_failed_total", queue="input") == 2
     (said, _) = journal.of("reject.failed", queue="input", message_id="m1", rejected_for="y")
     assert "SendMessage" in said["reason"]
@@ -79,6 +81,6 @@ async def test_a_message_that_cannot_be_stored_is_left_and_rejected_once_it_can(
     assert journal.of("message.rejected") == []
     assert vitals.figure("messages_rejected_total", queue="input") == 0
     await dead.client.create_queue(QueueName=dead.url.rpartition("/")[2])
-    assert await dead_letters.reject("input", message("x"), "y") is Verdict.DONE
+    assert await dead_letters.reject("input", message("x"), "y") is Disposition.DELETE
     assert len(journal.of("message.rejected", stored=True)) == 1
     assert vitals.figure("messages_rejected_total", queue="input") == 1

@@ -14,8 +14,8 @@ from hybridsphere.bridge.invoker import Invoker
 from hybridsphere.bridge.pacing import backoff
 from hybridsphere.bridge.pacing.backoff import LONGEST_IN_PLACE_S
 from hybridsphere.bridge.pacing.limiter import PROBE_EVERY, START, Limiter
-from hybridsphere.bridge.queue.poller import Verdict
-from hybridsphere.messages import REASON_LENGTH, parse_s3_event
+from hybridsphere.bridge.queue.poller import Disposition
+from hybridsphere.messages import LONGEST_TEXT, parse_s3_event
 from tests.acts import Act, answer, reset
 from tests.bridge.bridge_stage import (
     Journal,
@@ -66,7 +66,7 @@ async def test_each_record_becomes_one_invocation_with_a_plain_event(
     function = await start_function()
     records = [record("a b+ü/ß.mp4"), record("b.mp4", sequencer=None)]
     async with invoking(function.function(), tmp_path, vitals) as invoker:
-        assert await invoker.handle(message(s3_event(*records))) is Verdict.DONE
+        assert await invoker.handle(message(s3_event(*records))) is Disposition.DELETE
     events = await function.invoked(2)
     assert all(len(event["Records"]) == 1 for event in events)
     seen = [parse_s3_event(event)[0] for event in events]
@@ -90,7 +90,7 @@ async def test_of_a_message_of_many_records_only_so_many_are_under_way(
             names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]
             peak = max(peak, names.count("Invoker._process"))
             await asyncio.sleep(0.001)
-        assert handling.result() is Verdict.DONE
+        assert handling.result() is Disposition.DELETE
     assert peak == 7
     assert len(rows(tmp_path)) == len(records)
 
@@ -108,10 +108,10 @@ async def test_long_messages_are_worked_through_one_after_another(
         ]
         await function.gate.arrivals(1)
         # Others pass by.
-        assert await invoker.handle(short) is Verdict.DONE
+        assert await invoker.handle(short) is Disposition.DELETE
         assert function.gate.waiting == 1
         function.gate.open()
-        assert await asyncio.gather(*long) == [Verdict.DONE] * 2
+        assert await asyncio.gather(*long) == [Disposition.DELETE] * 2
     assert [row.key for row in rows(tmp_path)] == ["c.mp4", "wait a.mp4", "wait b.mp4"]
 
 
@@ -120,7 +120,7 @@ async def test_odd_keys_arrive_as_they_are(
 ) -> None:
     function = await start_function()
     async with invoking(function.function(), tmp_path, vitals) as invoker:
-        assert await invoker.handle(message(s3_event(*map(record, ODD_KEYS)))) is Verdict.DONE
+        assert await invoker.handle(message(s3_event(*map(record, ODD_KEYS)))) is Disposition.DELETE
     events = await function.invoked(len(ODD_KEYS))
     assert {parse_s3_event(event)[0].key for event in events} == set(ODD_KEYS)
     assert {row.key for row in rows(tmp_path)} == set(ODD_KEYS)
@@ -132,7 +132,7 @@ async def test_the_test_event_is_done_with_nothing_invoked(
     function = await start_function()
     async with invoking(function.function(), tmp_path, vitals) as invoker:
         body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"})
-        assert await invoker.handle(message(body)) is Verdict.DONE
+        assert await invoker.handle(message(body)) is Disposition.DELETE
     assert rows(tmp_path) == []
     assert vitals.figure("invocations_total", outcome="accepted") == 0
 
@@ -150,19 +150,19 @@ async def test_of_mixed_records_our_own_are_invoked_and_the_message_set_aside(
     async with invoking(
         function.function(), tmp_path, vitals, dead_letters=dead if named else None
     ) as invoker:
-        verdict = await invoker.handle(message(body))
+        disposition = await invoker.handle(message(body))
     assert [row.key for row in rows(tmp_path)] == ["ours.mp4"]
     (event,) = await function.invoked(1)
     assert parse_s3_event(event) == [record("ours.mp4")]
     assert vitals.figure("messages_rejected_total", queue="input") == 1
     if named:
-        assert verdict is Verdict.DONE
+        assert disposition is Disposition.DELETE
         (letter,) = await dead.read()
-        assert letter["Body"] == body
+        assert parse_s3_event(letter["Body"]) == [record("theirs.mp4", bucket="other-bucket")]
         reason = letter["MessageAttributes"]["reason"]["StringValue"]
         assert reason == "bucket is other-bucket, not input-bucket-video"
     else:
-        assert verdict is Verdict.LEAVE
+        assert disposition is Disposition.LEAVE
         assert await dead.read() == []
 
 
@@ -173,7 +173,7 @@ async def test_an_upload_is_failed_once_its_attempts_are_used_up(
     async with invoking(
         function.function("RequestResponse"), tmp_path, vitals, max_attempts=3
     ) as invoker:
-        assert await invoker.handle(message(s3_event(record("fail.mp4")))) is Verdict.DONE
+        assert await invoker.handle(message(s3_event(record("fail.mp4")))) is Disposition.DELETE
     assert len(function.events()) == 3
     (row,) = rows(tmp_path)
     assert (row.status, row.attempts) == ("failed", 3)
@@ -191,9 +191,9 @@ async def test_of_a_function_s_error_one_line_of_a_thousand_characters_is_told(
         await invoker.handle(message(s3_event(record("fail_at_length.mp4"))))
     (row,) = rows(tmp_path)
     assert row.reason.startswith("FunctionError: ValueError: long long ")
-    assert len(row.reason) == REASON_LENGTH
+    assert len(row.reason) == LONGEST_TEXT
     (line,) = journal.of("function.failed")
-    assert len(line["error"]) < REASON_LENGTH + 50
+    assert len(line["error"]) < LONGEST_TEXT + 50
     assert "the request" not in f"{row.reason} {line}"
     # The function itself has told it all: what it prints is kept, to be searched for secrets.
     assert "the request" in (tmp_path / "function.log").read_text()
@@ -220,7 +220,7 @@ async def test_a_finished_synchronous_invocation_is_no_result_yet(
 ) -> None:
     function = await start_function()
     async with invoking(function.function("RequestResponse"), tmp_path, vitals) as invoker:
-        assert await invoker.handle(message(s3_event(record("a.mp4")))) is Verdict.DONE
+        assert await invoker.handle(message(s3_event(record("a.mp4")))) is Disposition.DELETE
     (row,) = rows(tmp_path)
     assert (row.status, row.attempts) == (None, 0)
 
@@ -238,7 +238,7 @@ async def test_throttled_calls_are_made_again_and_not_counted(
         await journal.seen("invoke.throttled", times=4)
         assert "function" not in vitals.health.troubles
         function.gate.open()
-        assert await handling is Verdict.DONE
+        assert await handling is Disposition.DELETE
     assert sorted(parse_s3_event(event)[0].key for event in function.events()) == keys
     assert [(row.status, row.attempts) for row in rows(tmp_path)] == [(None, 0)] * 4
 
@@ -249,7 +249,7 @@ async def test_an_event_is_accepted_however_busy_the_function_is(
     function = await start_function(concurrency=1)
     keys = [f"wait {i}.mp4" for i in range(5)]
     async with invoking(function.function("Event"), tmp_path, vitals) as invoker:
-        assert await invoker.handle(message(s3_event(*map(record, keys)))) is Verdict.DONE
+        assert await invoker.handle(message(s3_event(*map(record, keys)))) is Disposition.DELETE
         await function.gate.arrivals(1)
     assert vitals.figure("invocations_total", outcome="throttled") == 0
     assert len(rows(tmp_path)) == 5
@@ -269,7 +269,7 @@ async def test_a_function_that_cannot_be_reached_is_called_until_it_can(
             await until(lambda: vitals.figure("invocations_total", outcome="failed") >= 2)
             assert "Invoke" in vitals.health.troubles["function"]
             assert rows(tmp_path) == []
-        assert await handling is Verdict.DONE
+        assert await handling is Disposition.DELETE
         assert vitals.health.troubles == {}
         await function.invoked(1)
     assert [(row.status, row.attempts) for row in rows(tmp_path)] == [(None, 0)]
@@ -292,7 +292,7 @@ async def test_however_often_a_call_failed_all_that_waits_behind_it_waits_a_seco
     ):
         with line.failing(reset, "Invoke", calls=20):
             async with asyncio.timeout(PATIENCE_S):
-                assert await invoker.handle(message(s3_event(record()))) is Verdict.DONE
+                assert await invoker.handle(message(s3_event(record()))) is Disposition.DELETE
     assert vitals.figure("invocations_total", outcome="failed") == 20
 
 
@@ -416,7 +416,7 @@ async def test_an_event_that_lambda_will_never_take_is_set_aside_and_not_tried_f
     too_large = record("k" * 1_100_000)
     async with invoking(function.function(), tmp_path, vitals, dead_letters=dead) as invoker:
         message_of_it = message(json.dumps({"Records": too_large.to_event()["Records"]}))
-        assert await invoker.handle(message_of_it) is Verdict.DONE
+        assert await invoker.handle(message_of_it) is Disposition.DELETE
         # One that a listing shows has no message to set aside: it ends in the ledger.
         await invoker.invoke(too_large)
     [row] = rows(tmp_path)

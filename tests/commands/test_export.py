@@ -65,7 +65,19 @@ def test_a_row_reads_back_as_it_was_whatever_its_key() -> None:
     assert row["started_at"] == row["reason"] == ""
 
 
-FORMULAS = ['=HYPERLINK("http:x","y").webm', "+1.mp4", "-1.mp4", "@sum.webm", "\t=1", "\r=1"]
+FORMULAS = [
+    '=HYPERLINK("http:x","y").webm',
+    "+1.mp4",
+    "-1.mp4",
+    "@sum.webm",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "＝1",
+    "＋1",
+    "－1",
+    "＠1",
+]
 
 
 @pytest.mark.parametrize("key", FORMULAS)

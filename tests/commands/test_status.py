@@ -121,7 +121,7 @@ async def test_what_a_bridge_has_rejected_is_told_and_where_to_look(
     health, metrics = Health(), Metrics()
     health.started()
     metrics.rejected.labels("input").inc(13)
-    metrics.rejected.labels("output bucket").inc()
+    metrics.objects_rejected.labels("output").inc()
     async with answering("videos", health, metrics) as address:
         well, lines = await asyncio.to_thread(judged, settings(ledger_dir, address))
     # It works, and what it does not take may be nobody's fault here.

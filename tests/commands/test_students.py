@@ -10,7 +10,7 @@ import pytest
 
 from hybridsphere.aws import AwsError
 from hybridsphere.commands import students
-from hybridsphere.commands.students import Student, load_students, read_students
+from hybridsphere.commands.students import StudentRecord, load_students, read_students
 from hybridsphere.errors import CannotRun, ConfigurationError
 from hybridsphere.settings import Settings
 from tests.moto_account import moto_account
@@ -51,8 +51,17 @@ async def test_students_of_more_than_one_batch_are_in_the_table(
         "name": {"S": "ada 59"},
         "major": {"S": "physics"},
         "year": {"S": "junior"},
-        "id": {"N": "59"},
+        "id": {"S": "59"},
     }
+
+
+async def test_an_id_keeps_its_leading_zeros(dynamodb: Any, tmp_path: Path) -> None:
+    file = written(tmp_path, "name,major,year,id\nzoe,physics,junior,0042\n")
+
+    await load_students(file, Settings(table="students"))
+
+    answer = dynamodb.get_item(TableName="students", Key={"name": {"S": "zoe"}})
+    assert answer["Item"]["id"] == {"S": "0042"}
 
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:99999", "no address"])
@@ -110,7 +119,7 @@ class Reluctant:
         return {"UnprocessedItems": {table: rest} if rest else {}}
 
 
-STUDENTS = [Student(f"{number}", "physics", "junior") for number in range(25)]
+STUDENTS = [StudentRecord(f"{number}", "physics", "junior") for number in range(25)]
 
 
 async def test_what_dynamodb_hands_back_is_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +142,10 @@ async def test_what_dynamodb_hands_back_for_good_is_an_error(
 
 
 def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
-    expected = [Student("ada", "physics", "junior", "7"), Student("Ölaf, jr", "math", "senior")]
+    expected = [
+        StudentRecord("ada", "physics", "junior", "7"),
+        StudentRecord("Ölaf, jr", "math", "senior"),
+    ]
     as_json = written(
         tmp_path,
         [{**ADA, "id": 7}, {"name": "Ölaf, jr", "major": "math", "year": "senior"}],

@@ -3,7 +3,6 @@
 import io
 import itertools
 import json
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -23,10 +22,6 @@ from lambda_fn.runtime import aws
 from lambda_fn.video.video import Frame, Rgb
 from tests.lambda_fn.function_stage import ClipMaker, LogLines, Portrait, Stage
 from tests.leaks import SECRET, found_in
-
-with warnings.catch_warnings(action="ignore"):
-    # The reference of many tests; its models' package imports what setuptools has given up.
-    import face_recognition  # noqa: F401
 
 # Portraits whose embeddings lie at least 0.7 apart: the astronaut, and pictures of lfw_subset.
 _LFW = {"ben": 46, "cleo": 83, "stranger": 20}

@@ -8,7 +8,7 @@ from hybridsphere.ledger.ledger import Ledger, ledger_path
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A results folder in which there is no ledger yet."""
+    """A results folder without a ledger."""
     ledger_path(tmp_path).parent.mkdir()
     return tmp_path
 

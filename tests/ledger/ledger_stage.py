@@ -1,4 +1,4 @@
-"""Ledgers for the tests of this room: new ones, and one that the first release wrote."""
+"""Ledgers for the tests of this room: new ones, and those of the first release."""
 
 import sqlite3
 from collections.abc import Iterable

@@ -82,9 +82,7 @@ def test_every_version_has_a_row_of_its_own(ledger: Ledger) -> None:
     st.lists(st.text("0123456789ABCDEFabcdef", min_size=1, max_size=6), min_size=1, unique=True),
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_newest_version_is_found_in_whichever_order_they_come(
-    ledger: Ledger, sequencers: list[str]
-) -> None:
+def test_the_newest_version_is_found_in_any_order(ledger: Ledger, sequencers: list[str]) -> None:
     key = uuid4().hex
 
     def place(sequencer: str) -> str:
@@ -98,7 +96,7 @@ def test_the_newest_version_is_found_in_whichever_order_they_come(
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
-def test_rows_with_and_without_sequencers_have_one_newest_in_whichever_order_they_come(
+def test_mixed_versions_have_one_newest_in_any_order(
     ledger: Ledger, order: tuple[int, ...]
 ) -> None:
     # Each is newer than the one before it, and the first newer than the last.
@@ -164,8 +162,8 @@ def test_a_transaction_that_fails_changes_nothing(ledger: Ledger) -> None:
     assert put(ledger, result()) == [True]
 
 
-def test_what_is_committed_survives_a_power_cut(ledger: Ledger) -> None:
-    # What only SQLite can promise, and with these settings does.
+def test_a_commit_waits_for_the_disk(ledger: Ledger) -> None:
+    # SQLite promises it with these settings.
     assert ledger._connection.execute("PRAGMA synchronous").fetchone() == (2,)
     assert ledger._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
@@ -223,19 +221,19 @@ def test_many_may_begin_a_ledger_at_once(tmp_path: Path) -> None:
         assert len(opened) == 8
 
 
-def test_nobody_else_may_read_who_was_seen(folder: Path, ledger: Ledger) -> None:
+def test_only_the_owner_may_read_the_ledger(folder: Path, ledger: Ledger) -> None:
     put(ledger, result())
     for file in ledger_path(folder).parent.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0, file.name
 
 
-def test_reading_tells_where_there_is_no_ledger(tmp_path: Path) -> None:
+def test_reading_a_missing_ledger_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="HYBRIDSPHERE_RESULTS_DIR"), Ledger.read(tmp_path):
         pass
 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all" * 100])
-def test_reading_tells_where_the_ledger_is_none(folder: Path, content: bytes) -> None:
+def test_reading_another_kind_of_file_is_an_error(folder: Path, content: bytes) -> None:
     ledger_path(folder).write_bytes(content)
     with pytest.raises(LedgerError, match="cannot be read"), Ledger.read(folder):
         pass
@@ -266,14 +264,14 @@ def damaged(folder: Path, request: pytest.FixtureRequest) -> Path:
 WHAT_TO_DO = r"ledger\.sqlite3 cannot be read: it is damaged.* move ledger\.sqlite3\* away"
 
 
-def test_readers_tell_of_a_damaged_ledger_and_what_to_do(damaged: Path) -> None:
+def test_readers_report_a_damaged_ledger_with_a_remedy(damaged: Path) -> None:
     with pytest.raises(LedgerError, match=WHAT_TO_DO), Ledger.read(damaged) as ledger:
         list(ledger.uploads())
     with pytest.raises(LedgerError, match=WHAT_TO_DO), Ledger.read(damaged) as ledger:
         ledger.counts()
 
 
-def test_writers_tell_of_a_damaged_ledger_and_what_to_do(damaged: Path) -> None:
+def test_writers_report_a_damaged_ledger_with_a_remedy(damaged: Path) -> None:
     def claim() -> None:
         with Ledger.open(damaged) as ledger, ledger.transaction():
             ledger.claim(BUCKET)
@@ -287,7 +285,7 @@ def test_writers_tell_of_a_damaged_ledger_and_what_to_do(damaged: Path) -> None:
             work()
 
 
-def test_a_row_that_is_damaged_is_told_like_the_rest(folder: Path, ledger: Ledger) -> None:
+def test_a_damaged_row_is_a_damaged_ledger(folder: Path, ledger: Ledger) -> None:
     put(ledger, result())
     ledger._connection.execute("UPDATE uploads SET people = '[{'")
     with pytest.raises(LedgerError, match=WHAT_TO_DO):
@@ -302,7 +300,7 @@ def test_a_ledger_without_its_tables_is_damaged(folder: Path, ledger: Ledger) ->
         ledger.claim(BUCKET)
 
 
-def test_a_new_ledger_takes_nothing_over_from_one_that_was_half_moved_away(folder: Path) -> None:
+def test_a_new_ledger_ignores_the_remains_of_an_old_one(folder: Path) -> None:
     path = ledger_path(folder)
     log = path.with_name("ledger.sqlite3-wal")
     with Ledger.open(folder) as ledger:
@@ -322,16 +320,14 @@ def test_a_ledger_is_the_first_bucket_s_for_good(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("other", ["a-bucket", "z-bucket"])
-def test_a_ledger_with_rows_that_nobody_claimed_is_their_bucket_s(
-    ledger: Ledger, other: str
-) -> None:
+def test_an_unclaimed_ledger_belongs_to_the_bucket_of_its_rows(ledger: Ledger, other: str) -> None:
     put(ledger, result())
     with ledger.transaction():
         assert ledger.claim(other) == BUCKET
         assert ledger.claim(BUCKET) == BUCKET
 
 
-def test_of_many_buckets_that_claim_a_ledger_at_once_one_has_it(folder: Path) -> None:
+def test_one_of_many_buckets_gets_a_ledger(folder: Path) -> None:
     together = threading.Barrier(8)
 
     def claim(bucket: str) -> str:

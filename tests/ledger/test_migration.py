@@ -94,7 +94,7 @@ UPLOAD = st.tuples(
 
 @given(old=st.lists(UPLOAD, max_size=4), new=st.lists(UPLOAD, max_size=6))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
-def test_whatever_the_first_release_wrote_each_version_has_one_row(
+def test_each_version_has_one_row_after_a_migration(
     tmp_path_factory: pytest.TempPathFactory,
     old: list[tuple[str | None, str, str]],
     new: list[tuple[str | None, str, str]],

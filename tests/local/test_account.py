@@ -25,19 +25,26 @@ async def receive(sqs: Any, url: str, most: int) -> list[Any]:
     return bodies
 
 
-async def test_every_uploaded_object_is_told_to_the_input_queue(
-    account: LocalAccount, client: Client
-) -> None:
+async def test_every_uploaded_object_sends_one_event(account: LocalAccount, client: Client) -> None:
     s3, sqs = await client("s3"), await client("sqs")
     keys = ["plain.mp4", "a b+ü/ß.MP4", "no video.txt"]
     before = datetime.now(UTC)
     for key in keys:
         await s3.put_object(Bucket=resources.INPUT_BUCKET, Key=key, Body=b"x")
-    # The first message is the one with which S3 tries the queue.
+    target = {"Bucket": resources.INPUT_BUCKET, "Key": "parts.mp4"}
+    target["UploadId"] = (await s3.create_multipart_upload(**target))["UploadId"]
+    part = await s3.upload_part(**target, PartNumber=1, Body=b"x")
+    parts = [{"PartNumber": 1, "ETag": part["ETag"]}]
+    await s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
+    await s3.put_object(Bucket=resources.INPUT_BUCKET, Key="last.mp4", Body=b"x")
+    keys += ["parts.mp4", "last.mp4"]
+    # S3 tests the queue with the first message.
     first, *events = await receive(sqs, account.input_queue.url, 1 + len(keys))
     assert json.loads(first)["Event"] == "s3:TestEvent"
     records = [record for event in events for record in json.loads(event)["Records"]]
     assert [unquote_plus(record["s3"]["object"]["key"]) for record in records] == keys
+    (of_parts,) = (record for record in records if record["s3"]["object"]["key"] == "parts.mp4")
+    assert of_parts["eventName"] == "ObjectCreated:CompleteMultipartUpload"
     for record in records:
         assert record["s3"]["bucket"]["name"] == resources.INPUT_BUCKET
         told = datetime.fromisoformat(record["eventTime"]).replace(tzinfo=UTC)

@@ -58,7 +58,9 @@ def test_the_file_of_somebody_else_stays(tmp_path: Path, other: str) -> None:
     file = tmp_path / "env"
     OTHERS[other](file)
     before = file.lstat()
-    with pytest.raises(CannotRun, match=r"env: this file is there, and .* name another, or remove"):
+    with pytest.raises(
+        CannotRun, match=r"env: the file exists, and .* name another file, or remove"
+    ):
         make_way(file)
     assert file.lstat() == before
 

@@ -106,7 +106,7 @@ async def test_it_says_how_to_reach_it_and_serves_until_it_is_told_to_stop(
     output, errors = await process.communicate()
     nobody, ready = errors.decode().splitlines()
     assert (process.returncode, output) == (0, b"")
-    assert nobody.startswith("hybridsphere local: no --encodings: nobody is known, ")
+    assert nobody.startswith("note: without --encodings nobody is known, ")
     assert "Ctrl-C ends it" in ready
     for pid in started:
         await gone(pid)
@@ -145,8 +145,9 @@ async def test_the_file_of_an_account_that_is_there_stays_its_own(tmp_path: Path
     text = env_file.read_text(encoding="utf-8")
     second = CliRunner().invoke(main, ["local", "--env-file", str(env_file)])
     assert (second.exit_code, second.stdout) == (2, "")
-    (line,) = second.stderr.splitlines()
-    assert line.startswith(f"error: --env-file {env_file}: the account that it is about ")
+    error, hint = second.stderr.splitlines()
+    assert error.startswith(f"error: --env-file {env_file}: the account of this file still answers")
+    assert hint.startswith("hint: name another file")
     assert env_file.read_text(encoding="utf-8") == text
     first.terminate()
     await first.communicate()
@@ -165,7 +166,7 @@ async def test_a_file_that_appears_while_it_starts_stays_as_it_is(tmp_path: Path
     assert await process.stdout.read(1) == b""
     _, errors = await process.communicate()
     assert process.returncode != 0
-    assert b"`hybridsphere local` has not written it" in errors
+    assert b"`hybridsphere local` did not write it" in errors
     assert env_file.read_text(encoding="utf-8") == "mine\n"
 
 
@@ -196,8 +197,8 @@ def test_without_the_packages_of_the_account_one_line_says_so(
     ended = CliRunner().invoke(main, ["local"])
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert ended.stderr == (
-        "error: No module named 'moto': this install has the bridge alone; "
-        "`make setup` in a clone has it all\n"
+        "error: No module named 'moto'\n"
+        "hint: the wheel alone has the bridge; `hybridsphere[local]` or `make setup` has it all\n"
     )
 
 
@@ -326,6 +327,6 @@ async def test_known_faces_that_are_none_end_it_with_one_line_before_it_serves(
     )
     output, errors = await process.communicate()
     assert (process.returncode, output) == (2, b"")
-    (line,) = errors.decode().splitlines()
-    assert line.startswith(f"error: --encodings {file}: not a ")
-    assert "`hybridsphere enroll PHOTOS -o gallery.npz` makes" in line
+    error, hint = errors.decode().splitlines()
+    assert error.startswith(f"error: --encodings {file}: not a ")
+    assert "`hybridsphere enroll PHOTOS -o gallery.npz` makes" in hint

@@ -16,13 +16,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hybridsphere.messages import (
+    LONGEST_TEXT,
     MAX_KEY_BYTES,
-    REASON_LENGTH,
     SCHEMA,
     STATUSES,
     BadMessage,
     Person,
     Result,
+    S3Event,
     S3Record,
     Version,
     csv_key,
@@ -30,6 +31,7 @@ from hybridsphere.messages import (
     newest_of,
     parse_output,
     parse_s3_event,
+    read_s3_event,
     utc_text,
 )
 from tests.samples import (
@@ -47,6 +49,9 @@ from tests.samples import (
 TEXT = st.text(CHARACTERS, max_size=20)
 NAME = st.text(CHARACTERS, min_size=1, max_size=20)
 TIME = st.datetimes(timezones=st.just(None)).map(utc_text)
+ETAG = st.text(CHARACTERS, min_size=1, max_size=20).filter(
+    lambda text: text[0] != "W" and '"' not in text
+)
 SEQUENCER = st.none() | st.text("0123456789abcdefABCDEF", min_size=1, max_size=20)
 # Of few values, so that ties and circles are common.
 VERSION = st.builds(
@@ -55,11 +60,11 @@ VERSION = st.builds(
     sequencer=st.sampled_from([None, "", "01", "0100", "02", "0a", "0A"]),
     event_time=st.sampled_from([f"2026-11-21T00:00:0{second}.000Z" for second in range(3)]),
 )
-# One sequencer, or one ETag and time, is one upload.
+# One sequencer and ETag, or one ETag and time, is one upload.
 VERSIONS = st.lists(VERSION, min_size=1, max_size=6, unique_by=lambda version: version.id)
 
 RECORDS = st.builds(
-    S3Record, bucket=NAME, key=NAME, etag=NAME, sequencer=SEQUENCER, event_time=TIME
+    S3Record, bucket=NAME, key=NAME, etag=ETAG, sequencer=SEQUENCER, event_time=TIME
 )
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 PEOPLE = st.builds(
@@ -78,7 +83,7 @@ RESULTS = st.builds(
     Result,
     bucket=NAME,
     key=NAME,
-    etag=NAME,
+    etag=ETAG,
     sequencer=SEQUENCER,
     event_time=TIME,
     status=st.sampled_from(STATUSES),
@@ -166,6 +171,7 @@ def sns(message: str) -> dict[str, Any]:
     }
 
 
+ONE_EVENT = json.loads(s3_event(record()))
 EVENTS = (
     json.loads(s3_event(record("ü b.mp4"), record("c.mp4"))),
     EVENTBRIDGE,
@@ -246,9 +252,9 @@ def test_a_person_with_an_impossible_figure_is_a_bad_message(name: str, figure: 
 @pytest.mark.parametrize(
     ("parse", "whole", "path"),
     [
-        (parse_s3_event, EVENTS[0], ("Records", 0, "eventName")),
-        (parse_s3_event, EVENTS[0], ("Records", 0, "eventTime")),
-        (parse_s3_event, EVENTS[0], ("Records", 0, "s3")),
+        (parse_s3_event, ONE_EVENT, ("Records", 0, "eventName")),
+        (parse_s3_event, ONE_EVENT, ("Records", 0, "eventTime")),
+        (parse_s3_event, ONE_EVENT, ("Records", 0, "s3")),
         (parse_output, OUTPUTS[0], ("schema",)),
         (parse_output, OUTPUTS[0], ("status",)),
         (parse_output, OUTPUTS[0], ("people",)),
@@ -269,7 +275,7 @@ def test_a_key_with_half_a_surrogate_pair_is_a_bad_message() -> None:
     assert not parses(parse_s3_event, text)
     assert not parses(parse_s3_event, text.replace("\\ud800", "\ud800"))
     assert not parses(parse_s3_event, json.loads(text))
-    bare = spoiled(EVENTS[0], ("Records", 0, "s3", "object", "key"), "half\ud800")
+    bare = spoiled(ONE_EVENT, ("Records", 0, "s3", "object", "key"), "half\ud800")
     assert not parses(parse_s3_event, bare)
 
 
@@ -336,22 +342,88 @@ def test_the_test_event_names_nothing() -> None:
         ("{}", "no Records"),
         ('{"Records": []}', "no Records"),
         ('{"Records": [1]}', "record is 1"),
-        (json.dumps(spoiled(EVENTS[0], ("Records", 0, "s3", "object", "key"), "")), "key is ''"),
-        (json.dumps(spoiled(EVENTS[0], ("Records", 0, "s3", "object", "key"), "%FF")), "UTF-8"),
-        (json.dumps(spoiled(EVENTS[0], ("Records", 0, "s3", "object", "eTag"), None)), "eTag"),
-        (json.dumps(spoiled(EVENTS[0], ("Records", 0, "s3", "bucket", "name"), 7)), "name is 7"),
-        (json.dumps(spoiled(EVENTS[0], ("Records", 0, "eventTime"), "noon")), "ISO 8601"),
-        (
-            json.dumps(spoiled(EVENTS[0], ("Records", 0, "eventName"), "ObjectRemoved:Delete")),
-            "ObjectRemoved",
-        ),
-        (json.dumps(spoiled(EVENTBRIDGE, ("detail-type",), "Object Deleted")), "no Records"),
+        (json.dumps(spoiled(ONE_EVENT, ("Records", 0, "s3", "object", "key"), "")), "key is ''"),
+        (json.dumps(spoiled(ONE_EVENT, ("Records", 0, "s3", "object", "key"), "%FF")), "UTF-8"),
+        (json.dumps(spoiled(ONE_EVENT, ("Records", 0, "s3", "object", "eTag"), None)), "eTag"),
+        (json.dumps(spoiled(ONE_EVENT, ("Records", 0, "s3", "bucket", "name"), 7)), "name is 7"),
+        (json.dumps(spoiled(ONE_EVENT, ("Records", 0, "eventTime"), "noon")), "ISO 8601"),
+        (json.dumps(spoiled(ONE_EVENT, ("Records", 0, "eventName"), "not a name")), "eventName"),
         (json.dumps(sns("hello")), "not JSON"),
     ],
 )
 def test_what_is_no_event_says_what_is_wrong_with_it(body: str, complaint: str) -> None:
     with pytest.raises(BadMessage, match=complaint):
         parse_s3_event(body)
+
+
+NO_UPLOADS = (
+    "ObjectRemoved:Delete",
+    "s3:ObjectRemoved:DeleteMarkerCreated",
+    "ObjectTagging:Put",
+    "ObjectRestore:Completed",
+    "LifecycleExpiration:Delete",
+    "s3:LifecycleTransition",
+    "ObjectAcl:Put",
+    "Replication:OperationMissedThreshold",
+    "AnEventOfTheFuture:Put",
+)
+
+
+@pytest.mark.parametrize("name", NO_UPLOADS)
+def test_an_event_that_is_no_upload_is_ignored(name: str) -> None:
+    event = read_s3_event(json.dumps(spoiled(ONE_EVENT, ("Records", 0, "eventName"), name)))
+    assert event == S3Event(ignored=[name])
+
+
+@pytest.mark.parametrize(
+    "kind", ["Object Deleted", "Object Tags Added", "Object Restore Completed"]
+)
+def test_an_eventbridge_event_that_is_no_upload_is_ignored(kind: str) -> None:
+    event = read_s3_event(json.dumps(spoiled(EVENTBRIDGE, ("detail-type",), kind)))
+    assert event == S3Event(ignored=[f"'{kind}'"])
+
+
+REMOVED = spoiled(ONE_EVENT, ("Records", 0, "eventName"), "ObjectRemoved:Delete")["Records"][0]
+TAGLESS = spoiled(ONE_EVENT, ("Records", 0, "s3", "object", "eTag"), None)["Records"][0]
+
+
+@given(st.lists(RECORDS, min_size=1, max_size=4), st.lists(st.sampled_from([REMOVED, TAGLESS, 1])))
+def test_one_record_does_not_spoil_its_neighbours(several: list[S3Record], others: Any) -> None:
+    good = [one.to_event()["Records"][0] for one in several]
+    for records in ([*others, *good], [*good, *others]):
+        event = read_s3_event({"Records": records})
+        assert event.created == several
+        assert len(event.ignored) == others.count(REMOVED)
+        assert [one.record for one in event.bad] == [one for one in others if one != REMOVED]
+
+
+@pytest.mark.parametrize(("size", "is_upload"), [(0, False), (1, True), (None, True)])
+def test_a_folder_of_zero_bytes_is_no_upload(size: int | None, is_upload: bool) -> None:
+    event = json.loads(s3_event(record("folder/")))
+    event["Records"][0]["s3"]["object"]["size"] = size
+    bridged = spoiled(EVENTBRIDGE, ("detail", "object"), {"key": "a/", "size": size, "etag": "e"})
+    for body in (event, bridged):
+        found = read_s3_event(body)
+        assert (len(found.created), len(found.ignored)) == (is_upload, not is_upload)
+
+
+def test_a_file_of_zero_bytes_is_an_upload() -> None:
+    event = json.loads(s3_event(record("empty.mp4")))
+    event["Records"][0]["s3"]["object"]["size"] = 0
+    assert parse_s3_event(event) == [record("empty.mp4")]
+
+
+@pytest.mark.parametrize("name", ["eTag", "etag"])
+@pytest.mark.parametrize("written", ["d41d8", '"d41d8"', 'W/"d41d8"'])
+def test_an_etag_is_the_same_however_it_is_written(name: str, written: str) -> None:
+    event = json.loads(s3_event(record()))
+    thing = event["Records"][0]["s3"]["object"]
+    del thing["eTag"]
+    thing[name] = written
+    bridged = spoiled(EVENTBRIDGE, ("detail", "object", "etag"), written)
+    for body in (event, bridged):
+        assert [one.etag for one in parse_s3_event(body)] == ["d41d8"]
+    assert parse_output(replace(result(), etag=written).to_json()) == [result(etag="d41d8")]
 
 
 @given(RECORDS)
@@ -479,7 +551,7 @@ def test_of_whatever_failed_one_line_of_a_thousand_characters_is_told() -> None:
     payload = {"errorType": "T" * 9999, "errorMessage": "m" * 9999}
     body = failure_record(record(), condition="c" * 9999, responsePayload=payload)
     for failed in (*parse_output(body), Result.failed(record(), "r" * 9999 + "\nthe request")):
-        assert len(failed.reason or "") == REASON_LENGTH
+        assert len(failed.reason or "") == LONGEST_TEXT
     assert Result.failed(record(), "first\nsecond").reason == "first"
 
 
@@ -569,6 +641,17 @@ class TestVersion:
         assert Version("e", "01", EVENT_TIME).id == "01:e"
         assert Version("e", "0055AED6DCD90281E5", EVENT_TIME).id == "0055AED6DCD90281E5:e"
         assert Version("e", None, EVENT_TIME).id == f"e@{EVENT_TIME}"
+        assert Version("e", "0100", EVENT_TIME).first_id == "01"
+        assert Version("e", None, EVENT_TIME).first_id == f"e@{EVENT_TIME}"
+
+    @pytest.mark.parametrize("sequencer", ["0", "00", "0055AED6DCD90281E5"])
+    def test_of_equal_sequencers_the_event_time_decides(self, sequencer: str) -> None:
+        first = Version("f", sequencer, "2026-11-21T00:00:00.000Z")
+        second = Version("e", sequencer, "2026-11-21T00:00:01.000Z")
+        assert first.id != second.id
+        assert second.newer_than(first)
+        assert not first.newer_than(second)
+        assert newest_of([second, first], lambda version: version) == second
 
     @pytest.mark.parametrize("order", list(permutations(range(3))))
     def test_of_a_circle_of_versions_the_same_is_the_newest_in_whichever_order_they_come(

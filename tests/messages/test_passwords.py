@@ -1,14 +1,15 @@
-"""What is told of addresses, whatever library quotes them."""
+"""Passwords in URLs, whichever library quotes them."""
 
 import pytest
 
-from hybridsphere.messages import without_passwords
+from hybridsphere.messages import LONGEST_TEXT, reason_of, without_passwords
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("http://me:secret@host/1", "http://…@host/1"),
+        ("http://me:sec@ret@host/1", "http://…@host/1"),
         ("Invalid endpoint: me:secret@host", "Invalid endpoint: …@host"),
         (
             'to the endpoint URL: "https://me:secret@host/"',
@@ -16,10 +17,34 @@ from hybridsphere.messages import without_passwords
         ),
         ("endpoint `http://secret@host` is none", "endpoint `http://…@host` is none"),
         ("http://me:se/cr et@secret@host:x", "http://…@host:x"),
-        ("URL=me:secret@host", "…@host"),
-        ("http://host:8080/a?b=c", "http://host:8080/a?b=c"),
-        ("it is 5 @ most", "it is 5 …@ most"),
+        ("URL=me:secret@host", "URL=…@host"),
+        ("http://me:secret@host/a@b.mp4", "http://…@host/a@b.mp4"),
+        ("http://me:secret@one and http://you:word@two", "http://…@one and http://…@two"),
     ],
 )
-def test_of_an_address_neither_user_nor_password_is_told(text: str, told: str) -> None:
-    assert without_passwords(text) == told
+def test_the_user_and_password_of_a_url_are_removed(text: str, expected: str) -> None:
+    assert without_passwords(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://host:8080/a?b=c",
+        "it is 5 @ most",
+        "ada@example.org",
+        "mail to ada@example.org, please",
+        "team 3/ada@example.org.mp4",
+        "s3://videos/ada@example.org.mp4",
+        "http://127.0.0.1:5000/videos/ada@example.org.mp4",
+        "https://host/path?mail=ada@example.org",
+        "arn:aws:s3:::videos/ada@example.org.mp4",
+        "@home.mp4",
+    ],
+)
+def test_any_other_text_keeps_what_stands_before_an_at_sign(text: str) -> None:
+    assert without_passwords(text) == text
+    assert reason_of(text) == text
+
+
+def test_a_reason_is_one_line_of_limited_length() -> None:
+    assert reason_of(f"\n\r\n  {'x' * 9999}\nthe request") == "x" * LONGEST_TEXT

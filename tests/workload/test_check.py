@@ -1,257 +1,68 @@
-"""Each of the eleven checks: when it holds, and when it does not."""
+"""How checks are printed."""
 
-import re
-from dataclasses import replace
+import io
+from pathlib import Path
 
-import pytest
+from rich.console import Console
 
-from hybridsphere.aws import AwsError
-from hybridsphere.messages import utc_text
+from hybridsphere.workload.check import Check, print_checks
+from hybridsphere.workload.checks import check_workload
 from tests.workload.workload_stage import Stage
 
-NAMES = [
-    "buckets-empty",
-    "uploaded",
-    "input-objects",
-    "events",
-    "invoked",
-    "results",
-    "concurrency",
-    "output-objects",
-    "queues-drained",
-    "files-on-disk",
-    "contents",
-]
+
+def printed(*checks: Check, terminal: bool = False) -> list[str]:
+    out = io.StringIO()
+    console = Console(file=out, width=40, force_terminal=terminal, color_system=None)
+    print_checks(checks, console)
+    return out.getvalue().splitlines()
 
 
-async def test_every_check_holds_for_uploads_that_came_the_whole_way(stage: Stage) -> None:
-    await stage.upload("x.mp4", "a b/ü.mp4", "k" * 1020 + ".mp4")
-    stage.complete("x.mp4", "a b/ü.mp4", "k" * 1020 + ".mp4")
+def test_a_program_gets_a_check_as_one_line() -> None:
+    detail = "5 of 5 " + "figures " * 20
 
-    checks = await stage.checks(expectations={"ü.mp4": {"name": "ada"}})
-
-    assert list(checks) == NAMES
-    assert [name for name, check in checks.items() if not check.passed] == []
+    assert printed(Check("uploaded", passed=True, detail=detail)) == [f"✓ uploaded {detail}"]
 
 
-async def test_nothing_but_the_upload_holds_where_no_bridge_runs(stage: Stage) -> None:
-    await stage.upload("x.mp4")
+def test_a_terminal_gets_columns_wrapped_between_words() -> None:
+    checks = Check("uploaded", True, "figures " * 6), Check("queues-drained", True, "words " * 6)
+    lines = printed(*checks, terminal=True)
 
-    checks = await stage.checks()
-
-    assert [name for name, check in checks.items() if check.passed] == [
-        "buckets-empty",
-        "uploaded",
-        "input-objects",
-        "queues-drained",
-    ]
+    assert [line[:17].strip() for line in lines] == ["✓ uploaded", "", "✓ queues-drained", ""]
+    assert {word for line in lines for word in line[17:].split()} == {"figures", "words"}
 
 
-async def test_buckets_that_were_not_empty_fail(stage: Stage) -> None:
-    stage.s3.put_object(Bucket=stage.output_bucket, Key="old.txt", Body=b"")
-    await stage.upload("x.mp4")
+def test_faults_stand_below_their_check() -> None:
+    check = Check.without_faults(["x.mp4: none"], "events", "0 of 1")
 
-    check = await stage.check("buckets-empty")
-
-    assert not check.passed
-    assert "--clear" in check.detail
+    assert printed(check) == ["✗ events 0 of 1", "  x.mp4: none"]
 
 
-async def test_a_file_that_was_not_uploaded_fails(stage: Stage) -> None:
-    await stage.upload("x.mp4", "\udcff.mp4")
-
-    check = await stage.check("uploaded")
-
-    assert not check.passed
-    assert check.detail.startswith("1 of 2 files")
-    assert check.lines[0].startswith("\udcff.mp4: ")
-
-
-async def test_objects_too_few_and_too_many_in_the_input_bucket_fail(stage: Stage) -> None:
-    await stage.upload("x.mp4", "y.mp4")
-    stage.s3.delete_object(Bucket=stage.input_bucket, Key="x.mp4")
-    stage.s3.put_object(Bucket=stage.input_bucket, Key="z.mp4", Body=b"")
-
-    check = await stage.check("input-objects")
-
-    assert not check.passed
-    assert check.lines == (
-        "x.mp4: not in the input bucket",
-        "z.mp4: there, but of no upload",
+def test_only_the_first_of_many_faults_are_printed() -> None:
+    lines = printed(
+        Check.without_faults((f"{number}: none" for number in range(100)), "events", "0")
     )
 
-
-async def test_an_upload_without_an_event_fails(stage: Stage) -> None:
-    await stage.upload("x.mp4", "y.mp4")
-    stage.invoke("x.mp4")
-
-    check = await stage.check("events")
-
-    assert not check.passed
-    assert check.lines == ("y.mp4: none",)
+    assert len(lines) == 22
+    assert lines[-1] == "  … and 80 more"
 
 
-async def test_an_upload_without_an_invocation_fails(stage: Stage) -> None:
-    await stage.upload("x.mp4", "y.mp4")
-    stage.invoke("x.mp4")
-    stage.store(stage.result("y.mp4"))
+def test_a_key_neither_steers_the_terminal_nor_styles_the_text() -> None:
+    check = Check.without_faults(["\x1b[2J\r[red]x\u202e.mp4: none"], "events", "")
 
-    check = await stage.check("invoked")
-
-    assert not check.passed
-    assert check.lines == ("y.mp4: none",)
+    assert printed(check)[1] == r"  \x1b[2J\r[red]x\u202e.mp4: none"
 
 
-async def test_the_time_from_receipt_to_invocation_is_told(stage: Stage) -> None:
-    await stage.upload("x.mp4", "y.mp4")
-    with stage.ledger() as ledger, ledger.transaction():
-        for key, milliseconds in (("x.mp4", 20), ("y.mp4", 40)):
-            invoked_at = f"2099-01-01T00:00:00.{milliseconds:03}Z"
-            ledger.note_invoked(stage.record(key), "2099-01-01T00:00:00.000Z", invoked_at)
-
-    check = await stage.check("invoked")
-
-    assert check.passed
-    assert check.detail.endswith("median 30 ms, longest 40 ms after receipt")
-
-
-async def test_attempts_that_all_ended_in_errors_are_invocations(stage: Stage) -> None:
-    await stage.upload("x.mp4")
-    with stage.ledger() as ledger, ledger.transaction():
-        ledger.count_attempt(stage.record("x.mp4"), utc_text())
-
-    assert (await stage.check("invoked")).passed
-
-
-async def test_an_upload_without_a_result_fails(stage: Stage) -> None:
-    await stage.upload("x.mp4", "y.mp4")
-    stage.invoke("x.mp4")
-    stage.complete("y.mp4")
-
-    check = await stage.check("results")
-
-    assert not check.passed
-    assert check.lines == ("x.mp4: none",)
-
-
-async def test_csv_objects_too_few_and_too_many_fail(stage: Stage) -> None:
-    await stage.upload("x.mp4", "y.mp4")
-    stage.complete("y.mp4")
-    stage.s3.put_object(Bucket=stage.output_bucket, Key="z.mp4.csv", Body=b"")
-
-    check = await stage.check("output-objects")
-
-    assert not check.passed
-    assert check.lines == (
-        "x.mp4.csv: not in the output bucket",
-        "z.mp4.csv: there, but of no upload",
-    )
-
-
-async def test_failed_uploads_need_no_object_and_failure_records_are_none(stage: Stage) -> None:
-    await stage.upload("x.mp4", "y.mp4")
-    stage.complete("y.mp4")
-    stage.store(stage.result("x.mp4", status="failed", reason="RetriesExhausted"))
-    stage.s3.put_object(Bucket=stage.output_bucket, Key="aws/lambda/async/f/1.json", Body=b"")
-
-    assert (await stage.check("output-objects")).passed
-
-
-@pytest.mark.parametrize("way", ["input", "output"])
-async def test_a_message_that_is_left_in_a_queue_fails(stage: Stage, way: str) -> None:
-    await stage.upload("x.mp4")
-    stage.sqs.send_message(QueueUrl=stage.settings.need(f"{way}_queue_url"), MessageBody="left")
-
-    check = await stage.check("queues-drained")
-
-    assert not check.passed
-    assert f"{way}: 1 visible, 0 in flight" in check.detail
-
-
-async def test_a_message_that_somebody_holds_fails(stage: Stage) -> None:
-    await stage.upload("x.mp4")
-    url = stage.settings.need("input_queue_url")
-    stage.sqs.send_message(QueueUrl=url, MessageBody="held")
-    stage.sqs.receive_message(QueueUrl=url)
-
-    check = await stage.check("queues-drained")
-
-    assert not check.passed
-    assert "input: 0 visible, 1 in flight" in check.detail
-
-
-async def test_an_upload_without_its_file_or_its_row_fails(stage: Stage) -> None:
-    await stage.upload("x.mp4", "y.mp4")
-    stage.store(stage.result("x.mp4"))
-    stage.write_file(stage.result("y.mp4"))
-
-    check = await stage.check("files-on-disk")
-
-    assert not check.passed
-    assert check.lines == ("x.mp4: no file", "y.mp4: no row with a status")
-
-
-async def test_rows_from_before_the_upload_and_of_other_buckets_and_keys_do_not_count(
-    stage: Stage,
+async def test_a_workload_check_waits_prints_and_returns_the_verdict(
+    stage: Stage, tmp_path: Path
 ) -> None:
+    mapping = tmp_path / "mapping"
+    mapping.write_text("x.mp4:physics,freshman\n")
+    await stage.upload("x.mp4")
     stage.complete("x.mp4")
-    stage.s3.delete_object(Bucket=stage.output_bucket, Key="x.mp4.csv")
-    await stage.upload("x.mp4", "y.mp4")
-    stage.complete("other.mp4")
-    stage.store(replace(stage.result("y.mp4"), bucket="other-bucket"))
+    out = io.StringIO()
+    console = Console(file=out)
 
-    check = await stage.check("results")
-
-    assert check.detail == "a message received for 0 of 2 uploads"
-
-
-async def test_a_version_uploaded_later_stands_for_its_key(stage: Stage) -> None:
-    await stage.upload("x.mp4")
-    stage.complete("x.mp4", sequencer="02", csv="newer")
-    stage.store(stage.result("x.mp4", sequencer="01", csv="older, and late"))
-
-    checks = await stage.checks()
-
-    assert [name for name, check in checks.items() if not check.passed] == []
-
-
-@pytest.mark.parametrize(
-    ("way", "names"),
-    [
-        ({"source": "direct"}, ["events", "invoked"]),
-        ({"sink": "bucket"}, ["results"]),
-        (
-            {"source": "direct", "sink": "bucket"},
-            ["events", "invoked", "results", "queues-drained"],
-        ),
-    ],
-)
-async def test_a_check_that_does_not_apply_passes_and_says_so(
-    stage: Stage, way: dict[str, str], names: list[str]
-) -> None:
-    await stage.upload("x.mp4")
-    stage.settings = stage.settings.model_copy(update=way)
-
-    checks = await stage.checks()
-
-    silent = [name for name in NAMES if checks[name].detail.startswith("does not apply: ")]
-    assert silent == names
-    assert all(checks[name].passed for name in names)
-
-
-async def test_a_bucket_that_may_not_be_listed_ends_the_checks_in_one_line(stage: Stage) -> None:
-    await stage.upload("x.mp4")
-    stage.s3.delete_object(Bucket=stage.input_bucket, Key="x.mp4")
-    stage.s3.delete_bucket(Bucket=stage.input_bucket)
-
-    with pytest.raises(AwsError, match=f"bucket {stage.input_bucket}: .*NoSuchBucket"):
-        await stage.checks()
-
-
-async def test_a_queue_that_is_not_there_is_named(stage: Stage) -> None:
-    await stage.upload("x.mp4")
-    url = stage.settings.need("input_queue_url") + "-not"
-    stage.settings = stage.settings.model_copy(update={"input_queue_url": url})
-
-    with pytest.raises(AwsError, match=re.escape(f"queue {url}: ")):
-        await stage.checks()
+    assert await check_workload(stage.settings, mapping=None, console=console)
+    assert len(out.getvalue().splitlines()) == 11
+    assert not await check_workload(stage.settings, mapping=mapping, console=console)
+    assert "  x.mp4: year freshman expected, junior found" in out.getvalue().splitlines()

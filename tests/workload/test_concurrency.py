@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hybridsphere.messages import utc_text
+from hybridsphere.workload.check import Check
 from hybridsphere.workload.concurrency import Run, peak
-from hybridsphere.workload.verdict import Check
 from tests.workload.workload_stage import Stage
 
 # After any upload of these tests: rows from before one do not count.

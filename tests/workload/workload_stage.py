@@ -10,10 +10,10 @@ from hybridsphere.ledger.ledger import Ledger, ledger_path
 from hybridsphere.messages import Person, Result, S3Record, csv_key, csv_text, utc_text
 from hybridsphere.paths import csv_path
 from hybridsphere.settings import Settings
-from hybridsphere.workload.check import run_checks
+from hybridsphere.workload.check import Check
+from hybridsphere.workload.checks import run_checks
 from hybridsphere.workload.manifest import Manifest
 from hybridsphere.workload.upload import upload_files
-from hybridsphere.workload.verdict import Check
 from lambda_fn.results.delivery import metadata
 
 ADA = Person("ada", "physics", "junior", 0.3, 0.0)

@@ -1,21 +1,23 @@
-"""AWS as the bridge sees it: queues and a function. The one room that knows botocore.
+"""AWS as the bridge sees it: queues, buckets and a function. Only this package knows botocore.
 
-Every failure of a call is one of three: Throttled and Unavailable pass by themselves, Refused needs
-somebody to mend something. Retrying is the caller's business, so botocore's own is switched off.
+Every failed call raises one of three errors. Throttled and Unavailable pass; Refused lasts until
+somebody mends something. The caller decides about retries, so botocore's own are switched off.
 """
 
-from hybridsphere.aws.bucket import Bucket, Listed
-from hybridsphere.aws.clients import Aws, client_config, connect, session
+from hybridsphere.aws.bucket import Bucket, Fetched, Listed
+from hybridsphere.aws.clients import Aws, client_config, connect
+from hybridsphere.aws.credentials import session
 from hybridsphere.aws.errors import AwsError, ReceiptGone, Refused, Throttled, Unavailable
 from hybridsphere.aws.function import Function, FunctionError
-from hybridsphere.aws.queue import BATCH, VISIBILITY_TIMEOUT_S, Message, Queue
+from hybridsphere.aws.queue import SQS_BATCH, VISIBILITY_TIMEOUT_S, Message, Queue
 
 __all__ = [
-    "BATCH",
+    "SQS_BATCH",
     "VISIBILITY_TIMEOUT_S",
     "Aws",
     "AwsError",
     "Bucket",
+    "Fetched",
     "Function",
     "FunctionError",
     "Listed",

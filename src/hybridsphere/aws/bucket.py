@@ -1,65 +1,109 @@
-"""One S3 bucket, as its listing shows it."""
+"""One S3 bucket: its listing and its objects."""
 
-from collections.abc import AsyncIterator
+import hashlib
+import re
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hybridsphere.aws.errors import Refused, failures, readable
-from hybridsphere.messages import MOST_CSV_BYTES, utc_text
+from hybridsphere.aws.errors import Refused, Unavailable, failures, readable
+from hybridsphere.messages import MOST_CSV_BYTES, is_folder, utc_text
+
+_MD5 = re.compile("[0-9a-f]{32}")
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An object as a bucket's listing shows it; the ETag unquoted, the time as `utc_text`."""
+    """An object as a listing shows it: ETag unquoted, time as `utc_text`, size in bytes."""
 
     key: str
     etag: str
     last_modified: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An object as it was read. `doubtful`: its ETag looks like an MD5 digest of other content."""
+
+    metadata: dict[str, str]
+    content: bytes
+    doubtful: bool
 
 
 class Bucket:
     """One S3 bucket."""
 
-    def __init__(self, client: Any, name: str) -> None:
+    def __init__(self, client: "S3Client", name: str) -> None:
         self._client = client
         self.name = name
 
     async def pages(self) -> AsyncIterator[list[Listed]]:
-        """All objects in the order of their keys, up to 1,000 a page."""
+        """Yield all objects in the order of their keys, up to 1,000 a page, without folders."""
         more: dict[str, str] | None = {}
         while more is not None:
             page, more = await self._page(**more)
             yield page
 
-    async def get(self, listed: Listed) -> tuple[dict[str, str], bytes]:
-        """The metadata and the content of a listed object; Refused if it has been replaced,
-        or is larger than any CSV.
+    async def get(self, listed: Listed) -> Fetched:
+        """Read a listed object.
+
+        Raises Refused if it has been replaced or is larger than any CSV, Unavailable if the answer
+        is another object's or incomplete.
         """
         etag = f'"{listed.etag}"'
         with failures("GetObject"), readable():
             answer = await self._client.get_object(Bucket=self.name, Key=listed.key, IfMatch=etag)
             async with answer["Body"] as body:
-                # Any page of a proxy's is content: S3 alone knows what was asked for.
-                if answer["ETag"] != etag:
+                # A proxy's page would pass for content; S3 alone knows the ETag.
+                if answer["ETag"].strip('"') != listed.etag:
                     raise ValueError(f"ETag {answer['ETag']} for {etag}")
-                if answer["ContentLength"] > MOST_CSV_BYTES:
-                    size = f"{answer['ContentLength']} bytes, more than {MOST_CSV_BYTES}"
+                length = answer["ContentLength"]
+                if length != listed.size:
+                    raise ValueError(f"{length} bytes of {listed.size}")
+                if length > MOST_CSV_BYTES:
+                    size = f"{length} bytes, more than {MOST_CSV_BYTES}"
                     raise Refused(f"GetObject: {size}", "EntityTooLarge")
-                return dict(answer["Metadata"]), await body.read()
+                content = await body.read()
+        if len(content) != listed.size:
+            raise Unavailable(f"GetObject: {len(content)} bytes of {listed.size}")
+        doubtful = _is_digest(listed.etag, answer) and _md5(content) != listed.etag
+        return Fetched(dict(answer["Metadata"]), content, doubtful)
 
     async def probe(self) -> None:
-        """Fail as any listing would if the bucket is not there or may not be listed."""
+        """Fail as a listing would if the bucket does not exist or may not be listed."""
         await self._page(MaxKeys=1)
 
     async def _page(self, **call: Any) -> tuple[list[Listed], dict[str, str] | None]:
-        """A page of the listing, and what asks for the next, if there is one."""
+        """Return a page of the listing, and the arguments for the next one, if any."""
         with failures("ListObjectsV2"), readable():
             answer = await self._client.list_objects_v2(Bucket=self.name, **call)
             page = [
-                Listed(item["Key"], item["ETag"].strip('"'), utc_text(item["LastModified"]))
+                Listed(
+                    item["Key"],
+                    item["ETag"].strip('"'),
+                    utc_text(item["LastModified"]),
+                    item["Size"],
+                )
                 for item in answer.get("Contents", [])
+                if not is_folder(item["Key"], item.get("Size"))
             ]
-            # S3 always says so; a page of a proxy's is no empty bucket.
+            # S3 always sends this field; a proxy's page must not pass for an empty bucket.
             if not answer["IsTruncated"]:
                 return page, None
             return page, {"ContinuationToken": answer["NextContinuationToken"]}
+
+
+def _is_digest(etag: str, answer: Mapping[str, Any]) -> bool:
+    """Tell whether an ETag may be the MD5 of the content: not with keys of KMS or of a customer."""
+    encrypted = answer.get("SSECustomerAlgorithm") or "kms" in answer.get(
+        "ServerSideEncryption", ""
+    )
+    return not encrypted and _MD5.fullmatch(etag) is not None
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

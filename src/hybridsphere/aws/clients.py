@@ -1,48 +1,46 @@
-"""Sessions and clients: where they connect, how long they wait, how often they try."""
+"""Clients: where they connect, how long they wait, how often they try."""
 
-import os
+import asyncio
 import socket
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 from aiobotocore.config import AioConfig
-from aiobotocore.session import AioSession, get_session
 from aiohttp import AddrInfoType, ClientTimeout
-from botocore.exceptions import (
-    BotoCoreError,
-    CredentialRetrievalError,
-    NoRegionError,
-    PartialCredentialsError,
-    ProfileNotFound,
-)
 
 from hybridsphere.aws.bucket import Bucket
+from hybridsphere.aws.credentials import find_credentials, session
+from hybridsphere.aws.errors import set_up
 from hybridsphere.aws.function import Function
 from hybridsphere.aws.queue import LONG_POLL_S, Queue
-from hybridsphere.errors import CannotRunNow, ConfigurationError
-from hybridsphere.messages import without_passwords
+
+if TYPE_CHECKING:
+    from types_aiobotocore_lambda import LambdaClient
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_sqs import SQSClient
 
 READS = 16
 """Objects that are read at once."""
 
 CONNECT_TIMEOUT_S = 5
 CONNECTED_WITHIN_S = 2 * CONNECT_TIMEOUT_S
-"""With the look-up of the name and the answer of a proxy, which botocore's time-out leaves out."""
+"""Limit on connecting, name look-up and proxy included; botocore's time-out omits those two."""
+
 READ_TIMEOUT_S = LONG_POLL_S + 10
+
 LONGEST_INVOCATION_S = 900
-"""Lambda's limit on one invocation; a synchronous call must wait that long, and no retry before."""
+"""Lambda's limit on one invocation; a synchronous call must wait that long."""
+
 KEEPALIVE_S = 30
-"""The silence after which TCP asks whether the other end is there: what translates addresses on
-the way (NAT) forgets a connection that is silent for minutes, as one is while a function works.
-"""
+"""Silence after which TCP probes the other end. Address translation (NAT) drops connections that
+are silent for minutes, as one is while a function works."""
 
 
 class Aws:
     """The clients of one process; made by `connect`."""
 
-    def __init__(self, sqs: Any, function: Any, s3: Any) -> None:
+    def __init__(self, sqs: "SQSClient", function: "LambdaClient", s3: "S3Client") -> None:
         self._sqs = sqs
         self._lambda = function
         self._s3 = s3
@@ -57,16 +55,11 @@ class Aws:
         return Function(self._lambda, name, invocation_type)
 
 
-def session() -> AioSession:
-    """A session of the standard chain; honours `AWS_REGION`, which botocore itself does not."""
-    made = get_session()
-    if region := os.environ.get("AWS_REGION"):
-        made.set_config_variable("region", region)
-    return made
-
-
 def client_config(connections: int, read_timeout_s: float = READ_TIMEOUT_S) -> AioConfig:
-    """Connections and time-outs set where botocore's defaults would surprise; no retries."""
+    """Return a configuration without retries, with connections and time-outs as given.
+
+    botocore's defaults would surprise: ten connections, and slow synchronous calls made twice.
+    """
     return AioConfig(
         max_pool_connections=connections,
         connect_timeout=CONNECT_TIMEOUT_S,
@@ -78,77 +71,58 @@ def client_config(connections: int, read_timeout_s: float = READ_TIMEOUT_S) -> A
 
 @asynccontextmanager
 async def connect(*, polls: int, invocations: int, invocation_type: str) -> AsyncIterator[Aws]:
-    """The clients for so many concurrent polls and invocations.
+    """Yield the clients for this many concurrent polls and invocations.
 
-    Raises ConfigurationError where the standard chain has no region or no credentials, or makes
-    no sense; CannotRunNow where it cannot get them at the moment.
+    Raises ConfigurationError where the standard chain has no region or no credentials, or cannot
+    be understood; CannotRunNow where its source of credentials fails at the moment.
     """
     wait_s = READ_TIMEOUT_S if invocation_type == "Event" else LONGEST_INVOCATION_S + 10
     async with AsyncExitStack() as stack:
-        with _misconfigurations():
-            made = session()
-            if await _credentials(made) is None:
-                raise ConfigurationError(
-                    "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
-                    "AWS_SECRET_ACCESS_KEY"
+        with set_up():
+            # The stubs know each service by its literal name only.
+            made: Any = session()
+            await find_credentials(made)
+
+            async def client(service: str, connections: int, read_s: float) -> Any:
+                config = client_config(connections, read_s)
+                entered = await stack.enter_async_context(
+                    made.create_client(service, config=config)
                 )
-            # Beside the polls: deletes, heartbeats and dead letters.
-            sqs = await stack.enter_async_context(
-                made.create_client("sqs", config=client_config(polls + 16))
-            )
-            function = await stack.enter_async_context(
-                made.create_client("lambda", config=client_config(invocations, wait_s))
-            )
-            s3 = await stack.enter_async_context(
-                made.create_client("s3", config=client_config(READS))
-            )
-        for client in (sqs, function, s3):
-            _limit_connecting(client)
+                limit_calls(entered, read_s + CONNECTED_WITHIN_S)
+                return entered
+
+            # Beside the polls: deletions, heartbeats and dead letters.
+            sqs = await client("sqs", polls + 16, READ_TIMEOUT_S)
+            function = await client("lambda", invocations, wait_s)
+            s3 = await client("s3", READS, READ_TIMEOUT_S)
         yield Aws(sqs, function, s3)
 
 
-async def _credentials(made: AioSession) -> Any:
-    try:
-        return await made.get_credentials()
-    except (AttributeError, LookupError, TypeError) as error:
-        # botocore takes whatever a source of credentials answers for what it should be.
-        raise CannotRunNow(
-            f"no AWS credentials at the moment: their source answers something else: {error!r}"
-        ) from error
-
-
-def _limit_connecting(client: Any) -> None:
-    http = client._endpoint.http_session  # noqa: SLF001 - no public way leads there
+def limit_calls(client: Any, total_s: float) -> None:
+    """Give every call of a client a total time: a read time-out starts again with each byte."""
+    http = client._endpoint.http_session  # noqa: SLF001 - there is no public way
     own = http._timeout  # noqa: SLF001
+    # The body of an object is read after the call itself; `total` covers that too.
     http._timeout = ClientTimeout(  # noqa: SLF001
-        connect=CONNECTED_WITHIN_S, sock_connect=own.sock_connect, sock_read=own.sock_read
+        total=total_s,
+        connect=CONNECTED_WITHIN_S,
+        sock_connect=own.sock_connect,
+        sock_read=own.sock_read,
     )
+    call = client._make_api_call  # noqa: SLF001
+
+    async def limited(*arguments: Any) -> Any:
+        # Credentials that are refreshed during the call count as well.
+        async with asyncio.timeout(total_s):
+            return await call(*arguments)
+
+    client._make_api_call = limited  # noqa: SLF001
 
 
 def _kept_alive(address: AddrInfoType) -> socket.socket:
     family, kind, protocol, _, _ = address
     made = socket.socket(family, kind, protocol)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    # Not every system has these by these names; its own silence is two hours then.
-    if sys.platform == "linux":
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_S)
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_S)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_S)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_S)
     return made
-
-
-@contextmanager
-def _misconfigurations() -> Iterator[None]:
-    """Turn what botocore raises while it is set up into ConfigurationError, or CannotRunNow."""
-    try:
-        yield
-    except NoRegionError:
-        raise ConfigurationError("AWS_REGION is not set: name the region of the queues") from None
-    except CredentialRetrievalError as error:
-        raise CannotRunNow(f"no AWS credentials at the moment: {error}") from None
-    except (PartialCredentialsError, ProfileNotFound) as error:
-        raise ConfigurationError(f"the AWS credentials cannot be used: {error}") from None
-    except (BotoCoreError, ValueError) as error:
-        raise ConfigurationError(
-            "the AWS configuration cannot be used, see AWS_REGION, AWS_ENDPOINT_URL and the file "
-            f"that AWS_CONFIG_FILE names: {without_passwords(str(error))}"
-        ) from None

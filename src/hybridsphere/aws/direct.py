@@ -1,18 +1,18 @@
-"""The calls that every message needs, from here straight to the socket.
+"""The calls that every message needs, without aiobotocore's work for each of them.
 
-aiobotocore builds each request anew, and aiohttp takes it apart again. Here a client builds one of
-a kind, and that is kept: from call to call only the body, the date and the signature differ.
-Credentials, endpoints, proxies, connections and time-outs are those of its client all the same.
+aiobotocore builds each request from nothing, and aiohttp takes it apart again. Here a client builds
+one request of a kind, which is kept: from call to call only body, date and signature differ.
+Credentials, endpoints, proxies, connections and time-outs stay those of the client.
 
-Where no documented way leads to them, their names are aiobotocore's and aiohttp's own, so both are
-pinned, and a test compares what goes over the wire.
+No documented way leads to some of these, so aiobotocore and aiohttp are pinned, and a test compares
+the bytes on the wire.
 """
 
 import asyncio
 from collections.abc import Mapping
 from functools import partial
 from time import gmtime, strftime
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import ClientConnectionError, ClientRequest, ClientSession
 from botocore import xform_name
@@ -25,9 +25,9 @@ from hybridsphere.aws.signing import SignedHead
 
 
 class Call:
-    """An operation of a client; the parameters are those that do not travel in the body.
+    """An operation of a client; the parameters are those outside the body.
 
-    Raises what the client would, or aiohttp's own error where no answer came. Sends nothing twice.
+    Raises the errors that the client would, or aiohttp's where no answer came. Never sends twice.
     """
 
     def __init__(self, client: Any, operation: str, **parameters: Any) -> None:
@@ -39,17 +39,20 @@ class Call:
     async def __call__(
         self, body: bytes, *, within_s: float | None = None
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers (their names in any case) and content of the answer.
+        """Return status, headers (their names in any case) and content of the answer.
 
-        TimeoutError if it has not come within `within_s`, or else within the client's own time.
+        Raises TimeoutError if the whole answer has not come within `within_s`, by default within
+        the client's total time. Single bytes of an answer extend neither.
         """
+        total_s = self._client._endpoint.http_session._timeout.total  # noqa: SLF001
+        limit_s = total_s if within_s is None else within_s
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(limit_s) as limit:
                 status, headers, content = await self._send(body)
         except TimeoutError:
-            if within_s is None:
+            if not limit.expired():
                 raise
-            raise TimeoutError(f"no answer within {within_s:g} s") from None
+            raise TimeoutError(f"no answer within {limit_s:g} s") from None
         if status >= 300:
             protocol = self._client.meta.service_model.resolved_protocol
             raise refusal(self._operation, protocol, status, headers, content)
@@ -60,7 +63,7 @@ class Call:
         return await request.send(body)
 
     async def _build(self) -> dict[str, Any]:
-        """What the client would sign and send, and how."""
+        """Return the request that the client would sign and send, and how it would sign."""
         meta = self._client.meta
         event = f"before-sign.{meta.service_model.service_id.hyphenize()}.{self._operation}"
 
@@ -78,30 +81,32 @@ class Call:
 
 
 class _Built(Exception):
-    """Thrown out of a client that was about to sign a request, with what its hook was told."""
+    """An exit from a client that is about to sign a request, with the arguments of its hook."""
 
 
 class _Request:
-    """A request as a client built it, on the client's own connections."""
+    """A request built by a client, sent on the client's own connections."""
 
     def __init__(
         self, client: Any, request: AWSRequest, request_signer: Any, **building: Any
     ) -> None:
-        # Their limit, time-outs, certificates and proxy come with them; no public way leads there.
+        # A client signs no request without them; only an empty request lacks them.
+        method, url = cast(str, request.method), cast(str, request.url)
+        # Connection limit, certificates and proxy come with these private parts.
         http = client._endpoint.http_session  # noqa: SLF001
-        proxy = http._proxy_config.proxy_url_for(request.url)  # noqa: SLF001
+        proxy = http._proxy_config.proxy_url_for(url)  # noqa: SLF001
         self._session = partial(http._get_session, proxy)  # noqa: SLF001
         self._http = ClientRequest(
-            request.method,
-            URL(request.url, encoded=True),
+            method,
+            URL(url, encoded=True),
             headers={**request.headers, "Accept-Encoding": "identity"},
             skip_auto_headers=["Content-Type"],
             proxy=URL(proxy) if proxy else None,
-            proxy_headers=http._proxy_config.proxy_headers_for(request.url),  # noqa: SLF001
+            proxy_headers=http._proxy_config.proxy_headers_for(url),  # noqa: SLF001
             loop=asyncio.get_running_loop(),
         )
         self._built = request
-        # What an endpoint asks for goes before what its service does.
+        # An endpoint's demands take precedence over its service's.
         asked = request.context.get("signing", {})
         self._auth = partial(
             request_signer.get_auth_instance,
@@ -114,11 +119,11 @@ class _Request:
     async def send(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         session = await self._session()
         with readable():
-            # New credentials may be called for here, by a client of their own.
+            # This may fetch new credentials, through another client.
             auth = await self._auth()
         connection = await self._connect(session)
         try:
-            # Up to the write nothing is awaited: the connection could be lost meanwhile.
+            # No await before the write: the connection could be lost meanwhile.
             protocol = connection.protocol
             protocol.set_response_params(
                 read_until_eof=True, auto_decompress=False, read_timeout=session.timeout.sock_read
@@ -127,12 +132,12 @@ class _Request:
             protocol.start_timeout()
             message, payload = await protocol.read()
             while message.code < 200:
-                # A provisional answer has ended the time-out.
+                # A provisional answer ends the time-out.
                 protocol.start_timeout()
                 message, payload = await protocol.read()
             content = await payload.read()
         except BaseException:
-            # What is still to come on it would be taken for another's answer.
+            # The rest of the answer would be taken for the next call's.
             connection.close()
             raise
         connection.release()
@@ -142,7 +147,7 @@ class _Request:
         connector: Any = session.connector
         connection = await connector.connect(self._http, [], session.timeout)
         if connection.protocol.should_close:
-            # An answer that nobody asked for would be taken for the one to come.
+            # An answer without a request would be taken for the next call's.
             connection.close()
             raise ClientConnectionError("a connection held an answer before the request")
         return connection

@@ -1,22 +1,29 @@
-"""The three ways in which a call can fail, whatever aiobotocore raises."""
+"""The failures of a call and of the set-up, whatever botocore, aiobotocore and aiohttp raise.
+
+Their lists of exceptions are open, so every ladder here ends with Exception.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    CredentialRetrievalError,
     HTTPClientError,
     NoCredentialsError,
+    NoRegionError,
     ParamValidationError,
     PartialCredentialsError,
+    ProfileNotFound,
 )
 from botocore.parsers import ResponseParserError, create_parser
 
-from hybridsphere.errors import CannotRun
-from hybridsphere.messages import first_line, without_passwords
+from hybridsphere.errors import CannotRun, CannotRunNow, ConfigurationError
+from hybridsphere.messages import reason_of
 
 _THROTTLED = {
     "OverLimit",
@@ -34,24 +41,23 @@ _NOT_THERE = {
     "ResourceNotFoundException",
 }
 
-LONGEST_TEXT = 500
-"""Characters of what a failure says: AWS's own words fit, a page of a proxy's need not."""
+_PLAIN = (BotoCoreError, ClientError, ResponseParserError, aiohttp.ClientError, OSError, ValueError)
+"""Errors whose text says enough without their name."""
 
 
 class AwsError(CannotRun):
     """A call that failed; the text names the call and what AWS said, in one line."""
 
     def __init__(self, message: str) -> None:
-        line = " ".join(message.split())
-        super().__init__(line if len(line) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]}…")
+        super().__init__(reason_of(" ".join(message.split())))
 
 
 class Throttled(AwsError):
-    """Too much at once: pass it again later, and less of it."""
+    """Too many calls at once: a later call, and fewer of them, may succeed."""
 
 
 class Unavailable(AwsError):
-    """No answer, or one that says that the service is in trouble: pass it again later."""
+    """No answer, or an answer that reports trouble in the service: a later call may succeed."""
 
 
 class Refused(AwsError):
@@ -63,99 +69,128 @@ class Refused(AwsError):
 
     @property
     def not_there(self) -> bool:
-        """Whether what was named does not exist."""
+        """Whether the thing that the call names does not exist."""
         return self.code in _NOT_THERE
 
 
 class ReceiptGone(Refused):
-    """A receipt handle that is good no more: another receipt of the message counts, or none."""
+    """A receipt handle that has expired: a newer receipt of the message counts, or none."""
 
 
 @contextmanager
 def failures(call: str) -> Iterator[None]:
-    """Turn what aiobotocore and aiohttp raise into the three failures of this module."""
+    """Turn every exception of a call into one of this module's failures."""
     try:
         yield
+    except AwsError:
+        raise
     except ClientError as error:
         raise _client_failure(call, error) from error
     except (aiohttp.ClientResponseError, HTTPClientError) as error:
-        raise Unavailable(f"{call}: {without_address(error)}") from None
+        raise Unavailable(f"{call}: {described(error)}") from None
     except HttpProcessingError as error:
         raise Unavailable(f"{call}: {_no_http(error.message)}") from error
     except aiohttp.ClientSSLError as error:
-        # A ValueError as well, but one that ends when a certificate is renewed.
+        # Also a ValueError, but it ends when a certificate is renewed.
         raise Unavailable(f"{call}: {error}") from error
     except (
         NoCredentialsError,
         PartialCredentialsError,
         ParamValidationError,
-        ValueError,  # aiohttp's, for an endpoint that makes no sense
+        ValueError,  # aiohttp raises it for an endpoint that is not a URL
     ) as error:
-        raise Refused(f"{call}: {without_address(error)}", type(error).__name__) from error
-    except (
-        BotoCoreError,
-        ResponseParserError,
-        aiohttp.ClientError,
-        OSError,
-        RuntimeError,  # botocore's, for new credentials that are over when they come
-    ) as error:
-        raise Unavailable(f"{call}: {without_address(error) or type(error).__name__}") from error
+        raise Refused(f"{call}: {described(error)}", type(error).__name__) from error
+    except Exception as error:
+        raise Unavailable(f"{call}: {described(error)}") from error
+
+
+@contextmanager
+def set_up() -> Iterator[None]:
+    """Turn every exception of a set-up into a ConfigurationError, or a CannotRunNow if it may pass.
+
+    The set-up covers region, profile, credentials and endpoint.
+    """
+    try:
+        yield
+    except CannotRun:
+        raise
+    except NoRegionError:
+        raise ConfigurationError("AWS_REGION is not set: name the region of the account") from None
+    except CredentialRetrievalError as error:
+        raise CannotRunNow(f"no AWS credentials at the moment: {reason_of(error)}") from None
+    except (PartialCredentialsError, ProfileNotFound) as error:
+        raise ConfigurationError(f"the AWS credentials cannot be used: {error}") from None
+    except (BotoCoreError, ValueError) as error:
+        raise ConfigurationError(
+            "the AWS configuration cannot be used, see AWS_REGION, AWS_ENDPOINT_URL and the file "
+            f"that AWS_CONFIG_FILE names: {reason_of(' '.join(str(error).split()))}"
+        ) from None
+    except Exception as error:
+        # A program that is missing, say, or a source that answers something else.
+        raise CannotRunNow(f"no AWS credentials at the moment: {described(error)}") from error
 
 
 def refusal(
     operation: str, protocol: str, status: int, headers: Mapping[str, str], content: bytes
 ) -> ClientError:
-    """What botocore would raise for an answer that is no success."""
+    """Make the error that botocore would raise for an answer that reports a failure."""
     names = {name.lower(): value for name, value in headers.items()}
     answer = {"status_code": status, "headers": names, "body": content, "context": {}}
     with readable():
-        return ClientError(create_parser(protocol).parse(answer, None), operation)
+        # The parser reads an error without a shape; its stubs demand one.
+        parser: Any = create_parser(protocol)
+        return ClientError(parser.parse(answer, None), operation)
 
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Turn what reading an answer of another form raises into one error."""
+    """Turn every exception of reading an answer into one, for answers of another form."""
     try:
         yield
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ResponseParserError(f"no answer of AWS's: {error!r}") from error
 
 
-def without_address(error: Exception) -> str:
-    """What an error says; not aiohttp's own text, which has the address, of a proxy with the
-    password, or what came of an answer, nor botocore's, which quotes aiohttp's.
+def described(error: Exception) -> str:
+    """Describe an error in one line.
+
+    The texts of some errors of aiohttp, which botocore quotes, hold a proxy's password or parts of
+    an answer. They are replaced.
     """
     inner = error.kwargs.get("error") if isinstance(error, HTTPClientError) else error
     if isinstance(inner, aiohttp.ClientResponseError):
         if isinstance(inner.__cause__, HttpProcessingError):
-            # The status is aiohttp's own, and not that of an answer.
+            # The status is aiohttp's own, not that of an answer.
             return _no_http(inner.message)
         return f"HTTP {inner.status} {inner.message}"
     if isinstance(inner, aiohttp.ServerDisconnectedError):
-        # Its message is as much of the head as came.
+        # Its message is the part of the head that arrived.
         began = not isinstance(inner.message, str)
         when = "in the middle of the answer's head" if began else "before it answered"
         return f"the other side disconnected {when}"
     if isinstance(inner, aiohttp.ClientPayloadError):
         return "the answer broke off in the middle of its body"
     if isinstance(inner, aiohttp.InvalidURL):
-        return "the address of a proxy, or of the endpoint, is none"
-    # Below its first line, botocore quotes what it cannot parse: new credentials, say.
-    text = first_line(error) if isinstance(error, ResponseParserError) else str(error)
-    # Which certificates aiohttp would take, it says of an address without TLS as well.
-    return without_passwords(text.replace(" ssl:default", ""))
+        return "the address of a proxy, or of the endpoint, is not a URL"
+    # aiohttp names a certificate default even for an address without TLS.
+    text = str(error).replace(" ssl:default", "")
+    if isinstance(error, BotoCoreError):
+        text = " ".join(text.split())
+    if not isinstance(error, _PLAIN):
+        text = f"{type(error).__name__}: {text}"
+    return reason_of(text) or type(error).__name__
 
 
 def _no_http(message: str) -> str:
-    """What aiohttp misses in a head, without what it quotes of that."""
-    reason = first_line(message).partition(" b'")[0].rstrip(":")
+    """Report what aiohttp misses in a head, without the part of the head that it quotes."""
+    reason = reason_of(message).partition(" b'")[0].rstrip(":")
     return f"no HTTP: {reason}"
 
 
 def _client_failure(call: str, error: ClientError) -> AwsError:
     code = str(error.response["Error"].get("Code", ""))
     status = error.response["ResponseMetadata"].get("HTTPStatusCode", 500)
-    text = f"{call}: {code}: {first_line(error.response['Error'].get('Message', ''))}"
+    text = f"{call}: {code}: {reason_of(error.response['Error'].get('Message', ''))}"
     if status == 429 or code.removeprefix("AWS.SimpleQueueService.") in _THROTTLED:
         return Throttled(text)
     return Unavailable(text) if status >= 500 else Refused(text, code)

@@ -3,34 +3,37 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from hybridsphere.aws.direct import Call
 from hybridsphere.aws.errors import AwsError, ReceiptGone, Refused, Unavailable, failures, readable
-from hybridsphere.messages import first_line
+from hybridsphere.messages import reason_of
 
-BATCH = 10
-"""Messages a call of SQS takes at most."""
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs import SQSClient
+    from types_aiobotocore_sqs.type_defs import MessageAttributeValueTypeDef
+
+SQS_BATCH = 10
+"""Messages that one call of SQS takes at most."""
 
 LONG_POLL_S = 20
-"""How long SQS holds a receive open for a message to come, at most."""
+"""Seconds that SQS holds a receive open for a message, at most."""
 
 ANSWER_S = 5.0
-"""How long an answer may take that SQS gives at once: messages wait for it, and have deadlines."""
+"""Limit on an answer that SQS gives at once: messages with deadlines wait for it."""
 
 VISIBILITY_TIMEOUT_S = 30
-"""How long a message stays with whoever received it, unless that is extended."""
-
+"""Seconds that a message stays with its receiver, unless extended."""
 
 _GONE = {"ReceiptHandleIsInvalid", "MessageNotInflight", "InvalidParameterValue"}
-"""What SQS says of a receipt handle that was good once; the last when it expired."""
+"""SQS's codes for a receipt handle that was valid once; the last means that it expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as received; `receipt_handle` stands for this one receipt of it."""
+    """A message as received; `receipt_handle` identifies this one receipt."""
 
     id: str
     receipt_handle: str
@@ -40,7 +43,7 @@ class Message:
 class Queue:
     """One SQS queue."""
 
-    def __init__(self, client: Any, url: str) -> None:
+    def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
         self._receive = Call(client, "ReceiveMessage", QueueUrl=url)
         self._delete = Call(client, "DeleteMessageBatch", QueueUrl=url, Entries=[])
@@ -55,9 +58,9 @@ class Queue:
         wait_s: int = LONG_POLL_S,
         within_s: float | None = None,
     ) -> list[Message]:
-        """Long-poll for up to `most` (1 to 10) messages; none if none came within `wait_s`.
+        """Long-poll for up to `most` (1 to 10) messages; an empty list after `wait_s` without any.
 
-        Unavailable if no answer came at all, within `within_s` or else the client's own time.
+        Raises Unavailable if no answer came within `within_s`, by default the client's total.
         """
         call = {
             "QueueUrl": self.url,
@@ -74,7 +77,7 @@ class Queue:
                 ]
 
     async def delete(self, receipt_handles: Sequence[str]) -> list[AwsError | None]:
-        """Delete up to ten messages; what became of each, None being well."""
+        """Delete up to ten messages; returns the error of each, None for success."""
         entries = [
             {"Id": str(i), "ReceiptHandle": handle} for i, handle in enumerate(receipt_handles)
         ]
@@ -87,7 +90,7 @@ class Queue:
     async def change_visibility(
         self, receipt_handles: Sequence[str], timeout_s: int
     ) -> list[AwsError | None]:
-        """Hide up to ten messages for so many seconds from now; 0 makes them visible at once."""
+        """Hide up to ten messages for `timeout_s` seconds from now; 0 makes them visible."""
         entries = [
             {"Id": str(i), "ReceiptHandle": handle, "VisibilityTimeout": timeout_s}
             for i, handle in enumerate(receipt_handles)
@@ -109,24 +112,26 @@ class Queue:
         )
 
     async def probe_sending(self) -> None:
-        """Send what is no message: Refused, for that or because nothing may be sent."""
-        # All that speak SQS look at the type of an attribute, not all at an empty body.
+        """Send an invalid message; raises Refused for that, or for a missing permission."""
+        # Every SQS server checks the type of an attribute; not every one refuses an empty body.
         await self._send("", {"none": {"DataType": "none", "StringValue": "none"}})
 
     async def attributes(self) -> dict[str, str]:
-        """The queue's attributes, by SQS's names; fails if it is not there or may not be used."""
+        """Return the queue's attributes, by SQS's names."""
         with failures("GetQueueAttributes"), readable():
             answer = await self._client.get_queue_attributes(
                 QueueUrl=self.url, AttributeNames=["All"]
             )
-            return dict(answer["Attributes"])
+            return {str(name): value for name, value in answer["Attributes"].items()}
 
-    async def _send(self, body: str, attributes: Mapping[str, Mapping[str, str]]) -> None:
+    async def _send(
+        self, body: str, attributes: Mapping[str, "MessageAttributeValueTypeDef"]
+    ) -> None:
         with failures("SendMessage"), readable():
             answer = await self._client.send_message(
                 QueueUrl=self.url, MessageBody=body, MessageAttributes=attributes
             )
-            # Whoever sends gives up what he holds: a page of a proxy's has stored nothing.
+            # The sender then deletes its own message, and a proxy's page has stored nothing.
             if not answer["MessageId"]:
                 raise ValueError("no MessageId")
 
@@ -138,7 +143,7 @@ async def _ask(call: Call, content: Mapping[str, Any], within_s: float | None) -
 
 
 def _outcomes(call: str, answer: Mapping[str, Any], count: int) -> list[AwsError | None]:
-    """What a batch call did to each of its entries, in their order."""
+    """Return the outcome of a batch call for each of its entries, in their order."""
     outcomes: list[AwsError | None] = [Unavailable(f"{call}: nothing was answered")] * count
     for success in answer.get("Successful") or []:
         outcomes[int(success["Id"])] = None
@@ -149,7 +154,7 @@ def _outcomes(call: str, answer: Mapping[str, Any], count: int) -> list[AwsError
 
 def _entry_failure(call: str, failure: Mapping[str, Any]) -> AwsError:
     code = str(failure["Code"])
-    text = f"{call}: {code}: {first_line(failure.get('Message', ''))}"
+    text = f"{call}: {code}: {reason_of(failure.get('Message', ''))}"
     if code.removeprefix("AWS.SimpleQueueService.") in _GONE:
         return ReceiptGone(text, code)
     return Refused(text, code) if failure.get("SenderFault") else Unavailable(text)

@@ -10,9 +10,10 @@ from botocore.exceptions import NoCredentialsError
 
 
 class SignedHead:
-    """All before the body, with gaps for date, signature and length; good for a set of credentials
-    and a day. The canonical form is botocore's (AWS documentation, "Create a signed AWS API
-    request").
+    """The head of a request, with gaps for date, signature and length.
+
+    It is valid for one set of credentials and one day. The canonical form is botocore's (AWS
+    documentation, "Create a signed AWS API request").
     """
 
     def __init__(self, http: ClientRequest, built: AWSRequest, auth: SigV4Auth, date: str) -> None:
@@ -38,13 +39,15 @@ class SignedHead:
         key = f"AWS4{auth.credentials.secret_key}".encode()
         for part in self._scope.split("/"):
             key = hmac.digest(key, part.encode(), "sha256")
-        # Keyed once: each signature goes on from a copy.
+        # Keyed once; each signature continues from a copy.
         self._keyed = hmac.new(key, digestmod=sha256)
 
     def holds(self, auth: SigV4Auth, date: str) -> bool:
+        """Return whether the head is still valid for these credentials and this date."""
         return bool(auth.credentials == self._credentials) and self._scope.startswith(date[:8])
 
     def of(self, body: bytes, date: str) -> bytes:
+        """Return the head of a request with this body, signed."""
         canonical = f"{self._before_date}{date}{self._after_date}{sha256(body).hexdigest()}"
         digest = sha256(canonical.encode()).hexdigest()
         signature = self._keyed.copy()

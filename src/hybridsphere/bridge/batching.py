@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
-Outcome = TypeVar("Outcome")
+Reply = TypeVar("Reply")
 
 
 class Gatherer(Generic[Item]):
-    """Makes batches of up to `size` items; one that is not full waits `linger_s` for company."""
+    """Batches of up to `size` items; an incomplete batch waits `linger_s` for more."""
 
     def __init__(self, *, size: int, linger_s: float = 0) -> None:
         self._size = size
@@ -21,13 +21,14 @@ class Gatherer(Generic[Item]):
         self._full = asyncio.Event()
 
     def add(self, item: Item) -> None:
+        """Put an item in the next batch that has room."""
         self._waiting.append(item)
         self._any.set()
         if len(self._waiting) >= self._size:
             self._full.set()
 
     async def batch(self) -> list[Item]:
-        """The items of the next batch, once there are any, in the order in which they came."""
+        """Wait for the next batch, and return its items in the order of their arrival."""
         await self._any.wait()
         if self._linger_s:
             with suppress(TimeoutError):
@@ -41,28 +42,28 @@ class Gatherer(Generic[Item]):
         return batch
 
 
-class Batcher(Generic[Item, Outcome]):
-    """Flushes what its callers submit, batch after batch, and gives each the outcome of its own.
+class Batcher(Generic[Item, Reply]):
+    """Items submitted by many callers, flushed batch after batch; each caller gets its own reply.
 
-    `flush` takes up to `size` items and returns an outcome for each, in their order. If it raises,
-    every item of its batch fails with that. A batch that is not full waits `linger_s` seconds.
+    `flush` takes up to `size` items and returns a reply for each, in their order. If it raises,
+    every caller of that batch gets the error. An incomplete batch waits `linger_s` seconds.
     """
 
     def __init__(
         self,
-        flush: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome]]],
+        flush: Callable[[Sequence[Item]], Awaitable[Sequence[Reply]]],
         *,
         size: int,
         linger_s: float = 0,
     ) -> None:
         self._flush = flush
-        self._waiting: Gatherer[tuple[Item, asyncio.Future[Outcome]]] = Gatherer(
+        self._waiting: Gatherer[tuple[Item, asyncio.Future[Reply]]] = Gatherer(
             size=size, linger_s=linger_s
         )
 
-    async def submit(self, item: Item) -> Outcome:
-        """The outcome of an item, once the batch it went with is done."""
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    async def submit(self, item: Item) -> Reply:
+        """Submit an item, and return its reply once its batch is done."""
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.add((item, future))
         return await future
 
@@ -71,12 +72,12 @@ class Batcher(Generic[Item, Outcome]):
         while True:
             batch = await self._waiting.batch()
             try:
-                outcomes = await self._flush([item for item, _ in batch])
-            except Exception as error:  # noqa: BLE001 - each caller gets it, none is lost
+                replies = await self._flush([item for item, _ in batch])
+            except Exception as error:  # noqa: BLE001 - every caller gets it
                 for _, future in batch:
                     if not future.done():
                         future.set_exception(error)
             else:
-                for (_, future), outcome in zip(batch, outcomes, strict=True):
+                for (_, future), reply in zip(batch, replies, strict=True):
                     if not future.done():
-                        future.set_result(outcome)
+                        future.set_result(reply)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hybridsphere.aws import Message
 from hybridsphere.bridge.dead_letters import DeadLetters
-from hybridsphere.bridge.queue.poller import Verdict
+from hybridsphere.bridge.queue.poller import Disposition
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.messages import BadMessage, parse_output
 
@@ -17,8 +17,8 @@ class Collector:
     store: ResultStore
     dead_letters: DeadLetters
 
-    async def handle(self, message: Message) -> Verdict:
-        """Store the results in a message; done when they are durable."""
+    async def handle(self, message: Message) -> Disposition:
+        """Store the results in a message, which may be deleted once they are durable."""
         try:
             results = parse_output(message.body)
         except BadMessage as error:
@@ -28,4 +28,4 @@ class Collector:
         if foreign:
             reason = f"bucket is {', '.join(sorted(foreign))}, not {self.bucket}"
             return await self.dead_letters.reject("output", message, reason)
-        return Verdict.DONE
+        return Disposition.DELETE

@@ -1,17 +1,16 @@
-"""Where messages go that can never succeed."""
+"""The dead-letter queue: messages that can never succeed."""
 
 import structlog
 
 from hybridsphere.aws import AwsError, Message, Queue
-from hybridsphere.bridge.queue.poller import Verdict
+from hybridsphere.bridge.queue.poller import Disposition
 from hybridsphere.bridge.telemetry.metrics import Metrics
+from hybridsphere.messages import LONGEST_TEXT
 
 log = structlog.get_logger()
 
-REASON_LENGTH = 500
-
-BODY_BYTES = 1024 * 1024 - 4 * REASON_LENGTH - 100
-"""What SQS takes of a message, body and attributes together, without our attributes."""
+BODY_BYTES = 1024 * 1024 - 4 * LONGEST_TEXT - 100
+"""SQS's limit on body and attributes together, less our attributes."""
 
 
 class DeadLetters:
@@ -21,31 +20,36 @@ class DeadLetters:
         self._queue = queue
         self._metrics = metrics
 
-    async def reject(self, source: str, message: Message, reason: str) -> Verdict:
-        """Store a message that can never succeed, if there is a place; then log and count it."""
+    async def reject(
+        self, source: str, message: Message, reason: str, body: str | None = None
+    ) -> Disposition:
+        """Store a message that can never succeed, if there is a queue for it; log and count it.
+
+        `body` is the part of the message that is at fault, by default all of it.
+        """
         named = {"queue": source, "message_id": message.id}
         if self._queue:
             attributes = {"reason": _attribute(reason), "queue": source}
             try:
-                await self._queue.send(_cut(message.body), attributes)
+                await self._queue.send(_cut(message.body if body is None else body), attributes)
             except AwsError as error:
-                # Nothing is lost: the message comes again, until its own queue gives it up.
-                # Perhaps to another bridge: it is no trouble, whose end we would not see.
+                # Nothing is lost: SQS delivers the message again. Another bridge may receive it
+                # then, so this one cannot see the end of a trouble.
                 self._metrics.rejects_failed.labels(source).inc()
                 log.warning("reject.failed", **named, reason=str(error), rejected_for=reason)
-                return Verdict.LEAVE
+                return Disposition.LEAVE
         self._metrics.rejected.labels(source).inc()
         log.error("message.rejected", **named, reason=reason, stored=self._queue is not None)
-        return Verdict.DONE if self._queue else Verdict.LEAVE
+        return Disposition.DELETE if self._queue else Disposition.LEAVE
 
 
 def _cut(body: str) -> str:
-    """A body that leaves room for the reason: one as long as can be is better cut than refused."""
+    """Cut a body to leave room for the reason: SQS would refuse the longest ones."""
     if len(body) * 4 <= BODY_BYTES:
         return body
     return body.encode()[:BODY_BYTES].decode(errors="ignore")
 
 
 def _attribute(reason: str) -> str:
-    """A text as SQS takes it: printable, and not so long that the body has no room."""
-    return "".join(c if c.isprintable() else "?" for c in reason)[:REASON_LENGTH]
+    """Make a text that SQS accepts as an attribute: printable, and cut to LONGEST_TEXT."""
+    return "".join(c if c.isprintable() else "?" for c in reason)[:LONGEST_TEXT]

@@ -1,6 +1,7 @@
 """From an event to the function: one record, one invocation."""
 
 import asyncio
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,22 +19,30 @@ from hybridsphere.aws import (
 from hybridsphere.bridge.dead_letters import DeadLetters
 from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.pacing.limiter import Limiter
-from hybridsphere.bridge.queue.poller import Verdict
+from hybridsphere.bridge.queue.poller import Disposition
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.telemetry.health import Health
-from hybridsphere.bridge.telemetry.metrics import OUTCOMES, Metrics
-from hybridsphere.messages import BadMessage, Result, S3Record, parse_s3_event, utc_text
+from hybridsphere.bridge.telemetry.metrics import INVOCATIONS, Metrics
+from hybridsphere.messages import (
+    BadMessage,
+    BadRecord,
+    Result,
+    S3Event,
+    S3Record,
+    read_s3_event,
+    utc_text,
+)
 
 _NEVER = {
     "InvalidRequestContentException",
     "RequestTooLargeException",
-    # What Lambda calls it in fact; the other is the name in its documentation.
+    # The code that Lambda sends; its documentation has the other.
     "RequestEntityTooLargeException",
 }
-"""What Lambda says of an event that is at fault itself."""
+"""Lambda's codes for an event that is itself at fault."""
 
 LONG = 50_000
-"""Characters of a message above which it has hundreds of records, or thousands."""
+"""Characters above which a message has hundreds of records, or thousands."""
 
 log = structlog.get_logger()
 
@@ -42,9 +51,9 @@ log = structlog.get_logger()
 class Invoker:
     """The handler of the input queue and of the input bucket.
 
-    Throttled and failing calls are made again until Lambda takes them. An attempt that ended in
-    the function's own error is counted in the ledger; after `max_attempts` the upload is `failed`.
-    Of the records in messages, at most `most` are under way at once: a message can have thousands.
+    Throttled and failing calls are retried until Lambda accepts them. The ledger counts attempts
+    that ended in the function's own error; after `max_attempts` the upload is `failed`. Of all
+    records in messages, at most `most` run at once: one message can have thousands.
     """
 
     function: Function
@@ -60,53 +69,69 @@ class Invoker:
     def __post_init__(self) -> None:
         self._room = asyncio.Semaphore(self.most)
         self._long = asyncio.Lock()
-        self._outcomes = {name: self.metrics.invocations.labels(name) for name in OUTCOMES}
+        self._ends = {name: self.metrics.invocations.labels(name) for name in INVOCATIONS}
         self.metrics.limit.set_function(lambda: self.limiter.limit)
 
     async def invoke(self, record: S3Record) -> None:
         """Invoke the function for a record that the watcher found."""
-        reason = await self._process(record, utc_text(), time.monotonic())
-        if reason:
-            await self.store.put([Result.failed(record, reason)])
+        refusal = await self._process(record, utc_text(), time.monotonic())
+        if refusal:
+            await self.store.put([Result.failed(record, refusal.reason)])
 
-    async def handle(self, message: Message) -> Verdict:
-        """Invoke the function for each record; done when each has been accepted."""
+    async def handle(self, message: Message) -> Disposition:
+        """Invoke the function for each upload in a message; reject the records that never can be.
+
+        The message may be deleted once every upload was accepted.
+        """
         if len(message.body) <= LONG:
             return await self._handle(message)
-        # One after another: they are long to read, and large once they are read.
+        # One at a time: they take long to parse, and much memory afterwards.
         async with self._long:
             return await self._handle(message)
 
-    async def _handle(self, message: Message) -> Verdict:
+    async def _handle(self, message: Message) -> Disposition:
         received_at, started = utc_text(), time.monotonic()
         try:
-            records = parse_s3_event(message.body)
+            event = read_s3_event(message.body)
         except BadMessage as error:
             return await self.dead_letters.reject("input", message, str(error))
-        ours = [record for record in records if record.bucket == self.bucket]
-        refused = await self._process_all(ours, received_at, started)
-        if refused:
-            return await self.dead_letters.reject("input", message, refused[0])
-        foreign = {record.bucket for record in records} - {self.bucket}
-        if foreign:
-            reason = f"bucket is {', '.join(sorted(foreign))}, not {self.bucket}"
-            return await self.dead_letters.reject("input", message, reason)
-        return Verdict.DONE
+        if event.ignored:
+            self.metrics.ignored.inc(len(event.ignored))
+            log.info("event.ignored", message_id=message.id, events=sorted(set(event.ignored)))
+        ours, bad = self._divide(event)
+        if bad:
+            # A message that stays on the queue comes again; its good records ran the first time.
+            ours = await self.store.undone(ours)
+        bad += await self._process_all(ours, received_at, started)
+        if not bad:
+            return Disposition.DELETE
+        count = len(event.created) + len(event.ignored) + len(event.bad)
+        records = [one.record for one in bad]
+        body = json.dumps({"Records": records}) if len(bad) < count else None
+        return await self.dead_letters.reject("input", message, bad[0].reason, body)
+
+    def _divide(self, event: S3Event) -> tuple[list[S3Record], list[BadRecord]]:
+        """Separate the uploads to the bucket served from the records that can never succeed."""
+        ours = [record for record in event.created if record.bucket == self.bucket]
+        foreign = [record for record in event.created if record.bucket != self.bucket]
+        names = ", ".join(sorted({record.bucket for record in foreign}))
+        reason = f"bucket is {names}, not {self.bucket}"
+        return ours, [*event.bad, *(_bad(record, reason) for record in foreign)]
 
     async def _process_all(
         self, records: Sequence[S3Record], received_at: str, started: float
-    ) -> list[str]:
-        """See records through; the reasons of those whose event Lambda will never take."""
+    ) -> list[BadRecord]:
+        """Invoke the function for each record; returns those whose event Lambda never accepts."""
         if len(records) == 1:
             async with self._room:
-                reason = await self._process(records[0], received_at, started)
-            return [reason] if reason else []
-        refused: list[str] = []
+                refusal = await self._process(records[0], received_at, started)
+            return [refusal] if refusal else []
+        refused: list[BadRecord] = []
 
-        def end(task: asyncio.Task[str | None]) -> None:
+        def end(task: asyncio.Task[BadRecord | None]) -> None:
             self._room.release()
-            if not task.cancelled() and not task.exception() and (reason := task.result()):
-                refused.append(reason)
+            if not task.cancelled() and not task.exception() and (refusal := task.result()):
+                refused.append(refusal)
 
         async with asyncio.TaskGroup() as invocations:
             for record in records:
@@ -115,14 +140,16 @@ class Invoker:
                 task.add_done_callback(end)
         return refused
 
-    async def _process(self, record: S3Record, received_at: str, started: float) -> str | None:
-        """See a record through; the reason if Lambda will never take its event."""
+    async def _process(
+        self, record: S3Record, received_at: str, started: float
+    ) -> BadRecord | None:
+        """Invoke the function until a record is done; returns it if Lambda never accepts it."""
         backoff = Backoff()
         while True:
             try:
                 invoked_at, error = await self._invoke(record)
-            except BadMessage as refused:
-                return str(refused)
+            except BadMessage as refusal:
+                return _bad(record, str(refusal))
             self.metrics.latency.observe(time.monotonic() - started)
             if error is None:
                 await self.store.note_invoked(record, received_at, invoked_at)
@@ -135,44 +162,43 @@ class Invoker:
             await backoff.wait()
 
     async def _invoke(self, record: S3Record) -> tuple[str, FunctionError | None]:
-        """Call until Lambda takes the event; returns when it was sent, and the function's error.
+        """Call Lambda until it accepts the event; returns the time, and the function's error.
 
-        Raises BadMessage for an event that Lambda will never take.
+        Raises BadMessage for an event that Lambda never accepts.
         """
         backoff = Backoff()
-        event = record.to_event()
         while True:
             async with self.limiter:
                 alone = self.limiter.limit == 1
-                invoked_at = utc_text()
+                invoked_at, began = utc_text(), time.monotonic()
                 try:
-                    error = await self.function.invoke(event)
+                    error = await self.function.invoke(record)
                 except AwsError as raised:
                     failure = raised
                 else:
-                    self._note_accepted(error, record)
+                    self._note_accepted(error, record, began)
                     return invoked_at, error
                 if isinstance(failure, Refused) and failure.code in _NEVER:
-                    self.health.clear("function")
+                    self.health.worked("function", began)
                     self._count("failed")
                     raise BadMessage(str(failure))
                 self._note_failure(failure, record)
                 if alone or not isinstance(failure, Throttled):
-                    # In its place: while the function cannot be reached, or has no room even for
-                    # one, few try again, not all.
+                    # Keeps its place: while Lambda cannot be reached, or has no room even for one
+                    # call, a few callers retry instead of all.
                     await backoff.wait(failure, in_place=True)
                     continue
             await backoff.wait(failure)
 
-    def _note_accepted(self, error: FunctionError | None, record: S3Record) -> None:
+    def _note_accepted(self, error: FunctionError | None, record: S3Record, began: float) -> None:
         self.limiter.accepted()
         self._count("error" if error else "accepted")
-        self.health.clear("function")
+        self.health.worked("function", began)
         log.info("event.invoked", **_named(record))
 
     def _note_failure(self, failure: AwsError, record: S3Record) -> None:
         if isinstance(failure, Throttled):
-            # Ordinary life, not a trouble: the limiter finds the pace.
+            # Normal operation, no trouble: the limiter adapts.
             self.limiter.throttled()
             self._count("throttled")
             log.info("invoke.throttled", **_named(record), limit=self.limiter.limit)
@@ -182,10 +208,14 @@ class Invoker:
             self._count("failed")
             log.warning("invoke.failed", **_named(record), reason=str(failure))
 
-    def _count(self, outcome: str) -> None:
-        self._outcomes[outcome].inc()
+    def _count(self, end: str) -> None:
+        self._ends[end].inc()
+
+
+def _bad(record: S3Record, reason: str) -> BadRecord:
+    return BadRecord(record.to_event()["Records"][0], reason)
 
 
 def _named(record: S3Record) -> dict[str, str]:
-    """Which upload a line of the log is about."""
+    """Name an upload in a line of the log."""
     return {"bucket": record.bucket, "key": record.key, "version": record.version.id}

@@ -1,4 +1,4 @@
-"""The chosen way in and way out, put together: loops that receive, and what handles it."""
+"""The chosen source and sink, put together: the loops that receive, and their handlers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -27,8 +27,8 @@ class Loop(Protocol):
         """Work until `stop`, then drain within `drain_s` seconds."""
 
 
-class Ways:
-    """One way in (queue, bucket or none) and one way out (queue or bucket)."""
+class Pipeline:
+    """One source (queue, bucket or direct) and one sink (queue or bucket)."""
 
     def __init__(
         self, settings: Settings, aws: Aws, store: ResultStore, health: Health, metrics: Metrics
@@ -42,16 +42,16 @@ class Ways:
         self._dead_letters = DeadLetters(aws.queue(url) if url else None, metrics)
 
     def loops(self) -> list[Loop]:
-        """What runs: a loop for the way out, and one for the way in unless there is none."""
-        ways_in = {"queue": self._input_queue, "bucket": self._input_bucket}
-        ways_out = {"queue": self._output_queue, "bucket": self._output_bucket}
-        loops = [ways_out[self._settings.sink]()]
+        """Return a loop for the sink, and one for the source unless it is `direct`."""
+        sources = {"queue": self._input_queue, "bucket": self._input_bucket}
+        sinks = {"queue": self._output_queue, "bucket": self._output_bucket}
+        loops = [sinks[self._settings.sink]()]
         if self._settings.source != "direct":
-            loops.append(ways_in[self._settings.source]())
+            loops.append(sources[self._settings.source]())
         return loops
 
     def probes(self) -> dict[str, Coroutine[Any, Any, object]]:
-        """A call for each thing that these ways need, by the setting that names it."""
+        """Return a call for each queue, bucket and function in use, by its setting."""
         settings, aws = self._settings, self._aws
         queues = {
             "input_queue_url": settings.source == "queue",

@@ -11,11 +11,30 @@ import click
 from hybridsphere.console import complain, flushed, prepare
 from hybridsphere.errors import INTERRUPTED, READER_LEFT, CannotRun
 
+SECTIONS = {
+    "Try it": ["demo", "local"],
+    "Run it": ["bridge", "doctor", "status"],
+    "Say who is known": ["enroll", "gallery", "students"],
+    "Upload, and take the results": ["workload", "results"],
+}
+"""The commands in the order of `--help`."""
+
 _WHOLE_INSTALL = "the wheel alone has the bridge; `hybridsphere[local]` or `make setup` has it all"
 
 
 class Commands(click.Group):
     """Commands that end with an error, its details and a hint if they cannot do their work."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands by what they are for; those of no section come last."""
+        listed = {name for names in SECTIONS.values() for name in names}
+        others = [name for name in self.list_commands(ctx) if name not in listed]
+        for title, names in {**SECTIONS, "More": others}.items():
+            commands = [(name, self.commands[name]) for name in names if name in self.commands]
+            rows = [(name, command.get_short_help_str(100)) for name, command in commands]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
     def make_context(self, *place: Any, **extra: Any) -> click.Context:
         prepare()
@@ -76,10 +95,10 @@ def _usage_errors() -> Iterator[None]:
         # A group without a command prints its help.
         raise
     except click.ClickException as error:
-        command = (
-            error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
-        )
-        hint = f"`{command} --help` lists what it takes" if command else ""
+        hint = ""
+        if isinstance(error, click.UsageError) and error.ctx:
+            kind = "commands" if isinstance(error.ctx.command, click.Group) else "options"
+            hint = f"`{error.ctx.command_path} --help` lists its {kind}"
         complain(error.format_message(), hint=hint)
         sys.exit(error.exit_code)
 

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 _TIMEOUT_S = 2.0
 _REJECTED = "hybridsphere_messages_rejected_total"
+_OBJECTS_REJECTED = "hybridsphere_objects_rejected_total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,11 @@ def _got(connection: http.client.HTTPConnection, path: str) -> bytes:
 
 
 def _rejected(metrics: str) -> dict[str, int]:
-    return {
-        sample.labels["queue"]: int(sample.value)
-        for family in text_string_to_metric_families(metrics)
-        for sample in family.samples
-        if sample.name == _REJECTED
-    }
+    rejected = {}
+    for family in text_string_to_metric_families(metrics):
+        for sample in family.samples:
+            if sample.name == _REJECTED:
+                rejected[sample.labels["queue"]] = int(sample.value)
+            elif sample.name == _OBJECTS_REJECTED:
+                rejected[f"{sample.labels['bucket']} bucket"] = int(sample.value)
+    return rejected

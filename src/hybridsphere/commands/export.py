@@ -1,4 +1,4 @@
-"""The ledger for other programs: CSV or JSON, a row an upload."""
+"""The ledger for other programs: CSV or JSON, one row an upload."""
 
 import csv
 import json
@@ -24,14 +24,17 @@ COLUMNS = (
     "reason",
 )
 
-_OF_PEOPLE = ("name", "major", "year")
+_PERSONAL = ("name", "major", "year")
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes a cell for that begins so; OWASP, "CSV Injection"."""
+_FORMULA = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
+"""Prefixes that make a spreadsheet treat a cell as a formula (OWASP, "CSV Injection").
+
+The last four are the full-width forms of the first four.
+"""
 
 
 def export(rows: Iterable[Upload], format: Literal["csv", "json"], out: TextIO) -> None:  # noqa: A002 - the option's name
-    """Write rows one by one, as they come: the ledger may be larger than the memory."""
+    """Write rows one by one as they come, since a ledger may be larger than the memory."""
     if format == "csv":
         _write_csv(rows, out)
     else:
@@ -46,12 +49,12 @@ def _write_csv(rows: Iterable[Upload], out: TextIO) -> None:
 
 
 def _as_text(cell: str | None) -> str | None:
-    """A cell that no spreadsheet evaluates: keys are whatever those who upload have chosen."""
+    """Quote a cell that a spreadsheet would evaluate: keys are chosen by whoever uploads."""
     return f"'{cell}" if cell and cell.startswith(_FORMULA) else cell
 
 
 def _write_json(rows: Iterable[Upload], out: TextIO) -> None:
-    """One list with an object a line, so that both kinds of reader are served."""
+    """Write one list with an object a line, for readers of JSON and of lines alike."""
     separator = "[\n"
     for row in rows:
         out.write(separator + json.dumps(_fields(row), ensure_ascii=False))
@@ -60,11 +63,14 @@ def _write_json(rows: Iterable[Upload], out: TextIO) -> None:
 
 
 def _fields(row: Upload) -> dict[str, str | None]:
-    """A row by column; what there is of several people is joined by `;`, in the same order."""
+    """Return a row by column; the people's values are joined by `;`, in the same order."""
     of_people = {
         column: ";".join(str(person.get(column, "")) for person in row.people)
-        for column in _OF_PEOPLE
+        for column in _PERSONAL
     }
-    # A sequencer as S3 wrote it, for those who look it up elsewhere.
-    told = {**of_people, "version": row.sequencer or row.version}
-    return {column: told[column] if column in told else getattr(row, column) for column in COLUMNS}
+    # The sequencer as S3 wrote it, to be looked up elsewhere.
+    replaced = {**of_people, "version": row.sequencer or row.version}
+    return {
+        column: replaced[column] if column in replaced else getattr(row, column)
+        for column in COLUMNS
+    }

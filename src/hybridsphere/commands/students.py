@@ -1,4 +1,4 @@
-"""Students into the table that the function looks names up in."""
+"""Load student records into the table in which the function looks names up."""
 
 import asyncio
 import csv
@@ -13,8 +13,8 @@ from hybridsphere.aws.one_shot import client, concerning
 from hybridsphere.errors import CannotRun
 from hybridsphere.settings import Settings
 
-BATCH = 25
-"""Records a BatchWriteItem takes at most."""
+RECORDS_PER_WRITE = 25
+"""The most records that one BatchWriteItem takes."""
 
 _COLUMNS = {"name", "major", "year"}
 
@@ -22,12 +22,12 @@ _FORMS = "give a JSON list, or a CSV with a header"
 
 _ATTEMPTS = 10
 _LONGEST_PAUSE_S = 5.0
-"""For records that DynamoDB handed back: pauses from 0.05 s on, twice as long each, 21 s in all."""
+"""Attempts to write records that DynamoDB returns; pauses double from 0.05 s, 21 s in all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Student:
-    """A student; `id` is the school's own, where it has any."""
+class StudentRecord:
+    """The record of a student; `id` is the school's own, if there is one."""
 
     name: str
     major: str
@@ -35,16 +35,17 @@ class Student:
     id: str | None = None
 
     def item(self) -> dict[str, dict[str, str]]:
-        """The record as DynamoDB takes it; `name` is the key."""
+        """Return the item for DynamoDB; `name` is the key."""
         fields = {"name": self.name, "major": self.major, "year": self.year}
         item = {field: {"S": value} for field, value in fields.items()}
         if self.id is not None:
-            item["id"] = {"N" if self.id.isdecimal() else "S": self.id}
+            # Text, since a number would lose the zeros of 0042.
+            item["id"] = {"S": self.id}
         return item
 
 
 async def load_students(file: Path, settings: Settings) -> int:
-    """Write the students of a file into the table; returns how many.
+    """Write the students of a file into the table; return how many.
 
     A student of the same name is replaced. Nothing is written unless the whole file is good.
     Raises CannotRun.
@@ -52,13 +53,13 @@ async def load_students(file: Path, settings: Settings) -> int:
     students = read_students(file)
     table = settings.need("table")
     async with client("dynamodb") as dynamodb:
-        for start in range(0, len(students), BATCH):
-            await _write(dynamodb, table, students[start : start + BATCH])
+        for start in range(0, len(students), RECORDS_PER_WRITE):
+            await _write(dynamodb, table, students[start : start + RECORDS_PER_WRITE])
     return len(students)
 
 
-def read_students(file: Path) -> list[Student]:
-    """The students of a JSON list, or of a CSV whose header is `name,major,year` and maybe `id`.
+def read_students(file: Path) -> list[StudentRecord]:
+    """Read a JSON list, or a CSV with the columns `name`, `major`, `year` and perhaps `id`.
 
     Raises CannotRun for the first row that cannot be used.
     """
@@ -69,7 +70,7 @@ def read_students(file: Path) -> list[Student]:
     if not text.strip():
         raise CannotRun(f"{file} is empty", hint=_FORMS)
     rows = _json_rows(file, text) if text.lstrip()[:1] in {"[", "{"} else _csv_rows(file, text)
-    students: dict[str, Student] = {}
+    students: dict[str, StudentRecord] = {}
     for place, row in rows:
         student = _student(place, row)
         if student.name in students:
@@ -115,7 +116,7 @@ def _csv_rows(file: Path, text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
 
 
 def _slip(columns: Sequence[str]) -> str:
-    """What a header without the columns has in their place, where that can be told."""
+    """Name the likely mistake of a header that lacks columns."""
     header = ",".join(columns)
     for separator, named in ((";", "semicolons"), ("\t", "tabs")):
         if separator in header:
@@ -123,14 +124,16 @@ def _slip(columns: Sequence[str]) -> str:
     return " (case counts)" if {column.lower() for column in columns} >= _COLUMNS else ""
 
 
-def _student(place: str, row: Mapping[str, Any]) -> Student:
+def _student(place: str, row: Mapping[str, Any]) -> StudentRecord:
     fields = {field: _text(place, field, row.get(field)) for field in ("name", "major", "year")}
     identity = row.get("id")
-    return Student(**fields, id=None if identity in (None, "") else _text(place, "id", identity))
+    return StudentRecord(
+        **fields, id=None if identity in (None, "") else _text(place, "id", identity)
+    )
 
 
 def _text(place: str, field: str, value: object) -> str:
-    """A field's value; numbers are taken as they are written."""
+    """Return a field as text; numbers stay as they are written."""
     text = str(value).strip() if isinstance(value, str | int) else ""
     if not text or isinstance(value, bool):
         found = "missing" if value is None else repr(value)
@@ -138,8 +141,8 @@ def _text(place: str, field: str, value: object) -> str:
     return text
 
 
-async def _write(dynamodb: Any, table: str, students: Sequence[Student]) -> None:
-    """One batch, and again what DynamoDB handed back of it, with growing pauses."""
+async def _write(dynamodb: Any, table: str, students: Sequence[StudentRecord]) -> None:
+    """Write one batch, and again what DynamoDB returns of it, with growing pauses."""
     waiting = {table: [{"PutRequest": {"Item": student.item()}} for student in students]}
     for attempt in range(_ATTEMPTS):
         with concerning(f"table {table}"):

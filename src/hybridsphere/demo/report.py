@@ -1,31 +1,34 @@
-"""What a demo ends with: the table, the checks, and the same for other programs."""
+"""The end of a demo: the results and the checks, on the screen and for other programs."""
 
 import json
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from hybridsphere.demo.narrow import narrow_table
+from hybridsphere.console import printable
 from hybridsphere.files import write_whole
 from hybridsphere.ledger.ledger import Upload
 from hybridsphere.messages import Person, Result
 from hybridsphere.screen import plain
-from hybridsphere.workload.verdict import Check
+from hybridsphere.workload.check import Check
 
-_TEXTS = ("video", "status", "person", "major", "year")
+_COLUMNS = ("video", "status", "person", "major", "year", "distance", "seconds")
+_FIGURES = {"distance", "seconds"}
 _STYLES = {"matched": "green", "no_record": "yellow", "unreadable": "red", "failed": "bold red"}
+_WIDEST = 10_000
+"""Columns of a terminal on which every table fits."""
 
 
 def message(row: Upload) -> dict[str, Any]:
-    """The message that a row of the ledger, with a status, was written from."""
+    """Rebuild the message of a ledger row that has a status."""
     fields = {name: getattr(row, name) for name in Result.__slots__}
     fields["people"] = tuple(Person(**person) for person in row.people)
     found: dict[str, Any] = json.loads(Result(**fields).to_json())
@@ -33,8 +36,8 @@ def message(row: Upload) -> dict[str, Any]:
 
 
 def write_report(path: Path, checks: Sequence[Check], messages: Sequence[dict[str, Any]]) -> None:
-    """Checks and results as JSON. A check's `detail` has a line for each thing found wanting."""
-    told = [
+    """Write checks and results as JSON; a check's `detail` has a line for each fault."""
+    listed = [
         {
             "name": check.name,
             "passed": check.passed,
@@ -42,58 +45,87 @@ def write_report(path: Path, checks: Sequence[Check], messages: Sequence[dict[st
         }
         for check in checks
     ]
-    report = {"checks": told, "results": list(messages)}
+    report = {"checks": listed, "results": list(messages)}
     write_whole(path, json.dumps(report, ensure_ascii=False, indent=2) + "\n")
 
 
 def print_results(messages: Sequence[dict[str, Any]], console: Console) -> None:
-    """A table with a row a video; a terminal that is too narrow for all of it gets less of it."""
+    """Print what was found in each video: a table, or a list where a table is too wide.
+
+    Programs get lines of tab-separated cells instead.
+    """
+    if not console.is_terminal:
+        _print_cells(messages, console)
+        return
     table = _table(messages)
-    unbounded = console.options.update(max_width=sys.maxsize)
-    if console.is_terminal and console.measure(table, options=unbounded).maximum > console.width:
-        # What stands at the edges of the other takes no room from this one.
-        console.print(Padding(_narrow_table(messages, console.width), (1, 0)))
+    options = console.options.update(max_width=_WIDEST)
+    if Measurement.get(console, options, table).maximum <= console.width:
+        console.print(Padding(table, (1, 0)))
     else:
-        console.print(table)
+        _print_list(messages, console)
+
+
+def _print_cells(messages: Sequence[dict[str, Any]], console: Console) -> None:
+    """Print a header, and a line a video; several people are joined by `;`, as in an export."""
+    rows = [_COLUMNS, *(_cells(result, ";") for result in messages)]
+    # Not by rich, which makes spaces of tabs.
+    console.file.writelines("\t".join(map(printable, row)) + "\n" for row in rows)
 
 
 def _table(messages: Sequence[dict[str, Any]]) -> Table:
-    table = Table(header_style="bold", box=box.SIMPLE_HEAD)
-    for column in _TEXTS:
-        table.add_column(column, overflow="fold")
-    table.add_column("distance", justify="right")
-    table.add_column("seconds", justify="right")
+    table = Table(
+        header_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for column in _COLUMNS:
+        table.add_column(column, justify="right" if column in _FIGURES else "left")
     for result in messages:
-        table.add_row(plain(result["key"]), _status(result), *_people(result), _seconds(result))
+        key, status, *others = _cells(result, "\n")
+        people = (Text("\n").join(map(plain, cell.split("\n"))) for cell in others)
+        table.add_row(plain(key), plain(status, _style(result)), *people)
     return table
 
 
-def _narrow_table(messages: Sequence[dict[str, Any]], width: int) -> Table:
-    """Without the figures, and with less of the rest where that is still too wide."""
-    rows = [
-        (plain(result["key"]), _status(result, before_reason="\n"), *_people(result)[:-1])
-        for result in messages
-    ]
-    return narrow_table({name: [row[at] for row in rows] for at, name in enumerate(_TEXTS)}, width)
+def _print_list(messages: Sequence[dict[str, Any]], console: Console) -> None:
+    """Print a line a video, and a line below it for each person; rich wraps between words."""
+    console.print()
+    for result in messages:
+        key, status, *_, seconds = _cells(result, "")
+        parts = [plain(key, "bold"), plain(status, _style(result))]
+        parts += [plain(f"{seconds} s")] if seconds else []
+        console.print(Text("  ").join(parts))
+        for name, major, year, distance in _people(result):
+            record = ", ".join(filter(None, (major, year)))
+            console.print(plain("  " + "  ".join(filter(None, (name, record, distance)))))
+    console.print()
 
 
-def _status(result: dict[str, Any], before_reason: str = " ") -> Text:
-    style = _STYLES.get(result["status"], "")
-    reason = [plain(f"({result['reason']})", style)] if result["reason"] else []
-    return Text(before_reason).join([plain(result["status"], style), *reason])
+def _cells(result: dict[str, Any], separator: str) -> tuple[str, ...]:
+    """List what there is for each column; several people are joined by the separator."""
+    reason = f" ({result['reason']})" if result["reason"] else ""
+    people = list(_people(result))
+    columns = zip(*people, strict=True) if people else ([] for _ in range(4))
+    joined = (separator.join(column) for column in columns)
+    return (result["key"], f"{result['status']}{reason}", *joined, _seconds(result))
 
 
-def _people(result: dict[str, Any]) -> list[Text]:
-    """Name, major, year and distance of everybody who was seen, one below the other."""
-    people = result["people"]
-    columns = [[str(person[name]) for person in people] for name in ("name", "major", "year")]
-    # A mirrored CSV does not tell the distance.
-    columns.append([f"{p['distance']:.3f}" if "distance" in p else "" for p in people])
-    return [Text("\n").join(map(plain, column)) for column in columns]
+def _people(result: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """List name, major, year and distance of everybody who was seen."""
+    for person in result["people"]:
+        # A mirrored CSV has no distance.
+        distance = f"{person['distance']:.3f}" if "distance" in person else ""
+        yield str(person["name"]), str(person["major"]), str(person["year"]), distance
 
 
-def _seconds(result: dict[str, Any]) -> Text:
+def _style(result: dict[str, Any]) -> str:
+    return _STYLES.get(result["status"], "")
+
+
+def _seconds(result: dict[str, Any]) -> str:
     if not result["started_at"] or not result["finished_at"]:
-        return Text()
+        return ""
     start, end = (datetime.fromisoformat(result[name]) for name in ("started_at", "finished_at"))
-    return plain(f"{(end - start).total_seconds():.2f}")
+    return f"{(end - start).total_seconds():.2f}"

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -16,18 +15,19 @@ from hybridsphere.demo.options import DemoOptions
 from hybridsphere.demo.report import message, print_results, write_report
 from hybridsphere.demo.stage import set_stage
 from hybridsphere.errors import FAILED, CannotRun
+from hybridsphere.files import obstacle_to
 from hybridsphere.ledger.ledger import Upload
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.screen import Screen, plain
 from hybridsphere.settings import Settings
-from hybridsphere.workload.check import run_checks
+from hybridsphere.workload.check import Check, print_checks
+from hybridsphere.workload.checks import run_checks
 from hybridsphere.workload.evidence import newest_results, rows_that_count
 from hybridsphere.workload.manifest import Manifest
 from hybridsphere.workload.settle import wait_until_settled
 from hybridsphere.workload.upload import upload_files
-from hybridsphere.workload.verdict import Check, print_checks
 
 __all__ = ["DemoOptions", "run_demo"]
 
@@ -41,7 +41,8 @@ _RETRY_SCALE = 0.01
 
 def run_demo(options: DemoOptions) -> int:
     """Play a demo; the exit code. Raises CannotRun or OSError for one that cannot be played."""
-    options.check()
+    if options.report and (obstacle := obstacle_to(options.report)):
+        raise CannotRun(f"--report {options.report}: {obstacle}")
     try:
         with _readable_by_its_owner_alone():
             return asyncio.run(_play(options))
@@ -50,8 +51,8 @@ def run_demo(options: DemoOptions) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a demo came to: the newest result of each upload, and the bridge's exit code."""
+class DemoResult:
+    """The end of a demo: each upload's newest result, the checks, the bridge's exit code."""
 
     results: list[Upload]
     checks: list[Check]
@@ -66,23 +67,22 @@ async def _play(options: DemoOptions) -> int:
     _end_upon_sigterm()
     folder = _results_folder(options.results)
     with _environment_of_its_own():
-        outcome = await _perform(options, folder)
-    messages = [message(row) for row in outcome.results]
+        result = await _perform(options, folder)
+    messages = [message(row) for row in result.results]
     if options.report:
-        write_report(options.report, outcome.checks, messages)
-    # A table in a file is not to lose half of its keys to the width of no terminal.
-    console = Screen(width=None if sys.stdout.isatty() else 160)
+        write_report(options.report, result.checks, messages)
+    console = Screen()
     print_results(messages, console)
-    print_checks(outcome.checks, console)
+    print_checks(result.checks, console)
     console.print(plain(f"CSV files in {folder}, logs in {_own(folder)}"), soft_wrap=True)
-    if outcome.bridge_exit_code:
-        line = f"The bridge ended with exit code {outcome.bridge_exit_code}: see its log."
+    if result.bridge_exit_code:
+        line = f"The bridge ended with exit code {result.bridge_exit_code}: see its log."
         console.print(plain(line, "bold red"))
-    return 0 if outcome.good else FAILED
+    return 0 if result.good else FAILED
 
 
-async def _perform(options: DemoOptions, folder: Path) -> Outcome:
-    """Everything between the options and the outcome. Within, the environment names the account."""
+async def _perform(options: DemoOptions, folder: Path) -> DemoResult:
+    """Everything between the options and the result. Within, the environment names the account."""
     own = _own(folder)
     own.mkdir(parents=True, exist_ok=True)
     console = Screen(stderr=True)
@@ -102,7 +102,7 @@ async def _perform(options: DemoOptions, folder: Path) -> Outcome:
             await _unless_it_breaks(settled, bridge, account)
             checks = await run_checks(settings, expectations=stage.expectations, workers=workers)
             exit_code = await bridge.stop(within_s=settings.drain_s + 5)
-    return Outcome(_newest_results(folder, manifest), checks, exit_code)
+    return DemoResult(_newest_results(folder, manifest), checks, exit_code)
 
 
 @asynccontextmanager

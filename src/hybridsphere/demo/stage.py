@@ -51,7 +51,7 @@ def _in_vain(options: DemoOptions) -> Iterator[str]:
     if options.videos and not options.encodings:
         yield (
             "--videos without --encodings: only the people of the demo's own clips are known, "
-            "others end as unknown_face; `hybridsphere enroll PHOTOS -o gallery.npz` makes one"
+            "others end as unknown_face; `hybridsphere enroll` makes known faces of photos"
         )
     if options.encodings and not options.students:
         yield (

@@ -32,7 +32,7 @@ class LedgerError(CannotRun):
 
 
 def damaged(path: Path, why: object) -> LedgerError:
-    """Describe a ledger that is no longer whole."""
+    """Describe a damaged ledger and the remedy."""
     # All three files: SQLite would apply the old ledger's WAL to the new ledger.
     return LedgerError(
         f"{path} cannot be read: it is damaged ({why})",
@@ -55,10 +55,9 @@ def detecting_damage(path: Path) -> Iterator[None]:
 
 def connect(path: Path, mode: Literal["rw", "ro", "rwc"] = "rw") -> sqlite3.Connection:
     """Open the file and read nothing yet. Raises OSError or sqlite3.Error."""
-    if mode == "rw" and not os.access(path, os.R_OK | os.W_OK):
-        # SQLite would open the file for reading alone, and never again for writing.
-        number = errno.EROFS if os.statvfs(path).f_flag & os.ST_RDONLY else errno.EACCES
-        raise OSError(number, os.strerror(number), str(path))
+    if mode == "rw":
+        for end in ("", "-wal", "-shm"):
+            _refuse_unwritable(path.with_name(path.name + end))
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
@@ -66,6 +65,13 @@ def connect(path: Path, mode: Literal["rw", "ro", "rwc"] = "rw") -> sqlite3.Conn
         isolation_level=None,
         check_same_thread=False,
     )
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Raise OSError for a file that SQLite would open for reading alone, and keep so."""
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        number = errno.EROFS if os.statvfs(path).f_flag & os.ST_RDONLY else errno.EACCES
+        raise OSError(number, os.strerror(number), str(path))
 
 
 def check(connection: sqlite3.Connection, path: Path) -> int:

@@ -33,14 +33,14 @@ def ledger_path(results_dir: Path) -> Path:
 class Ledger:
     """The ledger, open. Changes are made inside `transaction()`; not for use by two threads.
 
-    `created` and `migrated` tell what opening it has done.
+    `prepared` is true once `prepare` has worked; `created` and `migrated` say whether it is new.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
         self._file = _file_id(path)
-        self._prepared = False
+        self.prepared = False
         # Whether the last operation on the file went well: only then may it be closed.
         self._sound = False
         self.created = False
@@ -48,7 +48,7 @@ class Ledger:
 
     @classmethod
     def open(cls, results_dir: Path) -> Self:
-        """Open for writing; creates the ledger if there is none, but not its folder."""
+        """Open for writing; creates a missing ledger, but not its folder."""
         ledger = cls.attach(results_dir)
         try:
             ledger.prepare()
@@ -72,18 +72,18 @@ class Ledger:
         Raises LedgerError, OSError or sqlite3.Error. After a failure this connection alone may be
         tried again: opening another would mean to close this one.
         """
-        if self._prepared:
+        if self.prepared:
             return
         if file.check(self._connection, self._path) < SCHEMA_VERSION:
             self.migrated = file.update(self._connection, self._path)
-        self._prepared = self._sound = True
+        self.prepared = self._sound = True
 
     @classmethod
     @contextmanager
     def read(cls, results_dir: Path) -> Iterator[Self]:
         """Open for reading, ledgers of older releases as they are.
 
-        Raises LedgerError where there is no ledger, or a damaged one, at once or in the middle.
+        Raises LedgerError for a missing or damaged ledger, at once or in the middle.
         """
         path = ledger_path(results_dir)
         if not path.exists():
@@ -159,7 +159,7 @@ class Ledger:
     def claim(self, bucket: str) -> str:
         """Give the ledger to a bucket, unless it is another's; returns the owner.
 
-        Of several processes that ask at once, the first gets it, by the transaction.
+        The transaction decides between processes that ask at once.
         """
         owner = self.owner(bucket)
         if owner is None:

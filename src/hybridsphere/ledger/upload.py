@@ -35,7 +35,7 @@ class Upload:
 
     @classmethod
     def of_row(cls, row: tuple[Any, ...]) -> Self:
-        """Read a row of `COLUMNS`. Raises ValueError for one that is damaged."""
+        """Read a row of `COLUMNS`. Raises ValueError if it is damaged."""
         upload = dict(zip(cls.__slots__, row, strict=True))
         upload["people"] = orjson.loads(upload["people"] or "[]")
         return cls(**upload)

@@ -21,9 +21,8 @@ from hybridsphere.local.lambda_host import LambdaHost, to_stderr
 from hybridsphere.local.moto_server import MotoServer
 from hybridsphere.local.resources import QueueSettings
 from hybridsphere.local.trigger import cancelled, run_trigger
+from hybridsphere.settings import Sink, Source
 
-Source = Literal["queue", "bucket", "direct"]
-Sink = Literal["queue", "bucket"]
 Mode = Literal["identify", "attendance"]
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
@@ -31,8 +30,8 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
-    """A queue that has been made."""
+class LocalQueue:
+    """A queue of this account."""
 
     url: str
     arn: str
@@ -50,8 +49,8 @@ class LocalAccount:
     use is not there. `mode` is what the function looks for.
     """
 
-    input_queue: Queue | None = None
-    output_queue: Queue | None = None
+    input_queue: LocalQueue | None = None
+    output_queue: LocalQueue | None = None
 
     def __init__(
         self,
@@ -77,7 +76,7 @@ class LocalAccount:
         self._retry_scale = retry_scale
         self._idle_s = idle_s
         self._log = log
-        self._session = session()
+        self._session: Any = session()
         self._moto = MotoServer()
         self._stack = AsyncExitStack()
 
@@ -150,7 +149,7 @@ class LocalAccount:
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         )
 
-    async def _make_queue(self, settings: QueueSettings) -> Queue:
+    async def _make_queue(self, settings: QueueSettings) -> LocalQueue:
         retention = {"MessageRetentionPeriod": str(settings.retention_s)}
         dead_letter_url, dead_letter_arn = await self._create_queue(
             settings.dead_letter_name, retention
@@ -168,7 +167,7 @@ class LocalAccount:
                 "RedrivePolicy": json.dumps(redrive),
             },
         )
-        return Queue(url, arn, dead_letter_url)
+        return LocalQueue(url, arn, dead_letter_url)
 
     async def _create_queue(self, name: str, attributes: dict[str, str]) -> tuple[str, str]:
         """A new queue's URL and ARN."""

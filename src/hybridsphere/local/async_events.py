@@ -8,8 +8,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from hybridsphere.local.function import VERSION, FunctionSettings, Invocation, Outcome
-from hybridsphere.local.workers import Throttled, WorkerPool
+from hybridsphere.local.function import VERSION, FunctionSettings, Invocation, Response
+from hybridsphere.local.workers import NoWorkerFree, WorkerPool
 from hybridsphere.messages import utc_text
 
 log = logging.getLogger(__name__)
@@ -63,25 +63,25 @@ class AsyncEvents:
         """Runs the function until it succeeds: None; or the record of why it did not."""
         now = asyncio.get_running_loop().time
         expiry = now() + self._max_age_s
-        outcome: Outcome | None = None
+        response: Response | None = None
         for attempts, delay_s in enumerate(self._delays_s):
             await asyncio.sleep(min(delay_s, expiry - now()))
             if now() >= expiry:
                 return _record("EventAgeExceeded", invocation, attempts)
             try:
-                outcome = await self._pool.run(invocation, patience_s=expiry - now())
-            except Throttled:
+                response = await self._pool.run(invocation, patience_s=expiry - now())
+            except NoWorkerFree:
                 return _record("EventAgeExceeded", invocation, attempts)
-            if not outcome.is_error:
+            if not response.is_error:
                 return None
-        return _record("RetriesExhausted", invocation, len(self._delays_s), outcome)
+        return _record("RetriesExhausted", invocation, len(self._delays_s), response)
 
 
 def _record(
-    condition: str, invocation: Invocation, attempts: int, outcome: Outcome | None = None
+    condition: str, invocation: Invocation, attempts: int, response: Response | None = None
 ) -> dict[str, Any]:
     """What Lambda sends to an on-failure destination (AWS Lambda developer guide, "Capturing
-    records of Lambda asynchronous invocations"). Without an outcome it has no response.
+    records of Lambda asynchronous invocations"). Without an response it has no response.
     """
     record: dict[str, Any] = {
         "version": "1.0",
@@ -94,11 +94,11 @@ def _record(
         },
         "requestPayload": json.loads(invocation.payload),
     }
-    if outcome is not None:
+    if response is not None:
         record["responseContext"] = {
             "statusCode": 200,
             "executedVersion": VERSION,
             "functionError": "Unhandled",
         }
-        record["responsePayload"] = json.loads(outcome.payload)
+        record["responsePayload"] = json.loads(response.payload)
     return record

@@ -55,13 +55,13 @@ class Invocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Response:
     """What came back: the function's answer, or a description of its error."""
 
     payload: bytes
     is_error: bool = False
 
     @classmethod
-    def error(cls, kind: str, message: str) -> "Outcome":
+    def error(cls, kind: str, message: str) -> "Response":
         body = {"errorType": kind, "errorMessage": message}
         return cls(json.dumps(body).encode(), is_error=True)

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from hybridsphere.local.async_events import AsyncEvents, OnFailure
 from hybridsphere.local.function import ACCOUNT_ID, VERSION, FunctionSettings, Invocation
-from hybridsphere.local.workers import Throttled, WorkerPool
+from hybridsphere.local.workers import NoWorkerFree, WorkerPool
 
 MAX_PAYLOAD_BYTES = {"RequestResponse": 6 * 1024**2, "DryRun": 6 * 1024**2, "Event": 1024**2}
 """By invocation type (AWS Lambda developer guide, "Lambda quotas")."""
@@ -110,8 +110,8 @@ class LambdaHost:
 
     async def _run(self, invocation: Invocation) -> web.Response:
         try:
-            outcome = await self._pool.run(invocation, patience_s=0)
-        except Throttled:
+            answer = await self._pool.run(invocation, patience_s=0)
+        except NoWorkerFree:
             raise _Refused(
                 429,
                 "TooManyRequestsException",
@@ -119,9 +119,9 @@ class LambdaHost:
                 Reason="ReservedFunctionConcurrentInvocationLimitExceeded",
             ) from None
         headers = {"X-Amz-Executed-Version": VERSION}
-        if outcome.is_error:
+        if answer.is_error:
             headers["X-Amz-Function-Error"] = "Unhandled"
-        return web.Response(body=outcome.payload, content_type="application/json", headers=headers)
+        return web.Response(body=answer.payload, content_type="application/json", headers=headers)
 
     def _qualifier(self, request: web.Request) -> str | None:
         """The version or alias that the caller asked for, be it what it may: there is one version

@@ -1,21 +1,42 @@
-"""The process in which moto's server runs: `python -m hybridsphere.local.moto_process`.
+"""The process of moto's server: `python -m hybridsphere.local.moto_process`.
 
-Serves on a free port, and writes its number as the only line on standard output.
+It serves on a free port, and prints the port's number as the only line of standard output.
 """
 
 import logging
 import os
 import sys
+from functools import wraps
+from typing import Any
 
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.s3.models import S3Backend
 from werkzeug.serving import make_server
 
 
+def notify_once() -> None:
+    """Have an upload in parts notify once, at its end, as S3 does.
+
+    moto also sends the event of the PUT by which it stores the parts together.
+    """
+    put_object = S3Backend.put_object
+
+    @wraps(put_object)
+    def put(*values: Any, **options: Any) -> Any:
+        if options.get("multipart") is not None:
+            options["disable_notification"] = True
+        return put_object(*values, **options)
+
+    S3Backend.put_object = put  # type: ignore[method-assign]
+
+
 def main() -> None:
+    """Serve until the process is killed."""
+    notify_once()
     # werkzeug logs every request unless it finds a level set.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = make_server(
@@ -27,7 +48,7 @@ def main() -> None:
     )
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()
-    # Nobody reads on; whatever moto prints goes where people look.
+    # Nobody reads standard output from here on, and moto prints to it.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     server.serve_forever()
 

@@ -8,7 +8,7 @@ import time
 
 from aiohttp import web
 
-from hybridsphere.local.function import Invocation, Outcome
+from hybridsphere.local.function import Invocation, Response
 
 MAX_RESPONSE_BYTES = 6 * 1024**2
 _MAX_HEADER_BYTES = 2 * 1024**2
@@ -20,10 +20,10 @@ class RuntimeApi:
     """
 
     def __init__(self) -> None:
-        self._initialised: asyncio.Future[Outcome | None] = asyncio.Future()
+        self._initialised: asyncio.Future[Response | None] = asyncio.Future()
         self._invocations: asyncio.Queue[tuple[Invocation, float]] = asyncio.Queue(maxsize=1)
         self._running: Invocation | None = None
-        self._outcome: asyncio.Future[Outcome] = asyncio.Future()
+        self._answer: asyncio.Future[Response] = asyncio.Future()
         app = web.Application(client_max_size=MAX_RESPONSE_BYTES)
         version = "/2018-06-01/runtime"
         app.router.add_get(f"{version}/invocation/next", self._next)
@@ -58,17 +58,17 @@ class RuntimeApi:
     async def stop(self) -> None:
         await self._runner.cleanup()
 
-    async def initialised(self) -> Outcome | None:
+    async def initialised(self) -> Response | None:
         """Waits until the worker has asked for work: None, or the error that kept it from it."""
         return await asyncio.shield(self._initialised)
 
-    async def run(self, invocation: Invocation, timeout_s: float) -> Outcome:
-        """Gives the worker one event and waits for the outcome. The function is told of the
+    async def run(self, invocation: Invocation, timeout_s: float) -> Response:
+        """Gives the worker one event and waits for the response. The function is told of the
         time limit; enforcing it is up to the caller.
         """
-        self._outcome = asyncio.Future()
+        self._answer = asyncio.Future()
         self._invocations.put_nowait((invocation, time.time() + timeout_s))
-        return await self._outcome
+        return await self._answer
 
     async def _next(self, _: web.Request) -> web.Response:
         if not self._initialised.done():
@@ -98,19 +98,19 @@ class RuntimeApi:
             body = {"errorType": "InvalidRequestID", "errorMessage": "Invalid request ID"}
             return web.json_response(body, status=400)
         try:
-            outcome, status = Outcome(await request.read(), is_error), 202
+            response, status = Response(await request.read(), is_error), 202
         except web.HTTPRequestEntityTooLarge:
             message = f"Response payload size exceeded maximum allowed ({MAX_RESPONSE_BYTES} bytes)"
-            outcome, status = Outcome.error("Function.ResponseSizeTooLarge", message), 413
+            response, status = Response.error("Function.ResponseSizeTooLarge", message), 413
         self._running = None
-        if not self._outcome.done():
-            self._outcome.set_result(outcome)
+        if not self._answer.done():
+            self._answer.set_result(response)
         return web.json_response({"status": "OK"}, status=status)
 
     async def _init_error(self, request: web.Request) -> web.Response:
-        outcome = Outcome(await request.read(), is_error=True)
+        response = Response(await request.read(), is_error=True)
         if not self._initialised.done():
-            self._initialised.set_result(outcome)
+            self._initialised.set_result(response)
         return web.json_response({"status": "OK"}, status=202)
 
 

@@ -3,10 +3,13 @@
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs import SQSClient
 
 
-async def run_trigger(sqs: Any, queue_url: str, invoke: Callable[[bytes], None]) -> None:
+async def run_trigger(sqs: "SQSClient", queue_url: str, invoke: Callable[[bytes], None]) -> None:
     """Hand every event of the account's own queue to `invoke`, until cancelled."""
     while True:
         answer = await sqs.receive_message(

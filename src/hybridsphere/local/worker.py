@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from hybridsphere.local import child
-from hybridsphere.local.function import VERSION, FunctionSettings, Invocation, Outcome
+from hybridsphere.local.function import VERSION, FunctionSettings, Invocation, Response
 from hybridsphere.local.runtime_api import RuntimeApi
 
 INIT_LIMIT_S = 10
@@ -72,8 +72,8 @@ class Worker:
         """Whether it can take another invocation."""
         return self._process.returncode is None and self._stopping is None
 
-    async def run(self, invocation: Invocation) -> Outcome:
-        """Runs the function once. Time-outs and crashes are outcomes too, in Lambda's words; the
+    async def run(self, invocation: Invocation) -> Response:
+        """Runs the function once. Time-outs and crashes are responses too, in Lambda's words; the
         worker is no longer `usable` then.
         """
         limit_s = self._timeout_s
@@ -169,5 +169,5 @@ def _environment(function: FunctionSettings, task_root: Path, runtime_api: str) 
     }
 
 
-def _error(kind: str, invocation: Invocation, message: str) -> Outcome:
-    return Outcome.error(kind, f"RequestId: {invocation.request_id} Error: {message}")
+def _error(kind: str, invocation: Invocation, message: str) -> Response:
+    return Response.error(kind, f"RequestId: {invocation.request_id} Error: {message}")

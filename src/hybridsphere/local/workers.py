@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from hybridsphere.local.function import FunctionSettings, Invocation, Outcome
+from hybridsphere.local.function import FunctionSettings, Invocation, Response
 from hybridsphere.local.worker import Worker
 
 
-class Throttled(Exception):
+class NoWorkerFree(Exception):
     """No worker came free in time."""
 
 
@@ -35,20 +35,20 @@ class WorkerPool:
     def __len__(self) -> int:
         return len(self._workers)
 
-    async def run(self, invocation: Invocation, *, patience_s: float) -> Outcome:
+    async def run(self, invocation: Invocation, *, patience_s: float) -> Response:
         """Runs the function once, after at most `patience_s` seconds of waiting for a worker.
-        Raises Throttled if there was none.
+        Raises NoWorkerFree if there was none.
         """
         async with self._slot(patience_s):
             worker = await self._take()
             try:
-                outcome = await worker.run(invocation)
+                response = await worker.run(invocation)
             except BaseException:
                 # Cancelled in the middle of it: the worker is still busy.
                 await self._discard(worker)
                 raise
             await self._give_back(worker)
-            return outcome
+            return response
 
     async def stop(self) -> None:
         """Kills every worker, also those that are at work."""
@@ -64,7 +64,7 @@ class WorkerPool:
             async with asyncio.timeout(patience_s):
                 await self._slots.acquire()
         except TimeoutError:
-            raise Throttled from None
+            raise NoWorkerFree from None
         try:
             yield
         finally:

@@ -1,14 +1,14 @@
-"""What travels: S3 events in, results out, and the keys of both.
+"""Messages: S3 events in, results out, and the keys of both.
 
-Both sides import this package, the bridge and the function, so it needs the standard library only.
+The bridge and the function both import this package, so it needs only the standard library.
 """
 
-from hybridsphere.messages.events import S3Record, parse_s3_event
+from hybridsphere.messages.events import BadRecord, S3Event, S3Record, parse_s3_event, read_s3_event
 from hybridsphere.messages.fields import BadMessage
-from hybridsphere.messages.keys import MAX_KEY_BYTES, csv_key
+from hybridsphere.messages.keys import MAX_KEY_BYTES, csv_key, is_folder
 from hybridsphere.messages.outcomes import parse_output, result_of_object
 from hybridsphere.messages.passwords import without_passwords
-from hybridsphere.messages.reasons import REASON_LENGTH, first_line, reason_of
+from hybridsphere.messages.reasons import LONGEST_TEXT, reason_of
 from hybridsphere.messages.results import (
     ATTENDANCE_COLUMNS,
     CSV_COLUMNS,
@@ -25,22 +25,25 @@ from hybridsphere.messages.version import Version, newest_of
 __all__ = [
     "ATTENDANCE_COLUMNS",
     "CSV_COLUMNS",
+    "LONGEST_TEXT",
     "MAX_KEY_BYTES",
     "MOST_CSV_BYTES",
-    "REASON_LENGTH",
     "SCHEMA",
     "STATUSES",
     "BadMessage",
+    "BadRecord",
     "Person",
     "Result",
+    "S3Event",
     "S3Record",
     "Version",
     "csv_key",
     "csv_text",
-    "first_line",
+    "is_folder",
     "newest_of",
     "parse_output",
     "parse_s3_event",
+    "read_s3_event",
     "reason_of",
     "result_of_object",
     "utc_text",

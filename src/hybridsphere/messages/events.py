@@ -1,20 +1,26 @@
-"""In: the events of S3."""
+"""S3 events, as they come in."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
 from hybridsphere.messages.fields import (
     BadMessage,
+    etag,
+    excerpt,
     json_object,
     mapping,
     optional_text,
-    shown,
     text,
     time,
 )
+from hybridsphere.messages.keys import is_folder
 from hybridsphere.messages.version import Version
+
+_EVENT_NAME = re.compile(r"[\w:]{1,100}")
+"""The form of every name of an S3 event, also of those to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class S3Record:
         return Version(self.etag, self.sequencer, self.event_time)
 
     def to_event(self) -> dict[str, Any]:
-        """A plain S3 event notification of this record alone, as Lambda is to be given it."""
+        """Make a plain S3 event notification of this record alone, the input of the function."""
         item = {"key": quote_plus(self.key, safe="/"), "eTag": self.etag}
         if self.sequencer:
             item["sequencer"] = self.sequencer
@@ -46,52 +52,109 @@ class S3Record:
         return {"Records": [record]}
 
 
-def parse_s3_event(body: str | Mapping[str, Any]) -> list[S3Record]:
-    """The created objects that an S3 event names; none for the `s3:TestEvent` that S3 sends first.
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record that can never succeed, as it came, and what is wrong with it."""
 
-    Takes S3's own event, the same wrapped by SNS, and an EventBridge event, told apart by their own
-    fields. Raises BadMessage for everything else.
+    record: object
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class S3Event:
+    """The records of one event, by what follows from them.
+
+    `created` are uploads. `ignored` names the events that are no uploads: deletions, tags,
+    life-cycle steps, restored archives and folders. `bad` are records that cannot be read.
+    """
+
+    created: list[S3Record] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    bad: list[BadRecord] = field(default_factory=list)
+
+
+def read_s3_event(body: str | Mapping[str, Any]) -> S3Event:
+    """Read an S3 event notification, the same wrapped by SNS, or an EventBridge event.
+
+    The `s3:TestEvent` that S3 sends first has no records. Raises BadMessage for any other message.
     """
     event = json_object(body) if isinstance(body, str) else body
     if event.get("Type") == "Notification" and "TopicArn" in event:
-        return parse_s3_event(text(event, "Message"))
+        return read_s3_event(text(event, "Message"))
     if event.get("Event") == "s3:TestEvent":
-        return []
-    if event.get("detail-type") == "Object Created":
-        return [_eventbridge_record(event)]
+        return S3Event()
+    if event.get("source") == "aws.s3" or event.get("detail-type") == "Object Created":
+        return _read_eventbridge(event)
     records = event.get("Records")
     if not isinstance(records, list) or not records:
         raise BadMessage("not an S3 event: it has no Records")
-    return [_s3_record(record) for record in records]
+    found = S3Event()
+    for record in records:
+        try:
+            _sort_in(found, record)
+        except BadMessage as error:
+            found.bad.append(BadRecord(record, str(error)))
+    return found
 
 
-def _s3_record(record: object) -> S3Record:
+def parse_s3_event(body: str | Mapping[str, Any]) -> list[S3Record]:
+    """Return the uploads that an S3 event names, which may be none.
+
+    Raises BadMessage unless `body` is an S3 event, and if every upload in it is malformed.
+    """
+    event = read_s3_event(body)
+    if event.bad and not event.created:
+        raise BadMessage(event.bad[0].reason)
+    return event.created
+
+
+def _sort_in(found: S3Event, record: object) -> None:
     item = mapping({"record": record}, "record")
     name = item.get("eventName", "ObjectCreated")
-    if not isinstance(name, str) or not name.removeprefix("s3:").startswith("ObjectCreated"):
-        raise BadMessage(f"eventName is {shown(name)}, not the creation of an object")
+    if not isinstance(name, str) or not _EVENT_NAME.fullmatch(name):
+        raise BadMessage(f"eventName is {excerpt(name)}, not the name of an event")
     s3 = mapping(item, "s3")
+    if not name.removeprefix("s3:").startswith("ObjectCreated"):
+        found.ignored.append(name)
+        return
     thing = mapping(s3, "object")
-    try:
-        key = unquote_plus(text(thing, "key"), errors="strict")
-    except UnicodeDecodeError as error:
-        raise BadMessage(f"key is {shown(thing['key'])}, not URL-encoded UTF-8") from error
-    return S3Record(
+    created = S3Record(
         bucket=text(mapping(s3, "bucket"), "name"),
-        key=key,
-        etag=text(thing, "eTag"),
+        key=_decoded_key(thing),
+        etag=etag(thing, "etag" if "etag" in thing else "eTag"),
         sequencer=optional_text(thing, "sequencer"),
         event_time=time(item, "eventTime"),
     )
+    _add(found, created, thing)
 
 
-def _eventbridge_record(event: Mapping[str, Any]) -> S3Record:
+def _read_eventbridge(event: Mapping[str, Any]) -> S3Event:
+    found = S3Event()
+    if event.get("detail-type") != "Object Created":
+        found.ignored.append(excerpt(event.get("detail-type")))
+        return found
     detail = mapping(event, "detail")
     thing = mapping(detail, "object")
-    return S3Record(
+    created = S3Record(
         bucket=text(mapping(detail, "bucket"), "name"),
         key=text(thing, "key"),
-        etag=text(thing, "etag"),
+        etag=etag(thing),
         sequencer=optional_text(thing, "sequencer"),
         event_time=time(event, "time"),
     )
+    _add(found, created, thing)
+    return found
+
+
+def _add(found: S3Event, created: S3Record, thing: Mapping[str, Any]) -> None:
+    if is_folder(created.key, thing.get("size")):
+        found.ignored.append("folder")
+    else:
+        found.created.append(created)
+
+
+def _decoded_key(thing: Mapping[str, Any]) -> str:
+    try:
+        return unquote_plus(text(thing, "key"), errors="strict")
+    except UnicodeDecodeError as error:
+        raise BadMessage(f"key is {excerpt(thing['key'])}, not URL-encoded UTF-8") from error

@@ -1,6 +1,4 @@
-"""Fields of a message, read one by one; every reader raises BadMessage for what is not as it should
-be.
-"""
+"""Fields of a message, read one by one; each reader raises BadMessage for a malformed field."""
 
 import json
 import re
@@ -10,8 +8,11 @@ from typing import Any
 
 from hybridsphere.messages.times import utc_text
 
-# Without an hour 24, which newer Pythons take for the next day's first.
-_AS_WE_WRITE = re.compile(
+EXCERPT_LENGTH = 80
+"""Characters quoted of a value that is at fault: a megabyte of nonsense stays one line."""
+
+# Hour 24 is excluded: newer Pythons read it as the next day's first hour.
+_CANONICAL_TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}[.][0-9]{3}Z"
 )
 
@@ -21,9 +22,10 @@ class BadMessage(ValueError):
 
 
 def json_object(text: str) -> Mapping[str, Any]:
+    """Parse a JSON object."""
     try:
         value = json.loads(text)
-        # JSON can carry halves of surrogate pairs, which no file, database or key can.
+        # JSON can carry half a surrogate pair, which no file, database or key can.
         text.encode()
         if "\\ud" in text.lower():
             json.dumps(value, ensure_ascii=False).encode()
@@ -33,43 +35,54 @@ def json_object(text: str) -> Mapping[str, Any]:
 
 
 def mapping(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a field that holds a JSON object."""
     value = holder.get(name)
     if not isinstance(value, dict):
-        raise BadMessage(f"{name} is {shown(value)}, not a JSON object")
+        raise BadMessage(f"{name} is {excerpt(value)}, not a JSON object")
     return value
 
 
 def text(holder: Mapping[str, Any], name: str) -> str:
+    """Return a field that holds a text, not empty."""
     value = holder.get(name)
     if not isinstance(value, str) or not value:
-        raise BadMessage(f"{name} is {shown(value)}, not a text")
+        raise BadMessage(f"{name} is {excerpt(value)}, not a text")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        # The function is given events that Lambda has parsed: `json_object` has not seen them.
-        raise BadMessage(f"{name} is {shown(value)}, with half a surrogate pair") from error
+        # The function's events were parsed by Lambda, not by `json_object`.
+        raise BadMessage(f"{name} is {excerpt(value)}, with half a surrogate pair") from error
     return value
 
 
 def optional_text(holder: Mapping[str, Any], name: str) -> str | None:
+    """Return a field that holds a text; None if it is missing or empty."""
     return None if holder.get(name) in (None, "") else text(holder, name)
 
 
+def etag(holder: Mapping[str, Any], name: str = "etag") -> str:
+    """Return an ETag, without the quotes that some servers put around it."""
+    found = text(holder, name).removeprefix("W/").strip('"')
+    return found or text({name: found}, name)
+
+
 def time(holder: Mapping[str, Any], name: str) -> str:
+    """Return a field that holds an ISO 8601 time, in the form of `utc_text`."""
     written = text(holder, name)
     try:
         moment = datetime.fromisoformat(written)
-        # As S3 and the function write it; to do so anew takes far longer than to look.
-        return written if _AS_WE_WRITE.fullmatch(written) else utc_text(moment)
+        # S3 and the function use this form already, and matching is far faster than formatting.
+        return written if _CANONICAL_TIME.fullmatch(written) else utc_text(moment)
     except (ValueError, OverflowError) as error:
-        raise BadMessage(f"{name} is {shown(holder.get(name))}, not an ISO 8601 time") from error
+        raise BadMessage(f"{name} is {excerpt(holder.get(name))}, not an ISO 8601 time") from error
 
 
 def optional_time(holder: Mapping[str, Any], name: str) -> str | None:
+    """Return a field that holds a time; None if it is missing."""
     return None if holder.get(name) is None else time(holder, name)
 
 
-def shown(value: object) -> str:
-    """A value for an error message, cut so that a megabyte of nothing makes a line, not a page."""
-    text = "missing" if value is None else repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}…"
+def excerpt(value: object) -> str:
+    """Quote a value for an error message, cut to EXCERPT_LENGTH."""
+    quoted = "missing" if value is None else repr(value)
+    return quoted if len(quoted) <= EXCERPT_LENGTH else f"{quoted[:EXCERPT_LENGTH]}…"

@@ -1,4 +1,4 @@
-"""From the key of a video to that of its CSV."""
+"""The key of a CSV, from the key of its video."""
 
 import hashlib
 
@@ -7,15 +7,20 @@ MAX_KEY_BYTES = 1024
 
 
 def csv_key(key: str) -> str:
-    """The key of a video's CSV: one to one, and readable backwards but for those under `_long/`."""
+    """Return the key of a video's CSV: one to one, and reversible except below `_long/`."""
     plain = f"{key}.csv"
     if key.startswith("_long/") or len(plain.encode()) > MAX_KEY_BYTES or _climbs_out(key):
         return f"_long/{hashlib.sha256(key.encode()).hexdigest()}.csv"
     return plain
 
 
+def is_folder(key: str, size: object) -> bool:
+    """Return whether an object only makes a folder visible in S3's console: `name/`, 0 bytes."""
+    return key.endswith("/") and size == 0
+
+
 def _climbs_out(key: str) -> bool:
-    """Whether a key's `..` segments would lead above the root of the bucket, which S3 refuses."""
+    """Return whether `..` segments lead above the bucket's root, which S3 refuses."""
     depth = 0
     for segment in key.split("/"):
         depth += {"..": -1, ".": 0, "": 0}.get(segment, 1)

@@ -1,4 +1,4 @@
-"""Results as they come in: as a message, as Lambda's on-failure record, as a CSV object."""
+"""Results, as they come in: a message, Lambda's on-failure record, or a CSV object."""
 
 import csv
 import io
@@ -11,45 +11,51 @@ from typing import Any
 from hybridsphere.messages.events import parse_s3_event
 from hybridsphere.messages.fields import (
     BadMessage,
+    etag,
+    excerpt,
     json_object,
     mapping,
     optional_text,
     optional_time,
-    shown,
     text,
     time,
 )
 from hybridsphere.messages.keys import csv_key
 from hybridsphere.messages.reasons import reason_of
-from hybridsphere.messages.results import SCHEMA, STATUSES, Person, Result
+from hybridsphere.messages.results import MOST_CSV_BYTES, SCHEMA, STATUSES, Person, Result
+
+# A field may be as long as a CSV; by default the module refuses more than 128 KiB.
+csv.field_size_limit(MOST_CSV_BYTES)
 
 
 def parse_output(body: str) -> list[Result]:
-    """The results in a message of the output queue: one from the function, or what Lambda's
-    on-failure record says was lost. Raises BadMessage for everything else.
+    """Return the results in a message of the output queue.
+
+    The function sends one; Lambda's on-failure record makes a `failed` one of each of its uploads.
+    Raises BadMessage for any other message.
     """
     message = json_object(body)
     if "requestContext" in message and "requestPayload" in message:
         return _parse_failure(message)
     if message.get("schema") != SCHEMA:
-        raise BadMessage(f"schema is {shown(message.get('schema'))}, not {SCHEMA!r}")
+        raise BadMessage(f"schema is {excerpt(message.get('schema'))}, not {SCHEMA!r}")
     return [_result(message)]
 
 
 def result_of_object(
     bucket: str, object_key: str, metadata: Mapping[str, str], content: str
 ) -> Result:
-    """The result that a CSV object stands for: what its key, its metadata and its rows carry.
+    """Return the result that a CSV object stands for, by its key, its metadata and its rows.
 
-    Raises BadMessage for an object that is no CSV of ours.
+    Raises BadMessage for an object that the function did not write.
     """
     key = _decoded(metadata, "key")
     if csv_key(key) != object_key:
-        raise BadMessage(f"metadata say that it is the CSV of {shown(key)}")
+        raise BadMessage(f"the metadata name another video: {excerpt(key)}")
     return Result(
         bucket=_decoded(metadata, "bucket"),
         key=key,
-        etag=text(metadata, "etag"),
+        etag=etag(metadata),
         sequencer=optional_text(metadata, "sequencer"),
         event_time=time(metadata, "event-time"),
         status=_status(metadata),
@@ -68,7 +74,7 @@ def _people_of_csv(content: str) -> tuple[Person, ...]:
     try:
         return tuple(_person_of_row(row) for row in rows if row["name"])
     except (csv.Error, KeyError, TypeError, ValueError) as error:
-        raise BadMessage(f"not a CSV of ours: {shown(error)}") from error
+        raise BadMessage(f"not a CSV of the function: {excerpt(error)}") from error
 
 
 def _person_of_row(row: Mapping[str, str]) -> Person:
@@ -82,12 +88,12 @@ def _decoded(metadata: Mapping[str, str], name: str) -> str:
     try:
         return b64decode(text(metadata, name), validate=True).decode()
     except ValueError as error:
-        raise BadMessage(f"metadata have no {name} of ours: {shown(error)}") from error
+        raise BadMessage(f"the metadata have no readable {name}: {excerpt(error)}") from error
 
 
 def _parse_failure(message: Mapping[str, Any]) -> list[Result]:
-    """Lambda's record of an asynchronous invocation that it gave up (AWS Lambda developer guide,
-    "Capturing records of Lambda asynchronous invocations").
+    """Read the record of an asynchronous invocation that Lambda gave up (AWS Lambda developer
+    guide, "Capturing records of Lambda asynchronous invocations").
     """
     reasons = [text(mapping(message, "requestContext"), "condition")]
     response = message.get("responsePayload")
@@ -102,11 +108,11 @@ def _parse_failure(message: Mapping[str, Any]) -> list[Result]:
 def _result(message: Mapping[str, Any]) -> Result:
     people = message.get("people", [])
     if not isinstance(people, list):
-        raise BadMessage(f"people is {shown(people)}, not a list")
+        raise BadMessage(f"people is {excerpt(people)}, not a list")
     return Result(
         bucket=text(message, "bucket"),
         key=text(message, "key"),
-        etag=text(message, "etag"),
+        etag=etag(message),
         sequencer=optional_text(message, "sequencer"),
         event_time=time(message, "event_time"),
         status=_status(message),
@@ -123,7 +129,7 @@ def _result(message: Mapping[str, Any]) -> Result:
 def _status(holder: Mapping[str, Any]) -> str:
     status = text(holder, "status")
     if status not in STATUSES:
-        raise BadMessage(f"status is {shown(status)}, not one of {', '.join(STATUSES)}")
+        raise BadMessage(f"status is {excerpt(status)}, not one of {', '.join(STATUSES)}")
     return status
 
 
@@ -144,20 +150,20 @@ def _person(value: object) -> Person:
             },
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise BadMessage(f"people holds {shown(value)}: {shown(error)}") from error
+        raise BadMessage(f"people holds {excerpt(value)}: {excerpt(error)}") from error
 
 
 def _finite(value: Any) -> float:
     number = float(value)
     if not math.isfinite(number):
-        raise ValueError(f"{number} is no finite number")
+        raise ValueError(f"{number} is not a finite number")
     return number
 
 
 def _count(value: Any) -> int:
     number = int(value)
     if not 0 <= number < 2**63:
-        raise ValueError(f"{number} is no count")
+        raise ValueError(f"{number} is not a count")
     return number
 
 
@@ -166,4 +172,4 @@ _FIGURES: dict[str, Callable[[Any], Any]] = {
     "last_s": _finite,
     "sightings": _count,
 }
-"""What a person has in attendance only."""
+"""Figures that a person has only in attendance mode, with their readers."""

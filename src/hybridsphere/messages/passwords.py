@@ -1,12 +1,23 @@
-"""Addresses in what is told: a proxy's or an endpoint's may have a password in it."""
+"""Passwords in URLs: a proxy's or an endpoint's address may contain one."""
 
 import re
 
-# An address begins with its scheme, or without one where it is mistyped. Whatever the password
-# holds, it ends before the last @.
-_USER = re.compile(r"(?<![^\s\"'`])(?:(\w+://).*|[^\s\"'`]*)@", re.DOTALL)
+_BETWEEN = r"\s\"'`"
+"""Characters that end a URL in a text."""
+
+_USERINFO = re.compile(
+    rf"""
+    # A URL with a user and a password,
+      (\w+://) [^{_BETWEEN}/?\#]* @
+    # one whose password has unescaped characters, so that what follows the colon is no port,
+    | (\w+://) [^{_BETWEEN}/?\#:@]* : (?! \d* (?: [{_BETWEEN}/?\#] | $ ) ) .* @
+    # and one without its scheme.
+    | (?<! [^{_BETWEEN}=] ) [^{_BETWEEN}=/?\#:@]+ : (?! // | aws: ) [^{_BETWEEN}]* @
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 
 
 def without_passwords(text: str) -> str:
-    """A text, without the user and the password that an address in it may have."""
-    return _USER.sub(r"\1…@", text)
+    """Return a text with the user and the password of every URL in it removed."""
+    return _USERINFO.sub(lambda found: f"{found[1] or found[2] or ''}…@", text)

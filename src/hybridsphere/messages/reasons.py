@@ -1,19 +1,16 @@
-"""Why something failed, in words that may be logged, kept and shown."""
+"""Why something failed, in one line that is safe to log, keep and show."""
 
 from hybridsphere.messages.passwords import without_passwords
 
-REASON_LENGTH = 1000
-"""What is kept of an error message, in characters; it may be as long as the function likes."""
+LONGEST_TEXT = 1024
+"""Characters kept of any text that somebody else wrote; the longest S3 key fits."""
 
 
-def first_line(message: object) -> str:
-    """What of an error of AWS's may be told: below, it may quote a request, and whoever has no
-    right to that would read the session token there.
+def reason_of(error: object) -> str:
+    """Return the first line of an error or message, without passwords and cut to LONGEST_TEXT.
+
+    Below their first line AWS's errors quote requests and answers, with session tokens in them.
     """
-    return next(iter(str(message).strip().splitlines()), "")
-
-
-def reason_of(message: str) -> str:
-    """The first line of an error message, without the passwords of addresses, cut to a length."""
-    # Of megabytes without an end of a line, passwords would be looked for for minutes.
-    return without_passwords(first_line(message)[: 4 * REASON_LENGTH])[:REASON_LENGTH]
+    line = next(iter(str(error).strip().splitlines()), "")
+    # Searching megabytes without a line break for passwords would take minutes.
+    return without_passwords(line[: 4 * LONGEST_TEXT])[:LONGEST_TEXT]

@@ -1,4 +1,4 @@
-"""Out: how an upload ended."""
+"""Results: how an upload ended."""
 
 import csv
 import io
@@ -13,14 +13,14 @@ from hybridsphere.messages.version import Version
 
 SCHEMA = "hybridsphere.result/1"
 STATUSES = ("matched", "no_record", "unknown_face", "no_face", "unreadable", "failed")
-"""Every way an upload can end, the best first."""
+"""Every status an upload can end with, the best first."""
 
 CSV_COLUMNS = ("name", "major", "year", "status")
 ATTENDANCE_COLUMNS = (*CSV_COLUMNS, "first_s", "last_s", "sightings")
 
 MOST_CSV_BYTES = 1_048_576
-"""A CSV of some twenty thousand people. The function writes none that is larger, so the bridge
-reads none: ten times that can be rows that hold up its event loop for seconds, in half a gigabyte.
+"""A CSV of some twenty thousand people. The function writes none larger and the bridge reads none
+larger: ten times as many rows would block its event loop for seconds.
 """
 
 
@@ -28,7 +28,7 @@ reads none: ten times that can be rows that hold up its event loop for seconds, 
 class Person:
     """Somebody who was seen: `distance` to the known face, `at_s` seconds into the video.
 
-    A CSV does not tell these two. The last four are filled in attendance only.
+    A CSV does not contain these two. The last four are filled only in attendance mode.
     """
 
     name: str
@@ -75,9 +75,7 @@ class Result:
 
     @classmethod
     def failed(cls, record: S3Record, reason: str) -> "Result":
-        """The result of an upload that the function could not process; of the reason, what may be
-        told.
-        """
+        """Make the result of an upload that the function could not process."""
         return cls(
             bucket=record.bucket,
             key=record.key,
@@ -91,7 +89,7 @@ class Result:
 
 
 def csv_text(rows: Iterable[Sequence[object]], columns: Sequence[str] = CSV_COLUMNS) -> str:
-    """A CSV as the contract has it: a header, then the rows, each ended by CR LF."""
+    """Write a CSV as the contract defines it: a header, then the rows, each ended by CR LF."""
     text = io.StringIO()
     csv.writer(text).writerows([columns, *rows])
     return text.getvalue()

@@ -1,170 +1,57 @@
-"""The eleven checks: whether everything that was uploaded has come the whole way."""
+"""One check of an upload, and how checks are printed."""
 
-from collections.abc import Callable, Collection
-from collections.abc import Set as AbstractSet
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-from hybridsphere.ledger.delays import figures, invocation_delay_s
-from hybridsphere.ledger.ledger import Upload
-from hybridsphere.messages import csv_key
-from hybridsphere.paths import csv_path
-from hybridsphere.screen import Screen
-from hybridsphere.settings import Settings
-from hybridsphere.workload.concurrency import check_concurrency
-from hybridsphere.workload.contents import check_contents
-from hybridsphere.workload.evidence import Evidence, gather
-from hybridsphere.workload.manifest import Manifest
-from hybridsphere.workload.mapping import Expectations, read_mapping
-from hybridsphere.workload.settle import SILENCE_S, STANDSTILL_S, wait_until_settled
-from hybridsphere.workload.verdict import Check, print_checks
+from hybridsphere.screen import mark, plain
+
+_LINES_SHOWN = 20
 
 
-async def run_checks(
-    settings: Settings, *, expectations: Expectations, workers: int | None = None
-) -> list[Check]:
-    """Check the upload that the manifest beside the results describes, as things stand now.
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question about the way of an upload; each of `lines` is a fault."""
 
-    `workers` is how many videos the function may work on at once, None where nobody knows. Raises
-    CannotRun without a manifest, and AwsError where looking is refused.
+    name: str
+    passed: bool
+    detail: str
+    lines: tuple[str, ...] = ()
+
+    @classmethod
+    def without_faults(cls, lines: Iterable[str], name: str, detail: str) -> "Check":
+        """Make a check that passes if there are no faults."""
+        faults = tuple(lines)
+        return cls(name, not faults, detail, faults)
+
+
+def print_checks(checks: Iterable[Check], console: Console) -> None:
+    """Print a line a check, and its faults below it.
+
+    A terminal gets columns, with the last one wrapped between words. Programs get one line each,
+    whatever its length.
     """
-    manifest = Manifest.read(settings.results_dir)
-    evidence = await gather(settings, manifest, workers)
-    return [
-        check_buckets_empty(evidence),
-        check_uploaded(evidence),
-        check_input_objects(evidence),
-        check_events(evidence),
-        check_invoked(evidence),
-        check_results(evidence),
-        check_concurrency(evidence),
-        check_output_objects(evidence),
-        check_queues_drained(evidence),
-        check_files_on_disk(evidence),
-        check_contents(evidence, expectations),
-    ]
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for check in checks:
+        rows = [(mark(check.passed), plain(check.name, "bold"), plain(check.detail))]
+        rows += [(Text(), Text(), fault) for fault in _faults(check)]
+        for row in rows:
+            if console.is_terminal:
+                table.add_row(*row)
+            else:
+                console.print(*filter(None, row), soft_wrap=True)
+    if console.is_terminal:
+        console.print(table)
 
 
-async def check_workload(settings: Settings, *, mapping: Path | None, console: Console) -> bool:
-    """Wait for the results of the last upload, check its whole way, and print what was found."""
-    expectations = read_mapping(mapping) if mapping else {}
-    manifest = Manifest.read(settings.results_dir)
-    progress = Screen(stderr=True)
-    if not await wait_until_settled(settings, manifest, console=progress, silence_s=SILENCE_S):
-        progress.print(
-            f"Nothing has moved for {STANDSTILL_S:.0f} s: checking what there is. "
-            "Is a bridge running? See `hybridsphere status`."
-        )
-    checks = await run_checks(settings, expectations=expectations)
-    print_checks(checks, console)
-    return all(check.passed for check in checks)
-
-
-def check_buckets_empty(evidence: Evidence) -> Check:
-    if evidence.manifest.buckets_were_empty:
-        return Check("buckets-empty", passed=True, detail="both were, before the upload")
-    detail = "one of them was not, before the upload: `workload upload --clear` empties both"
-    return Check("buckets-empty", passed=False, detail=detail)
-
-
-def check_uploaded(evidence: Evidence) -> Check:
-    manifest = evidence.manifest
-    lines = [f"{file.key}: {file.reason}" for file in manifest.failed]
-    size = sum(file.size for file in manifest.files)
-    given = len(manifest.files) + len(manifest.failed)
-    detail = f"{len(manifest.files)} of {given} files, {size / 1e6:.1f} MB"
-    return Check.none_of(lines, "uploaded", detail)
-
-
-def check_input_objects(evidence: Evidence) -> Check:
-    uploads = evidence.manifest.keys
-    detail = f"{len(evidence.input_keys)} objects, {len(uploads)} uploads"
-    lines = _differences(evidence.input_keys, uploads, missing="not in the input bucket")
-    return Check.none_of(lines, "input-objects", detail)
-
-
-def check_events(evidence: Evidence) -> Check:
-    if evidence.settings.source == "direct":
-        return _not_applicable("events", "the bucket triggers the function itself")
-    received = _keys_where(evidence, lambda row: row.received_at is not None)
-    return _each_upload("events", evidence, received, "an event received for")
-
-
-def check_invoked(evidence: Evidence) -> Check:
-    if evidence.settings.source == "direct":
-        return _not_applicable("invoked", "the bucket triggers the function itself")
-    invoked = _keys_where(evidence, lambda row: row.invoked_at is not None or row.attempts > 0)
-    check = _each_upload("invoked", evidence, invoked, "the function invoked for")
-    rows = (row for versions in evidence.rows.values() for row in versions)
-    delays = [delay for row in rows if (delay := invocation_delay_s(row)) is not None]
-    if not delays:
-        return check
-    return replace(check, detail=f"{check.detail}; {figures(delays)} after receipt")
-
-
-def check_results(evidence: Evidence) -> Check:
-    if evidence.settings.sink == "bucket":
-        return _not_applicable("results", "they are fetched from the output bucket")
-    return _each_upload("results", evidence, evidence.results.keys(), "a message received for")
-
-
-def check_output_objects(evidence: Evidence) -> Check:
-    failed = {
-        key for key, rows in evidence.rows.items() if {row.status for row in rows} == {"failed"}
-    }
-    wanted = {csv_key(key) for key in evidence.manifest.keys - failed}
-    # Lambda's failure records, where it is told to put them here, are JSON.
-    found = {key for key in evidence.output_keys if key.endswith(".csv")}
-    detail = f"{len(found)} CSV objects, {len(wanted)} uploads that did not fail"
-    lines = _differences(found, wanted, missing="not in the output bucket")
-    return Check.none_of(lines, "output-objects", detail)
-
-
-def check_queues_drained(evidence: Evidence) -> Check:
-    if not evidence.queues:
-        return _not_applicable("queues-drained", "no queue is used")
-    depths = [
-        f"{queue.name}: {queue.visible} visible, {queue.in_flight} in flight"
-        for queue in evidence.queues
-    ]
-    drained = not any(queue.visible or queue.in_flight for queue in evidence.queues)
-    return Check("queues-drained", drained, "; ".join(depths))
-
-
-def check_files_on_disk(evidence: Evidence) -> Check:
-    folder = evidence.settings.results_dir
-    with_row = evidence.results.keys()
-    with_file = {
-        key for key in evidence.manifest.keys if (folder / csv_path(csv_key(key))).is_file()
-    }
-    lines = [
-        f"{key}: {wanting}"
-        for key in sorted(evidence.manifest.keys)
-        for has, wanting in ((with_row, "no row with a status"), (with_file, "no file"))
-        if key not in has
-    ]
-    detail = f"{len(with_file)} files and {len(with_row)} rows of {len(evidence.manifest.keys)}"
-    return Check.none_of(lines, "files-on-disk", detail)
-
-
-def _keys_where(evidence: Evidence, holds: Callable[[Upload], bool]) -> set[str]:
-    return {key for key, rows in evidence.rows.items() if any(map(holds, rows))}
-
-
-def _each_upload(name: str, evidence: Evidence, found: Collection[str], what: str) -> Check:
-    uploads = evidence.manifest.keys
-    detail = f"{what} {len(found)} of {len(uploads)} uploads"
-    return Check.none_of(sorted(f"{key}: none" for key in uploads - set(found)), name, detail)
-
-
-def _differences(found: AbstractSet[str], wanted: AbstractSet[str], *, missing: str) -> list[str]:
-    return [
-        *(f"{key}: {missing}" for key in sorted(wanted - found)),
-        *(f"{key}: there, but of no upload" for key in sorted(found - wanted)),
-    ]
-
-
-def _not_applicable(name: str, why: str) -> Check:
-    return Check(name, passed=True, detail=f"does not apply: {why}")
+def _faults(check: Check) -> Iterable[Text]:
+    yield from (plain(f"  {line}", "red") for line in check.lines[:_LINES_SHOWN])
+    more = len(check.lines) - _LINES_SHOWN
+    if more > 0:
+        yield plain(f"  … and {more} more", "red")

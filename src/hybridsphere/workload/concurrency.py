@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hybridsphere.ledger.ledger import Upload
+from hybridsphere.workload.check import Check
 from hybridsphere.workload.evidence import Evidence
-from hybridsphere.workload.verdict import Check
 
 LONGEST_WAIT = timedelta(seconds=5)
 """Who waits longer while another video runs should have had a worker of its own."""
@@ -46,7 +46,7 @@ def check_concurrency(evidence: Evidence) -> Check:
     allowed = "" if evidence.workers is None else f", {evidence.workers} allowed"
     distinct = len({run.key for run in runs} & expected)
     detail = f"{distinct} of {len(expected)} videos distinct, {most} at once at most{allowed}"
-    return Check.none_of(lines, "concurrency", detail)
+    return Check.without_faults(lines, "concurrency", detail)
 
 
 def peak(runs: Iterable[Run]) -> int:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from hybridsphere.ledger.ledger import Upload
 from hybridsphere.messages import csv_key
 from hybridsphere.paths import csv_path
+from hybridsphere.workload.check import Check
 from hybridsphere.workload.evidence import CsvObject, Evidence
 from hybridsphere.workload.mapping import Expectations, disagreement, expected_of
-from hybridsphere.workload.verdict import Check
 
 
 def check_contents(evidence: Evidence, expectations: Expectations) -> Check:
@@ -36,7 +36,7 @@ def check_contents(evidence: Evidence, expectations: Expectations) -> Check:
     elif failed == len(evidence.results):
         row = next(iter(evidence.results.values()))
         lines.append(f"the function failed for every upload, as for {row.key}: {row.reason}")
-    return Check.none_of(lines, "contents", detail)
+    return Check.without_faults(lines, "contents", detail)
 
 
 def _alterations(evidence: Evidence, row: Upload) -> Iterator[str]:

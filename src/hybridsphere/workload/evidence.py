@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Final
 
 from hybridsphere.aws.one_shot import client, concerning
 from hybridsphere.ledger.ledger import Ledger, Upload, ledger_path, newest
@@ -14,6 +14,10 @@ from hybridsphere.messages import csv_key
 from hybridsphere.settings import Settings
 from hybridsphere.workload.buckets import list_keys
 from hybridsphere.workload.manifest import Manifest
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_sqs import SQSClient
 
 CONCURRENCY = 16
 """Objects that are read at once."""
@@ -94,7 +98,7 @@ def rows_that_count(results_dir: Path, manifest: Manifest) -> dict[str, list[Upl
     return rows
 
 
-async def queue_depths(sqs: Any, settings: Settings) -> tuple[QueueDepth, ...]:
+async def queue_depths(sqs: "SQSClient", settings: Settings) -> tuple[QueueDepth, ...]:
     """The depths of the queues that this source and sink use."""
     ways = {"input": settings.source, "output": settings.sink}
     used = {name: f"{name}_queue_url" for name, way in ways.items() if way == "queue"}
@@ -108,7 +112,9 @@ def newest_results(rows: Mapping[str, Iterable[Upload]]) -> dict[str, Upload]:
     return {key: row for key, row in ended.items() if row}
 
 
-async def _csv_objects(s3: Any, bucket: str, keys: Mapping[str, str]) -> dict[str, CsvObject]:
+async def _csv_objects(
+    s3: "S3Client", bucket: str, keys: Mapping[str, str]
+) -> dict[str, CsvObject]:
     """The objects at some keys, each under the key that it is given for."""
     objects: dict[str, CsvObject] = {}
 
@@ -123,8 +129,9 @@ async def _csv_objects(s3: Any, bucket: str, keys: Mapping[str, str]) -> dict[st
     return objects
 
 
-async def _depth(sqs: Any, name: str, url: str) -> QueueDepth:
-    visible, in_flight = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
+async def _depth(sqs: "SQSClient", name: str, url: str) -> QueueDepth:
+    visible: Final = "ApproximateNumberOfMessages"
+    in_flight: Final = "ApproximateNumberOfMessagesNotVisible"
     with concerning(f"queue {url}"):
         answer = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[visible, in_flight])
     found = answer["Attributes"]

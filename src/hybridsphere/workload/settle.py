@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -13,6 +13,9 @@ from hybridsphere.aws.one_shot import client
 from hybridsphere.settings import Settings
 from hybridsphere.workload.evidence import queue_depths, rows_that_count
 from hybridsphere.workload.manifest import Manifest
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs import SQSClient
 
 STANDSTILL_S = 120.0
 """Without any progress for so long, more waiting is no use."""
@@ -92,7 +95,7 @@ class _Standing:
         )
 
 
-async def _look(sqs: Any, settings: Settings, manifest: Manifest) -> _Standing:
+async def _look(sqs: "SQSClient", settings: Settings, manifest: Manifest) -> _Standing:
     rows = await asyncio.to_thread(rows_that_count, settings.results_dir, manifest)
     depths = await queue_depths(sqs, settings)
     return _Standing(

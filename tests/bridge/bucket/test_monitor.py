@@ -158,7 +158,7 @@ async def test_a_version_that_has_its_result_needs_no_invocation(
     assert keys_invoked(function) == ["open.mp4"]
 
 
-async def test_a_function_that_keeps_failing_ends_in_failed_and_is_left_alone(
+async def test_an_upload_that_keeps_failing_ends_in_failed(
     start_function: StartFunction, make_bucket: MakeBucket, tmp_path: Path, journal: Journal
 ) -> None:
     bucket, function = await make_bucket(), await start_function()
@@ -192,7 +192,7 @@ async def site(
     return bucket, function, folder
 
 
-async def test_a_bridge_that_is_killed_again_and_again_leaves_none_out_and_repeats_none_recorded(
+async def test_kills_lose_no_upload_and_repeat_no_recorded_one(
     site: tuple[RealBucket, RealFunction, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket, function, folder = site
@@ -218,7 +218,7 @@ async def test_a_bridge_that_is_killed_again_and_again_leaves_none_out_and_repea
     assert all(keys_invoked(function).count(key) == 1 for key in done[0])
 
 
-async def test_an_invocation_that_a_kill_cut_short_is_made_again_and_the_finished_ones_are_not(
+async def test_only_an_invocation_that_a_kill_cut_short_is_repeated(
     site: tuple[RealBucket, RealFunction, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket, function, folder = site

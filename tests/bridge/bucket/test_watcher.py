@@ -22,7 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 class Desk:
-    """What asks for new objects and handles them: notes them, and holds them until told to go."""
+    """A handler that notes new objects, and holds them until `go`."""
 
     def __init__(self, *, hold: bool = False) -> None:
         self.pages: list[list[str]] = []
@@ -129,8 +129,8 @@ async def test_each_object_is_handed_over_once(watch: Watch, make_bucket: MakeBu
         await until(lambda: len(desk.pages) > read + 1)
         await watching.end()
     assert desk.begun == ["a", "b ü/&<>"]
-    assert watching.vitals.figure("messages_received_total", queue="input bucket") == 2
-    assert watching.vitals.figure("messages_in_flight", queue="input bucket") == 0
+    assert watching.vitals.figure("objects_found_total", bucket="input") == 2
+    assert watching.vitals.figure("objects_in_flight", bucket="input") == 0
 
 
 async def test_what_is_under_way_is_not_asked_for_again(
@@ -146,7 +146,7 @@ async def test_what_is_under_way_is_not_asked_for_again(
         await desk.has("slow")
 
 
-async def test_a_listing_is_read_page_by_page_and_no_faster_than_it_is_handled(
+async def test_pages_are_read_no_faster_than_they_are_handled(
     watch: Watch, small_pages: RealBucket
 ) -> None:
     desk = Desk(hold=True)
@@ -155,8 +155,8 @@ async def test_a_listing_is_read_page_by_page_and_no_faster_than_it_is_handled(
         await small_pages.put(key)
     async with watch(small_pages, desk, most=3) as watching:
         await until(lambda: desk.present == 3)
-        assert watching.vitals.figure("messages_in_flight", queue="input bucket") == 3
-        # Of 35 objects it knows ten: the next page is not asked for before they have found room.
+        assert watching.vitals.figure("objects_in_flight", bucket="input") == 3
+        # It knows ten of 35 objects: the next page must wait until they have found room.
         assert desk.pages == [keys[:10]]
         desk.go.set()
         await desk.has(*keys)
@@ -166,7 +166,7 @@ async def test_a_listing_is_read_page_by_page_and_no_faster_than_it_is_handled(
 
 
 class Clock:
-    """Stands for asyncio in the watcher: whoever sleeps says how long, and is awake at once."""
+    """A stand-in for asyncio in the watcher: sleeps end at once, and their lengths are kept."""
 
     def __init__(self) -> None:
         self.pauses: list[float] = []
@@ -179,7 +179,7 @@ class Clock:
         await asyncio.sleep(0.001)
 
 
-async def test_the_pace_slows_while_nothing_happens_and_hurries_when_something_does(
+async def test_readings_slow_down_while_nothing_happens(
     watch: Watch, make_bucket: MakeBucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket, desk, clock = await make_bucket(), Desk(), Clock()
@@ -201,7 +201,7 @@ async def test_the_pace_slows_while_nothing_happens_and_hurries_when_something_d
     assert max(clock.pauses) <= 100
 
 
-async def test_an_object_that_fails_is_tried_again_and_is_a_trouble_until_it_is_handled(
+async def test_a_failed_object_is_retried_and_reported_until_handled(
     watch: Watch, make_bucket: MakeBucket, journal: Journal
 ) -> None:
     bucket, desk = await make_bucket(), Desk()
@@ -219,10 +219,10 @@ async def test_an_object_that_fails_is_tried_again_and_is_a_trouble_until_it_is_
         await desk.has("good", "bad")
         await journal.seen("trouble.ended", part="input bucket")
     assert desk.begun.count("good") == 1
-    assert watching.vitals.figure("messages_in_flight", queue="input bucket") == 0
+    assert watching.vitals.figure("objects_in_flight", bucket="input") == 0
 
 
-async def test_objects_that_fail_leave_the_others_their_room_and_their_turn(
+async def test_failing_objects_leave_room_for_the_others(
     watch: Watch, make_bucket: MakeBucket, journal: Journal
 ) -> None:
     bucket, desk = await make_bucket(), Desk()
@@ -239,7 +239,7 @@ async def test_objects_that_fail_leave_the_others_their_room_and_their_turn(
     assert desk.begun.count("late") == 1
 
 
-async def test_a_trouble_lasts_while_nobody_knows_what_becomes_of_the_next_try(
+async def test_a_trouble_lasts_until_the_next_try_has_ended(
     watch: Watch, make_bucket: MakeBucket, journal: Journal
 ) -> None:
     bucket, desk = await make_bucket(), Desk()
@@ -259,7 +259,7 @@ async def test_a_trouble_lasts_while_nobody_knows_what_becomes_of_the_next_try(
     assert len(journal.of("trouble.began", part="input bucket")) == 1
 
 
-async def test_an_object_that_keeps_failing_is_no_reason_to_hurry(
+async def test_an_object_that_keeps_failing_shortens_no_pause(
     watch: Watch, make_bucket: MakeBucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket, desk, clock = await make_bucket(), Desk(), Clock()
@@ -282,7 +282,7 @@ async def test_an_error_of_our_own_does_not_take_the_others_with_it(
     async with watch(bucket, desk) as watching:
         await desk.has("good")
         await journal.seen("object.unhandled", key="bad")
-        assert watching.vitals.figure("messages_unhandled_total", queue="input bucket") >= 1
+        assert watching.vitals.figure("objects_unhandled_total", bucket="input") >= 1
         assert watching.vitals.health.troubles == {"input bucket": "ZeroDivisionError: ours"}
 
 
@@ -315,7 +315,7 @@ async def test_while_the_gate_is_closed_nothing_is_asked_for(
         await desk.has("a")
 
 
-async def test_a_stop_lets_finish_what_is_under_way_and_begins_nothing_new(
+async def test_a_stop_finishes_running_work_and_begins_no_more(
     watch: Watch, make_bucket: MakeBucket, journal: Journal
 ) -> None:
     bucket, desk = await make_bucket(), Desk(hold=True)
@@ -341,7 +341,7 @@ async def test_a_stop_ends_what_takes_too_long(
         await watching.end()
     assert (desk.present, desk.done) == (0, set())
     assert (await journal.seen("bucket.drained"))["left"] == 1
-    assert watching.vitals.figure("messages_in_flight", queue="input bucket") == 0
+    assert watching.vitals.figure("objects_in_flight", bucket="input") == 0
 
 
 async def test_a_second_watcher_takes_over_once_the_first_has_drained(
@@ -355,7 +355,7 @@ async def test_a_second_watcher_takes_over_once_the_first_has_drained(
         await journal.seen("watch.standby")
         one.stop.set()
         await journal.seen("bucket.draining", held=1)
-        # What is under way looks new to others, until it is done.
+        # Objects under way look new to others, until they are done.
         assert second.pages == []
         first.go.set()
         await one.end()

@@ -9,7 +9,7 @@ import pytest
 from hybridsphere.aws import Message
 from hybridsphere.aws.queue import LONG_POLL_S
 from hybridsphere.bridge.queue import in_flight, poller
-from hybridsphere.bridge.queue.poller import Verdict
+from hybridsphere.bridge.queue.poller import Disposition
 from tests.acts import Exchange, answer, delay, reset, say, swallow
 from tests.bridge.bridge_stage import Handler, Journal, MakeQueue, Tap, polling, proxied
 from tests.call import Call
@@ -98,7 +98,7 @@ async def test_in_trouble_one_receiver_is_patient_for_an_sqs_that_is_only_slow(
 
 
 async def test_a_message_that_is_left_stays_on_the_queue(make_queue: MakeQueue) -> None:
-    queue, handler = await make_queue(), Handler(Verdict.LEAVE)
+    queue, handler = await make_queue(), Handler(Disposition.LEAVE)
     await queue.send("bad")
     async with polling(queue, handler) as run:
         await handler.has("bad")
@@ -113,7 +113,7 @@ async def test_a_handler_s_error_leaves_the_message_and_is_counted(
     queue = await make_queue()
     handled = Handler()
 
-    async def fail_at_first(message: Message) -> Verdict:
+    async def fail_at_first(message: Message) -> Disposition:
         if message.body == "bad":
             raise ZeroDivisionError
         return await handled(message)
@@ -173,7 +173,7 @@ async def test_the_heartbeat_goes_on_when_sqs_refuses_one_message(
     monkeypatch.setattr(in_flight, "HEARTBEAT_MARGIN_S", 5.5)
     queue, handler = await make_queue(), Handler(hold=True)
 
-    async def lose_one(message: Message) -> Verdict:
+    async def lose_one(message: Message) -> Disposition:
         if message.body == "lost":
             await queue.queue.delete([message.receipt_handle])
         return await handler(message)
@@ -247,7 +247,7 @@ async def test_a_receipt_that_is_gone_is_no_trouble(
 ) -> None:
     queue, handler = await make_queue(), Handler()
 
-    async def lose(message: Message) -> Verdict:
+    async def lose(message: Message) -> Disposition:
         await queue.client.purge_queue(QueueUrl=queue.url)
         return await handler(message)
 

@@ -21,7 +21,7 @@ from hybridsphere.local.account import LocalAccount, Sink, Source
 from hybridsphere.local.commands import run_command
 from hybridsphere.settings import Settings
 from hybridsphere.workload import upload
-from hybridsphere.workload.check import check_workload
+from hybridsphere.workload.checks import check_workload
 from tests.deploy.aws.permission_map import Call, PermissionMap
 from tests.deploy.aws.recorded_calls import recorded_calls
 from tests.leaks import function_log

@@ -83,7 +83,7 @@ async def test_a_configuration_that_cannot_work_ends_it_at_once(
     log = tmp_path / "bridge.log"
     async with bridge_image.running(bridge_image.command, {}, log) as running:
         assert await running.ended() == 2
-        assert "HYBRIDSPHERE_INPUT_BUCKET is not set" in running.text
+        assert "HYBRIDSPHERE_INPUT_BUCKET" in running.text
 
 
 def test_it_listens_where_a_published_port_reaches_it(bridge_image: Container) -> None:

@@ -14,7 +14,7 @@ import pytest
 from hybridsphere.demo import clips
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
-from hybridsphere.local.function import Invocation, Outcome
+from hybridsphere.local.function import Invocation, Response
 from hybridsphere.local.runtime_api import RuntimeApi
 from hybridsphere.messages import S3Record, utc_text
 from tests.deploy.images.image_stage import PATIENCE_S, REPOSITORY, Container, client_of
@@ -60,7 +60,7 @@ async def upload(account: LocalAccount, key: str, body: bytes) -> S3Record:
     return S3Record(bucket, key, put["ETag"].strip('"'), None, utc_text())
 
 
-async def invoke(api: RuntimeApi, record: S3Record) -> Outcome:
+async def invoke(api: RuntimeApi, record: S3Record) -> Response:
     payload = json.dumps(record.to_event()).encode()
     invocation = Invocation("request", payload, resources.FUNCTION.arn)
     async with asyncio.timeout(PATIENCE_S):
@@ -95,8 +95,8 @@ async def test_a_clip_is_recognised(
     log, gallery = tmp_path / "function.log", tmp_path / "gallery.npz"
     async with function_of(function_image, account, gallery, log) as api:
         record = await upload(account, "clip.mp4", clip.file.read_bytes())
-        outcome = await invoke(api, record)
-        assert not outcome.is_error, (outcome, log.read_text())
+        response = await invoke(api, record)
+        assert not response.is_error, (response, log.read_text())
         assert '"event": "encoder.loaded", "runtime": "onnxruntime"' in log.read_text()
     (result,) = (await results(account, 1)).values()
     known = clips.KNOWN[str(clip.person)]
@@ -117,8 +117,8 @@ async def test_everybody_in_the_real_videos_is_recognised(
     async with function_of(function_image, account, gallery, log) as api:
         for video in videos:
             record = await upload(account, video.name, video.read_bytes())
-            outcome = await invoke(api, record)
-            assert not outcome.is_error, (outcome, log.read_text())
+            response = await invoke(api, record)
+            assert not response.is_error, (response, log.read_text())
     found = await results(account, len(videos))
     people = {key: (result["status"], result["people"][0]["name"]) for key, result in found.items()}
     assert people == {

@@ -17,6 +17,7 @@ ATTEMPTS = Path(os.environ["ATTEMPTS"])
 
 
 def handler(event, context):
+    videos = []
     for record in parse_s3_event(event):
         with ATTEMPTS.open("a") as attempts:
             attempts.write(f"{record.key}\n")
@@ -37,6 +38,15 @@ def handler(event, context):
             output_key=csv_key(record.key),
         )
         reporter().deliver(result)
+        videos.append(answer(result))
+    return {"videos": videos}
+
+
+def answer(result):
+    return {
+        name: getattr(result, name)
+        for name in ("bucket", "key", "etag", "sequencer", "event_time", "status", "reason")
+    }
 
 
 @cache

@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.session import get_session
 
-from hybridsphere.messages import REASON_LENGTH, parse_output
+from hybridsphere.messages import LONGEST_TEXT, parse_output
 from lambda_fn import handler
 from lambda_fn.runtime import aws
 from lambda_fn.runtime.errors import reportable
@@ -113,5 +113,5 @@ def test_where_it_happened_is_told_and_at_most_a_line_of_what() -> None:
     with pytest.raises(KeyError) as raised:
         {}["x" * 9999]
     told = reportable(raised.value)
-    assert (type(told).__name__, len(str(told))) == ("KeyError", REASON_LENGTH)
+    assert (type(told).__name__, len(str(told))) == ("KeyError", LONGEST_TEXT)
     assert told.__traceback__ is raised.value.__traceback__

@@ -54,6 +54,15 @@ def test_containers_and_codecs_of_real_videos_are_read(
     assert abs(int(second.rgb().mean()) - 200) < 8
 
 
+@pytest.mark.parametrize("container", ["mp4", "matroska", "avi"])
+def test_a_tag_that_is_not_utf_8_does_not_spoil_the_video(
+    make_clip: ClipMaker, container: str
+) -> None:
+    clip = make_clip(shade(40), container=container)
+    assert b"Lavf" in clip
+    assert times(clip.replace(b"Lavf", b"L\xe4vf"))[0] == 0.0
+
+
 def test_frames_come_at_the_gap_asked_for_with_the_first_and_the_last(
     make_clip: ClipMaker,
 ) -> None:

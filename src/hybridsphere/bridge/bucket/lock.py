@@ -1,4 +1,4 @@
-"""One at a time: bridges of one host that share a results folder."""
+"""A lock between bridges of one host that share a results folder."""
 
 import asyncio
 import fcntl
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 async def alone(path: Path) -> AsyncIterator[None]:
     """Wait until no other process holds this lock file, then hold it.
 
-    The kernel lets go of it when the process ends, however it ends.
+    The kernel releases it when the process ends, however that happens.
     """
     with path.open("a") as file:
         waiting = False

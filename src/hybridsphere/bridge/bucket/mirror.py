@@ -1,18 +1,18 @@
-"""From the output bucket's listing to the disk."""
+"""Results from the output bucket's listing to the disk."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from hybridsphere.aws import Bucket, Listed, Refused
+from hybridsphere.aws import Bucket, Fetched, Listed, Refused, Unavailable
+from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.messages import BadMessage, Result, parse_output, result_of_object
 
-FAILURE_RECORDS = "aws/lambda/async/"
-"""Where Lambda puts its on-failure records in a bucket (AWS Lambda developer guide, "Capturing
-records of Lambda asynchronous invocations")."""
+WITNESSES = 3
+"""Equal answers before a doubtful object counts for good."""
 
 _REPLACED = {"PreconditionFailed", "NoSuchKey", "412", "404"}
 
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 @dataclass
 class Mirror:
-    """What the watcher of the output bucket asks and does."""
+    """The questions and actions of the output bucket's watcher."""
 
     output: Bucket
     input_bucket: str
@@ -29,32 +29,51 @@ class Mirror:
     metrics: Metrics
 
     async def new(self, page: Sequence[Listed]) -> list[Listed]:
-        """The objects that were not fetched as they stand."""
-        return await self.store.unmirrored(self._way, page)
+        """Choose the objects that were not fetched as they stand."""
+        return await self.store.unmirrored(self._pair, page)
 
     async def handle(self, listed: Listed) -> None:
-        """Fetch an object and store what it says; one that is nobody's result is set aside."""
+        """Fetch an object and store its results; set aside an object that has none for us."""
         try:
-            await self.store.put(self._results(listed, *await self._get(listed)))
+            await self.store.put(await self._results(listed))
         except Refused as error:
             if error.code not in _REPLACED:
                 raise
-            return  # A newer one is in the next listing.
+            return  # The next listing has the newer object.
         except BadMessage as error:
-            self.metrics.rejected.labels("output bucket").inc()
+            self.metrics.objects_rejected.labels("output").inc()
             reason = str(error)
             log.warning("object.rejected", bucket=self.output.name, key=listed.key, reason=reason)
-        await self.store.note_mirrored(self._way, listed)
+        await self.store.note_mirrored(self._pair, listed)
 
     @property
-    def _way(self) -> str:
-        """What has been seen is noted for both buckets: another input bucket's are no foreigners
-        once that is the one that is served.
-        """
+    def _pair(self) -> str:
+        """Name both buckets: after a change of the input bucket, foreign objects may be ours."""
         return f"{self.output.name} for {self.input_bucket}"
 
-    async def _get(self, listed: Listed) -> tuple[dict[str, str], bytes]:
-        """An object's metadata and content; BadMessage for one that is larger than any of ours."""
+    async def _results(self, listed: Listed) -> list[Result]:
+        """Read an object; BadMessage if it has no result of ours.
+
+        The verdict counts for good, and an answer may be a proxy's. So an object is read again
+        before it is set aside, or believed though its ETag is not the content's digest.
+        """
+        backoff = Backoff()
+        first = await self._get(listed)
+        answer = first
+        for _ in range(WITNESSES - 1):
+            if not answer.doubtful:
+                try:
+                    return self._parse(listed, answer)
+                except BadMessage:
+                    pass
+            await backoff.wait()
+            answer = await self._get(listed)
+            if answer != first:
+                raise Unavailable(f"GetObject: two answers differ for {listed.key}")
+        return self._parse(listed, answer)
+
+    async def _get(self, listed: Listed) -> Fetched:
+        """Read an object; BadMessage for one larger than any CSV."""
         try:
             return await self.output.get(listed)
         except Refused as error:
@@ -62,16 +81,31 @@ class Mirror:
                 raise
             raise BadMessage(str(error)) from error
 
-    def _results(self, listed: Listed, metadata: dict[str, str], content: bytes) -> list[Result]:
+    def _parse(self, listed: Listed, fetched: Fetched) -> list[Result]:
         try:
-            text = content.decode()
+            text = fetched.content.decode()
         except UnicodeDecodeError as error:
             raise BadMessage(f"not UTF-8: {error}") from error
-        if listed.key.startswith(FAILURE_RECORDS):
-            results = parse_output(text)
+        # Lambda's failure records lie in the same bucket, under a prefix that a video's key may
+        # have as well. Only our CSVs have metadata.
+        if "key" in fetched.metadata:
+            results = [result_of_object(self.output.name, listed.key, fetched.metadata, text)]
         else:
-            results = [result_of_object(self.output.name, listed.key, metadata, text)]
+            results = _failures_in(text)
         foreign = {result.bucket for result in results} - {self.input_bucket}
         if foreign:
             raise BadMessage(f"bucket is {', '.join(sorted(foreign))}, not {self.input_bucket}")
         return results
+
+
+def _failures_in(text: str) -> list[Result]:
+    """Read Lambda's failure record (AWS Lambda developer guide, "Capturing records of Lambda
+    asynchronous invocations").
+    """
+    try:
+        results = parse_output(text)
+    except BadMessage as error:
+        raise BadMessage(f"no metadata of a CSV, and no failure record: {error}") from error
+    if any(result.status != "failed" for result in results):
+        raise BadMessage("no metadata of a CSV, and no failure record")
+    return results

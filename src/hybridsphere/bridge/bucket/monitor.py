@@ -1,4 +1,4 @@
-"""From the input bucket's listing to the function."""
+"""Uploads from the input bucket's listing to the function."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from hybridsphere.messages import S3Record
 
 @dataclass
 class Monitor:
-    """What the watcher of the input bucket asks and does."""
+    """The questions and actions of the input bucket's watcher."""
 
     bucket: str
     store: ResultStore
     invoker: Invoker
 
     async def new(self, page: Sequence[Listed]) -> list[Listed]:
-        """The objects for which nobody was invoked."""
+        """Choose the objects for which the function was not invoked."""
         found = {self._record(listed): listed for listed in page}
         return [found[record] for record in await self.store.undone(list(found))]
 

@@ -1,9 +1,8 @@
-"""The ways in and out without a queue: a bucket's listing, read again and again.
+"""A bucket in place of a queue: its listing, read again and again.
 
-A page is held at a time, however many objects there are. What is new in it is handed over, at most
-so many at once; what was handed over is known by the ledger, and so stays known after a restart.
-While calls about objects fail, one object after another is tried, each once in a reading: one that
-fails by itself is in no other's way.
+One page is held at a time, however many objects there are. New objects are handed over, a bounded
+number at once. The ledger knows the old ones, also after a restart. While calls about objects fail,
+the objects are tried one after another, each once in a reading, so a bad object delays no other.
 """
 
 import asyncio
@@ -17,13 +16,13 @@ import structlog
 from hybridsphere.aws import AwsError, Bucket, Listed, Refused
 from hybridsphere.bridge.bucket.lock import alone
 from hybridsphere.bridge.pacing.backoff import Backoff
-from hybridsphere.bridge.pacing.circuit import Turns
+from hybridsphere.bridge.pacing.circuit import Circuit
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 
 FASTEST_S = 1.0
 SLOWEST_S = 30.0
-"""Pauses between two readings: short while things happen, longer and longer while nothing does."""
+"""Pauses between two readings: short while objects arrive, growing while none does."""
 
 SLOWING = 1.5
 
@@ -31,10 +30,10 @@ log = structlog.get_logger()
 
 
 class Watcher:
-    """Finds what is new in a bucket and hands it to `handle`, at most `most` objects at once.
+    """A loop that hands new objects of a bucket to `handle`, at most `most` at once.
 
-    `new` tells which objects of a page have not been dealt with. `lock` is a file that only one
-    bridge of a host holds; `gate` returns when it is all right to look.
+    `new` chooses the objects of a page that were not handled before. `lock` is a file that one
+    bridge of a host holds; `gate` returns when new objects may be handled.
     """
 
     def __init__(
@@ -57,20 +56,20 @@ class Watcher:
         self._lock = lock
         self._gate = gate
         self._health = health
-        self._metrics = metrics
+        self._counts = metrics.of_bucket(name)
         self._room = asyncio.Semaphore(most)
         self._held: dict[Listed, asyncio.Task[None]] = {}
-        self._turns = Turns(in_place=True)
+        self._circuit = Circuit(in_place=True)
         self._handled = 0
         self._failed = 0
         self._passing: AwsError | None = None
 
     async def run(self, stop: asyncio.Event, drain_s: float) -> None:
-        """Watch until `stop`; then finish what is under way, within `drain_s` seconds.
+        """Watch until `stop`; then finish the objects under way, within `drain_s` seconds.
 
-        What cannot be finished is found again at the next start.
+        The next start finds the unfinished ones again.
         """
-        # The lock is kept until all is drained: what is under way looks new to the next bridge.
+        # The lock is kept until all is drained: objects under way look new to the next bridge.
         async with AsyncExitStack() as locked, asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(self._watch(locked))
             await stop.wait()
@@ -97,19 +96,19 @@ class Watcher:
                 self._health.report(self._part, str(error))
                 await backoff.wait(error)
                 continue
-            if self._failed == failed and not (self._held and self._turns.in_trouble):
+            if self._failed == failed and not (self._held and self._circuit.is_open):
                 self._health.clear(self._part)
-            # What failed is found and held again each time, and is no reason to hurry.
+            # Objects that failed are found again each time; they do not shorten the pause.
             busy = self._handled > handled or (bool(self._held) and self._failed == failed)
             handled, failed = self._handled, self._failed
             if self._passing:
-                # It may be over any moment, and then what failed is not to wait for long.
+                # The service may recover any moment; the failed objects then wait a short time.
                 passing, self._passing = self._passing, None
                 await backoff.wait(passing)
                 continue
             backoff.reset()
             pause_s = FASTEST_S if busy else min(SLOWEST_S, pause_s * SLOWING)
-            # A long listing costs: not much more than half of the time goes into reading it.
+            # A long listing costs, so reading takes about half of the time at most.
             pause_s = min(SLOWEST_S, max(pause_s, _now() - started))
             await asyncio.sleep(pause_s * random.uniform(0.8, 1))  # noqa: S311
 
@@ -119,32 +118,32 @@ class Watcher:
             await self._gate()
             for found in await self._new([one for one in page if one not in self._held]):
                 await self._room.acquire()
-                self._hold(found, await self._turns.take())
+                self._hold(found, await self._circuit.enter())
 
-    def _hold(self, found: Listed, taken: float) -> None:
-        self._metrics.received.labels(self._part).inc()
-        self._metrics.in_flight.labels(self._part).inc()
-        self._held[found] = asyncio.create_task(self._process(found, taken))
+    def _hold(self, found: Listed, began: float) -> None:
+        self._counts.found.inc()
+        self._counts.in_flight.inc()
+        self._held[found] = asyncio.create_task(self._process(found, began))
 
-    async def _process(self, found: Listed, taken: float) -> None:
+    async def _process(self, found: Listed, began: float) -> None:
         try:
             await self._handle(found)
             self._handled += 1
-            self._turns.answered()
+            self._circuit.answered(began)
         except AwsError as error:
-            # It is new again at the next reading.
+            # The object is new again at the next reading.
             self._note_failure(str(error))
-            self._turns.failed(error, taken)
+            self._circuit.failed(error, began)
             if not isinstance(error, Refused):
                 self._passing = error
             log.warning("object.failed", bucket=self._bucket.name, key=found.key, reason=str(error))
         except Exception as error:
             self._note_failure(f"{type(error).__name__}: {error}")
-            self._metrics.handler_errors.labels(self._part).inc()
+            self._counts.unhandled.inc()
             log.exception("object.unhandled", bucket=self._bucket.name, key=found.key)
         finally:
             del self._held[found]
-            self._metrics.in_flight.labels(self._part).dec()
+            self._counts.in_flight.dec()
             self._room.release()
 
     def _note_failure(self, reason: str) -> None:

@@ -1,1 +1,1 @@
-"""How often and how many: back-off, circuit, limit."""
+"""The pace of calls: back-off, circuit breaker, limit."""

@@ -1,55 +1,58 @@
-"""Who may call next: all at once while a service answers, one after another while it fails."""
+"""A circuit breaker: all call while a service answers, one after another while it fails."""
 
 import asyncio
+import time
 
 from hybridsphere.aws import AwsError
 from hybridsphere.bridge.pacing.backoff import Backoff
 
 
-class Turns:
-    """The callers of one service, who learn from one another how it is.
+class Circuit:
+    """The callers of one service, who learn from each other's calls.
 
-    Each takes its turn before a call, and says afterwards whether that was answered or failed.
-    Where each call is about something else, `in_place`, a failure can be the thing's own: whatever
-    it is, the next call waits a second at most. Times are those of the loop's clock.
+    Each enters before a call, and reports afterwards whether it was answered or failed. A failure
+    opens the circuit; a success of a call that began after that failure closes it.
+
+    With `in_place`, every call concerns another thing, and a failure may be that thing's own. The
+    next call then waits a second at most.
     """
 
     def __init__(self, *, in_place: bool = False) -> None:
         self._in_place = in_place
-        self._trouble: AwsError | None = None
+        self._failure: AwsError | None = None
         self._backoff = Backoff()
         self._line = asyncio.Lock()
-        self._taken = 0.0
-        self._answered = 0.0
+        self._entered = 0.0
+        self._failed_at = 0.0
+        self._answered_began = 0.0
 
     @property
-    def in_trouble(self) -> bool:
-        """Whether the last that was heard of the service is a failure."""
-        return self._trouble is not None
+    def is_open(self) -> bool:
+        """Whether the latest evidence about the service is a failure."""
+        return self._failure is not None
 
-    async def take(self) -> float:
-        """Return at once, or in trouble when it is time for another try; returns the time."""
-        if self._trouble:
+    async def enter(self) -> float:
+        """Wait until a call may be made; returns when it begins, by `time.monotonic`."""
+        if self._failure:
             async with self._line:
-                # It may be over meanwhile, by the answer that somebody else got.
-                if self._trouble:
-                    error = None if self._in_place else self._trouble
-                    await self._backoff.wait(error, in_place=self._in_place, since=self._taken)
-        self._taken = _now()
-        return self._taken
+                # Another caller's answer may have closed the circuit meanwhile.
+                if self._failure:
+                    error = None if self._in_place else self._failure
+                    await self._backoff.wait(error, in_place=self._in_place, since=self._entered)
+        self._entered = time.monotonic()
+        return self._entered
 
-    def answered(self) -> None:
-        self._answered = _now()
-        self._trouble = None
-        self._backoff.reset()
+    def answered(self, began: float) -> None:
+        """Report that the call that began at `began` was answered."""
+        self._answered_began = max(self._answered_began, began)
+        if began > self._failed_at:
+            self._failure = None
+            self._backoff.reset()
 
-    def failed(self, error: AwsError, taken: float) -> bool:
-        """Say that the call of a turn failed; False if somebody has got an answer since."""
-        if taken < self._answered:
+    def failed(self, error: AwsError, began: float) -> bool:
+        """Report that a call failed; returns False if a call that began later was answered."""
+        if began < self._answered_began:
             return False
-        self._trouble = error
+        self._failure = error
+        self._failed_at = time.monotonic()
         return True
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

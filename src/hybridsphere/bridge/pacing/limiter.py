@@ -1,4 +1,4 @@
-"""How many calls may be under way at once, found out by trying."""
+"""The number of concurrent calls that a service accepts, found by probing."""
 
 import asyncio
 from types import TracebackType
@@ -6,15 +6,15 @@ from types import TracebackType
 START = 4
 
 PROBE_EVERY = 12
-"""Accepted calls before one more is tried, at least: of few at once, one is soon too many."""
+"""Accepted calls, at least, before one more is tried: with few at once, one more is a lot."""
 
 
 class Limiter:
     """Additive increase, multiplicative decrease, between 1 and `most`; used with `async with`.
 
     The limit doubles with every round of accepted calls until the first is throttled, then grows by
-    one a round: the congestion avoidance of TCP (RFC 5681), with calls in place of segments. A
-    round is a limit's worth of accepted calls, but never under PROBE_EVERY.
+    one a round. This is TCP's congestion avoidance (RFC 5681), with calls for segments. A round is
+    a limit's worth of accepted calls, but at least PROBE_EVERY.
     """
 
     def __init__(self, most: int) -> None:
@@ -23,12 +23,13 @@ class Limiter:
         self._running = 0
         self._probing = True
         self._to_ignore = 0
-        # As many places as the limit allows, taken or free; the semaphore keeps callers in line.
+        # The limit's places, taken and free; the semaphore serves callers in order.
         self._places = self.limit
         self._free = asyncio.Semaphore(self._places)
 
     @property
     def limit(self) -> int:
+        """Calls that may run at once."""
         return int(self._limit)
 
     async def __aenter__(self) -> None:
@@ -42,24 +43,24 @@ class Limiter:
         traceback: TracebackType | None,
     ) -> None:
         self._running -= 1
-        # A place goes, and as many come as the limit has room for: one, unless it moved.
+        # This place goes; the limit decides how many replace it, usually one.
         self._places -= 1
         while self._places < self.limit:
             self._places += 1
             self._free.release()
 
     def accepted(self) -> None:
-        """A call went through."""
+        """Report an accepted call."""
         self._to_ignore = max(0, self._to_ignore - 1)
         step = 1 if self._probing else 1 / max(self._limit, PROBE_EVERY)
         self._limit = min(self._most, self._limit + step)
 
     def throttled(self) -> None:
-        """A call was turned away; those under way with it tell the same story and count once."""
+        """Report a throttled call; those that ran beside it count only once."""
         self._fall(probing=False)
 
     def failed(self) -> None:
-        """A call came to nothing: how many are admitted is found out anew, from fewer."""
+        """Report a failed call: the limit falls, and is probed again from there."""
         self._fall(probing=True)
 
     def _fall(self, *, probing: bool) -> None:

@@ -1,52 +1,53 @@
-"""The end of every message that is done: deleted in a batch with others, and let go."""
+"""The deletion of messages that are done, in batches."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import structlog
 
-from hybridsphere.aws import BATCH, AwsError, Queue, ReceiptGone
+from hybridsphere.aws import SQS_BATCH, AwsError, Queue, ReceiptGone
 from hybridsphere.bridge.batching import Gatherer
 from hybridsphere.bridge.pacing.backoff import Backoff
-from hybridsphere.bridge.pacing.circuit import Turns
-from hybridsphere.bridge.queue.in_flight import Holdings
+from hybridsphere.bridge.pacing.circuit import Circuit
+from hybridsphere.bridge.queue.in_flight import InFlight
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import QueueMetrics
 
 LINGER_S = 0.02
-"""How long a deletion waits for others to go with it: nobody waits for it, and a call is dear."""
+"""How long a deletion waits for others to share its call: no caller waits for it."""
 
 CALLS = 3
-"""Batches under way at once: one whose answer is lost holds up no other."""
+"""Concurrent batches: a lost answer delays only its own batch."""
 
 log = structlog.get_logger()
 
 
-class Deletes:
-    """Deletes messages of a queue that are held, and lets each go once it is deleted.
+class Deleter:
+    """The messages of a queue that are done, from their last handler to their deletion.
 
-    What SQS does not delete is held meanwhile, and tried again: let go, it would come again and be
-    handled for nothing. What fails by itself waits apart, in the way of no other, and is given up
-    once it comes again all the same: SQS lets a message be held for twelve hours at most.
+    A failed deletion is retried, and its message stays in flight: SQS would deliver it again, to
+    no effect. A message that fails alone is retried apart from the others. It is given up once it
+    is visible again anyway, since SQS hides a message for twelve hours at most.
     """
 
     def __init__(
-        self, name: str, queue: Queue, holdings: Holdings, *, health: Health, counts: QueueMetrics
+        self, name: str, queue: Queue, in_flight: InFlight, *, health: Health, counts: QueueMetrics
     ) -> None:
         self._name = name
         self._queue = queue
-        self._holdings = holdings
+        self._in_flight = in_flight
         self._health = health
         self._counts = counts
-        self._waiting: Gatherer[str] = Gatherer(size=BATCH, linger_s=LINGER_S)
+        self._waiting: Gatherer[str] = Gatherer(size=SQS_BATCH, linger_s=LINGER_S)
         self._room = asyncio.Semaphore(CALLS)
-        self._turns = Turns()
-        self._again: Gatherer[str] = Gatherer(size=BATCH)
-        # All that failed by themselves: those, and the batch of them that is under way.
+        self._circuit = Circuit()
+        self._again: Gatherer[str] = Gatherer(size=SQS_BATCH)
+        # Every message that failed alone, waiting or in a running batch.
         self._failing: set[str] = set()
 
     def add(self, receipt_handle: str) -> None:
-        """Have a message deleted."""
+        """Delete a message in one of the next batches."""
         self._waiting.add(receipt_handle)
 
     async def run(self) -> None:
@@ -60,18 +61,18 @@ class Deletes:
             while True:
                 await self._room.acquire()
                 batch = await self._waiting.batch()
-                taken = await self._turns.take()
-                calls.create_task(self._delete_batch(batch, taken))
+                began = await self._circuit.enter()
+                calls.create_task(self._delete_batch(batch, began))
 
-    async def _delete_batch(self, batch: Sequence[str], taken: float) -> None:
+    async def _delete_batch(self, batch: Sequence[str], began: float) -> None:
         try:
             await self._delete(batch)
         except AwsError as error:
-            # It holds up the next batch too, so that all wait as one.
-            self._turns.failed(error, taken)
-            self._put_off(batch, self._waiting, error)
+            # The open circuit delays the next batches too, so only one probes.
+            self._circuit.failed(error, began)
+            self._retry(batch, self._waiting, error)
         else:
-            self._turns.answered()
+            self._circuit.answered(began)
         finally:
             self._room.release()
 
@@ -84,13 +85,14 @@ class Deletes:
             try:
                 failure = await self._delete(batch)
             except AwsError as error:
-                self._put_off(batch, self._again, error)
+                self._retry(batch, self._again, error)
                 failure = error
             if failure is None:
                 backoff.reset()
 
     async def _delete(self, handles: Sequence[str]) -> AwsError | None:
-        """Delete a batch; why one of it is to be tried again by itself, if any is."""
+        """Delete a batch; returns the error of a message to retry alone, if there is any."""
+        began = time.monotonic()
         outcomes = await self._queue.delete(handles)
         self._counts.deleted.inc(outcomes.count(None))
         again: AwsError | None = None
@@ -98,23 +100,24 @@ class Deletes:
             if failure is None:
                 self._let_go(handle)
             elif isinstance(failure, ReceiptGone):
-                # The message comes again, to no effect.
+                # SQS delivers the message again, to no effect.
                 self._warn("delete.failed", handle, failure)
                 self._let_go(handle)
-            elif self._holdings.is_over(handle):
-                # So does this one, with a receipt that may be better.
+            elif self._in_flight.is_visible(handle):
+                # Its next receipt may be accepted.
                 self._warn("delete.given_up", handle, failure)
                 self._let_go(handle)
             else:
                 again = failure
                 self._failing.add(handle)
-                self._put_off([handle], self._again, failure)
+                self._retry([handle], self._again, failure)
         if not self._failing:
-            self._health.clear(f"{self._name} queue deletes")
+            self._health.worked(f"{self._name} queue deletes", began)
+        self._in_flight.queue_answered(began)
         return again
 
-    def _put_off(self, handles: Sequence[str], line: Gatherer[str], failure: AwsError) -> None:
-        """Have messages tried again, after those that wait in a line."""
+    def _retry(self, handles: Sequence[str], line: Gatherer[str], failure: AwsError) -> None:
+        """Queue failed deletions again, behind those that wait in a line."""
         self._health.report(f"{self._name} queue deletes", str(failure))
         for handle in handles:
             self._warn("delete.failed", handle, failure)
@@ -122,9 +125,9 @@ class Deletes:
 
     def _warn(self, event: str, handle: str, failure: AwsError) -> None:
         self._counts.deletes_failed.inc()
-        message_id = self._holdings.message_id(handle)
+        message_id = self._in_flight.message_id(handle)
         log.warning(event, queue=self._name, message_id=message_id, reason=str(failure))
 
     def _let_go(self, handle: str) -> None:
         self._failing.discard(handle)
-        self._holdings.let_go(handle)
+        self._in_flight.let_go(handle)

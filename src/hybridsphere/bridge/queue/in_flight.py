@@ -1,34 +1,36 @@
-"""The messages of a queue that are in flight: room for so many, and a heartbeat for those held.
+"""The in-flight messages of a queue: room for a number of them, and a heartbeat.
 
-A message that is held is hidden from everybody else until its deadline; the heartbeat extends that
-of those that come first. What SQS does not extend until then is over: the message is visible again.
+SQS hides a message from other receivers until its deadline. The heartbeat extends the earliest
+deadlines in time; a message that SQS does not extend becomes visible again.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
 import structlog
 
-from hybridsphere.aws import BATCH, VISIBILITY_TIMEOUT_S, AwsError, Message, Queue, ReceiptGone
+from hybridsphere.aws import SQS_BATCH, VISIBILITY_TIMEOUT_S, AwsError, Message, Queue, ReceiptGone
 from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import QueueMetrics
 
 HEARTBEAT_MARGIN_S = 15
-"""How long before its deadline a message is extended: half of the time, for tries to fail in."""
+"""How long before its deadline a message is extended: half of the time is left for retries."""
 
 CALLS = 8
-"""Batches that are extended at once: messages can be due by the thousand, and a call takes time."""
+"""Concurrent batches of extensions: thousands of messages can be due at once."""
 
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class _Held:
-    """A message in flight, hidden until its `deadline` and to be extended when it is `due`, both in
-    seconds of the loop's clock.
+    """A message in flight: hidden until its `deadline`, to be extended when it is `due`.
+
+    Both are seconds of `time.monotonic`.
     """
 
     message_id: str
@@ -36,8 +38,8 @@ class _Held:
     due: float
 
 
-class Holdings:
-    """At most `most` messages of a queue, by their receipt handles."""
+class InFlight:
+    """The in-flight messages of a queue, at most `most`, by their receipt handles."""
 
     def __init__(
         self, name: str, queue: Queue, *, most: int, health: Health, counts: QueueMetrics
@@ -47,8 +49,9 @@ class Holdings:
         self._health = health
         self._counts = counts
         self._room = asyncio.Semaphore(most)
-        # In the order in which they are due: whoever is added or extended goes to the end.
+        # In the order in which they are due: a message that is added or extended goes to the end.
         self._held: dict[str, _Held] = {}
+        self._extended_began = 0.0
         self._holding = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -57,26 +60,30 @@ class Holdings:
     def __len__(self) -> int:
         return len(self._held)
 
+    @property
+    def _part(self) -> str:
+        return f"{self._name} queue heartbeat"
+
     async def take_room(self) -> int:
-        """Wait for room for one message, and take what there is, up to a batch."""
+        """Wait for room for one message, then take the free room, up to a batch."""
         await self._room.acquire()
         room = 1
-        while room < BATCH and not self._room.locked():
+        while room < SQS_BATCH and not self._room.locked():
             await self._room.acquire()
             room += 1
         return room
 
     def free_room(self, count: int) -> None:
-        """Give back room that was taken for messages which did not come."""
+        """Return room that was taken for messages which did not come."""
         for _ in range(count):
             self._room.release()
 
     def hold(self, message: Message) -> bool:
-        """Hold a message in room that was taken; False for a receipt that is held already."""
+        """Hold a message in room that was taken; returns False if its receipt is held already."""
         if message.receipt_handle in self._held:
             self.free_room(1)
             return False
-        deadline = _now() + VISIBILITY_TIMEOUT_S
+        deadline = time.monotonic() + VISIBILITY_TIMEOUT_S
         due = deadline - HEARTBEAT_MARGIN_S
         self._held[message.receipt_handle] = _Held(message.id, deadline, due)
         self._holding.set()
@@ -84,14 +91,15 @@ class Holdings:
         return True
 
     def message_id(self, receipt_handle: str) -> str:
+        """Return the id of a message, for the log."""
         return self._held[receipt_handle].message_id
 
-    def is_over(self, receipt_handle: str) -> bool:
-        """Whether a message is visible again, so that another receipt of it counts."""
-        return self._held[receipt_handle].deadline <= _now()
+    def is_visible(self, receipt_handle: str) -> bool:
+        """Return whether a message's deadline has passed, so that its next receipt counts."""
+        return self._held[receipt_handle].deadline <= time.monotonic()
 
     def let_go(self, receipt_handle: str) -> None:
-        """Hold a message no more."""
+        """Stop holding a message, and free its room."""
         del self._held[receipt_handle]
         if not self._held:
             self._holding.clear()
@@ -99,11 +107,16 @@ class Holdings:
         self._room.release()
 
     async def emptied(self) -> None:
-        """Return when nothing is held."""
+        """Wait until no message is held."""
         await self._empty.wait()
 
+    def queue_answered(self, began: float) -> None:
+        """Note a success of another call; if nothing is left to extend, it ends the trouble."""
+        if not self._held:
+            self._health.worked(self._part, began)
+
     async def heartbeat(self) -> None:
-        """Extend the deadlines of what is held, until cancelled."""
+        """Extend the deadlines of the messages held, until cancelled."""
         backoff = Backoff()
         at_once = CALLS
         while True:
@@ -111,22 +124,21 @@ class Holdings:
                 failure = await self._extend_due(at_once)
             except AwsError as error:
                 at_once = 1
-                self._tell(error)
+                self._report(error)
                 await backoff.wait(error)
                 continue
             at_once = CALLS
             if failure:
-                self._tell(failure)
-                # Not as long as its kind would: others come due meanwhile.
+                self._report(failure)
+                # The short wait, whatever the error: other messages come due meanwhile.
                 await backoff.wait()
             else:
-                # With nothing due, what could not be extended has come to its end.
                 backoff.reset()
-                self._health.clear(f"{self._name} queue heartbeat")
+                self._health.worked(self._part, self._extended_began)
                 await self._until_due()
 
     async def give_back(self, within_s: float) -> None:
-        """Make all that is held visible again; what SQS does not take in time runs out there."""
+        """Make every message held visible again; the rest expires after its time-out."""
         handles = list(self._held)
         releases = [asyncio.create_task(self._release(batch)) for batch in _batches(handles)]
         if releases:
@@ -135,36 +147,37 @@ class Holdings:
                 release.cancel()
             await asyncio.gather(*releases, return_exceptions=True)
 
-    def _tell(self, failure: AwsError) -> None:
+    def _report(self, failure: AwsError) -> None:
         log.warning("heartbeat.failed", queue=self._name, reason=str(failure))
         self._counts.heartbeats_failed.inc()
-        self._health.report(f"{self._name} queue heartbeat", str(failure))
+        self._health.report(self._part, str(failure))
 
     async def _until_due(self) -> None:
-        """Return when a message that is held may be due."""
+        """Wait until a message that is held may be due."""
         await self._holding.wait()
-        # It may be finished before this task has its turn.
+        # It may be finished before this task runs.
         if first := next(iter(self._held.values()), None):
-            await asyncio.sleep(max(0, first.due - _now()))
+            await asyncio.sleep(max(0, first.due - time.monotonic()))
 
     async def _extend_due(self, at_once: int) -> AwsError | None:
-        """Try to extend each message that is due, so many batches at once; why one is to be tried
-        again, if any is.
+        """Extend every message that is due, `at_once` batches at a time; returns one of the errors.
 
-        All are tried, so that those that fail, however many, are in the way of no other.
+        Tries every due message; failures do not block the rest.
         """
-        now = _now()
+        now = time.monotonic()
         due = [
             handle for handle, _ in takewhile(lambda item: item[1].due <= now, self._held.items())
         ]
         again: list[AwsError] = []
-        for start in range(0, len(due), at_once * BATCH):
-            # Some may be finished meanwhile.
+        for start in range(0, len(due), at_once * SQS_BATCH):
+            # Some may have finished meanwhile.
             some = [
-                handle for handle in due[start : start + at_once * BATCH] if handle in self._held
+                handle
+                for handle in due[start : start + at_once * SQS_BATCH]
+                if handle in self._held
             ]
             calls = map(self._extend, _batches(some))
-            # None goes on when this returns, or it would hide again what is given back.
+            # Every call ends before this returns: a late one would hide a released message.
             for outcome in await asyncio.gather(*calls, return_exceptions=True):
                 if isinstance(outcome, BaseException):
                     raise outcome
@@ -172,32 +185,33 @@ class Holdings:
         return again[0] if again else None
 
     async def _extend(self, handles: Sequence[str]) -> list[AwsError]:
-        """Extend a batch; why those of it are to be tried again that are.
+        """Extend a batch; returns the errors of the messages to retry.
 
-        In a list, since an error that is returned looks like one that was raised to who gathers.
+        They come in a list, because `gather` cannot tell a returned error from a raised one.
         """
-        asked = _now()
+        asked = time.monotonic()
         outcomes = await self._queue.change_visibility(handles, VISIBILITY_TIMEOUT_S)
         again: list[AwsError] = []
         for handle, failure in zip(handles, outcomes, strict=True):
             if handle not in self._held:
-                continue  # It was finished meanwhile.
-            if failure and not isinstance(failure, ReceiptGone) and not self.is_over(handle):
+                continue  # Finished meanwhile.
+            if failure and not isinstance(failure, ReceiptGone) and not self.is_visible(handle):
                 again.append(failure)
                 continue
             held = self._held.pop(handle)
             held.due = asked + VISIBILITY_TIMEOUT_S - HEARTBEAT_MARGIN_S
             self._held[handle] = held
             if failure:
-                # SQS has taken it back, say after twelve hours; its work goes on all the same.
+                # SQS has made it visible, for example after twelve hours; its handler continues.
                 log.warning("heartbeat.refused", queue=self._name, reason=str(failure))
             else:
                 held.deadline = asked + VISIBILITY_TIMEOUT_S
                 self._counts.extended.inc()
+                self._extended_began = asked
         return again
 
     async def _release(self, handles: list[str]) -> None:
-        """Make visible again what could not be finished, however often that takes."""
+        """Make a batch visible again, with retries."""
         backoff = Backoff()
         while handles:
             outcomes: Sequence[AwsError | None]
@@ -220,9 +234,5 @@ class Holdings:
 
 
 def _batches(handles: list[str]) -> list[list[str]]:
-    """As many together as a call takes."""
-    return [handles[start : start + BATCH] for start in range(0, len(handles), BATCH)]
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+    """Split into batches that one call takes."""
+    return [handles[start : start + SQS_BATCH] for start in range(0, len(handles), SQS_BATCH)]

@@ -1,116 +1,76 @@
 """The CSV files that the ledger has and the disk has not: written again at the start."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 import structlog
 
 from hybridsphere.bridge.pacing.backoff import Backoff
-from hybridsphere.bridge.store.csv_files import Blocked, CsvFiles
+from hybridsphere.bridge.store.writer import Change, Name, Restored, Writer
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
-from hybridsphere.ledger.ledger import Ledger
 
-PAGE = 100
-"""Files that are looked at in one change, so that results are stored between two."""
+MOST_BLOCKED = 100
+"""Blocked places that are named and tried again. One file can block the folder of a million."""
 
-MOST_TAKEN = 100
-"""Taken places that are told and tried again at once. Those beyond are looked for anew when one of
-these is free: something in the way of a folder can be in the way of a million files."""
-
-Name = tuple[str, str]
-"""Bucket and key of an upload."""
-
-Submit = Callable[[Callable[[Ledger], Any]], Awaitable[Any]]
+Submit = Callable[[Change], Awaitable[Any]]
 log = structlog.get_logger()
 
 
 class Restorer:
-    """Writes missing files; `change` has the ledger changed in the one thread that writes files."""
+    """Writes missing files; `change` runs a change in the writer's thread."""
 
-    def __init__(
-        self, files: CsvFiles, change: Submit, *, health: Health, metrics: Metrics
-    ) -> None:
-        self._files = files
+    def __init__(self, writer: Writer, change: Submit, *, health: Health, metrics: Metrics) -> None:
+        self._writer = writer
         self._change = change
         self._health = health
         self._metrics = metrics
-        # By name, what the trouble is called.
-        self._taken: dict[Name, str] = {}
-        # After which name the first one comes that is taken and not among those.
-        self._beyond: Name | None = None
-        self._written = 0
+        # The health's name for each blocked place.
+        self._blocked: dict[Name, str] = {}
 
     async def run(self) -> None:
-        """Return once every file is there; one whose place is taken holds up no other."""
-        backoff = Backoff()
+        """Return once every file is there; a blocked place delays no other file."""
         try:
-            await self._sweep(("", ""))
-            self._tell()
-            while self._taken:
-                await backoff.wait()
-                names = list(self._taken)
-                self._note(names, await self._change(partial(self._write, names=names)))
-                if self._beyond is not None and len(self._taken) < MOST_TAKEN:
-                    await self._sweep(self._beyond)
-                self._tell()
+            while await self._sweep():
+                await self._retry()
         finally:
-            for part in self._taken.values():
+            for part in self._blocked.values():
                 self._health.clear(part)
 
-    async def _sweep(self, after: Name) -> None:
-        """Try all names after one, in their order, and keep in mind those that are taken."""
-        self._beyond = None
+    async def _sweep(self) -> bool:
+        """Try every name once; True if some places are blocked."""
+        after = ("", "")
         while True:
-            names, blocked = await self._change(partial(self._page, after=after))
-            if not names:
-                return
-            self._note(names, blocked, before=after)
-            after = names[-1]
+            page: Restored = await self._change(partial(self._writer.restore_page, after=after))
+            if not page.names:
+                break
+            self._note(page)
+            after = page.names[-1]
+        self._report()
+        return bool(self._blocked)
 
-    def _note(
-        self, names: Sequence[Name], blocked: dict[Name, Blocked], before: Name | None = None
-    ) -> None:
-        """Take in what became of some names, of which `before` comes before."""
-        if blocked:
+    async def _retry(self) -> None:
+        """Try the blocked places until all are free."""
+        backoff = Backoff()
+        while self._blocked:
+            await backoff.wait()
+            names = list(self._blocked)
+            self._note(await self._change(partial(self._writer.restore, names=names)))
+            self._report()
+
+    def _note(self, restored: Restored) -> None:
+        if restored.blocked:
             self._metrics.storage_errors.inc()
-        for name in names:
-            if error := blocked.get(name):
-                self._keep(name, error, before)
-            elif part := self._taken.pop(name, None):
+        for name in restored.names:
+            if error := restored.blocked.get(name):
+                if name in self._blocked or len(self._blocked) < MOST_BLOCKED:
+                    part = self._blocked.setdefault(name, f"file {error.filename}")
+                    self._health.report(part, str(error))
+            elif part := self._blocked.pop(name, ""):
                 self._health.clear(part)
 
-    def _keep(self, name: Name, error: Blocked, before: Name | None) -> None:
-        if name in self._taken or len(self._taken) < MOST_TAKEN:
-            part = self._taken.setdefault(name, f"file {error.filename}")
-            self._health.report(part, str(error))
-        elif self._beyond is None:
-            self._beyond = before
-
-    def _tell(self) -> None:
-        if self._written:
-            log.info("files.restored", files=self._written)
-            self._written = 0
-
-    # What follows runs in the thread.
-
-    def _page(self, ledger: Ledger, *, after: Name) -> tuple[list[Name], dict[Name, Blocked]]:
-        names = ledger.names(after=after, most=PAGE)
-        return names, self._write(ledger, names)
-
-    def _write(self, ledger: Ledger, names: Sequence[Name]) -> dict[Name, Blocked]:
-        """Write what is missing; returns what is in the way of the rest."""
-        blocked = {}
-        for name in names:
-            upload = ledger.newest(*name)
-            content = ((upload and upload.csv) or "").encode()
-            if upload is None or self._files.has(upload.key, content):
-                continue
-            try:
-                self._files.write(upload.key, content)
-                # Counted here: a change that shares its transaction with one at fault runs twice.
-                self._written += 1
-            except Blocked as error:
-                blocked[name] = error
-        return blocked
+    def _report(self) -> None:
+        written, self._writer.restored = self._writer.restored, 0
+        if written:
+            log.info("files.restored", files=written)

@@ -1,1 +1,1 @@
-"""How the bridge reports on itself: logs, health, metrics."""
+"""Reports of the bridge about itself: logs, health, metrics."""

@@ -1,8 +1,8 @@
-"""Logs: one event a line, JSON unless a person is looking.
+"""Logs: one event a line, as JSON, or in colour at a terminal.
 
-Keys, names and reasons are whatever somebody uploaded: they are cut to a length, and what could
-steer a terminal is escaped. Of an error, and of what a library says, the first line is told,
-without passwords: below it AWS's errors quote requests and answers, new credentials among them.
+Uploaders choose keys, names and reasons: texts are cut, and control characters escaped. Errors and
+messages of libraries lose all but their first line, and the passwords in it: below, AWS's errors
+quote requests and answers, with new credentials among them.
 """
 
 import io
@@ -17,19 +17,16 @@ import orjson
 import structlog
 
 from hybridsphere.console import printable
-from hybridsphere.messages import reason_of
-
-LONGEST_TEXT = 2000
-"""What a line shows of one text, in characters: a key of S3's and a reason of ours fit."""
+from hybridsphere.messages import LONGEST_TEXT, reason_of
 
 Stack = dict[str, Any]
-"""One error of a chain, as structlog has it: its type, its text, its frames."""
+"""One error of a chain, as structlog describes it: type, text, frames."""
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr, separators=(",", ":"))
 
 
 class _Sink(io.TextIOBase):
-    """A stream that loses what it cannot write: a full disk under the log stops no message."""
+    """A stream that drops what it cannot write: a full disk under the log stops no message."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -45,11 +42,11 @@ class _Sink(io.TextIOBase):
 
 
 class _Libraries(logging.Handler):
-    """Makes lines of ours of what libraries log."""
+    """A handler that turns log records of libraries into lines like the bridge's."""
 
     def emit(self, record: logging.LogRecord) -> None:
         fields = {"logger": record.name, "message": reason_of(record.getMessage())}
-        # Libraries may have levels between the usual ones, structlog has not.
+        # structlog lacks the levels between the usual ones, which libraries may use.
         level = min(record.levelno // 10 * 10, logging.CRITICAL)
         error = record.exc_info or None
         structlog.get_logger().log(level, "library.message", **fields, exc_info=error)
@@ -59,13 +56,11 @@ def configure() -> None:
     """Send everything to standard error, which systemd and Docker keep."""
     at_terminal = sys.stderr.isatty()
     if not at_terminal and isinstance(sys.stderr, io.TextIOWrapper):
-        # JSON is UTF-8 whatever the locale, and knows no `\\xe9`.
+        # JSON is UTF-8 in every locale, and has no escape like `\\xe9`.
         sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")
     for library in ("aiobotocore", "boto3", "botocore", "urllib3"):
-        # At DEBUG these write whole requests, signatures and session tokens included. Whoever
-        # turns everything to DEBUG does not mean that.
+        # At DEBUG these log whole requests, with signatures and session tokens.
         logging.getLogger(library).setLevel(logging.WARNING)
-    # What the libraries have to say is a line like any other, and not several.
     logging.getLogger().addHandler(_Libraries())
     structlog.configure(
         processors=[
@@ -89,7 +84,7 @@ def _for_a_person() -> list[structlog.typing.Processor]:
 
 
 def _cut(_: Any, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """A line without the length of its texts: a forged key may have 400 KB."""
+    """Cut the texts of a line: a forged key may have 400 KB."""
     return {name: _short(value) for name, value in line.items()}
 
 
@@ -108,12 +103,12 @@ def _escape(_: Any, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any
     return {name: printable(v) if isinstance(v, str) else v for name, v in line.items()}
 
 
-# Without the local variables, which hold whatever people have uploaded.
+# Without local variables, which hold people's uploads.
 _extracted = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
 def _stacks(exc_info: structlog.typing.ExcInfo) -> list[Stack]:
-    """An error and what it came of, the last one first."""
+    """Return an error and its causes, the last one first."""
     return [_without_quotes(stack) for stack in _extracted(exc_info)]
 
 
@@ -125,7 +120,7 @@ def _without_quotes(stack: Stack) -> Stack:
 
 
 def _show_traceback(out: TextIO, error: structlog.typing.ExcInfo) -> None:
-    """The same as Python shows it, the last one last."""
+    """Write the same stacks as Python does, the last one last."""
     out.writelines(f"\n{_short(printable(line))}" for line in _lines(_stacks(error)))
 
 
@@ -143,17 +138,17 @@ def _encoded(line: Mapping[str, Any]) -> str:
     try:
         return orjson.dumps(line, default=repr).decode()
     except TypeError:
-        # It encodes no half of a surrogate pair, say, which a library may quote.
+        # orjson refuses half a surrogate pair, for example, which a library may quote.
         return _ENCODER.encode(line)
 
 
 def _to_json(_: Any, __: str, line: MutableMapping[str, Any]) -> str:
-    """A line with what every line has in front, so that the eye finds it."""
+    """Encode a line, with the fields that every line has in front."""
     head = {name: line[name] for name in ("timestamp", "level", "event")}
     text = _encoded({**head, **line})
     if len(text) > LONGEST_TEXT:
         text = _encoded({**head, **_cut(_, __, line)})
     if text.isprintable():
         return text
-    # JSON itself escapes no control characters but the first 32.
+    # JSON itself escapes only the first 32 control characters.
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)

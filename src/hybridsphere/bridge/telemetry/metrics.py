@@ -1,4 +1,4 @@
-"""What the bridge counts; the words are those of its log."""
+"""The counters of the bridge; their words are those of its log."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 @dataclass(frozen=True, slots=True)
 class QueueMetrics:
-    """Those of one queue, looked up once."""
+    """The counters of one queue, looked up once."""
 
     received: Counter
     deleted: Counter
@@ -19,25 +19,39 @@ class QueueMetrics:
     in_flight: Gauge
 
 
-OUTCOMES = ("accepted", "throttled", "failed", "error")
-"""What becomes of a call of the function."""
+@dataclass(frozen=True, slots=True)
+class BucketMetrics:
+    """The counters of one bucket, looked up once."""
+
+    found: Counter
+    unhandled: Counter
+    in_flight: Gauge
+
+
+INVOCATIONS = ("accepted", "throttled", "failed", "error")
+"""The ways in which a call of the function ends."""
 
 
 class Metrics:
-    """The counters of one bridge, in a registry of their own."""
+    """The counters of one bridge, in one registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.received = self._counter("messages_received", "Messages received.", "queue")
-        self.deleted = self._counter("messages_deleted", "Messages deleted, being done.", "queue")
+        self.deleted = self._counter(
+            "messages_deleted", "Messages deleted after they were done.", "queue"
+        )
         self.released = self._counter(
             "messages_released", "Messages made visible again by a stop.", "queue"
         )
         self.rejected = self._counter(
             "messages_rejected", "Messages that can never succeed.", "queue"
         )
+        self.ignored = self._counter(
+            "events_ignored", "Events that are no uploads: deletions, tags, folders and the like."
+        )
         self.rejects_failed = self._counter(
-            "rejects_failed", "Dead letters that SQS did not store at a try.", "queue"
+            "rejects_failed", "Failed attempts to store a dead letter.", "queue"
         )
         self.handler_errors = self._counter(
             "messages_unhandled", "Messages left on the queue by an error of the bridge.", "queue"
@@ -46,38 +60,37 @@ class Metrics:
             "visibility_extended", "Visibility time-outs extended by heartbeat.", "queue"
         )
         self.deletes_failed = self._counter(
-            "deletes_failed", "Deletions that SQS did not do at a try.", "queue"
+            "deletes_failed", "Failed attempts to delete a message.", "queue"
         )
         self.heartbeats_failed = self._counter(
-            "heartbeats_failed", "Extensions that SQS did not do at a try.", "queue"
+            "heartbeats_failed", "Failed attempts to extend a message.", "queue"
         )
         self.invocations = self._counter(
             "invocations", "Calls of the function: accepted, throttled, failed, error.", "outcome"
         )
         self.results = self._counter("results_written", "Results in the ledger.", "status")
-        self.storage_errors = self._counter(
-            "storage_errors", "Batches that could not be stored at a try."
+        self.storage_errors = self._counter("storage_errors", "Failed attempts to store a batch.")
+        self.in_flight = self._gauge("messages_in_flight", "Messages held.", "queue")
+        self.limit = self._gauge("invocations_limit", "Invocations that may run at once.")
+        self.objects_found = self._counter(
+            "objects_found", "Objects found in a listing and not yet handled.", "bucket"
         )
-        self.in_flight = Gauge(
-            "hybridsphere_messages_in_flight",
-            "Messages held.",
-            ["queue"],
-            registry=self.registry,
+        self.objects_rejected = self._counter(
+            "objects_rejected", "Objects that can never succeed.", "bucket"
         )
-        self.limit = Gauge(
-            "hybridsphere_invocations_limit",
-            "Invocations that may be under way at once.",
-            registry=self.registry,
+        self.objects_unhandled = self._counter(
+            "objects_unhandled", "Objects left in the bucket by an error of the bridge.", "bucket"
         )
+        self.objects_in_flight = self._gauge("objects_in_flight", "Objects held.", "bucket")
         self.latency = Histogram(
             "hybridsphere_receipt_to_invocation_seconds",
-            "From the receipt of an event to the acceptance of its invocation.",
+            "Seconds from the receipt of an event to the acceptance of its invocation.",
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
             registry=self.registry,
         )
 
     def of_queue(self, name: str) -> QueueMetrics:
-        """The counters of a queue."""
+        """Return the counters of a queue, `input` or `output`."""
         return QueueMetrics(
             received=self.received.labels(name),
             deleted=self.deleted.labels(name),
@@ -89,5 +102,16 @@ class Metrics:
             in_flight=self.in_flight.labels(name),
         )
 
+    def of_bucket(self, name: str) -> BucketMetrics:
+        """Return the counters of a bucket, `input` or `output`."""
+        return BucketMetrics(
+            found=self.objects_found.labels(name),
+            unhandled=self.objects_unhandled.labels(name),
+            in_flight=self.objects_in_flight.labels(name),
+        )
+
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"hybridsphere_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"hybridsphere_{name}", text, labels, registry=self.registry)

@@ -33,7 +33,7 @@ MOST_SKEW_S = 60
 LEAST_RECEIVES = 10
 """A redrive after fewer receives turns good messages into dead ones when the bridge crashes."""
 
-NOBODY = Listed(f"{OWN_FOLDER}/nobody", etag="none", last_modified="")
+NOBODY = Listed(f"{OWN_FOLDER}/nobody", etag="none", last_modified="", size=0)
 """An object that is in no bucket."""
 
 # What SQS says to a receipt handle that is none, and to a message that cannot be sent; what S3 says

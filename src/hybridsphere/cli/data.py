@@ -1,0 +1,181 @@
+"""The commands about data: galleries, students, workloads, results."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from hybridsphere.cli.group import configured
+from hybridsphere.cli.options import FILE, FOLDER, PHOTOS, PLACE, run
+from hybridsphere.console import tell, utf8_output
+
+if TYPE_CHECKING:
+    from hybridsphere.settings import Settings
+
+
+@click.group()
+def workload() -> None:
+    """Upload videos, and check what became of them."""
+
+
+@workload.command("upload", short_help="Upload every file below FOLDER.")
+@click.argument("folder", type=FOLDER)
+@click.option("--clear", is_flag=True, help="Delete everything in both buckets first.")
+@click.option("--yes", is_flag=True, help="Do not ask before deleting.")
+@configured("input_bucket", "output_bucket", "results_dir")
+def workload_upload(settings: "Settings", folder: Path, clear: bool, yes: bool) -> None:
+    """Upload every file below FOLDER to the input bucket.
+
+    The list of uploads is kept below HYBRIDSPHERE_RESULTS_DIR, for `hybridsphere workload check`.
+    """
+    from hybridsphere.screen import Screen
+    from hybridsphere.workload.upload import upload
+
+    if clear and not yes:
+        settings.require("input_bucket", "output_bucket")
+        buckets = f"{settings.input_bucket} and {settings.output_bucket}"
+        click.confirm(f"Delete everything in {buckets}?", abort=True)
+    count = run(upload(folder, settings, clear=clear, console=Screen(stderr=True)))
+    click.echo(f"{count} uploaded")
+
+
+@workload.command("check", short_help="Check every step of the last upload.")
+@click.option("--mapping", type=FILE, help="Expected answers, one `video.mp4:major,year` a line.")
+@configured("source", "sink", "input_queue_url", "output_queue_url", "results_dir")
+def workload_check(settings: "Settings", mapping: Path | None) -> None:
+    """Wait for the results of the last upload, then check every step of its way.
+
+    The wait ends when all results are there, or after 120 seconds without progress.
+
+    Exits with 0 if every check holds, 1 if one fails, 2 if nothing could be checked.
+    """
+    from hybridsphere.screen import Screen
+    from hybridsphere.workload.checks import check_workload
+
+    passed = run(check_workload(settings, mapping=mapping, console=Screen()))
+    sys.exit(0 if passed else 1)
+
+
+@click.group()
+def gallery() -> None:
+    """Make and change galleries of known faces."""
+
+
+@gallery.command("import", short_help="Make a gallery of the legacy pickle.")
+@click.argument("source", type=FILE)
+@click.option("-o", "--output", type=PLACE, required=True, help="The gallery to write (.npz).")
+def gallery_import(source: Path, output: Path) -> None:
+    """Make a gallery of SOURCE, which is the legacy pickle or another gallery.
+
+    Nothing in a pickle is executed, and only arrays are read. An existing gallery is replaced.
+    """
+    from hybridsphere.commands import gallery as gallery_commands
+
+    count = gallery_commands.import_faces(source, output, report=tell)
+    click.echo(f"{count} known faces in {output}")
+
+
+@gallery.command("show", short_help="Print who is in FILE, and who looks alike.")
+@click.argument("file", type=FILE)
+def gallery_show(file: Path) -> None:
+    """Print the people in FILE, the number of their faces, and the pairs who look most alike."""
+    from hybridsphere.commands import gallery as gallery_commands
+
+    for line in gallery_commands.described(file):
+        # Names of people: click would choose another stream for an ASCII terminal.
+        click.echo(line, file=sys.stdout)
+
+
+@gallery.command("add", short_help="Add the people in PHOTOS to FILE.")
+@click.argument("file", type=FILE)
+@click.argument("photos", type=PHOTOS)
+def gallery_add(file: Path, photos: Path) -> None:
+    """Add the people in PHOTOS to FILE.
+
+    PHOTOS is a folder with `name.jpg` for each person, or `name/*` for several photos of one. Exits
+    as `hybridsphere enroll` does.
+    """
+    _enroll(photos, file, into=file)
+
+
+@gallery.command("remove", short_help="Remove a person from FILE.")
+@click.argument("file", type=FILE)
+@click.argument("name")
+def gallery_remove(file: Path, name: str) -> None:
+    """Remove NAME from FILE, with all faces of that person."""
+    from hybridsphere.commands import gallery as gallery_commands
+
+    click.echo(f"{gallery_commands.remove_person(file, name)} known faces in {file}")
+
+
+@click.command(short_help="Make a gallery of known faces from photos.")
+@click.argument("photos", type=PHOTOS)
+@click.option("-o", "--output", type=PLACE, required=True, help="The gallery to write (.npz).")
+def enroll(photos: Path, output: Path) -> None:
+    """Make a gallery of known faces from PHOTOS.
+
+    PHOTOS is a folder with `name.jpg` for each person, or `name/*` for several photos of one. Short
+    videos work too. Files that cannot be used are reported and left out; people who look alike are
+    reported.
+
+    An existing gallery is replaced: `hybridsphere gallery add` adds to it.
+
+    Exits with 0 if anybody was enrolled, 2 if no file could be used; then nothing is written.
+    """
+    _enroll(photos, output, into=None)
+
+
+def _enroll(photos: Path, output: Path, *, into: Path | None) -> None:
+    from hybridsphere.commands import gallery as gallery_commands
+
+    count = gallery_commands.add_people(photos, output, into=into, report=tell)
+    click.echo(f"{count} known faces in {output}")
+
+
+@click.group()
+def students() -> None:
+    """Load student records into the table."""
+
+
+@students.command("load", short_help="Load student records from FILE.")
+@click.argument("file", type=FILE)
+@configured("table")
+def students_load(settings: "Settings", file: Path) -> None:
+    """Load the student records of FILE into the table HYBRIDSPHERE_TABLE.
+
+    FILE is a CSV with the header `name,major,year`, or a JSON list of such objects; `id` is
+    optional. A record of the same name is replaced. Nothing is written if a row cannot be used.
+    """
+    from hybridsphere.commands.students import load_students
+
+    count = run(load_students(file, settings))
+    click.echo(f"{count} students in {settings.need('table')}")
+
+
+@click.group()
+def results() -> None:
+    """Export the results on this machine."""
+
+
+@results.command("export", short_help="Print every upload and its result.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "json"]),
+    default="csv",
+    help="Form of the output.",
+)
+@configured("results_dir")
+def results_export(settings: "Settings", form: Literal["csv", "json"]) -> None:
+    """Print the ledger to standard output, one row an upload, in UTF-8.
+
+    In CSV a cell that a spreadsheet would evaluate as a formula begins with a '. JSON has every
+    value as it is.
+    """
+    from hybridsphere.commands.export import export
+    from hybridsphere.ledger.ledger import Ledger
+
+    # UTF-8 whatever the terminal takes, since programs read the export.
+    with Ledger.read(settings.results_dir) as ledger, utf8_output() as out:
+        export(ledger.uploads(), form, out)

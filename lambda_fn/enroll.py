@@ -17,7 +17,7 @@ from lambda_fn.runtime.settings import wanted_engine
 def enroll(photos: Path, *, report: Callable[[str], None], known: Gallery | None = None) -> Gallery:
     """Return a gallery of the people in a folder or a file, added to those of `known`.
 
-    There is one row per file. The engine is that of `known`, or the one that the environment names.
+    There is one row per file. The engine is that of `known`, or else named by the environment.
     `report` gets a line for each file that is left out, and for each face of poor quality. Raises
     GalleryError if no file can be used.
     """
@@ -29,7 +29,7 @@ def enroll(photos: Path, *, report: Callable[[str], None], known: Gallery | None
 
 
 class _Enrollment:
-    """The faces found so far, and the files that show several."""
+    """The faces that were found, and the files that show several."""
 
     def __init__(self, photos: Path, engine: Engine, report: Callable[[str], None]) -> None:
         self._photos = photos
@@ -53,7 +53,7 @@ class _Enrollment:
             self._take(name, path, found[0])
 
     def gallery(self) -> Gallery:
-        """Return the gallery of all files. Raises GalleryError if there is no face."""
+        """Return the gallery of all files. Raises GalleryError without any face."""
         for name, path, found in self._several:
             self._choose(name, path, found)
         if not self._names:

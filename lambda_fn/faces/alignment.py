@@ -11,7 +11,7 @@ from lambda_fn.video.video import Rgb
 CHIP_SIZE = 112
 """Width and height of an aligned face, in pixels."""
 
-# Where SFace expects the points in an aligned face.
+# The points of an aligned face, in pixels: SFace was trained with them.
 _TEMPLATE = np.array(
     [
         [38.2946, 51.6963],
@@ -37,7 +37,7 @@ def aligned(pixels: Rgb, points: Points) -> Rgb:
     across = float((_SPREAD[:, 0] * offset[:, 1] - _SPREAD[:, 1] * offset[:, 0]).sum() / square)
     turn = np.array([[along, -across], [across, along]])
     start = centre - turn @ _CENTRE
-    # A large face is shrunk first: the transformation reads four pixels for each of its own.
+    # A large face is shrunk first: the transformation reads only four pixels for each one it makes.
     factor = max(1, int(math.hypot(along, across)))
     image, (left, top) = _surroundings(pixels, turn, start, factor)
     start = (start - [left, top] + 0.5) / factor - turn @ [0.5, 0.5] / factor

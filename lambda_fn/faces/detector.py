@@ -22,7 +22,7 @@ FILES = {
 # At 0.7 no place in 96 pictures was wrongly taken for a face, at 0.6 two were.
 _LEAST_SCORE = 0.7
 
-# Of two places that share more of their union, the one with the higher score is kept.
+# Places that share more of their union show one face; the higher score is kept.
 _MOST_SHARED = 0.3
 
 Points = npt.NDArray[np.float64]

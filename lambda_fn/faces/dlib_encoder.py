@@ -27,9 +27,9 @@ FILES = {
     "encoder-1.onnx": "958d6d8fd71a6517136bd6d4e6f622499e27aac2ec3c9682467ad3b1330a65ba",
 }
 
-# dlib's landmarks start from a box; for legacy galleries it came from dlib's own detector. That box
-# lies down and right by these parts of a size, and is this many times as large: first relative to
-# YuNet's box, then relative to the landmarks. Measured on 448 faces (docs/recognition.md).
+# dlib's landmarks start from a box; for legacy galleries it came from dlib's own detector. These
+# are its shift down and right and its size, in units of the size of YuNet's box, then of the
+# landmarks. Measured on 448 faces (docs/recognition.md).
 _FROM_YUNET = (0.044, -0.023, 0.969)
 _FROM_LANDMARKS = (0.249, -0.066, 1.995)
 

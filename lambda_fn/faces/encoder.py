@@ -1,4 +1,4 @@
-"""What the encoders of both engines have in common."""
+"""The common part of both engines' encoders."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence

@@ -27,7 +27,7 @@ _SEARCHED = 4096
 # Size at which a face is looked at again, in pixels.
 _CLEAR = 100
 
-# Tiles share so many pixels: a face on an edge is whole in one of them, or large enough for a look.
+# Pixels that tiles share: a face on an edge is whole in one of them, or large enough for a look.
 _OVERLAP = 160
 
 

@@ -37,7 +37,7 @@ class Portrait:
 
 
 def portraits(path: Path, engine: Engine) -> list[Portrait]:
-    """Return the face of a file's subject, or all faces if there is no clear subject.
+    """Return the face of a file's subject, or all faces if several may be the subject.
 
     Raises Unusable for a file that shows no face.
     """
@@ -74,13 +74,13 @@ def _found(frame: Frame, engine: Engine) -> list[Face]:
 
 
 def _subjects(frame: Frame, faces: list[Face]) -> list[Face]:
-    """Return the one face that is the subject of a photograph, or else all of them."""
+    """Return the face that is the subject of a photograph, or all faces if that is unclear."""
     if len(faces) < 2:
         return faces
     largest, second, *_ = sorted(faces, key=lambda face: face.box.area, reverse=True)
     if second.box.area <= _BACKGROUND * largest.box.area:
         return [largest]
-    # The largest face in the very middle is the one that the photograph was taken of.
+    # The largest face, if it covers the middle, is the subject.
     box = largest.box
     if box.left <= frame.width / 2 <= box.right and box.top <= frame.height / 2 <= box.bottom:
         return [largest]

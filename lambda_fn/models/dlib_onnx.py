@@ -32,7 +32,7 @@ _EMBEDDING_SIZE = 128
 
 
 def dlib_model(weights: bytes, location_of: Callable[[bytes], str]) -> tuple[bytes, bytes]:
-    """Convert the content of dlib's weights file; return the ONNX model and its weights.
+    """Convert the weights file of dlib; return the ONNX model and its weights.
 
     ONNX Runtime maps a separate file of weights into memory instead of copying it twice; the model
     refers to it as `location_of(weights)`. The input `chips` are aligned faces as RGB, `uint8`,

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lambda_fn.models.graph import Graph
 
-# Width and height of SFace's input, an aligned face, in pixels.
+# Width and height of an aligned face, in pixels.
 _CHIP_SIZE = 112
 
 # Pixels between the places that YuNet rates; the names of its outputs end in them.

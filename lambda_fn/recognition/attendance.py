@@ -40,7 +40,7 @@ def attend(
     frames_per_s: float,
     deadline: Deadline,
 ) -> Attendance:
-    """Return every known person whom a video shows, from its first frame to its last."""
+    """Return every known person in a video, from its first frame to its last."""
     if not len(gallery):
         seen = identify(
             video,

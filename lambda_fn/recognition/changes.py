@@ -26,7 +26,7 @@ class Changes:
         self._seen: npt.NDArray[np.float32] = np.empty((0, 0), np.float32)
 
     def differs(self, frame: Frame) -> bool:
-        """Whether a frame differs from the last one that did, which it then replaces.
+        """Whether a frame differs from the last different one, which it then replaces.
 
         Small changes are not taken over, so that they add up.
         """

@@ -22,7 +22,7 @@ _SEARCH_EVERY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """The outcome of a look at a video; `person` is None if it shows nobody known."""
+    """The outcome of a look at a video; without anybody known, `person` is None."""
 
     person: Sighting | None
     any_face: bool
@@ -38,7 +38,7 @@ def identify(
     frames_per_s: float,
     deadline: Deadline,
 ) -> Identification:
-    """Return the known person whom a video shows; end as soon as the answer is sure."""
+    """Return the known person in a video; end as soon as the answer is sure."""
     search = _Search(engine, Candidates(gallery, tolerance), deadline)
     cut_short = False
 

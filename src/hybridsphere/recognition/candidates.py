@@ -34,7 +34,7 @@ class Candidates:
         return any(face.likely() for face in self._faces)
 
     def person(self) -> Sighting | None:
-        """Return the person who is sure, or else the one with the most support."""
+        """Return the sure person, otherwise the person with the most support."""
         sure = max(filter(Identity.sure, self._faces), key=Identity.weight, default=None)
         if sure is not None:
             return sure.person()

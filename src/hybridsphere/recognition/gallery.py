@@ -35,7 +35,7 @@ class GalleryError(ValueError):
 
 
 class Match(NamedTuple):
-    """A person whom a face resembles, with the distance to their nearest embedding."""
+    """A person who resembles a face, with the distance of their nearest embedding."""
 
     name: str
     distance: float
@@ -44,7 +44,7 @@ class Match(NamedTuple):
 class Gallery:
     """Names and embeddings of one space, row by row; a person may have several rows.
 
-    Raises GalleryError unless every row has a name and every number may be that of a face.
+    Raises GalleryError unless every row has a name and every number is plausible.
     """
 
     def __init__(

@@ -88,7 +88,7 @@ class Identity:
         return margin > -1e-9
 
     def needs_looks(self) -> bool:
-        """Whether this is likely somebody known whom a few more looks could make sure."""
+        """Whether somebody known is likely, and a few more looks could make that sure."""
         return self.likely() and not self.sure() and self.looks < _ENOUGH_LOOKS
 
     def person(self) -> Sighting | None:
@@ -122,7 +122,7 @@ class Identity:
         return self._ranked()[0].usual_margin / self.looks - self._rule.against
 
     def _ranked(self) -> tuple[_Tally, _Tally]:
-        """Return the tallies of the two people whom this face resembles most."""
+        """Return the tallies of the two people who resemble this face most."""
         nobody = _Tally(Sighting("", math.inf, math.nan))
         ranked = sorted(self._tallies.values(), key=lambda tally: tally.likeness, reverse=True)
         first, second, *_ = *ranked, nobody, nobody

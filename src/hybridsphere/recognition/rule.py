@@ -1,8 +1,8 @@
 """The constants of the rule, one set per engine; docs/recognition.md has the figures.
 
 All are distances between embeddings in the gallery's units, where 0.6 is the default tolerance.
-None depends on the configured tolerance: a smaller one never names a person whom a larger one does
-not name.
+None depends on the configured tolerance: a smaller one never adds a name to those of a
+larger one.
 """
 
 from dataclasses import dataclass

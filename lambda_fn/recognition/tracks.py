@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from hybridsphere.recognition.identity import Identity
 from lambda_fn.faces.detector import Face
 from lambda_fn.faces.engine import Engine
+from lambda_fn.faces.finder import LOOK
 from lambda_fn.recognition.changes import Changes
 from lambda_fn.recognition.patch import Patch
 from lambda_fn.runtime.deadline import Deadline
@@ -18,6 +19,9 @@ _VERIFY_EVERY_S = 10.0
 
 # A person who turns away keeps their track for this many frames.
 _PATIENCE_FRAMES = 3
+
+# A look may miss a face that is smaller than this in it, in pixels; larger ones are gone.
+_MISSED = 40
 
 # Seconds between searches for small faces; each takes as long as four looks.
 _SEARCH_EVERY_S = 10.0
@@ -112,7 +116,8 @@ class Tracks:
             return self._engine.search(frame, check)
         found = self._engine.look(frame, check)
         for track in self._live:
-            if not any(face.box.near(track.face.box) for face in found):
+            small = track.face.box.height * LOOK < _MISSED * max(frame.width, frame.height)
+            if small and not any(face.box.near(track.face.box) for face in found):
                 found += self._engine.find_again(frame, track.face, check)
         return _distinct(found)
 

@@ -76,7 +76,7 @@ def _matching(pattern: str, remedy: str) -> AfterValidator:
 
 
 def _address(value: object) -> object:
-    """Split `host:port`; an empty value is no address."""
+    """Split `host:port`; an empty value means none."""
     if not isinstance(value, str):
         return value
     if not value:
@@ -160,8 +160,7 @@ class Settings(BaseSettings):
     def load(cls, *fields: str) -> Self:
         """Read the environment; `fields` limit it to these, the others have their defaults.
 
-        Raises ConfigurationError, which names every value that cannot work, and beside it what is
-        missing.
+        Raises ConfigurationError, which names every wrong value, and the missing ones beside them.
         """
         unread = cls.model_fields.keys() - fields if fields else set()
         settings, wrong = cls._read(unread)

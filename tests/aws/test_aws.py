@@ -27,6 +27,7 @@ from hybridsphere.aws import (
     Unavailable,
     clients,
     connect,
+    credentials,
 )
 from hybridsphere.aws.one_shot import client
 from hybridsphere.errors import CannotRun, CannotRunNow, ConfigurationError
@@ -147,7 +148,7 @@ async def test_an_answer_that_is_an_error_is_one_of_three(
         (404, "ResourceNotFoundException", Refused),
     ],
 )
-async def test_lambda_s_errors_are_the_same_three(
+async def test_errors_of_lambda_are_the_same_three(
     service: Service, aws: Aws, status: int, code: str, kind: type[AwsError]
 ) -> None:
     service.status, service.headers = status, {"x-amzn-ErrorType": code}
@@ -157,22 +158,20 @@ async def test_lambda_s_errors_are_the_same_three(
     assert len(service.requests) == 1
 
 
-async def test_a_page_for_an_answer_is_told_in_some_hundred_characters(
-    service: Service, queue: Queue
-) -> None:
+async def test_a_page_as_an_answer_is_cut(service: Service, queue: Queue) -> None:
     service.status, service.body = 403, b"<html>Denied " + b"x" * 7000
     with pytest.raises(AwsError, match=r"ReceiveMessage: .*<html>Denied") as caught:
         await queue.receive(1, visibility_timeout_s=30)
     assert len(str(caught.value)) <= LONGEST_TEXT
 
 
-async def test_what_botocore_says_in_several_lines_is_told_in_one(aws: Aws) -> None:
+async def test_an_error_of_several_lines_becomes_one(aws: Aws) -> None:
     with pytest.raises(Refused, match="Parameter validation failed: Invalid bucket name"):
         await aws.bucket("no bucket").probe()
 
 
 @pytest.mark.parametrize("hangs_up", [True, False])
-async def test_what_is_no_answer_is_unavailable(
+async def test_a_missing_answer_is_unavailable(
     service: Service, queue: Queue, hangs_up: bool
 ) -> None:
     service.hangs_up = hangs_up
@@ -182,7 +181,7 @@ async def test_what_is_no_answer_is_unavailable(
     assert len(service.requests) == 1
 
 
-async def test_where_nobody_listens_nothing_is_said_of_certificates(
+async def test_a_refused_connection_is_reported_without_certificates(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -253,7 +252,7 @@ CALLS: dict[str, Callable[[Aws], Awaitable[object]]] = {
     "Invoke": lambda aws: aws.function("f", "RequestResponse").invoke(record()),
     "Invoke (DryRun)": lambda aws: aws.function("f", "Event").probe(),
 }
-"""Every call of this package, by its name of AWS's."""
+"""Every call of this package, by its AWS name."""
 
 ODD: list[tuple[int, object]] = [
     (503, "upstream connect error"),
@@ -267,22 +266,23 @@ ODD: list[tuple[int, object]] = [
     (200, b""),
     (200, b"<L><IsTruncated>true</IsTruncated></L>"),
     (200, b"<L><IsTruncated>false</IsTruncated><Contents/></L>"),
-    # Names that came URL-encoded, botocore decodes: one that did not come, too.
+    # botocore decodes URL-encoded names, also a missing one.
     (200, b"<L><EncodingType>url</EncodingType><Contents><ETag>e</ETag></Contents></L>"),
     (200, b"<L><Contents><Key>a</Key><LastModified>soon</LastModified></Contents></L>"),
 ]
-"""What middlemen may answer."""
+"""Answers that proxies may give."""
 
 
 @pytest.mark.parametrize("call", CALLS)
-async def test_whatever_is_no_answer_to_a_call_is_unavailable(
+async def test_any_other_answer_to_a_call_is_unavailable(
     service: Service, aws: Aws, call: str
 ) -> None:
-    for service.status, service.body in ODD:
+    odd = [one for one in ODD if (call, one[1]) != ("ReceiveMessage", b"")]
+    for service.status, service.body in odd:
         with pytest.raises(Unavailable) as failed:
             await CALLS[call](aws)
         assert str(failed.value).startswith(call.partition(" ")[0])
-    assert len(service.requests) == len(ODD)
+    assert len(service.requests) == len(odd)
 
 
 ANSWER = {
@@ -331,7 +331,7 @@ async def test_a_synchronous_answer_that_names_another_upload_is_unavailable(
 
 
 @pytest.mark.parametrize("etag", [None, "e2", "e1-2"])
-async def test_an_object_is_the_one_that_was_listed_or_none(
+async def test_an_object_counts_only_with_the_etag_listed(
     service: Service, aws: Aws, etag: str | None
 ) -> None:
     service.body, service.headers = b"name\r\n", {"x-amz-meta-key": "a"}
@@ -340,11 +340,12 @@ async def test_an_object_is_the_one_that_was_listed_or_none(
         service.headers["ETag"] = f'"{etag}"'
     with pytest.raises(Unavailable, match="ETag"):
         await bucket.get(LISTED)
-    service.headers["ETag"] = '"e1"'
-    assert await bucket.get(LISTED) == Fetched({"key": "a"}, b"name\r\n", doubtful=False)
+    for same in ('"e1"', "e1"):
+        service.headers["ETag"] = same
+        assert await bucket.get(LISTED) == Fetched({"key": "a"}, b"name\r\n", doubtful=False)
 
 
-async def test_an_error_that_quotes_the_request_is_not_told_whole(
+async def test_an_error_that_quotes_the_request_is_cut_before_it(
     service: Service, queue: Queue
 ) -> None:
     message = "The signature does not match.\nThe request was\nx-amz-security-token:secret"
@@ -392,7 +393,7 @@ async def test_nothing_follows_where_an_answer_points(service: Service, queue: Q
         (b"first\nsecond", FunctionError("Unhandled", "first")),
     ],
 )
-async def test_a_function_s_own_error_is_told_whatever_it_looks_like(
+async def test_a_function_error_of_any_form_is_read(
     service: Service, aws: Aws, payload: object, error: FunctionError
 ) -> None:
     service.headers, service.body = {"X-Amz-Function-Error": "Unhandled"}, payload
@@ -416,8 +417,86 @@ async def test_a_batch_says_what_became_of_each(service: Service, queue: Queue) 
         assert [type(outcome) for outcome in outcomes] == wanted
 
 
-async def test_a_poll_without_messages_is_an_empty_one(service: Service, queue: Queue) -> None:
+@pytest.mark.parametrize("body", [{}, {"Messages": []}, {"Messages": None}, b""])
+async def test_a_poll_without_messages_is_an_empty_one(
+    service: Service, queue: Queue, body: object
+) -> None:
+    service.body = body
     assert await queue.receive(10, visibility_timeout_s=30) == []
+
+
+PREFIX = "AWS.SimpleQueueService."
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "QueueDoesNotExist",
+        "QueueDoesNotExistException",
+        f"{PREFIX}QueueDoesNotExist",
+        "NonExistentQueue",
+        f"{PREFIX}NonExistentQueue",
+        "com.amazonaws.sqs#QueueDoesNotExist",
+    ],
+)
+@pytest.mark.parametrize("where", ["body", "header"])
+async def test_a_queue_is_not_there_in_every_spelling_of_that(
+    service: Service, queue: Queue, code: str, where: str
+) -> None:
+    service.status, service.body = 400, {"__type": "Other", "message": "x"}
+    if where == "body":
+        service.body = {"__type": code, "message": "x"}
+    else:
+        service.headers = {"x-amzn-query-error": f"{code};Sender"}
+    for call in (queue.attributes(), queue.receive(1, visibility_timeout_s=30)):
+        with pytest.raises(Refused) as failed:
+            await call
+        assert failed.value.not_there
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ReceiptHandleIsInvalid",
+        f"{PREFIX}ReceiptHandleIsInvalid",
+        "InvalidParameterValue",
+        "InvalidParameterValueException",
+        "MessageNotInflight",
+        f"{PREFIX}MessageNotInflight",
+        "com.amazonaws.sqs#MessageNotInflight",
+    ],
+)
+async def test_a_receipt_is_gone_in_every_spelling_of_that(
+    service: Service, queue: Queue, code: str
+) -> None:
+    service.body = {"Failed": [{"Id": "0", "Code": code, "SenderFault": True}]}
+    (outcome,) = await queue.delete(["a"])
+    assert isinstance(outcome, ReceiptGone)
+    assert outcome.code in {"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"}
+
+
+QUERY = "http://queue.amazonaws.com/doc/2012-11-05/"
+QUERY_ANSWERS = [
+    (200, f'<ReceiveMessageResponse xmlns="{QUERY}"><ReceiveMessageResult/></X>'),
+    (200, f'<?xml version="1.0"?>\n<GetQueueAttributesResponse xmlns="{QUERY}"/>'),
+    (400, "<ErrorResponse><Error><Code>MissingAction</Code></Error></ErrorResponse>"),
+    (404, '<?xml version="1.0" encoding="UTF-8"?><ErrorResponse/>'),
+    (500, "\n<ErrorResponse><Error><Code>InternalFailure</Code></Error></ErrorResponse>"),
+]
+
+
+@pytest.mark.parametrize(("status", "answer"), QUERY_ANSWERS)
+async def test_a_server_of_the_query_protocol_alone_is_named_as_that(
+    service: Service, queue: Queue, status: int, answer: str
+) -> None:
+    service.status, service.body = status, answer.encode()
+    for call in (
+        queue.attributes(),
+        queue.receive(1, visibility_timeout_s=30),
+        queue.delete(["a"]),
+    ):
+        with pytest.raises(Unavailable, match="speaks SQS's old query protocol only"):
+            await call
 
 
 @pytest.mark.parametrize(
@@ -434,7 +513,7 @@ async def test_a_poll_without_messages_is_an_empty_one(service: Service, queue: 
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
-async def test_a_set_up_that_cannot_work_is_a_configuration_error_of_one_line(
+async def test_an_unusable_set_up_is_a_configuration_error_of_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: dict[str, str | None], says: str
 ) -> None:
     broken = tmp_path / "broken"
@@ -453,7 +532,7 @@ async def test_a_set_up_that_cannot_work_is_a_configuration_error_of_one_line(
 @pytest.mark.parametrize(
     ("profile", "says", "kind"),
     [
-        ("proc", "no AWS credentials at the moment: .*'/nowhere/creds'", CannotRunNow),
+        ("proc", "credential_process of the profile proc cannot be started", ConfigurationError),
         ("mfa", "MFA code.*AWS_PROFILE", ConfigurationError),
         ("chained", "MFA code.*AWS_PROFILE", ConfigurationError),
         ("odd", "no AWS credentials at the moment", CannotRunNow),
@@ -461,7 +540,7 @@ async def test_a_set_up_that_cannot_work_is_a_configuration_error_of_one_line(
     ],
 )
 @pytest.mark.parametrize("tool", [True, False], ids=["tool", "bridge"])
-async def test_a_source_of_credentials_that_fails_is_told_in_one_line(
+async def test_a_failing_source_of_credentials_is_reported_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     *,
@@ -482,6 +561,19 @@ async def test_a_source_of_credentials_that_fails_is_told_in_one_line(
             pass
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code in (1, 2)
+
+
+async def test_a_source_of_credentials_that_drips_in_ends_the_start_in_time(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.body, service.drips_s = b"x" * 1000, 0.05
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", os.environ["AWS_ENDPOINT_URL"])
+    monkeypatch.setattr(credentials, "FOUND_WITHIN_S", 0.3)
+    with pytest.raises(CannotRunNow, match=r"has not answered within 0\.3 s"):
+        async with connect(polls=1, invocations=1, invocation_type="Event"):
+            pass
 
 
 PROFILES = """
@@ -524,7 +616,7 @@ async def test_an_answer_that_drips_in_ends_after_the_total_time(
 
 
 @pytest.mark.parametrize("address", ["me:hunter2@host", "http://me:hunter2@the host"])
-async def test_an_endpoint_that_cannot_be_one_is_told_without_its_password(
+async def test_an_error_about_an_unusable_endpoint_hides_its_password(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", address)
@@ -537,7 +629,7 @@ async def test_an_endpoint_that_cannot_be_one_is_told_without_its_password(
 @pytest.mark.parametrize(
     "address", ["http://me:hunter2@127.0.0.1:1", "http://hunter2@127.0.0.1:99999"]
 )
-async def test_a_call_to_an_endpoint_with_a_password_is_told_without_it(
+async def test_a_failed_call_to_a_url_with_a_password_hides_it(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", address)

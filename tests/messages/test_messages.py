@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from base64 import b64encode
 from dataclasses import replace
 from itertools import permutations
 from random import Random
@@ -32,6 +33,7 @@ from hybridsphere.messages import (
     parse_output,
     parse_s3_event,
     read_s3_event,
+    result_of_object,
     utc_text,
 )
 from tests.samples import (
@@ -53,7 +55,7 @@ ETAG = st.text(CHARACTERS, min_size=1, max_size=20).filter(
     lambda text: text[0] != "W" and '"' not in text
 )
 SEQUENCER = st.none() | st.text("0123456789abcdefABCDEF", min_size=1, max_size=20)
-# Of few values, so that ties and circles are common.
+# Few values, so that ties and circles are common.
 VERSION = st.builds(
     Version,
     etag=st.sampled_from("ab"),
@@ -112,7 +114,7 @@ def parses(parse: Any, body: Any) -> bool:
         parsed = parse(body)
     except BadMessage:
         return False
-    # What was accepted can be stored and sent on.
+    # Accepted records can be stored and sent.
     for one in parsed:
         repr(one).encode()
         one.version.id.encode()
@@ -195,7 +197,7 @@ def test_any_json_ends_in_records_or_as_a_bad_message(value: Any) -> None:
 
 
 @given(st.sampled_from(EVENTS), st.data(), JSON)
-def test_an_event_with_anything_wrong_in_it_ends_in_records_or_as_a_bad_message(
+def test_a_spoiled_event_ends_in_records_or_as_a_bad_message(
     event: dict[str, Any], data: st.DataObject, value: Any
 ) -> None:
     path = data.draw(st.sampled_from(paths_of(event)))
@@ -203,7 +205,7 @@ def test_an_event_with_anything_wrong_in_it_ends_in_records_or_as_a_bad_message(
 
 
 @given(st.sampled_from(EVENTS), st.data(), JSON)
-def test_an_event_that_the_function_is_given_ends_in_records_or_as_a_bad_message(
+def test_a_parsed_event_ends_in_records_or_as_a_bad_message(
     event: dict[str, Any], data: st.DataObject, value: Any
 ) -> None:
     path = data.draw(st.sampled_from(paths_of(event)))
@@ -221,7 +223,7 @@ def test_any_text_ends_in_records_or_as_a_bad_message(text: str) -> None:
 
 
 @given(st.sampled_from(OUTPUTS), st.data(), JSON)
-def test_an_output_with_anything_wrong_in_it_ends_in_results_or_as_a_bad_message(
+def test_a_spoiled_output_ends_in_results_or_as_a_bad_message(
     output: dict[str, Any], data: st.DataObject, value: Any
 ) -> None:
     path = data.draw(st.sampled_from(paths_of(output)))
@@ -351,7 +353,7 @@ def test_the_test_event_names_nothing() -> None:
         (json.dumps(sns("hello")), "not JSON"),
     ],
 )
-def test_what_is_no_event_says_what_is_wrong_with_it(body: str, complaint: str) -> None:
+def test_an_invalid_event_says_why(body: str, complaint: str) -> None:
     with pytest.raises(BadMessage, match=complaint):
         parse_s3_event(body)
 
@@ -433,7 +435,7 @@ def test_a_record_survives_the_way_to_the_function(one: S3Record) -> None:
 
 
 def eventbridge(one: S3Record) -> dict[str, Any]:
-    """The same as EventBridge tells it, with the key as it is."""
+    """Make the EventBridge event of a record, whose key is not encoded."""
     thing = {"key": one.key, "etag": one.etag, "sequencer": one.sequencer or ""}
     detail = {"bucket": {"name": one.bucket}, "object": thing}
     return {**EVENTBRIDGE, "time": one.event_time, "detail": detail}
@@ -508,7 +510,7 @@ def test_a_result_of_another_schema_is_a_bad_message() -> None:
         parse_output(result().to_json().replace("result/1", "result/2"))
 
 
-def test_exhausted_retries_make_every_record_failed_with_the_function_s_error() -> None:
+def test_exhausted_retries_fail_every_record_with_the_error() -> None:
     body = failure_record(
         record("a.mp4"),
         record("b.mp4"),
@@ -539,7 +541,7 @@ def test_exhausted_retries_make_every_record_failed_with_the_function_s_error() 
         ("Runtime.ExitError", "Error: Runtime exited", "Runtime.ExitError: Error: Runtime exited"),
     ],
 )
-def test_of_the_function_s_error_the_name_and_the_first_line_are_told(
+def test_a_function_error_keeps_its_name_and_first_line(
     kind: str, message: object, told: str
 ) -> None:
     payload = {"errorType": kind, "errorMessage": message}
@@ -547,7 +549,7 @@ def test_of_the_function_s_error_the_name_and_the_first_line_are_told(
     assert parse_output(body) == [Result.failed(record(), f"RetriesExhausted: {told}")]
 
 
-def test_of_whatever_failed_one_line_of_a_thousand_characters_is_told() -> None:
+def test_a_failed_result_has_one_limited_line_as_its_reason() -> None:
     payload = {"errorType": "T" * 9999, "errorMessage": "m" * 9999}
     body = failure_record(record(), condition="c" * 9999, responsePayload=payload)
     for failed in (*parse_output(body), Result.failed(record(), "r" * 9999 + "\nthe request")):
@@ -560,6 +562,20 @@ def test_an_event_that_grew_too_old_is_failed_without_a_response() -> None:
     assert lost == Result.failed(record(), "EventAgeExceeded")
 
 
+def test_the_longest_field_of_a_csv_object_is_read() -> None:
+    name = "n" * 1_000_000
+    video = result("long.mp4")
+    metadata = {
+        "key": b64encode(video.key.encode()).decode(),
+        "bucket": b64encode(video.bucket.encode()).decode(),
+        "etag": video.etag,
+        "event-time": video.event_time,
+        "status": video.status,
+    }
+    content = csv_text([(name, "", "", "matched")])
+    assert result_of_object("output", "long.mp4.csv", metadata, content).people[0].name == name
+
+
 @given(st.lists(st.lists(TEXT, min_size=1)))
 def test_a_csv_can_be_read_back_cell_by_cell(rows: list[list[str]]) -> None:
     text = csv_text(rows, columns=("one",))
@@ -568,7 +584,7 @@ def test_a_csv_can_be_read_back_cell_by_cell(rows: list[list[str]]) -> None:
 
 class TestVersion:
     @given(SEQUENCER, SEQUENCER, TIME, TIME)
-    def test_of_two_versions_at_most_one_is_newer(
+    def test_at_most_one_of_two_versions_is_newer(
         self, one: str | None, two: str | None, first: str, second: str
     ) -> None:
         a, b = Version("a", one, first), Version("b", two, second)
@@ -576,11 +592,11 @@ class TestVersion:
         assert not a.newer_than(a)
 
     @given(VERSION, VERSION)
-    def test_of_two_different_versions_exactly_one_is_newer(self, a: Version, b: Version) -> None:
+    def test_exactly_one_of_two_different_versions_is_newer(self, a: Version, b: Version) -> None:
         assert a.newer_than(b) + b.newer_than(a) == (a.id != b.id)
 
     @given(VERSIONS, st.randoms(use_true_random=False))
-    def test_of_any_versions_the_same_is_the_newest_in_whichever_order_they_come(
+    def test_any_versions_have_one_newest_in_any_order(
         self, versions: list[Version], chance: Random
     ) -> None:
         others = chance.sample(versions, len(versions))
@@ -588,7 +604,7 @@ class TestVersion:
         assert newest
         assert again
         assert newest.id == again.id
-        # None of its own kind is newer, nor is the newest of the other.
+        # No version of the same kind is newer, nor the newest of the other kind.
         kind = bool(newest.sequencer)
         alike = [one for one in versions if bool(one.sequencer) == kind]
         other = newest_of([one for one in versions if one not in alike], lambda version: version)
@@ -637,7 +653,7 @@ class TestVersion:
         assert a.newer_than(Version("e", "FF", EVENT_TIME))
         assert not Version("e", "FF", EVENT_TIME).newer_than(a)
 
-    def test_a_version_is_named_by_sequencer_and_etag_else_by_etag_and_time(self) -> None:
+    def test_a_version_is_sequencer_and_etag_or_etag_and_time(self) -> None:
         assert Version("e", "01", EVENT_TIME).id == "01:e"
         assert Version("e", "0055AED6DCD90281E5", EVENT_TIME).id == "0055AED6DCD90281E5:e"
         assert Version("e", None, EVENT_TIME).id == f"e@{EVENT_TIME}"
@@ -645,7 +661,7 @@ class TestVersion:
         assert Version("e", None, EVENT_TIME).first_id == f"e@{EVENT_TIME}"
 
     @pytest.mark.parametrize("sequencer", ["0", "00", "0055AED6DCD90281E5"])
-    def test_of_equal_sequencers_the_event_time_decides(self, sequencer: str) -> None:
+    def test_the_event_time_decides_between_equal_sequencers(self, sequencer: str) -> None:
         first = Version("f", sequencer, "2026-11-21T00:00:00.000Z")
         second = Version("e", sequencer, "2026-11-21T00:00:01.000Z")
         assert first.id != second.id
@@ -654,9 +670,7 @@ class TestVersion:
         assert newest_of([second, first], lambda version: version) == second
 
     @pytest.mark.parametrize("order", list(permutations(range(3))))
-    def test_of_a_circle_of_versions_the_same_is_the_newest_in_whichever_order_they_come(
-        self, order: tuple[int, ...]
-    ) -> None:
+    def test_a_circle_of_versions_has_one_newest_in_any_order(self, order: tuple[int, ...]) -> None:
         circle = [
             Version("e", "02", "2026-11-21T00:00:01.000Z"),
             Version("e", None, "2026-11-21T00:00:02.000Z"),
@@ -665,7 +679,7 @@ class TestVersion:
         assert all(circle[i].newer_than(circle[i - 1]) for i in range(3))
         assert newest_of((circle[i] for i in order), lambda version: version) == circle[1]
 
-    def test_of_no_versions_none_is_the_newest(self) -> None:
+    def test_no_versions_have_no_newest(self) -> None:
         assert newest_of([], lambda version: version) is None
 
     @pytest.mark.parametrize("same", [("0B", "0b", "0B00"), ("0", "000")])

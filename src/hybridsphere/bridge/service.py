@@ -44,14 +44,15 @@ class Bridge:
         A stop during the start ends it at once: nothing has been received yet.
         """
         async with AsyncExitStack() as parts:
+            await parts.enter_async_context(meanwhile(self._manager.watch(self._health)))
             if started := await unless(stop, self._start(parts)):
                 store, loops = started
-                async with meanwhile(store.run(), self._manager.watch(self._health)):
+                async with meanwhile(store.run()):
                     await self._run(loops, stop)
         log.info("bridge.stopped")
 
     async def _start(self, parts: AsyncExitStack) -> tuple[ResultStore, Sequence[Loop]]:
-        """Open clients, results and HTTP, for `parts` to close, and probe what is named."""
+        """Open clients, results and HTTP, for `parts` to close, and probe their names."""
         settings, bucket = self._settings, self._settings.need("input_bucket")
         aws = await parts.enter_async_context(
             connect(
@@ -119,6 +120,6 @@ async def _serve_until_signalled(settings: Settings) -> None:
 
 
 def _collect_garbage_rarely() -> None:
-    # The objects made so far stay, and messages leave few cycles.
+    # The existing objects stay, and messages leave few cycles.
     gc.freeze()
     gc.set_threshold(_GARBAGE)

@@ -33,50 +33,44 @@ def ledger_path(results_dir: Path) -> Path:
 class Ledger:
     """The ledger, open. Changes are made inside `transaction()`; not for use by two threads.
 
-    `prepared` is true once `prepare` has worked; `created` and `migrated` say whether it is new.
+    `created` and `migrated` tell what opening it has done.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, guard: file.Guard | None = None
+    ) -> None:
         self._connection = connection
         self._path = path
+        self._guard = guard
         self._file = _file_id(path)
-        self.prepared = False
-        # Whether the last operation on the file went well: only then may it be closed.
-        self._sound = False
+        # Whether the last operation on the file went well: only then may SQLite tidy up.
+        self._sound = True
         self.created = False
         self.migrated = False
 
     @classmethod
     def open(cls, results_dir: Path) -> Self:
-        """Open for writing; creates a missing ledger, but not its folder."""
-        ledger = cls.attach(results_dir)
-        try:
-            ledger.prepare()
-        except BaseException:
-            ledger.close()
-            raise
-        return ledger
+        """Open for writing; creates a missing ledger, but not its folder.
 
-    @classmethod
-    def attach(cls, results_dir: Path) -> Self:
-        """Do the part of `open` that reads nothing; `prepare` may then be tried until it works."""
+        Migrates a ledger of an older release. Raises LedgerError, OSError or sqlite3.Error.
+        """
         path = ledger_path(results_dir)
         created = not path.exists() and file.create(path)
-        ledger = cls(file.connect(path), path)
-        ledger.created = created
+        guard = file.Guard(path)
+        try:
+            connection = file.connect(path)
+            try:
+                old = file.check(connection, path) < SCHEMA_VERSION
+                migrated = old and file.update(connection, path)
+                ledger = cls(connection, path, guard)
+            except BaseException:
+                connection.close()
+                raise
+        except BaseException:
+            guard.close()
+            raise
+        ledger.created, ledger.migrated = created, migrated
         return ledger
-
-    def prepare(self) -> None:
-        """Check the file, and migrate a ledger of an older release. Does nothing once it worked.
-
-        Raises LedgerError, OSError or sqlite3.Error. After a failure this connection alone may be
-        tried again: opening another would mean to close this one.
-        """
-        if self.prepared:
-            return
-        if file.check(self._connection, self._path) < SCHEMA_VERSION:
-            self.migrated = file.update(self._connection, self._path)
-        self.prepared = self._sound = True
 
     @classmethod
     @contextmanager
@@ -102,11 +96,12 @@ class Ledger:
             ) from error
 
     def close(self) -> None:
-        """Close the file; after a failure, or if it was replaced, leave it to the process's end."""
-        if self._sound and not self.is_replaced():
-            self._connection.close()
-        else:
-            file.keep_open(self._connection)
+        """Close the file; SQLite tidies up unless an operation failed or the file was replaced."""
+        if self._guard and self._sound and not self.is_replaced():
+            self._guard.release()
+        self._connection.close()
+        if self._guard:
+            self._guard.close()
 
     def __enter__(self) -> Self:
         return self
@@ -129,7 +124,6 @@ class Ledger:
         """
         if _file_id(self._path) != self._file:
             raise FileNotFoundError(f"{self._path} was replaced while it was open")
-        self.prepare()
         with detecting_damage(self._path):
             self._sound = False
             self._connection.execute("BEGIN IMMEDIATE")
@@ -251,6 +245,15 @@ class Ledger:
     def last_failures(self, most: int) -> list[Upload]:
         """List the uploads that failed last, the latest first."""
         return list(self._select("status = 'failed'", "stored_at DESC LIMIT ?", (most,)))
+
+    def last_results(self, most: int) -> list[Upload]:
+        """List the uploads whose results were stored last, the latest first."""
+        found = [
+            upload
+            for status in overview.statuses(self._connection)
+            for upload in self._select("status = ?", "stored_at DESC LIMIT ?", (status, most))
+        ]
+        return sorted(found, key=lambda upload: upload.stored_at or "", reverse=True)[:most]
 
     def last_received(self, most: int) -> list[Upload]:
         """List the uploads of which the ledger heard last, the latest first."""

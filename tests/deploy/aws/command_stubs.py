@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tests.deploy.aws.aws_template import FOLDER
 
-SOURCE = """#!{python}
+SOURCE = """#!{python} -IS
 import json, sys
 from pathlib import Path
 folder = Path({folder!r})

@@ -30,7 +30,7 @@ def film(make_clip: ClipMaker, gallery: Gallery, faces: Watched) -> Attend:
     """Attends a clip of pictures, four a second."""
 
     def look(
-        pictures: Iterable[Rgb], *, known: Gallery = gallery, seconds: float = 60.0
+        pictures: Iterable[Rgb], *, known: Gallery = gallery, faces: Watched = faces
     ) -> Attendance:
         clip = make_clip(*pictures, rate=RATE, each=1)
         with Video(io.BytesIO(clip)) as video:

@@ -26,8 +26,9 @@ from hybridsphere.bridge.store.writer import DISK, Change, Writer
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.errors import ConfigurationError
-from hybridsphere.ledger.ledger import Ledger, LedgerError, ledger_path
+from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload, ledger_path
 from hybridsphere.messages import Result, S3Record
+from hybridsphere.troubles import FAILURES_IN_A_ROW
 
 MOST_CHANGES = 100
 """Changes in one transaction."""
@@ -107,9 +108,11 @@ class ResultStore:
         the ledger is damaged. A disk that fails is waited for.
         """
         try:
-            (owner,) = await self._persist(
-                self._writer.apply, [lambda ledger: ledger.claim(bucket)], passing=DISK
-            )
+            changes: list[Change] = [
+                lambda ledger: ledger.claim(bucket),
+                lambda ledger: ledger.last_results(FAILURES_IN_A_ROW),
+            ]
+            owner, last = await self._persist(self._writer.apply, changes, passing=DISK)
         except LedgerError as error:
             raise self._unusable(error) from error
         if owner != bucket:
@@ -117,6 +120,9 @@ class ResultStore:
                 f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} is the folder of the bucket "
                 f"{owner}, and HYBRIDSPHERE_INPUT_BUCKET is {bucket}: name another folder"
             )
+        # A new bridge knows that the last uploads failed, as status does.
+        for upload in reversed(last):
+            self._note(upload)
         # A claim that is there already writes nothing, and a full disk would show after the first
         # invocations only.
         await self._persist(self._writer.try_out, ROOM_BYTES, passing=DISK)
@@ -166,6 +172,7 @@ class ResultStore:
         """Store results; a result that a stored one outranks changes nothing."""
         written = await self._unblocked(lambda ledger: self._writer.put(ledger, results))
         for result in written:
+            self._note(result)
             self._metrics.results.labels(result.status).inc()
             log.info(
                 "result.written",
@@ -175,6 +182,13 @@ class ResultStore:
                 status=result.status,
                 reason=result.reason,
             )
+
+    def _note(self, ended: Result | Upload) -> None:
+        """Count a result for the health: uploads that all fail are a trouble."""
+        if ended.status == "failed":
+            self._health.note_failure("uploads", f"{ended.key} {ended.version}", ended.reason or "")
+        else:
+            self._health.note_success("uploads")
 
     async def _change(self, change: Change) -> Any:
         answer = await self._batcher.submit(change)

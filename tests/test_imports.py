@@ -98,7 +98,7 @@ def test_only_the_commands_about_galleries_import_the_function() -> None:
         for one, other in arrows()
         if one.startswith("hybridsphere") and other.startswith("lambda_fn")
     }
-    assert users == {"hybridsphere.commands.gallery"}
+    assert users == {"hybridsphere.commands.gallery", "hybridsphere.commands.gallery_check"}
 
 
 def test_botocore_is_known_to_the_room_aws_alone() -> None:

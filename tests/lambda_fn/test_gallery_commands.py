@@ -3,6 +3,7 @@ import pickle
 import re
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -269,3 +270,30 @@ def test_an_unreadable_pickle_ends_with_one_line_and_writes_nothing(
     assert re.match(rf"error: {source}: .*{why}", line)
     assert len(line) < 400
     assert not (tmp_path / "known.npz").exists()
+
+
+def test_check_reports_the_people_and_draws_their_distances(file: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "distances.svg"
+    ended = run("gallery", "check", file, "--picture", picture)
+    assert ended.exit_code == 0
+    lines = ended.stdout.splitlines()
+    assert lines[0] == "3 people, tolerance 0.6"
+    assert lines[1].startswith("known faces: 2 of 2 right")
+    assert lines[2].startswith("each person as a stranger to the others: 0 of 4")
+    assert lines[-1].startswith("no advice on the tolerance")
+    assert ET.fromstring(picture.read_text(encoding="utf-8")).tag.endswith("svg")
+
+
+def test_check_takes_a_folder_of_strangers(file: Path, tmp_path: Path, portrait: Portrait) -> None:
+    (tmp_path / "others").mkdir()
+    Image.fromarray(portrait("stranger")).save(tmp_path / "others" / "visitor.png")
+    ended = run("gallery", "check", file, "--strangers", tmp_path / "others")
+    assert ended.exit_code == 0
+    assert "strangers: 0 of 1 faces got a name" in ended.stdout.splitlines()
+
+
+def test_check_refuses_an_empty_gallery(tmp_path: Path) -> None:
+    Gallery.empty().save(tmp_path / "empty.npz")
+    ended = run("gallery", "check", tmp_path / "empty.npz")
+    assert ended.exit_code == 2
+    assert "nobody is enrolled" in ended.stderr

@@ -141,6 +141,11 @@ class Gallery:
         kept = [row for row, other in enumerate(self.names) if other != name]
         return self._of([self.names[row] for row in kept], list(self.embeddings[kept]))
 
+    def without_row(self, row: int) -> "Gallery":
+        """Return a gallery without one embedding."""
+        kept = [other for other in range(len(self)) if other != row]
+        return self._of([self.names[other] for other in kept], list(self.embeddings[kept]))
+
     def matches(self, embedding: Embeddings, within: float) -> list[Match]:
         """Return each person within a distance of a face once, the nearest first."""
         near: list[tuple[float, int]] = []

@@ -8,18 +8,18 @@ from hybridsphere.recognition.space import Embeddings, Space
 SPACE = Space("yunet-sface", "0", 0.555)
 
 
-def class_of(
-    people: int, photos: int = 3, spread: float = 0.2, apart: float = 0.55
-) -> tuple[list[str], Embeddings]:
-    """Return people who lie `apart` times the root of two apart, with photos around each."""
+def class_of(people: int, photos: int = 3, *, twins: bool = False) -> tuple[list[str], Embeddings]:
+    """Return people 0.78 apart, or 0.4 apart from their twins, with photos around each."""
     generator = np.random.default_rng(3)
     names, rows = [], []
     for person in range(people):
-        middle = apart * np.eye(128)[person]
+        middle = 0.55 * np.eye(128)[person // 2 if twins else person]
+        if twins:
+            middle = middle + 0.28 * np.eye(128)[60 + person]
         for _ in range(photos):
             away = generator.normal(size=128)
             names.append(f"person {person}")
-            rows.append(middle + spread * away / np.linalg.norm(away))
+            rows.append(middle + 0.2 * away / np.linalg.norm(away))
     return names, np.array(rows)
 
 
@@ -34,7 +34,7 @@ def test_a_class_whose_people_lie_apart_needs_no_other_tolerance() -> None:
 
 
 def test_a_class_of_look_alikes_is_advised_a_smaller_tolerance() -> None:
-    checked = check(Gallery(*class_of(12, apart=0.35), SPACE))
+    checked = check(Gallery(*class_of(12, twins=True), SPACE))
     assert checked.strangers.wrong > 10
     assert len(checked.at_risk) > 5
     assert checked.advised is not None

@@ -17,6 +17,7 @@ from hybridsphere.ledger.overview import Backlog, Waiting
 from hybridsphere.ledger.schema import BY_SEQUENCER, SCHEMA_VERSION
 from hybridsphere.ledger.statements import ATTEMPT, DONE, INVOKED, RESULT, beginning
 from hybridsphere.ledger.upload import COLUMNS, Upload, newest
+from hybridsphere.ledger.wal import Wal
 from hybridsphere.messages import Result, S3Record, Version, newest_of
 from hybridsphere.paths import OWN_FOLDER
 
@@ -43,6 +44,7 @@ class Ledger:
         self._path = path
         self._guard = guard
         self._file = _file_id(path)
+        self._wal = Wal(connection, path)
         # Whether the last operation on the file went well: only then may SQLite tidy up.
         self._sound = True
         self.created = False
@@ -120,12 +122,14 @@ class Ledger:
     def transaction(self) -> Iterator[None]:
         """Apply all changes or none; they are on disk when this ends.
 
-        Raises OSError if the file was replaced, LedgerError if it is damaged.
+        Raises OSError if the file was replaced or a reader holds too much, LedgerError if it is
+        damaged.
         """
         if _file_id(self._path) != self._file:
             raise FileNotFoundError(f"{self._path} was replaced while it was open")
         with detecting_damage(self._path):
             self._sound = False
+            self._wal.bound()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -136,6 +140,11 @@ class Ledger:
                 self._sound = not isinstance(error, sqlite3.Error)
                 raise
             self._sound = True
+
+    @property
+    def held(self) -> str | None:
+        """The reason why the WAL grows; None while it does not."""
+        return self._wal.held
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -239,6 +239,10 @@ class ResultStore:
             else:
                 self._working.set()
                 self._health.clear("results")
+                if held := self._writer.held:
+                    self._health.report("ledger", held)
+                else:
+                    self._health.clear("ledger")
                 return answer
 
     def _unusable(self, error: Exception) -> ConfigurationError:

@@ -50,6 +50,11 @@ class Writer:
         """Create the folders and open the ledger. Raises OSError, sqlite3.Error or LedgerError."""
         self._open()
 
+    @property
+    def held(self) -> str | None:
+        """The reason why the ledger's WAL grows; None while it does not."""
+        return self._ledger.held if self._ledger else None
+
     def close(self) -> None:
         """Close the ledger."""
         if self._ledger:

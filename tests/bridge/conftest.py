@@ -11,7 +11,6 @@ import structlog
 from hybridsphere.bridge.bucket import lock, watcher
 from hybridsphere.bridge.pacing import backoff
 from hybridsphere.bridge.queue import poller
-from hybridsphere.local.moto_server import MotoServer
 from tests.bridge.bridge_stage import (
     Journal,
     MakeBucket,
@@ -26,13 +25,6 @@ from tests.leaks import function_log
 from tests.stage import PATIENCE_S, client_of
 
 _serial = itertools.count()
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def moto() -> AsyncIterator[str]:
-    """The endpoint of a moto server that all tests of the bridge share."""
-    async with MotoServer() as server:
-        yield server.endpoint
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

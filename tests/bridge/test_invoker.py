@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,8 @@ from hybridsphere.bridge.pacing import backoff
 from hybridsphere.bridge.pacing.backoff import LONGEST_IN_PLACE_S
 from hybridsphere.bridge.pacing.limiter import PROBE_EVERY, START, Limiter
 from hybridsphere.bridge.queue.poller import Disposition
-from hybridsphere.messages import LONGEST_TEXT, parse_s3_event
-from tests.acts import Act, answer, reset
+from hybridsphere.messages import LONGEST_TEXT, S3Record, parse_s3_event
+from tests.acts import Act, answer, page, reset
 from tests.bridge.bridge_stage import (
     Journal,
     MakeQueue,
@@ -164,6 +165,94 @@ async def test_a_foreign_record_is_rejected_and_its_neighbour_invoked(
     else:
         assert disposition is Disposition.LEAVE
         assert await dead.read() == []
+
+
+def of(records: list[S3Record], *others: dict[str, Any]) -> str:
+    """An event of records, then of others that are written by hand."""
+    made = [one.to_event()["Records"][0] for one in records]
+    return json.dumps({"Records": [*made, *others]})
+
+
+def unlike(key: str, name: str = "ObjectCreated:Put", **of_object: Any) -> dict[str, Any]:
+    """A record by hand, without an ETag unless one is given."""
+    whole: dict[str, Any] = record(key).to_event()["Records"][0]
+    bucket, thing = whole["s3"]["bucket"], {"key": key, **of_object}
+    return {**whole, "eventName": name, "s3": {"bucket": bucket, "object": thing}}
+
+
+REMOVED = unlike("old.mp4", "ObjectRemoved:Delete")
+TAGLESS = unlike("tagless.mp4")
+FOLDER = unlike("folder/", eTag="e1", size=0)
+
+
+@pytest.mark.parametrize("others", [[REMOVED], [FOLDER], [REMOVED, FOLDER]])
+async def test_records_that_are_no_uploads_are_counted_and_the_upload_invoked(
+    *,
+    start_function: StartFunction,
+    make_queue: MakeQueue,
+    tmp_path: Path,
+    vitals: Vitals,
+    journal: Journal,
+    others: list[dict[str, Any]],
+) -> None:
+    function, dead = await start_function(), await make_queue()
+    body = of([record("created.mp4")], *others)
+    async with invoking(function.function(), tmp_path, vitals, dead_letters=dead) as invoker:
+        assert await invoker.handle(message(body)) is Disposition.DELETE
+        assert await invoker.handle(message(of([], *others))) is Disposition.DELETE
+    assert [row.key for row in rows(tmp_path)] == ["created.mp4"]
+    assert vitals.figure("events_ignored_total") == 2 * len(others)
+    assert len(journal.of("event.ignored", message_id="m1")) == 2
+    assert vitals.figure("messages_rejected_total", queue="input") == 0
+    assert await dead.counts() == (0, 0)
+
+
+async def test_a_bad_record_is_rejected_alone(
+    start_function: StartFunction, make_queue: MakeQueue, tmp_path: Path, vitals: Vitals
+) -> None:
+    function, dead = await start_function(), await make_queue()
+    body = of([record("created.mp4")], TAGLESS, REMOVED)
+    async with invoking(function.function(), tmp_path, vitals, dead_letters=dead) as invoker:
+        assert await invoker.handle(message(body)) is Disposition.DELETE
+    assert [row.key for row in rows(tmp_path)] == ["created.mp4"]
+    (letter,) = await dead.read()
+    assert json.loads(letter["Body"]) == {"Records": [TAGLESS]}
+    assert "eTag" in letter["MessageAttributes"]["reason"]["StringValue"]
+
+
+async def test_a_message_that_comes_again_for_a_bad_record_invokes_once(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals
+) -> None:
+    function = await start_function()
+    body = of([record("created.mp4")], TAGLESS)
+    async with invoking(function.function(), tmp_path, vitals) as invoker:
+        for _ in range(3):
+            assert await invoker.handle(message(body)) is Disposition.LEAVE
+    assert vitals.figure("invocations_total", outcome="accepted") == 1
+    assert vitals.figure("messages_rejected_total", queue="input") == 3
+
+
+@pytest.mark.parametrize(
+    "body", [b"null", b"{}", b'{"__type": "X"}', b'{"videos": [{"key": "other.mp4"}]}']
+)
+async def test_an_upload_counts_as_done_only_if_the_answer_names_it(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals, body: bytes
+) -> None:
+    function = await start_function()
+    async with (
+        Proxy(function.endpoint) as line,
+        client_of("lambda", line.endpoint) as client,
+        invoking(Function(client, "chosen", "RequestResponse"), tmp_path, vitals) as invoker,
+    ):
+        with line.failing(page(200, body, "application/json"), "Invoke"):
+            handling = asyncio.create_task(invoker.handle(message(s3_event(record()))))
+            await until(lambda: vitals.figure("invocations_total", outcome="failed") >= 2)
+            assert "no answer of AWS" in vitals.health.troubles["function"]
+            assert rows(tmp_path) == []
+        assert await handling is Disposition.DELETE
+    assert len(function.events()) == 1
+    (row,) = rows(tmp_path)
+    assert (row.invoked_at is not None, row.attempts) == (True, 0)
 
 
 async def test_an_upload_is_failed_once_its_attempts_are_used_up(

@@ -30,6 +30,8 @@ from tests.bridge_process import USUAL, started
 from tests.samples import BUCKET, record, result, s3_event
 from tests.stage import PATIENCE_S, until
 
+ROLE = "arn:aws:iam::123456789012:role"
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
@@ -484,20 +486,37 @@ async def test_a_configuration_that_cannot_work_ends_with_one_line_and_two(
     assert "Traceback" not in err
 
 
-async def test_credentials_that_fail_at_the_start_end_with_one_line_and_1(
-    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("profile", "status", "says"),
+    [
+        # systemd starts a bridge again that ended with 1, and leaves one alone that ended with 2.
+        ("credential_process = false", 1, "no AWS credentials at the moment: "),
+        ("credential_process = /nowhere/creds", 2, "the AWS credentials cannot be used: "),
+        (f"role_arn = {ROLE}/a\nmfa_serial = {ROLE}/u\nsource_profile = base", 2, "MFA code"),
+    ],
+    ids=["fails", "missing", "asks"],
+)
+async def test_credentials_that_fail_at_the_start_end_it_with_one_line(
+    *,
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    profile: str,
+    status: int,
+    says: str,
 ) -> None:
-    # systemd starts again what ends with one, and leaves alone what ends with two.
     config = tmp_path / "config"
-    config.write_text("[default]\ncredential_process = false\n")
+    base = "aws_access_key_id = local\naws_secret_access_key = local"
+    config.write_text(f"[default]\n{profile}\n[profile base]\n{base}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     for name in CREDENTIALS:
         monkeypatch.delenv(name)
-    status, err = await refusal()
-    assert status == 1
+    ended, err = await refusal()
+    assert ended == status
     complaints = [line for line in err.splitlines() if not line.startswith("{")]
     assert len(complaints) == 1, err
-    assert complaints[0].startswith("error: no AWS credentials at the moment: ")
+    assert complaints[0].startswith("error: ")
+    assert says in complaints[0]
 
 
 async def test_a_folder_of_another_bucket_is_left_unchanged(site: Site, journal: Journal) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from hybridsphere.local.moto_server import MotoServer
 from tests.faults.fault_stage import Account, Site, Size, opened
 from tests.stage import client_of
 
@@ -19,13 +18,9 @@ def size(*, soak: bool) -> Size:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def account() -> AsyncIterator[Account]:
-    async with (
-        MotoServer() as server,
-        client_of("s3", server.endpoint) as s3,
-        client_of("sqs", server.endpoint) as sqs,
-    ):
-        yield Account(server.endpoint, s3, sqs)
+async def account(moto: str) -> AsyncIterator[Account]:
+    async with client_of("s3", moto) as s3, client_of("sqs", moto) as sqs:
+        yield Account(moto, s3, sqs)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

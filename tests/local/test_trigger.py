@@ -12,7 +12,6 @@ import pytest
 
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
-from hybridsphere.local.moto_server import MotoServer
 from hybridsphere.local.trigger import cancelled, run_trigger
 from hybridsphere.messages import parse_output
 from tests.leaks import function_log
@@ -129,9 +128,9 @@ async def test_the_bucket_invokes_the_function_with_its_own_event(visit: Visit) 
     assert (result.status, result.reason) == ("failed", "RetriesExhausted: KeyError: 'text'")
 
 
-async def test_the_trigger_passes_events_on_but_not_test_events() -> None:
+async def test_the_trigger_passes_events_on_but_not_test_events(moto: str) -> None:
     events = ['{"Records": [1 ]}', '{ "text": "ü+%2B" }']
-    async with MotoServer() as moto, client_of("sqs", moto.endpoint) as sqs:
+    async with client_of("sqs", moto) as sqs:
         url = (await sqs.create_queue(QueueName="trigger"))["QueueUrl"]
         for body in [events[0], '{"Service": "Amazon S3", "Event": "s3:TestEvent"}', events[1]]:
             await sqs.send_message(QueueUrl=url, MessageBody=body)

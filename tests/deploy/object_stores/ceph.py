@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.deploy.object_stores.store import ObjectStore, daemons, free_port, need, new_secret
+from tests.deploy.daemons import daemons, free_port
+from tests.deploy.object_stores.store import ENVIRONMENT, ObjectStore, need, new_secret
 
 PACKAGES = ("ceph-mon", "ceph-osd", "radosgw", "ceph-common")
 
@@ -42,7 +43,7 @@ _ENTITIES = ("mon.", "client.admin", "client.rgw", "osd.0")
 
 @contextmanager
 def ceph(folder: Path) -> Iterator[ObjectStore]:
-    """A cluster of one, in a folder of its own."""
+    """A cluster of one machine, with its data in `folder`."""
     need("ceph-mon", "ceph-osd", "radosgw", "ceph", packages=PACKAGES)
     fsid, osd, rgw, mon = str(uuid.uuid4()), str(uuid.uuid4()), free_port(), free_port()
     for place in ("mon", "osd", "rgw"):
@@ -50,7 +51,7 @@ def ceph(folder: Path) -> Iterator[ObjectStore]:
     conf = folder / "ceph.conf"
     conf.write_text(_CONF.format(folder=folder, fsid=fsid, mon=mon, rgw=rgw))
     options = ("-c", conf)
-    with daemons(folder) as started:
+    with daemons(folder, ENVIRONMENT) as started:
         run = started.run
         for entity in _ENTITIES:
             create = () if (folder / "keyring").exists() else ("--create-keyring",)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.deploy.object_stores.store import ObjectStore, daemons, free_port, need, new_secret
+from tests.deploy.daemons import daemons, free_port
+from tests.deploy.object_stores.store import ENVIRONMENT, ObjectStore, need, new_secret
 
 PACKAGES = ("swift-proxy", "swift-account", "swift-container", "swift-object", "memcached")
 
@@ -62,12 +63,12 @@ _FILTERS = {
 
 @contextmanager
 def swift(folder: Path) -> Iterator[ObjectStore]:
-    """A cluster of one, in a folder of its own."""
+    """A cluster of one machine, with its data in `folder`."""
     need("swift-proxy-server", "swift-account-server", "memcached", packages=PACKAGES)
     need("swift-container-server", "swift-object-server", packages=PACKAGES)
     (folder / "devices" / "d1").mkdir(parents=True)
     memcached, port, secret = free_port(), free_port(), new_secret()
-    with daemons(folder) as started:
+    with daemons(folder, ENVIRONMENT) as started:
         listening = ("-l", "127.0.0.1", "-p", str(memcached))
         started.start("memcached", "memcached", "-u", "root", *listening)
         for kind in ("account", "container", "object"):

@@ -11,9 +11,9 @@ from typing import Any, Self
 
 import orjson
 
-from hybridsphere.ledger import file, overview
+from hybridsphere.ledger import file
 from hybridsphere.ledger.file import LedgerError, damaged, detecting_damage
-from hybridsphere.ledger.overview import Backlog, Waiting
+from hybridsphere.ledger.overview import Backlog, Overview, Waiting
 from hybridsphere.ledger.schema import BY_SEQUENCER, SCHEMA_VERSION
 from hybridsphere.ledger.statements import ATTEMPT, DONE, INVOKED, RESULT, beginning
 from hybridsphere.ledger.upload import COLUMNS, Upload, newest
@@ -31,7 +31,7 @@ def ledger_path(results_dir: Path) -> Path:
     return results_dir / OWN_FOLDER / "ledger.sqlite3"
 
 
-class Ledger:
+class Ledger(Overview):
     """The ledger, open. Changes are made inside `transaction()`; not for use by two threads.
 
     `created` and `migrated` tell what opening it has done.
@@ -40,7 +40,7 @@ class Ledger:
     def __init__(
         self, connection: sqlite3.Connection, path: Path, guard: file.Guard | None = None
     ) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._path = path
         self._guard = guard
         self._file = _file_id(path)
@@ -173,7 +173,7 @@ class Ledger:
         """Find the bucket that has claimed these uploads, or another one with rows here."""
         claimed = "SELECT bucket FROM served UNION ALL"
         found = self._connection.execute(
-            f"""{claimed if overview.has_table(self._connection, "served") else ""}
+            f"""{claimed if self._has_table("served") else ""}
             SELECT bucket FROM uploads WHERE bucket < ?1 OR bucket > ?1 LIMIT 1""",  # noqa: S608 - ours
             (bucket,),
         ).fetchone()
@@ -259,7 +259,7 @@ class Ledger:
         """List the uploads whose results were stored last, the latest first."""
         found = [
             upload
-            for status in overview.statuses(self._connection)
+            for status in self._statuses()
             for upload in self._select("status = ?", "stored_at DESC LIMIT ?", (status, most))
         ]
         return sorted(found, key=lambda upload: upload.stored_at or "", reverse=True)[:most]
@@ -267,23 +267,6 @@ class Ledger:
     def last_received(self, most: int) -> list[Upload]:
         """List the uploads of which the ledger heard last, the latest first."""
         return list(self._select("TRUE", "rowid DESC LIMIT ?", (most,)))
-
-    def counts(self) -> dict[str | None, int]:
-        """Count uploads by status; None counts those without a result."""
-        return overview.counts(self._connection)
-
-    def last_stored(self) -> str | None:
-        """Find when the latest result was stored."""
-        return overview.last_stored(self._connection)
-
-    def waiting(self) -> Waiting:
-        """Count what was received and not invoked, and what was invoked and has no result."""
-        return overview.waiting(self._connection)
-
-    @property
-    def counting_since(self) -> str | None:
-        """Since when the ledger counts uploads; None for an empty one of schema 1."""
-        return overview.counting_since(self._connection)
 
     def _newest_version(self, bucket: str, key: str) -> Version | None:
         """Look at the newest with a sequencer and the newest without, each first in an index."""

@@ -42,7 +42,7 @@ test-fast: setup
 
 # The faults of tests/faults once more, on many videos and for long, with the bridge's own patience,
 # and what tests draw by chance with a new seed, which stands at the top.
-DRAWN := tests/lambda_fn/video/test_broken_videos.py tests/ledger/test_ledger.py tests/messages/test_messages.py \
+DRAWN := tests/lambda_fn/video/test_broken_videos.py tests/ledger/test_ledger.py tests/messages \
 	tests/test_paths.py tests/bridge/bucket/test_mirror.py
 soak: setup
 	@$(BIN)/python -m pytest tests/faults $(DRAWN) --soak

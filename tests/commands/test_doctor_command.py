@@ -77,7 +77,10 @@ async def test_the_command_prints_json(patient: Patient) -> None:
     assert (code, err) == (1, "")
     report = json.loads(out)
     assert report["well"] is False
-    assert report["checks"] == [check.to_dict() for check in await patient.checks()]
+    # The details of two runs may differ: the room on the disk, for example.
+    found = [(check["part"], check["state"], check["see"]) for check in report["checks"]]
+    again = [check.to_dict() for check in await patient.checks()]
+    assert found == [(check["part"], check["state"], check["see"]) for check in again]
     (bad,) = (check for check in report["checks"] if check["state"] == "bad")
     assert (bad["part"], bad["fix"]) == ("function", "correct HYBRIDSPHERE_FUNCTION_NAME")
 

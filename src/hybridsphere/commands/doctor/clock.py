@@ -9,6 +9,9 @@ from hybridsphere.troubles import Symptom
 MOST_SKEW_S = 60
 """AWS refuses signatures that are five minutes off (Signature Version 4); warn well before."""
 
+ROUGHLY_S = 5
+"""Skew that cannot be told from a slow answer, whose date has whole seconds."""
+
 
 class AwsClock:
     """The date of the first answer of AWS to any call, a refusal included.
@@ -25,7 +28,7 @@ class AwsClock:
         skew_s = self._skew_s
         if skew_s is None:
             return Check.note("clock", "no answer of AWS had a date to compare with")
-        if abs(skew_s) < 2:
+        if abs(skew_s) < ROUGHLY_S:
             return Check("clock", "agrees with the clock of AWS")
         detail = f"{abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} the clock of AWS"
         if abs(skew_s) <= MOST_SKEW_S:

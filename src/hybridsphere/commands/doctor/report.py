@@ -27,8 +27,7 @@ def run_doctor(console: Console, *, as_json: bool = False) -> bool:
     try:
         well = loop.run_until_complete(print_checks(console, as_json=as_json))
     finally:
-        # Output that nobody reads ends the report before the checks.
-        loop.run_until_complete(_cancel_all())
+        loop.run_until_complete(_end_tasks())
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
     if _thread_hangs():
@@ -37,14 +36,6 @@ def run_doctor(console: Console, *, as_json: bool = False) -> bool:
         sys.stderr.flush()
         os._exit(0 if well else 1)
     return well
-
-
-async def _cancel_all() -> None:
-    """Cancel every other task of the loop, and wait for its end."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def print_checks(console: Console, *, as_json: bool = False) -> bool:
@@ -71,6 +62,14 @@ def _progress(console: Console, *, enabled: bool) -> Iterator[Waiting]:
         return
     with console.status("") as status:
         yield lambda part: status.update(f"waiting for: {part}")
+
+
+async def _end_tasks() -> None:
+    """Cancel the checks that still run, as after Ctrl-C or once nobody reads the output."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _thread_hangs() -> bool:

@@ -74,7 +74,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Gives hypothesis the seed of a soak."""
+    """Gives hypothesis the seed of a soak, and drops what --no-process would have to skip."""
+    if config.option.no_process:
+        dropped = {item for item in items if no_process.needs_processes(item)}
+        items[:] = [item for item in items if item not in dropped]
+        config.hook.pytest_deselected(items=list(dropped))
     for item in items if config.option.soak else ():
         if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
             seeded(seed_of(config))(item.function)

@@ -8,12 +8,30 @@ import pytest
 _STARTS = {"os.fork", "os.forkpty", "os.posix_spawn", "subprocess.Popen"}
 """The audit events of all ways to start one; https://docs.python.org/3/library/audit_events.html"""
 
+_FIXTURES = {"bridge", "moto", "pipeline", "played", "start_function", "start_lambda"}
+_PLACES = (
+    "tests/faults/",
+    "tests/local/test_account.py",
+    "tests/local/test_async_events.py",
+    "tests/local/test_lambda_host.py",
+    "tests/local/test_serve.py",
+    "tests/local/test_trigger.py",
+    "tests/pipeline/",
+)
+"""Their tests start processes in tasks of the background, whose end a test would await in vain."""
+
 _running = False
 
 
 def install() -> None:
     """Skip, from now on and for good, what starts a process while it runs."""
     sys.addaudithook(_skip)
+
+
+def needs_processes(item: pytest.Item) -> bool:
+    """Tell without running a test that it starts processes; of the others, some do all the same."""
+    fixtures: list[str] = getattr(item, "fixturenames", [])
+    return item.nodeid.startswith(_PLACES) or not _FIXTURES.isdisjoint(fixtures)
 
 
 @pytest.hookimpl(wrapper=True)

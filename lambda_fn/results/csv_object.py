@@ -21,7 +21,7 @@ class _Unsupported(Exception):
 
 
 class _Found(NamedTuple):
-    """The object under the key: None as `etag` if there is none; `stays` if it is not older."""
+    """The object under the key: `etag` is None without one; `stays` if the object is not older."""
 
     etag: str | None
     stays: bool = False

@@ -185,12 +185,13 @@ async def test_held_and_rejected_messages_are_counted(ledger_dir: Path) -> None:
     metrics.rejected.labels("input").inc(13)
     metrics.objects_rejected.labels("output").inc()
     metrics.in_flight.labels("output").set(4)
+    metrics.oldest.labels("output").set(75)
     async with answering("videos", health, metrics) as address:
         well, lines = await asked(ledger_dir, address)
     assert well
     assert "rejected, input queue: 13 since the start: log, message.rejected" in lines
     assert "rejected, output bucket: 1 since the start: log, object.rejected" in lines
-    assert "held, output queue: 4" in lines
+    assert "held, output queue: 4, the oldest for 75 s" in lines
 
 
 async def test_a_bridge_of_another_bucket_is_a_trouble(ledger_dir: Path) -> None:

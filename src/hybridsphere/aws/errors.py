@@ -101,7 +101,7 @@ def bare_code(code: str) -> str:
 
 
 def is_query_answer(content: bytes | str) -> bool:
-    """Whether an answer is that of SQS's query protocol."""
+    """Return whether an answer is in the query protocol of SQS."""
     text = content if isinstance(content, str) else content[:500].decode(errors="replace")
     return _QUERY_ANSWER.match(text.lstrip()) is not None
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -155,10 +156,13 @@ async def _ask(
     *,
     may_be_empty: bool = False,
 ) -> Any:
-    _, _, answer = await call(json.dumps(content).encode(), within_s=within_s)
+    status, _, answer = await call(json.dumps(content).encode(), within_s=within_s)
     if is_query_answer(answer):
         raise query_only()
     with readable():
+        # A proxy may answer 204, which must not pass for a poll without messages.
+        if status != HTTPStatus.OK:
+            raise ValueError(f"HTTP {status}")
         return orjson.loads(answer or b"{}" if may_be_empty else answer)
 
 

@@ -17,9 +17,9 @@ _TIMEOUT_S = 2.0
 class BridgeHealth:
     """The health of a bridge, from `/readyz` and `/metrics`.
 
-    `input_bucket` is missing if no bridge answered. By place, as `input queue` or `output bucket`,
-    `held` counts the messages or objects in flight, `oldest_s` has the age of the oldest, and
-    `rejected` counts since the start.
+    `input_bucket` is missing if no bridge answered. The figures go by place, as `input queue` or
+    `output bucket`. `held` counts the messages or objects in flight, `oldest_s` is the age of the
+    oldest, and `rejected` counts since the start.
     """
 
     troubles: list[Trouble]

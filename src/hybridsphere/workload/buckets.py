@@ -1,4 +1,4 @@
-"""Whole buckets: what is in one, and how to empty it. A bucket may hold more than fits a page."""
+"""Whole buckets: list and empty them. A bucket may hold more objects than fit a page."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

@@ -93,3 +93,15 @@ async def test_messages_due_together_are_extended_together(
         handler.go.set()
         await run.end()
     assert await queue.counts() == (0, 0)
+
+
+async def test_the_age_of_the_oldest_message_is_a_figure(make_queue: MakeQueue) -> None:
+    queue, handler = await make_queue(), Handler(hold=True)
+    await queue.send("a")
+    async with polling(queue, handler) as run:
+        await handler.has("a")
+        first = run.vitals.figure("messages_oldest_seconds", queue="input")
+        await until(lambda: run.vitals.figure("messages_oldest_seconds", queue="input") > first)
+        handler.go.set()
+        await run.end()
+    assert run.vitals.figure("messages_oldest_seconds", queue="input") == 0

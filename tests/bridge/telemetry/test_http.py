@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -278,6 +279,8 @@ async def test_a_connection_whose_request_drips_in_ends(
 
         dripping = asyncio.create_task(drip())
         async with asyncio.timeout(PATIENCE_S):
-            assert await reader.read(-1) == b""
+            # A drop that arrives after the end is answered by a reset.
+            with suppress(ConnectionResetError):
+                assert await reader.read(-1) == b""
         dripping.cancel()
         writer.close()

@@ -66,7 +66,18 @@ class SecondAccount:
 
     def keys(self, identity: str) -> dict[str, str]:
         """A new access key of a user of the stack."""
-        user = f"hybridsphere-{identity}-{REGION}"
+        return self._new_key(f"hybridsphere-{identity}-{REGION}")
+
+    def deployer_keys(self) -> dict[str, str]:
+        """The access key of a new user with deployer-policy.json alone."""
+        iam = self.client("iam")
+        iam.create_user(UserName="deployer")
+        document = (FOLDER / "deployer-policy.json").read_text(encoding="utf-8")
+        policy = iam.create_policy(PolicyName="deployer", PolicyDocument=document)
+        iam.attach_user_policy(UserName="deployer", PolicyArn=policy["Policy"]["Arn"])
+        return self._new_key("deployer")
+
+    def _new_key(self, user: str) -> dict[str, str]:
         made = self.client("iam").create_access_key(UserName=user)["AccessKey"]
         return {
             "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
@@ -101,9 +112,9 @@ class SecondAccount:
         assert done.returncode == code, done.stdout
         return done.stdout
 
-    def deploy(self, *arguments: str) -> dict[str, str]:
+    def deploy(self, *arguments: str, keys: Mapping[str, str] = ROOT) -> dict[str, str]:
         """Run deploy.sh, and return the bridge's variables that it wrote."""
-        self.run(str(FOLDER / "deploy.sh"), *arguments)
+        self.run(str(FOLDER / "deploy.sh"), *arguments, keys=keys)
         lines = (self.folder / "bridge.env").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines)
 

@@ -104,8 +104,10 @@ def tools(
 
 
 MAY_BE_REFUSED = {Call("bridge", "s3", "ListObjectsV2"), Call("bridge", "s3", "PutObject")}
-"""What `doctor` asks of a bucket that is only named, to hear that it is not there or refused; and a
-write that cannot succeed, to hear whether the bucket knows conditions.
+"""The calls of `doctor` that may be refused.
+
+It lists a bucket that is only named, and tries a write that cannot succeed, to learn whether the
+bucket knows conditions.
 """
 
 

@@ -43,7 +43,7 @@ _ENTITIES = ("mon.", "client.admin", "client.rgw", "osd.0")
 
 @contextmanager
 def ceph(folder: Path) -> Iterator[ObjectStore]:
-    """A cluster of one, in a folder of its own."""
+    """A cluster of one machine, with its data in `folder`."""
     need("ceph-mon", "ceph-osd", "radosgw", "ceph", packages=PACKAGES)
     fsid, osd, rgw, mon = str(uuid.uuid4()), str(uuid.uuid4()), free_port(), free_port()
     for place in ("mon", "osd", "rgw"):

@@ -1,4 +1,4 @@
-"""Debian's object stores, each started once, and the demo's clips and gallery."""
+"""The object stores of Debian, each started once, and the clips and gallery of the demo."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ STORES = {"ceph": ceph, "swift": swift}
 def store(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ObjectStore]:
-    """Each of Debian's object stores; skipped by name where it is not installed."""
+    """Each object store of Debian; skipped by name where it is not installed."""
     with STORES[request.param](tmp_path_factory.mktemp(request.param)) as started:
         yield started
 

@@ -1,4 +1,4 @@
-"""A server of Debian's that speaks S3, started from its packages in a folder of a test."""
+"""A Debian server that speaks S3, started from its packages in a folder of a test."""
 
 import os
 import secrets

@@ -63,7 +63,7 @@ _FILTERS = {
 
 @contextmanager
 def swift(folder: Path) -> Iterator[ObjectStore]:
-    """A cluster of one, in a folder of its own."""
+    """A cluster of one machine, with its data in `folder`."""
     need("swift-proxy-server", "swift-account-server", "memcached", packages=PACKAGES)
     need("swift-container-server", "swift-object-server", packages=PACKAGES)
     (folder / "devices" / "d1").mkdir(parents=True)

@@ -45,7 +45,7 @@ REFUSED = [
     ("public_key", KEY_BEGINS.format("PRIVATE")),
     ("repository_url", "https://user:password@git.example.org/hybridsphere.git"),
     ("repository_url", 'https://git.example.org/", /bin/sh, "'),
-    # Neither encrypted nor signed: whoever is on the way chooses what the machine installs.
+    # Neither encrypted nor signed: a man in the middle could choose what the machine installs.
     ("repository_url", "git://git.example.org/hybridsphere.git"),
     ("repository_url", "http://git.example.org/hybridsphere.git"),
     ("repository_url", "file:///srv/hybridsphere"),

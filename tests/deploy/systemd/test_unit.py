@@ -88,7 +88,7 @@ def test_systemd_restarts_a_crash_but_not_a_wrong_configuration() -> None:
 
 def test_systemd_retries_a_passing_fault_without_end() -> None:
     assert values("RestartSec") == ["5s"]
-    # 0 is no limit on starts; a unit that names none has systemd's own.
+    # 0 removes the limit on starts; systemd limits a unit without this setting.
     assert values("StartLimitIntervalSec") == ["0"]
 
 

@@ -10,7 +10,7 @@ MOST_SKEW_S = 60
 """AWS refuses signatures that are five minutes off (Signature Version 4); warn well before."""
 
 ROUGHLY_S = 5
-"""Skew that cannot be told from a slow answer, whose date has whole seconds."""
+"""Smaller skews may come from a slow answer, whose date has whole seconds."""
 
 
 class AwsClock:

@@ -117,7 +117,7 @@ async def _dead_letters(queue: Queue) -> list[Check]:
 
 async def _no_dead_letters(_: Aws) -> list[Check]:
     detail = "none is named: rejected messages are logged and left to the queue's own redrive"
-    return [Check("dead-letter queue", detail)]
+    return [Check.note("dead-letter queue", detail)]
 
 
 async def _function(aws: Aws, name: str, invocation_type: str) -> list[Check]:

@@ -4,6 +4,7 @@ Each begins with the same parameters: ?1 bucket, ?2 key, ?3 version, ?4 the vers
 1, ?5 etag, ?6 sequencer, ?7 event time.
 """
 
+from hybridsphere.ledger.schema import BY_SEQUENCER
 from hybridsphere.messages import Result, S3Record
 
 # A row that schema 1 wrote keeps its name; a redelivery must find it.
@@ -49,6 +50,16 @@ SELECT 1 FROM uploads
 WHERE bucket = ?1 AND key = ?2 AND (version = ?3 OR (version = ?4 AND etag = ?5))
 AND (invoked_at IS NOT NULL OR status IS NOT NULL)
 """
+
+
+_NEWEST = """
+SELECT etag, sequencer, event_time FROM uploads
+WHERE bucket = ? AND key = ? AND status IS NOT NULL AND sequencer IS {}
+ORDER BY {} event_time DESC, etag DESC LIMIT 1
+"""
+
+NEWEST = (_NEWEST.format("NOT NULL", f"{BY_SEQUENCER} DESC,"), _NEWEST.format("NULL", ""))
+"""Of the versions with a sequencer and of those without, the newest; by the indices alone."""
 
 
 def beginning(thing: S3Record | Result) -> tuple[str | None, ...]:

@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 
 from bench import process
 from bench.bridge_checks import check_files, check_ledger, check_queues
-from bench.doubles.double import INPUT
+from bench.doubles.account import INPUT
 from bench.doubles.process import BridgeFailed, RunningDouble, running_double
 
 _LOG_SHOWN = 2000

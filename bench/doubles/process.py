@@ -11,7 +11,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from bench import process
-from bench.doubles.double import FUNCTION, INPUT, OUTPUT, REGION
+from bench.doubles.account import FUNCTION, INPUT, OUTPUT, REGION
 from bench.uploads import BUCKET
 
 _POLL_S = 0.05

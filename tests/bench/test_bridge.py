@@ -11,7 +11,7 @@ import pytest
 from bench import bridge, bridge_run, idle, latency, process
 from bench.bridge_checks import check_files, check_queues
 from bench.bridge_run import LEAST, OURS, Bridge, Run
-from bench.doubles.double import FUNCTION
+from bench.doubles.account import FUNCTION
 from bench.doubles.process import BridgeFailed, running_double
 from bench.report.row import WrongAnswer
 from bench.rounds import Rounds

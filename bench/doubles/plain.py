@@ -35,19 +35,23 @@ class PlainQueue:
             self._changed.notify()
 
     async def receive(self, most: int, wait_s: float) -> list[Json]:
-        """Return up to `most` messages as soon as there is one, or none after `wait_s`."""
+        """Return up to `most` messages as soon as there is one, or an empty list after `wait_s`."""
+        if not self.visible:
+            await self._wait(wait_s)
+        taken = [self.visible.popleft() for _ in range(min(most, len(self.visible)))]
+        self.received += len(taken)
+        self.in_flight.update(taken)
+        return [_message(name, body) for name, body in taken]
+
+    async def _wait(self, wait_s: float) -> None:
         self.waiting += 1
         try:
             async with self._changed:
                 await asyncio.wait_for(self._changed.wait_for(lambda: self.visible), wait_s)
         except TimeoutError:
-            return []
+            pass
         finally:
             self.waiting -= 1
-        taken = [self.visible.popleft() for _ in range(min(most, len(self.visible)))]
-        self.received += len(taken)
-        self.in_flight.update(taken)
-        return [_message(name, body) for name, body in taken]
 
     def delete(self, handle: str) -> None:
         if self.in_flight.pop(handle, None) is not None:

@@ -10,7 +10,8 @@ INSTALLED := .venv/installed
 
 PREPARED := lambda_fn/prepared
 
-.PHONY: setup demo test soak lint bench deploy-tools deploy-check images audit clean requirements
+.PHONY: setup demo test test-fast soak lint docs picture bench deploy-tools deploy-check images object-stores audit clean \
+	requirements
 
 setup: $(INSTALLED) $(PREPARED)/made
 
@@ -24,20 +25,25 @@ $(INSTALLED): $(REQUIREMENTS) $(BUILD) pyproject.toml
 	@touch $@
 
 # What the function makes of its models once; elsewhere it would be kept in the user's cache.
-$(PREPARED)/made: $(INSTALLED) lambda_fn/faces/detector.py lambda_fn/faces/encoder.py lambda_fn/models/onnx.py
+$(PREPARED)/made: $(INSTALLED) $(wildcard lambda_fn/models/*_onnx.py) \
+		lambda_fn/faces/detector.py lambda_fn/faces/sface.py lambda_fn/faces/dlib_encoder.py
 	@$(BIN)/python -m lambda_fn.prepare
 	@touch $@
 
 demo: setup
 	@$(BIN)/hybridsphere demo
 
-# A process for each core, four at most; the tests of a file stay together while the work is even.
+# Two processes a core, for half of the time is waiting; tests/distribution.py hands out the work.
 test: setup
-	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
+	@$(BIN)/python -m pytest --numprocesses auto
+
+# The tests that start no process, for the loop of writing.
+test-fast: setup
+	@$(BIN)/python -m pytest --numprocesses auto --no-process
 
 # The faults of tests/faults once more, on many videos and for long, with the bridge's own patience,
 # and what tests draw by chance with a new seed, which stands at the top.
-DRAWN := tests/lambda_fn/video/test_broken_videos.py tests/ledger/test_ledger.py tests/messages/test_messages.py \
+DRAWN := tests/lambda_fn/video/test_broken_videos.py tests/ledger/test_ledger.py tests/messages \
 	tests/test_paths.py tests/bridge/bucket/test_mirror.py
 soak: setup
 	@$(BIN)/python -m pytest tests/faults $(DRAWN) --soak
@@ -47,26 +53,39 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
+# The page of commands, from their own help.
+docs: setup
+	@$(BIN)/python -m tests.docs.cli_page > docs/cli.md
+
+# The picture of the README, from a demo.
+picture: setup
+	@mkdir -p .cache && $(BIN)/hybridsphere demo --report .cache/demo.json
+	@$(BIN)/python -m tests.docs.demo_picture .cache/demo.json > docs/demo.svg
+
 # All parts, or the ones that PART names; `.venv/bin/python -m bench --help` tells what there is.
 PART :=
 bench: setup
 	@$(BIN)/python -m bench $(PART)
 
-# Everything that can be checked of the deployment without an account: with Heat's own parser and
-# cfn-lint, which have an environment of their own.
-DEPLOY := .cache/deploy
-deploy-tools: $(DEPLOY)/installed
+# Everything that can be checked of the deployment without an account of AWS: with Heat's own
+# parser, with cfn-lint, and with a second account (MiniStack) that deploy.sh is run against.
+deploy-tools: .cache/deploy/installed .cache/account/installed
 deploy-check: setup deploy-tools
-	@$(BIN)/python -m pytest tests/deploy
+	@$(BIN)/python -m pytest -m "not images and not object_stores" tests/deploy
 
 # Builds the container images and runs them; needs buildah, debootstrap and root.
 images: setup
 	@$(BIN)/python -m pytest -m images tests/deploy/images
 
+# Runs the demo's clips through Ceph and Swift; needs their Debian packages, which the tests name,
+# and root.
+object-stores: setup
+	@$(BIN)/python -m pytest -m object_stores tests/deploy/object_stores
+
 # Asks PyPI whether a release that is pinned here has a known vulnerability. What could not be asked
 # about (--strict) is no success, and looks much like a finding.
 AUDIT := .cache/audit
-PINS := build bridge function dev deploy audit
+PINS := build bridge function dev deploy account audit
 audit: $(AUDIT)/installed
 	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --cache-dir $(AUDIT)/cache --disable-pip --require-hashes \
 		$(PINS:%=-r deploy/requirements/%.txt) || { echo "make audit: where no vulnerability is" \
@@ -94,4 +113,5 @@ requirements:
 		--constraint $(REQUIREMENTS) --output-file deploy/requirements/$$extra.txt; done
 	printf 'setuptools>=77\n' | $(COMPILE) - --output-file $(BUILD)
 	printf 'cfn-lint\nopenstack-heat\n' | $(COMPILE) - --output-file deploy/requirements/deploy.txt
+	printf 'awscli\nministack\n' | $(COMPILE) - --output-file deploy/requirements/account.txt
 	printf 'pip-audit\n' | $(COMPILE) - --output-file deploy/requirements/audit.txt

@@ -8,19 +8,21 @@ import socket
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from botocore import loaders
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 from hypothesis import seed as seeded
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from tests import leaks
+from tests import leaks, no_process
 from tests.leaks import pytest_runtest_makereport
+from tests.no_process import pytest_runtest_call, pytest_runtest_setup
 
-__all__ = ["pytest_runtest_makereport"]
+__all__ = ["pytest_runtest_call", "pytest_runtest_makereport", "pytest_runtest_setup"]
 
 # The same examples in every run, and no database of earlier ones: a test that fails, fails again.
 settings.register_profile(
@@ -44,6 +46,19 @@ atexit.register(_cache.cleanup)
 os.environ["XDG_CACHE_HOME"] = _cache.name
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return two processes a core, eight at most: half of a test's time is waiting."""
+    return min(2 * len(os.sched_getaffinity(0)), 8)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.distribution import SlowestFirst  # noqa: PLC0415 - works without pytest-xdist
+
+    return SlowestFirst(config, log)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Lets nothing go through a proxy of the reader's: everything here is on loop-back, but what
     images are built of.
@@ -54,10 +69,16 @@ def pytest_configure(config: pytest.Config) -> None:
                 del os.environ[name]
     if config.option.soak:
         settings.load_profile("soak")
+    if config.option.no_process:
+        no_process.install()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Gives hypothesis the seed of a soak."""
+    """Gives hypothesis the seed of a soak, and drops what --no-process would have to skip."""
+    if config.option.no_process:
+        dropped = {item for item in items if no_process.needs_processes(item)}
+        items[:] = [item for item in items if item not in dropped]
+        config.hook.pytest_deselected(items=list(dropped))
     for item in items if config.option.soak else ():
         if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
             seeded(seed_of(config))(item.function)
@@ -97,8 +118,21 @@ def _logs_hold_no_secrets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     assert leaks.found_in_files(tmp_path_factory.getbasetemp()) == {}
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def moto() -> AsyncIterator[str]:
+    """The endpoint of a moto server in its own process, one for all tests of this process.
+
+    Each test makes buckets and queues that no other test knows.
+    """
+    from hybridsphere.local.moto_server import MotoServer  # noqa: PLC0415 - heavy
+
+    async with MotoServer() as server:
+        yield server.endpoint
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="break things for long, on many inputs")
+    parser.addoption("--no-process", action="store_true", help="skip tests that start a process")
 
 
 @pytest.fixture(scope="session")

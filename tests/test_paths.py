@@ -1,5 +1,6 @@
 """Paths on disk: one to one, inside the folder, never in each other's way, and readable back."""
 
+import unicodedata
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -43,6 +44,39 @@ def test_a_path_stays_in_the_folder_and_fits(key: str) -> None:
 @example("x" * 252 + "%" * 5 + "/y.csv")
 def test_a_path_reads_backwards(key: str) -> None:
     assert csv_key_of(csv_path(key)) == key
+
+
+@given(CSV_KEYS)
+@example("ÄB.csv")
+@example("É" * 505 + ".csv")
+@example("A.CSV/b.csv")
+def test_a_path_without_capitals_reads_backwards(key: str) -> None:
+    path = csv_path(key, folds=True)
+    assert csv_key_of(path) == key
+    assert all(0 < len(part.encode()) <= MAX_NAME_BYTES for part in path.parts)
+    assert len(str(path).encode()) < 3500
+
+
+def folded(path: PurePosixPath) -> str:
+    """A path as a file system reads it that ignores case and the form of letters."""
+    return unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", str(path)).casefold())
+
+
+ALIKE = st.text("aAäÄßSsſ\u0061\u0308ﬁfiI\u0130ı./%", min_size=1, max_size=12).map(csv_key)
+
+
+@given(ALIKE | CSV_KEYS, ALIKE | CSV_KEYS)
+@example("a.csv", "A.csv")
+@example("é.csv", "e\u0301.csv")
+@example("_Hybridsphere/a.csv", "_hybridsphere/a.csv")
+@example("a.CSV/b.csv", "a.csv")
+@example("%c3.csv", "Ã.csv")
+def test_folded_names_have_two_files_neither_in_the_other(one: str, other: str) -> None:
+    a, b = (PurePosixPath(folded(csv_path(key, folds=True))) for key in (one, other))
+    assert (a == b) == (one == other)
+    assert a not in b.parents
+    assert b not in a.parents
+    assert a.parts[0] != OWN_FOLDER
 
 
 @given(CSV_KEYS, CSV_KEYS)

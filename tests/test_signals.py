@@ -18,9 +18,7 @@ print("lives")
 
 
 @pytest.mark.parametrize(("wrapper", "said"), [(AT_A_TERMINAL, b""), (["nohup"], b"lives\n")])
-def test_a_terminal_that_goes_ends_a_bridge_unless_it_was_called_with_nohup(
-    wrapper: list[str], said: bytes
-) -> None:
+def test_a_hangup_ends_a_bridge_unless_nohup_started_it(wrapper: list[str], said: bytes) -> None:
     ended = subprocess.run(
         [*wrapper, sys.executable, "-c", HUNG_UP],
         stdin=subprocess.DEVNULL,

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.answer import Answer
-from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Gallery
+from hybridsphere.recognition.gallery import Gallery
+from lambda_fn.faces.engine import Engine, engine_of
 from lambda_fn.recognition.attendance import Attendance, attend
 from lambda_fn.recognition.identify import identify
 from lambda_fn.runtime.deadline import Deadline
@@ -16,20 +16,21 @@ from lambda_fn.video.s3file import S3File
 from lambda_fn.video.video import Unreadable, Video
 
 DEFAULTS = RuntimeSettings(output_bucket="", output_queue_url="", table="")
-FACES = Engine()
-
 _LAMBDA_S = 900
 
 
 def recognise(
-    video: Path, gallery: Gallery, tolerance: float = DEFAULTS.tolerance, faces: Engine = FACES
+    video: Path,
+    gallery: Gallery,
+    tolerance: float = DEFAULTS.tolerance,
+    engine: Engine | None = None,
 ) -> Answer:
     """Recognise the face of a video with the function's reading and search."""
     try:
         with opened(video) as file:
             seen = identify(
                 file,
-                faces=faces,
+                engine=engine or engine_of(gallery),
                 gallery=gallery,
                 tolerance=tolerance,
                 frames_per_s=DEFAULTS.frames_per_s,
@@ -47,7 +48,7 @@ def attendance(video: Path, gallery: Gallery) -> Attendance:
     with opened(video) as file:
         return attend(
             file,
-            faces=FACES,
+            engine=engine_of(gallery),
             gallery=gallery,
             tolerance=DEFAULTS.tolerance,
             frames_per_s=DEFAULTS.frames_per_s,
@@ -63,10 +64,11 @@ def opened(video: Path) -> Video:
 class _Disk:
     """S3's `GetObject` of a range, out of the file that the key names."""
 
-    def get_object(self, *, Key: str, Range: str, **_: str) -> dict[str, Any]:  # noqa: N803 - boto3's
-        first, last = map(int, re.findall(r"\d+", Range))
-        with Path(Key).open("rb") as file:
+    def get_object(self, **asked: str) -> dict[str, Any]:
+        first, last = map(int, re.findall(r"\d+", asked["Range"]))
+        with Path(asked["Key"]).open("rb") as file:
             size = file.seek(0, io.SEEK_END)
             file.seek(first)
             body = io.BytesIO(file.read(last - first + 1))
-        return {"Body": body, "ContentRange": f"bytes {first}-{last}/{size}"}
+        found = f"bytes {first}-{last}/{size}"
+        return {"Body": body, "ContentRange": found, "ETag": asked["IfMatch"]}

@@ -99,6 +99,10 @@ class S3File(io.RawIOBase):
             if reason := _unreadable_reason(error):
                 raise Unreadable(reason) from error
             raise
+        # Not every server honours If-Match.
+        if answer["ETag"].strip('"') != self._object["IfMatch"].strip('"'):
+            answer["Body"].close()
+            raise Unreadable("superseded")
         self._start = start
         self._bytes = answer["Body"].read()
         self._size = int(answer["ContentRange"].rpartition("/")[2])

@@ -73,6 +73,7 @@ class Frame:
         self.at_s = at_s
         self.extra = False
         self._picture = picture
+        self._full: Rgb | None = None
         self._quarter_turns = round(picture.rotation / 90) % 4
         upright = (picture.width, picture.height)
         self.width, self.height = reversed(upright) if self._quarter_turns % 2 else upright
@@ -83,8 +84,15 @@ class Frame:
         return cls(VideoFrame.from_ndarray(pixels, format="rgb24"))
 
     def rgb(self, width: int | None = None) -> Rgb:
-        """Return the upright pixels in full size, or scaled to `width`."""
-        return self._pixels("rgb24", width)
+        """Return the upright pixels in full size, or scaled to `width`.
+
+        The full size is kept, since several faces are cut out of it.
+        """
+        if width is not None and width != self.width:
+            return self._pixels("rgb24", width)
+        if self._full is None:
+            self._full = self._pixels("rgb24", None)
+        return self._full
 
     def grey(self, width: int | None = None) -> Grey:
         """Return the upright pixels in grey, which are cheaper to make and to search."""
@@ -96,8 +104,12 @@ class Frame:
             size = (width, max(1, round(self.height * width / self.width)))
         if self._quarter_turns % 2:
             size = (size[1], size[0])
+        shrinks = size[0] <= self._picture.width
         scaled = VideoReformatter().reformat(
-            self._picture, *size, format=form, interpolation=Interpolation.AREA
+            self._picture,
+            *size,
+            format=form,
+            interpolation=Interpolation.AREA if shrinks else Interpolation.BICUBIC,
         )
         pixels = np.rot90(scaled.to_ndarray(), self._quarter_turns)
         # A frame's rows are padded, and rotation changes strides; dlib requires contiguous pixels.

@@ -1,6 +1,6 @@
-"""`hybridsphere`, and `python -m hybridsphere`: the command from its very first moment.
+"""`hybridsphere`, and `python -m hybridsphere`: the command from its first moment.
 
-Nothing that takes time is loaded here before Ctrl-C is seen to.
+Nothing slow is imported here before Ctrl-C is handled.
 """
 
 import gc
@@ -12,7 +12,7 @@ _GARBAGE = 20_000
 
 
 def main() -> None:
-    """Run the command; Ctrl-C ends it without a traceback even while it is still being loaded."""
+    """Run the command; Ctrl-C ends it without a traceback even while it is loading."""
     try:
         try:
             # Imports make objects that stay: looking for garbage among them finds none.
@@ -24,34 +24,34 @@ def main() -> None:
         finally:
             import signal  # noqa: PLC0415
 
-            # What is left is the interpreter's own end, which Ctrl-C may cut short.
+            # Only the interpreter's own end is left, which Ctrl-C may cut short.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
     except (KeyboardInterrupt, Exception) as error:
-        if not _comes_of_ctrl_c(error):
+        if not _is_from_ctrl_c(error):
             raise
         from hybridsphere.errors import INTERRUPTED  # noqa: PLC0415
 
         sys.exit(INTERRUPTED)
 
 
-def _comes_of_ctrl_c(error: BaseException | None) -> bool:
-    """Whether there is Ctrl-C behind an error: what it meets half loaded may end in any."""
+def _is_from_ctrl_c(error: BaseException | None) -> bool:
+    """Return whether Ctrl-C caused an error: during an import it can cause any."""
     while error and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None
 
 
 def _use_utf8() -> None:
-    """Start anew in Python's UTF-8 mode where the locale has another encoding for file names.
+    """Restart in Python's UTF-8 mode if the locale has another encoding for file names.
 
-    Results lie under the names of uploads, which may hold any character. What is printed stays in
-    the locale's encoding.
+    Results have the names of uploads, which may contain any character. Output stays in the locale's
+    encoding.
     """
     encoding = sys.getfilesystemencoding()
     if encoding == "utf-8":
         return
     os.environ.setdefault("PYTHONIOENCODING", encoding)
-    # As it was started, with all of Python's own options: they say where modules are looked for.
+    # With all of Python's options, since they decide where modules are found.
     this = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
     os.execv(sys.executable, this)  # noqa: S606 - no shell
 

@@ -68,7 +68,7 @@ class _LibraryLines(logging.Handler):
 def prepare() -> None:
     """Open both streams where they are closed, and escape characters that they cannot encode.
 
-    Keys and names are chosen by whoever uploads, and a terminal may know ASCII only.
+    Uploaders choose keys and names, and a terminal may know ASCII only.
     """
     # For commands that do not configure logging.
     logging.lastResort = _LibraryLines(logging.WARNING)

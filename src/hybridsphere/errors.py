@@ -11,7 +11,7 @@
         └── Refused                      the same call would be refused again
             └── ReceiptGone              the receipt handle has expired
 
-An exception becomes a class of its own only where somebody catches it.
+Only exceptions that somebody catches have their own class.
 """
 
 from collections.abc import Iterable
@@ -29,8 +29,8 @@ READER_LEFT = 141
 class CannotRun(Exception):
     """The work cannot be done as asked.
 
-    `message` says why, `details` are names with what is wrong with each, `hint` is the remedy. As a
-    string they are one line, for logs.
+    `message` is the reason, `details` are names with their faults, `hint` is the remedy. `str`
+    joins them in one line, for logs.
     """
 
     exit_code = 2
@@ -53,6 +53,6 @@ class ConfigurationError(CannotRun):
 
 
 class CannotRunNow(CannotRun):
-    """The work cannot be done at the moment; whoever started the command may start it again."""
+    """The work cannot be done at the moment; a supervisor may start the command again."""
 
     exit_code = FAILED

@@ -103,6 +103,11 @@ def try_out(folder: Path, size: int = 12) -> None:
     A full disk may still take names, so the trial has content.
     """
     make_private(folder)
+    try_writing(folder, size)
+
+
+def try_writing(folder: Path, size: int = 12) -> None:
+    """Write `size` bytes in a folder that exists, and remove them. Raises OSError."""
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(bytes(size))
         file.flush()
@@ -114,17 +119,16 @@ def folds_names(folder: Path) -> bool:
 
     False where nothing can be written.
     """
-    name = f".é{uuid.uuid4().hex}"
+    name = f".é{uuid.uuid4().hex}a"
+    # Some file systems fold ASCII alone.
+    others = (name.replace("a", "A"), unicodedata.normalize("NFD", name))
     probe = folder / name
     try:
         probe.touch(mode=0o600)
     except OSError:
         return False
     try:
-        return any(
-            (folder / other).exists()
-            for other in (name.upper(), unicodedata.normalize("NFD", name))
-        )
+        return any((folder / other).exists() for other in others)
     finally:
         probe.unlink(missing_ok=True)
 

@@ -13,8 +13,10 @@ can be read back:
 """
 
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
+
+from hybridsphere.files import folds_names
 
 OWN_FOLDER = "_hybridsphere"
 """Below the results folder: the ledger, the manifest and half-written files."""
@@ -44,6 +46,11 @@ def csv_place(csv_key: str, *, folds: bool = False) -> str:
     if segments[0] == OWN_FOLDER:
         segments[0] = f"%5F{OWN_FOLDER[1:]}"
     return "/".join(piece for segment in segments for piece in _pieces(segment))
+
+
+def csv_file(results_dir: Path, csv_key: str) -> Path:
+    """Give the place of a CSV below a results folder, as its file system takes names."""
+    return results_dir / csv_path(csv_key, folds=folds_names(results_dir / OWN_FOLDER))
 
 
 def csv_key_of(path: PurePosixPath) -> str:

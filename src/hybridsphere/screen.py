@@ -16,7 +16,7 @@ class Screen(Console):
 
 
 def mark(passed: bool) -> Text:
-    """Return the one mark for what is well, and the other for what is not."""
+    """Return the mark of success or the mark of failure."""
     return Text("✓", "green") if passed else Text("✗", "bold red")
 
 

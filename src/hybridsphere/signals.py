@@ -1,6 +1,6 @@
 """The signals that stop a bridge, and the account on this machine.
 
-Light, so that they are heard before anything else is loaded.
+Light, so that they are handled before anything slow is imported.
 """
 
 import os
@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 STOPS = [signal.SIGTERM, signal.SIGINT]
 if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-    # Else it was called with nohup, to outlive its terminal.
+    # nohup ignores it, for a command that outlives its terminal.
     STOPS.append(signal.SIGHUP)
 
 
 @contextmanager
 def heard_at_once() -> Iterator[None]:
-    """Let them end the process with 0 while nobody else listens: there is nothing to drain yet."""
+    """End the process with 0 upon a signal, while there is nothing to drain yet."""
     before = {number: signal.signal(number, _end) for number in STOPS}
     try:
         yield
@@ -26,5 +26,5 @@ def heard_at_once() -> Iterator[None]:
 
 
 def _end(*_: object) -> None:
-    # Not by an exception: one that is raised in the middle of an import may end anywhere.
+    # Not by an exception, which could be caught anywhere in the middle of an import.
     os._exit(0)

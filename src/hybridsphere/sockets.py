@@ -1,4 +1,4 @@
-"""Addresses to listen at: whether one can be had, and what to do where it cannot."""
+"""Addresses to listen on: whether one is free, and the remedy if it is not."""
 
 import asyncio
 import errno
@@ -6,9 +6,9 @@ import socket
 
 
 async def try_listening(address: tuple[str, int]) -> None:
-    """Bind the address as the bridge does, but answer nobody, and let it go.
+    """Bind an address as the bridge does, answer nobody, and release it.
 
-    Raises OSError, or UnicodeError of a host that no name server could be asked for.
+    Raises OSError, or UnicodeError for a host that cannot be a domain name.
     """
     server = await asyncio.get_running_loop().create_server(
         asyncio.Protocol, *address, start_serving=False
@@ -17,7 +17,7 @@ async def try_listening(address: tuple[str, int]) -> None:
 
 
 def remedy_for_address(error: OSError | UnicodeError) -> str:
-    """What to do about an address that cannot be listened at."""
+    """Return the remedy for an address that cannot be bound."""
     elsewhere = (
         isinstance(error, (socket.gaierror, UnicodeError)) or error.errno == errno.EADDRNOTAVAIL
     )

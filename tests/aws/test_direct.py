@@ -75,7 +75,7 @@ ANSWERS = {
     "Event": ANSWER.replace(b"200 OK", b"202 Accepted"),
     "DryRun": b"HTTP/1.1 204 No Content\r\nx-amzn-RequestId: 1\r\n\r\n",
 }
-"""By invocation type, what is not answered as everything else is."""
+"""Special answers, by invocation type."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Request:
     def without_date(self) -> tuple[str, dict[str, str], bytes, list[str]]:
         """All that two requests of one call have in common."""
         headers = {name: text for name, text in self.headers.items() if name not in VARYING}
-        # What else of botocore was in use, in no order.
+        # The other features of botocore in use, in no order.
         headers["user-agent"] = re.sub(r" m/\S+", "", headers["user-agent"])
         return self.line, headers, self.body, self.signed
 
@@ -124,7 +124,7 @@ class Recorder:
     answers_each: int = 1000
     """Requests that a connection is answered before it breaks off."""
     answers: list[bytes] = field(default_factory=list)
-    """What the first requests are answered, whatever they are."""
+    """Answers to the first requests."""
     ends_after_answers: bool = False
     """Whether these are the last of their connections."""
     answers_connect: bool = True
@@ -263,7 +263,7 @@ async def call_all_by_aiobotocore() -> None:
     ],
     ids=["plain", "path", "services and token"],
 )
-async def test_a_request_is_aiobotocore_s_but_for_date_and_signature(
+async def test_a_request_equals_that_of_aiobotocore_except_its_date(
     record: Record, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
 ) -> None:
     recorder = await record()
@@ -274,7 +274,7 @@ async def test_a_request_is_aiobotocore_s_but_for_date_and_signature(
     assert len(expected) == 6
     async with connected() as aws:
         await call_all(aws)
-        # A second time, from what is kept.
+        # A second time, from the requests kept.
         await call_all(aws)
     assert [
         request.without_date() for request in recorder.requests[len(expected) :]
@@ -285,7 +285,7 @@ async def test_a_request_is_aiobotocore_s_but_for_date_and_signature(
 
 
 @pytest.mark.parametrize("call", [receive, delete, invoke, invoke_by_arn, probe])
-async def test_the_other_end_of_a_silent_connection_is_asked_whether_it_is_there(
+async def test_tcp_probes_the_other_end_of_a_silent_connection(
     record: Record, monkeypatch: pytest.MonkeyPatch, call: Callable[[Aws], Awaitable[None]]
 ) -> None:
     recorder = await record()
@@ -319,7 +319,7 @@ def sockets_of(client: Any) -> list[Any]:
 async def test_endpoints_and_proxies_are_those_of_aiobotocore(
     record: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    # A proxy is told where to connect, whatever there is to connect to.
+    # A proxy hears the target of a connection, even of one that fails.
     recorder = await record(answers_each=0)
     proxy = f"http://me:secret@127.0.0.1:{recorder.port}"
     monkeypatch.setenv("HTTPS_PROXY", proxy)
@@ -350,7 +350,7 @@ async def test_endpoints_and_proxies_are_those_of_aiobotocore(
     assert heads[:2] == heads[2:]
 
 
-async def test_a_proxy_without_a_host_is_told_without_its_password(
+async def test_an_error_about_a_proxy_without_a_host_hides_its_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@:3128")
@@ -369,7 +369,7 @@ async def test_credentials_are_those_of_the_moment(
     recorder = await record()
 
     def rotate(number: int) -> None:
-        # So near to its end that botocore asks anew at every call.
+        # So close to its end that botocore refreshes it at every call.
         end = datetime.now(UTC) + timedelta(minutes=5)
         keys = {"AccessKeyId": f"KEY{number}", "SecretAccessKey": f"secret{number}"}
         more = {"SessionToken": f"token{number}", "Expiration": end.isoformat(), "Version": 1}
@@ -392,7 +392,7 @@ async def test_credentials_are_those_of_the_moment(
 
 
 @pytest.mark.parametrize("page", [b"<html>told</html>", b"<html>told"])
-async def test_what_gives_no_credentials_for_a_role_is_unavailable_and_not_told(
+async def test_a_role_without_credentials_is_unavailable_and_not_quoted(
     record: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: bytes
 ) -> None:
     config = tmp_path / "config"
@@ -415,7 +415,7 @@ async def test_what_gives_no_credentials_for_a_role_is_unavailable_and_not_told(
 
 
 @pytest.mark.parametrize("answer", [b"[]", b"{}"])
-async def test_a_source_of_credentials_that_answers_something_else_at_the_start_is_told(
+async def test_a_start_reports_a_credentials_source_that_answers_nonsense(
     record: Record, monkeypatch: pytest.MonkeyPatch, answer: bytes
 ) -> None:
     recorder = await record()
@@ -445,7 +445,7 @@ async def test_a_signature_is_of_its_day(record: Record, monkeypatch: pytest.Mon
     assert all(request.signature_holds("secret") for request in recorder.requests)
 
 
-async def test_a_connection_that_broke_off_is_unavailable_and_nothing_is_sent_twice(
+async def test_a_broken_connection_is_unavailable_and_sends_nothing_twice(
     record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = await record(answers_each=1)
@@ -481,7 +481,7 @@ CUT_OFF = {
 
 
 @pytest.mark.parametrize("answer", CUT_OFF, ids=range(len(CUT_OFF)))
-async def test_of_an_answer_that_breaks_off_it_is_told_where_and_nothing_of_what_came(
+async def test_an_answer_that_breaks_off_is_located_but_not_quoted(
     record: Record, monkeypatch: pytest.MonkeyPatch, answer: bytes
 ) -> None:
     recorder = await record()
@@ -558,7 +558,7 @@ async def test_an_answer_that_does_not_come_is_not_waited_for_for_good(
 
 
 @pytest.mark.parametrize("call", [delete, extend, invoke])
-async def test_an_answer_that_is_given_at_once_is_not_waited_for_as_long_as_a_poll_s(
+async def test_an_immediate_answer_has_a_shorter_limit_than_a_poll(
     record: Record, monkeypatch: pytest.MonkeyPatch, call: Callable[[Aws], Awaitable[None]]
 ) -> None:
     monkeypatch.setattr(queue_module, "ANSWER_S", 0.1)
@@ -572,7 +572,7 @@ async def test_an_answer_that_is_given_at_once_is_not_waited_for_as_long_as_a_po
 
 
 @pytest.mark.parametrize("part", ["proxy", "resolver"])
-async def test_a_proxy_or_a_resolver_that_does_not_answer_is_not_waited_for_for_good(
+async def test_a_silent_proxy_or_resolver_ends_the_call_in_time(
     record: Record, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     monkeypatch.setattr(clients, "CONNECTED_WITHIN_S", 0.1)
@@ -594,7 +594,7 @@ async def test_a_proxy_or_a_resolver_that_does_not_answer_is_not_waited_for_for_
                 await call
 
 
-async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_next_one(
+async def test_an_abandoned_answer_is_not_taken_for_the_next_one(
     record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = await record()
@@ -634,7 +634,7 @@ async def test_an_answer_that_comes_twice_is_not_taken_for_the_next_one(
 
 
 @pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN"])
-async def test_a_credential_with_a_line_break_is_refused_and_not_told(
+async def test_a_credential_with_a_line_break_is_refused_and_not_quoted(
     record: Record, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     recorder = await record()
@@ -647,7 +647,7 @@ async def test_a_credential_with_a_line_break_is_refused_and_not_told(
     assert recorder.requests == []
 
 
-async def test_certificates_are_checked_against_the_bundle_that_aws_programs_honour(
+async def test_certificates_are_checked_against_the_bundle_of_aws(
     record: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     bundle = tmp_path / "bundle"

@@ -1,4 +1,4 @@
-"""What the tests of the bridge stand on: real queues, a real function, and the log to wait on."""
+"""The stage of the bridge's tests: real queues, a real function, and the log to wait on."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ class Journal(Log):
 
 @dataclass
 class RealQueue:
-    """A queue of moto's server, seen from outside the bridge."""
+    """A queue of the moto server, seen from outside the bridge."""
 
     client: Any
     url: str
@@ -61,9 +61,9 @@ class RealQueue:
         return await counts_of(self.client, self.url)
 
     async def count(self) -> int:
-        """How many messages there are, of which a bridge that has ended may have lost sight.
+        """Count all messages: moto may hide some from a bridge that has ended.
 
-        moto keeps a poll open that was given up, and what is given back may be handed to that.
+        moto keeps an abandoned poll open, and may hand a released message to it.
         """
         return sum(await self.counts())
 
@@ -85,7 +85,7 @@ MakeQueue = Callable[[], Awaitable[RealQueue]]
 async def proxied(
     queue: RealQueue, moto: str, *, short_polls: bool = False, read_timeout_s: float = 30
 ) -> AsyncIterator[tuple[Proxy, RealQueue]]:
-    """A queue of moto's as it is seen through a proxy, and that proxy."""
+    """A moto queue seen through a proxy, and that proxy."""
     async with (
         Proxy(moto, short_polls=short_polls) as proxy,
         client_of("sqs", proxy.endpoint, read_timeout_s) as client,
@@ -95,7 +95,7 @@ async def proxied(
 
 @dataclass
 class RealBucket:
-    """A bucket of moto's server, seen from outside the bridge."""
+    """A bucket of the moto server, seen from outside the bridge."""
 
     client: Any
     name: str
@@ -154,7 +154,7 @@ class Vitals:
         return self.metrics.registry.get_sample_value(f"hybridsphere_{name}", labels) or 0.0
 
     def dead_letters(self, queue: Queue | None = None) -> DeadLetters:
-        return DeadLetters(queue, self.metrics)
+        return DeadLetters(queue, self.metrics, self.health)
 
 
 @asynccontextmanager
@@ -204,8 +204,9 @@ class Handler:
 
 
 class Refusals:
-    """SQS that refuses some messages by themselves, in a batch with others to which it does what it
-    is told; for good, or for their first `receipts` receipts.
+    """An SQS that refuses some messages of a batch, and serves the others.
+
+    It refuses them for good, or for their first `receipts` receipts.
     """
 
     def __init__(
@@ -310,7 +311,7 @@ async def polling(
 
 
 class Gate:
-    """Where invocations of the function wait until the test lets them go on."""
+    """A gate at which invocations of the function wait until the test opens it."""
 
     def __init__(self) -> None:
         self.waiting = 0

@@ -11,7 +11,6 @@ import structlog
 from hybridsphere.bridge.bucket import lock, watcher
 from hybridsphere.bridge.pacing import backoff
 from hybridsphere.bridge.queue import poller
-from hybridsphere.local.moto_server import MotoServer
 from tests.bridge.bridge_stage import (
     Journal,
     MakeBucket,
@@ -26,13 +25,6 @@ from tests.leaks import function_log
 from tests.stage import PATIENCE_S, client_of
 
 _serial = itertools.count()
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def moto() -> AsyncIterator[str]:
-    """The endpoint of a moto server that all tests of the bridge share."""
-    async with MotoServer() as server:
-        yield server.endpoint
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -104,8 +96,8 @@ def vitals() -> Vitals:
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing here is worth a second's wait."""
     monkeypatch.setattr(poller, "LAST_POLL_S", 0.1)
-    # Of two polls that wait at once, moto's threads now and then give one message to both. The
-    # bridge's own number is at work where it is a process, and in tests/faults.
+    # moto's threads sometimes give one message to two concurrent polls. Bridges that run as
+    # processes, and tests/faults, keep the usual number.
     monkeypatch.setattr(poller, "RECEIVERS", 1)
     monkeypatch.setattr(backoff, "FIRST_S", 0.02)
     monkeypatch.setattr(backoff, "LONGEST_S", 0.05)
@@ -118,6 +110,6 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def endless_waits(monkeypatch: pytest.MonkeyPatch, _hurry: None) -> None:
-    """Whoever waits after a failure waits longer than any test does."""
+    """Make every wait after a failure longer than any test."""
     for name in ("FIRST_S", "LONGEST_S", "LONGEST_IN_PLACE_S", "LONGEST_REFUSED_S"):
         monkeypatch.setattr(backoff, name, 2 * PATIENCE_S)

@@ -1,6 +1,4 @@
-"""Whatever lies on a queue: what can never succeed is set aside at once, with the reason, and the
-next message has its turn.
-"""
+"""Bad messages on a queue: each is rejected at once with a reason, and the next one is handled."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -60,7 +58,7 @@ ON_OUTPUT = {
 
 
 @pytest.mark.parametrize(("source", "bodies"), [("input", ON_INPUT), ("output", ON_OUTPUT)])
-async def test_bad_messages_are_set_aside_with_the_reason_and_the_good_one_has_its_turn(
+async def test_bad_messages_are_rejected_and_the_good_one_is_handled(
     *,
     moto: str,
     make_queue: MakeQueue,
@@ -76,7 +74,7 @@ async def test_bad_messages_are_set_aside_with_the_reason_and_the_good_one_has_i
     urls = {"INPUT_QUEUE_URL": inputs.url, "OUTPUT_QUEUE_URL": outputs.url}
     urls["DEAD_LETTER_QUEUE_URL"] = dead.url
     names = {"INPUT_BUCKET": BUCKET, "FUNCTION_NAME": "chosen", "RESULTS_DIR": str(tmp_path)}
-    # So few are held at once that a message which is stuck is in the way of all others.
+    # With one message at a time, a stuck one would block all others.
     enter(monkeypatch, moto, function, **urls, **names, MAX_IN_FLIGHT="1")
     queue, good = (inputs, s3_event(record())) if source == "input" else (outputs, None)
     await queue.send(*(body for body, _ in bodies.values()), good or result().to_json())
@@ -110,7 +108,7 @@ async def drained(queue: RealQueue) -> bool:
 
 
 async def taken(dead: RealQueue, count: int) -> list[dict[str, str]]:
-    """So many dead letters: body and attributes."""
+    """Take `count` dead letters: body and attributes."""
     letters: list[dict[str, str]] = []
     while len(letters) < count:
         for letter in await dead.read():

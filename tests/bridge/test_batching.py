@@ -43,7 +43,7 @@ async def test_a_lone_item_goes_at_once() -> None:
     assert shop.batches == [[1]]
 
 
-async def test_what_comes_during_a_call_goes_together_in_the_next() -> None:
+async def test_items_that_arrive_during_a_call_share_the_next() -> None:
     shop = Shop()
     shop.open.clear()
     async with running(shop, size=3) as batcher:
@@ -56,7 +56,7 @@ async def test_what_comes_during_a_call_goes_together_in_the_next() -> None:
     assert shop.batches == [[0], [1, 2, 3], [4, 5]]
 
 
-async def test_a_failure_is_told_to_each_of_its_batch_and_to_nobody_else() -> None:
+async def test_a_failure_reaches_every_caller_of_its_batch_alone() -> None:
     shop = Shop()
     shop.open.clear()
     async with running(shop, size=2) as batcher:
@@ -81,14 +81,14 @@ async def test_a_caller_who_gave_up_does_not_disturb_the_others() -> None:
         assert await batcher.submit(3) == 30
 
 
-async def test_what_waits_goes_in_the_order_in_which_it_came_a_batch_at_a_time() -> None:
+async def test_waiting_items_go_in_order_a_batch_at_a_time() -> None:
     gatherer: Gatherer[int] = Gatherer(size=2)
     for item in range(5):
         gatherer.add(item)
     assert [await gatherer.batch() for _ in range(3)] == [[0, 1], [2, 3], [4]]
 
 
-async def test_a_lone_item_goes_at_once_where_nobody_is_waited_for() -> None:
+async def test_a_lone_item_goes_at_once_without_a_linger() -> None:
     gatherer: Gatherer[int] = Gatherer(size=2)
     batch = asyncio.create_task(gatherer.batch())
     await asyncio.sleep(0)
@@ -107,7 +107,7 @@ async def test_a_batch_that_is_full_goes_at_once_however_long_it_would_wait() ->
     assert await batch == [1, 2]
 
 
-async def test_what_comes_while_an_item_waits_for_company_goes_with_it() -> None:
+async def test_items_that_arrive_during_the_linger_share_the_batch() -> None:
     gatherer: Gatherer[int] = Gatherer(size=10, linger_s=0.05)
     gatherer.add(1)
     batch = asyncio.create_task(gatherer.batch())
@@ -116,7 +116,7 @@ async def test_what_comes_while_an_item_waits_for_company_goes_with_it() -> None
     assert await batch == [1, 2]
 
 
-async def test_of_a_full_batch_and_one_item_the_item_waits_anew() -> None:
+async def test_an_item_beyond_a_full_batch_lingers_again() -> None:
     gatherer: Gatherer[int] = Gatherer(size=2, linger_s=3600)
     for item in range(3):
         gatherer.add(item)

@@ -57,7 +57,7 @@ async def test_a_redelivered_message_is_done_and_changes_nothing(
         ("EventAgeExceeded", {}, "EventAgeExceeded"),
     ],
 )
-async def test_what_lambda_gave_up_is_failed(
+async def test_a_failure_record_of_lambda_makes_a_failed_upload(
     tmp_path: Path, vitals: Vitals, condition: str, response: dict[str, object], reason: str
 ) -> None:
     body = failure_record(record("a.mp4"), record("b.mp4"), condition=condition, **response)
@@ -113,7 +113,7 @@ async def test_odd_keys_are_restored_too(tmp_path: Path, vitals: Vitals, journal
         (failure_record(record(bucket="other-bucket"), condition="EventAgeExceeded"), "bucket is"),
     ],
 )
-async def test_what_is_no_result_of_ours_goes_to_the_dead_letters(
+async def test_a_message_that_is_no_result_is_rejected(
     make_queue: MakeQueue, tmp_path: Path, vitals: Vitals, body: str, reason: str
 ) -> None:
     dead = await make_queue()
@@ -128,7 +128,7 @@ async def test_what_is_no_result_of_ours_goes_to_the_dead_letters(
     assert vitals.figure("messages_rejected_total", queue="output") == 1
 
 
-async def test_of_a_mixed_failure_our_own_part_is_kept(
+async def test_a_mixed_failure_record_keeps_the_part_of_our_bucket(
     make_queue: MakeQueue, tmp_path: Path, vitals: Vitals
 ) -> None:
     dead = await make_queue()

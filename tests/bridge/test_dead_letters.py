@@ -1,4 +1,4 @@
-"""Where messages go that can never succeed."""
+"""The dead-letter queue: messages that can never succeed."""
 
 import pytest
 
@@ -25,7 +25,7 @@ async def test_a_rejected_message_is_stored_with_the_reason(
     assert journal.of("message.rejected", queue="input", reason="not JSON", stored=True)
 
 
-async def test_where_no_queue_is_named_the_message_is_left_logged_and_counted(
+async def test_without_a_dead_letter_queue_the_message_is_left_and_logged(
     vitals: Vitals, journal: Journal
 ) -> None:
     assert await vitals.dead_letters().reject("output", message("x"), "y") is Disposition.LEAVE
@@ -34,7 +34,7 @@ async def test_where_no_queue_is_named_the_message_is_left_logged_and_counted(
 
 
 @pytest.mark.parametrize("reason", ["\0\x1b[31m\n\ud800\uffff", "é" * 5000, "🎬" * 5000])
-async def test_any_reason_is_made_one_that_sqs_takes(
+async def test_any_reason_becomes_an_attribute_that_sqs_accepts(
     make_queue: MakeQueue, vitals: Vitals, reason: str
 ) -> None:
     dead = await make_queue()
@@ -45,7 +45,7 @@ async def test_any_reason_is_made_one_that_sqs_takes(
     assert stored.isprintable()
 
 
-async def test_a_message_as_long_as_can_be_is_cut_to_make_room_for_the_reason(
+async def test_the_longest_message_is_cut_to_make_room_for_the_reason(
     make_queue: MakeQueue, vitals: Vitals
 ) -> None:
     dead = await make_queue()
@@ -66,7 +66,7 @@ async def test_a_cut_is_between_characters(character: str) -> None:
     assert _cut(cut) == cut
 
 
-async def test_a_message_that_cannot_be_stored_is_left_and_rejected_once_it_can(
+async def test_a_message_is_left_until_its_dead_letter_can_be_stored(
     make_queue: MakeQueue, vitals: Vitals, journal: Journal
 ) -> None:
     dead = await make_queue()
@@ -77,7 +77,7 @@ async def test_a_message_that_cannot_be_stored_is_left_and_rejected_once_it_can(
     assert vitals.figure("rejects_failed_total", queue="input") == 2
     (said, _) = journal.of("reject.failed", queue="input", message_id="m1", rejected_for="y")
     assert "SendMessage" in said["reason"]
-    # Not yet: neither told as stored, nor counted at each try.
+    # Not yet: neither logged as stored, nor counted at each try.
     assert journal.of("message.rejected") == []
     assert vitals.figure("messages_rejected_total", queue="input") == 0
     await dead.client.create_queue(QueueName=dead.url.rpartition("/")[2])

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,8 @@ from hybridsphere.bridge.pacing import backoff
 from hybridsphere.bridge.pacing.backoff import LONGEST_IN_PLACE_S
 from hybridsphere.bridge.pacing.limiter import PROBE_EVERY, START, Limiter
 from hybridsphere.bridge.queue.poller import Disposition
-from hybridsphere.messages import LONGEST_TEXT, parse_s3_event
-from tests.acts import Act, answer, reset
+from hybridsphere.messages import LONGEST_TEXT, S3Record, parse_s3_event
+from tests.acts import Act, answer, page, reset
 from tests.bridge.bridge_stage import (
     Journal,
     MakeQueue,
@@ -79,7 +80,7 @@ async def test_each_record_becomes_one_invocation_with_a_plain_event(
     assert vitals.figure("invocations_total", outcome="accepted") == 2
 
 
-async def test_of_a_message_of_many_records_only_so_many_are_under_way(
+async def test_a_message_of_many_records_runs_a_limited_number(
     start_function: StartFunction, tmp_path: Path, vitals: Vitals
 ) -> None:
     function = await start_function()
@@ -138,7 +139,7 @@ async def test_the_test_event_is_done_with_nothing_invoked(
 
 
 @pytest.mark.parametrize("named", [True, False])
-async def test_of_mixed_records_our_own_are_invoked_and_the_message_set_aside(
+async def test_a_foreign_record_is_rejected_and_its_neighbour_invoked(
     start_function: StartFunction,
     make_queue: MakeQueue,
     tmp_path: Path,
@@ -166,6 +167,94 @@ async def test_of_mixed_records_our_own_are_invoked_and_the_message_set_aside(
         assert await dead.read() == []
 
 
+def of(records: list[S3Record], *others: dict[str, Any]) -> str:
+    """An event of records, then of others that are written by hand."""
+    made = [one.to_event()["Records"][0] for one in records]
+    return json.dumps({"Records": [*made, *others]})
+
+
+def unlike(key: str, name: str = "ObjectCreated:Put", **of_object: Any) -> dict[str, Any]:
+    """A record by hand, without an ETag unless one is given."""
+    whole: dict[str, Any] = record(key).to_event()["Records"][0]
+    bucket, thing = whole["s3"]["bucket"], {"key": key, **of_object}
+    return {**whole, "eventName": name, "s3": {"bucket": bucket, "object": thing}}
+
+
+REMOVED = unlike("old.mp4", "ObjectRemoved:Delete")
+TAGLESS = unlike("tagless.mp4")
+FOLDER = unlike("folder/", eTag="e1", size=0)
+
+
+@pytest.mark.parametrize("others", [[REMOVED], [FOLDER], [REMOVED, FOLDER]])
+async def test_records_that_are_no_uploads_are_counted_and_the_upload_invoked(
+    *,
+    start_function: StartFunction,
+    make_queue: MakeQueue,
+    tmp_path: Path,
+    vitals: Vitals,
+    journal: Journal,
+    others: list[dict[str, Any]],
+) -> None:
+    function, dead = await start_function(), await make_queue()
+    body = of([record("created.mp4")], *others)
+    async with invoking(function.function(), tmp_path, vitals, dead_letters=dead) as invoker:
+        assert await invoker.handle(message(body)) is Disposition.DELETE
+        assert await invoker.handle(message(of([], *others))) is Disposition.DELETE
+    assert [row.key for row in rows(tmp_path)] == ["created.mp4"]
+    assert vitals.figure("events_ignored_total") == 2 * len(others)
+    assert len(journal.of("event.ignored", message_id="m1")) == 2
+    assert vitals.figure("messages_rejected_total", queue="input") == 0
+    assert await dead.counts() == (0, 0)
+
+
+async def test_a_bad_record_is_rejected_alone(
+    start_function: StartFunction, make_queue: MakeQueue, tmp_path: Path, vitals: Vitals
+) -> None:
+    function, dead = await start_function(), await make_queue()
+    body = of([record("created.mp4")], TAGLESS, REMOVED)
+    async with invoking(function.function(), tmp_path, vitals, dead_letters=dead) as invoker:
+        assert await invoker.handle(message(body)) is Disposition.DELETE
+    assert [row.key for row in rows(tmp_path)] == ["created.mp4"]
+    (letter,) = await dead.read()
+    assert json.loads(letter["Body"]) == {"Records": [TAGLESS]}
+    assert "eTag" in letter["MessageAttributes"]["reason"]["StringValue"]
+
+
+async def test_a_message_that_comes_again_for_a_bad_record_invokes_once(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals
+) -> None:
+    function = await start_function()
+    body = of([record("created.mp4")], TAGLESS)
+    async with invoking(function.function(), tmp_path, vitals) as invoker:
+        for _ in range(3):
+            assert await invoker.handle(message(body)) is Disposition.LEAVE
+    assert vitals.figure("invocations_total", outcome="accepted") == 1
+    assert vitals.figure("messages_rejected_total", queue="input") == 3
+
+
+@pytest.mark.parametrize(
+    "body", [b"null", b"{}", b'{"__type": "X"}', b'{"videos": [{"key": "other.mp4"}]}']
+)
+async def test_an_upload_counts_as_done_only_if_the_answer_names_it(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals, body: bytes
+) -> None:
+    function = await start_function()
+    async with (
+        Proxy(function.endpoint) as line,
+        client_of("lambda", line.endpoint) as client,
+        invoking(Function(client, "chosen", "RequestResponse"), tmp_path, vitals) as invoker,
+    ):
+        with line.failing(page(200, body, "application/json"), "Invoke"):
+            handling = asyncio.create_task(invoker.handle(message(s3_event(record()))))
+            await until(lambda: vitals.figure("invocations_total", outcome="failed") >= 2)
+            assert "no answer of AWS" in vitals.health.troubles["function"]
+            assert rows(tmp_path) == []
+        assert await handling is Disposition.DELETE
+    assert len(function.events()) == 1
+    (row,) = rows(tmp_path)
+    assert (row.invoked_at is not None, row.attempts) == (True, 0)
+
+
 async def test_an_upload_is_failed_once_its_attempts_are_used_up(
     start_function: StartFunction, tmp_path: Path, vitals: Vitals
 ) -> None:
@@ -181,7 +270,7 @@ async def test_an_upload_is_failed_once_its_attempts_are_used_up(
     assert (tmp_path / "fail.mp4.csv").read_text() == "name,major,year,status\n,,,failed\n"
 
 
-async def test_of_a_function_s_error_one_line_of_a_thousand_characters_is_told(
+async def test_one_limited_line_of_a_function_error_is_kept(
     start_function: StartFunction, tmp_path: Path, vitals: Vitals, journal: Journal
 ) -> None:
     function = await start_function()
@@ -195,7 +284,7 @@ async def test_of_a_function_s_error_one_line_of_a_thousand_characters_is_told(
     (line,) = journal.of("function.failed")
     assert len(line["error"]) < LONGEST_TEXT + 50
     assert "the request" not in f"{row.reason} {line}"
-    # The function itself has told it all: what it prints is kept, to be searched for secrets.
+    # The function printed everything; its output is kept and searched for secrets.
     assert "the request" in (tmp_path / "function.log").read_text()
 
 
@@ -275,14 +364,14 @@ async def test_a_function_that_cannot_be_reached_is_called_until_it_can(
     assert [(row.status, row.attempts) for row in rows(tmp_path)] == [(None, 0)]
 
 
-async def test_however_often_a_call_failed_all_that_waits_behind_it_waits_a_second_at_most(
+async def test_a_call_in_its_place_never_waits_more_than_a_second(
     start_function: StartFunction,
     tmp_path: Path,
     vitals: Vitals,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert LONGEST_IN_PLACE_S <= 1
-    # After a dozen failures this is what a wait would be that knew no other bound.
+    # A dozen failures would lead to this wait, without another bound.
     monkeypatch.setattr(backoff, "LONGEST_S", 2 * PATIENCE_S)
     function = await start_function()
     async with (
@@ -310,7 +399,7 @@ THROTTLED = answer(429, "TooManyRequestsException")
     ],
     ids=["429", "429 alone", "500", "reset"],
 )
-async def test_a_call_that_waits_keeps_its_place_unless_it_was_throttled_for_one_too_many(
+async def test_a_waiting_call_keeps_its_place_unless_it_was_throttled(
     *,
     start_function: StartFunction,
     tmp_path: Path,
@@ -331,8 +420,8 @@ async def test_a_call_that_waits_keeps_its_place_unless_it_was_throttled_for_one
             handling = asyncio.create_task(invoker.handle(message(s3_event(record()))))
             await until(lambda: vitals.figure("invocations_total", outcome=outcome) == 1)
         other = asyncio.create_task(invoker.limiter.__aenter__())
-        # While nothing can be reached few try again, not all; who is turned away lets others by,
-        # unless there is no room for anybody.
+        # Few callers retry while Lambda cannot be reached; a throttled one lets others pass, unless
+        # no call at all has room.
         done, _ = await asyncio.wait([other], timeout=PATIENCE_S if lets_by else 0.1)
         assert bool(done) == lets_by
         handling.cancel()
@@ -350,7 +439,7 @@ async def test_a_call_that_waits_keeps_its_place_unless_it_was_throttled_for_one
     ],
     ids=["throttled", "reset"],
 )
-async def test_a_failure_halves_how_many_are_under_way_and_what_is_accepted_raises_it_again(
+async def test_a_failure_halves_the_limit_and_accepted_calls_raise_it(
     start_function: StartFunction,
     tmp_path: Path,
     vitals: Vitals,
@@ -407,9 +496,9 @@ async def test_every_line_of_the_log_names_the_upload(
     assert journal.of("result.written", key="fail.mp4", version="01:e1", status="failed")
 
 
-# What is too large for Lambda is more than aiohttp likes to send in one piece.
+# aiohttp warns of an event that is too large for Lambda.
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
-async def test_an_event_that_lambda_will_never_take_is_set_aside_and_not_tried_for_ever(
+async def test_an_event_that_lambda_never_accepts_is_rejected(
     start_function: StartFunction, make_queue: MakeQueue, tmp_path: Path, vitals: Vitals
 ) -> None:
     function, dead = await start_function(), await make_queue()
@@ -417,7 +506,7 @@ async def test_an_event_that_lambda_will_never_take_is_set_aside_and_not_tried_f
     async with invoking(function.function(), tmp_path, vitals, dead_letters=dead) as invoker:
         message_of_it = message(json.dumps({"Records": too_large.to_event()["Records"]}))
         assert await invoker.handle(message_of_it) is Disposition.DELETE
-        # One that a listing shows has no message to set aside: it ends in the ledger.
+        # An upload found by listing has no message to reject: it ends in the ledger.
         await invoker.invoke(too_large)
     [row] = rows(tmp_path)
     assert row.status == "failed"

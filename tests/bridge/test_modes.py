@@ -30,7 +30,7 @@ def open_to_others(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if stat.S_IMODE(path.stat().st_mode) & 0o077]
 
 
-async def test_whatever_a_bridge_makes_is_its_user_s_alone(
+async def test_every_file_of_a_bridge_is_private_to_its_user(
     moto: str,
     make_queue: MakeQueue,
     start_function: Callable[[], Awaitable[RealFunction]],
@@ -41,7 +41,7 @@ async def test_whatever_a_bridge_makes_is_its_user_s_alone(
     folder = tmp_path / "results"
     names = {"SOURCE": "direct", "INPUT_BUCKET": BUCKET, "OUTPUT_QUEUE_URL": outputs.url}
     enter(monkeypatch, moto, await start_function(), **names, RESULTS_DIR=str(folder))
-    # As `workload upload` may leave it for a bridge that has never run.
+    # `workload upload` may leave it so for a bridge that has never run.
     Manifest("2026-11-21T00:00:00.000Z", BUCKET, "out", True, ()).write(folder)
 
     async with started() as bridge:

@@ -13,7 +13,7 @@ from hybridsphere.errors import ConfigurationError
 from hybridsphere.ledger.ledger import Upload
 from hybridsphere.messages import Result, csv_key, parse_s3_event
 from hybridsphere.settings import Settings
-from lambda_fn.results.delivery import metadata
+from lambda_fn.results.csv_object import metadata
 from tests.bridge.bridge_stage import Journal, MakeBucket, MakeQueue, RealBucket, RealFunction, rows
 from tests.bridge.service_stage import enter, refusal, running
 from tests.samples import result
@@ -70,9 +70,7 @@ async def site(
     return made
 
 
-async def test_without_any_queue_uploads_are_invoked_for_and_results_come_to_disk(
-    site: Site, journal: Journal
-) -> None:
+async def test_buckets_alone_carry_uploads_and_results(site: Site, journal: Journal) -> None:
     await site.uploads.put("a.mp4")
     await site.write("b.mp4")
     async with running(journal) as bridge:
@@ -87,7 +85,7 @@ async def test_without_any_queue_uploads_are_invoked_for_and_results_come_to_dis
     assert (site.folder / "b.mp4.csv").read_text() == site.of("b.mp4").csv.replace("\r\n", "\n")
 
 
-async def test_with_source_direct_results_are_collected_and_no_function_is_needed(
+async def test_source_direct_collects_results_without_a_function(
     site: Site, make_queue: MakeQueue, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outputs = await make_queue()
@@ -128,7 +126,7 @@ async def test_a_bridge_without_its_bucket_ends_with_one_line_and_two(
 
 
 @pytest.mark.parametrize("part", ["input", "output"])
-async def test_a_bucket_that_is_lost_makes_the_bridge_unready_until_it_is_back(
+async def test_a_lost_bucket_makes_the_bridge_unready_until_it_returns(
     site: Site, journal: Journal, part: str
 ) -> None:
     bucket = {"input": site.uploads, "output": site.csvs}[part]
@@ -144,7 +142,7 @@ async def test_a_bucket_that_is_lost_makes_the_bridge_unready_until_it_is_back(
         await bridge.end()
 
 
-async def test_while_results_cannot_be_stored_no_listing_is_acted_on(
+async def test_no_listing_is_acted_on_while_results_cannot_be_stored(
     site: Site, journal: Journal
 ) -> None:
     async with running(journal) as bridge:

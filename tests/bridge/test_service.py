@@ -1,6 +1,4 @@
-"""The life of the bridge: in this process where its parts can be seen, as a process of its own for
-what only a process has.
-"""
+"""The life of the bridge: its parts in this process, and the command as a separate process."""
 
 import asyncio
 import json
@@ -31,6 +29,8 @@ from tests.bridge.service_stage import enter, refusal, running
 from tests.bridge_process import USUAL, started
 from tests.samples import BUCKET, record, result, s3_event
 from tests.stage import PATIENCE_S, until
+
+ROLE = "arn:aws:iam::123456789012:role"
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -129,7 +129,7 @@ async def test_without_dead_letters_bad_input_is_left_to_the_queue(
     assert await site.inputs.counts() == (0, 1)
 
 
-async def test_while_results_cannot_be_stored_nothing_is_deleted_or_received(
+async def test_a_bridge_that_cannot_store_deletes_and_receives_nothing(
     site: Site, journal: Journal
 ) -> None:
     async with running(journal) as bridge:
@@ -164,7 +164,7 @@ async def test_a_result_whose_place_is_taken_is_held_while_the_others_go_on(
         await until(lambda: are_held(site.outputs, 1))
         status, troubles = await bridge.readiness()
         assert status == 503
-        assert "move away what is in the way" in troubles[f"file {taker}"]
+        assert "move away what blocks" in troubles[f"file {taker}"]
         taker.rmdir()
         await journal.seen("result.written", key="held.mp4")
         assert await bridge.readiness() == (200, {})
@@ -235,7 +235,7 @@ async def test_two_bridges_share_the_queues_and_the_folder(site: Site, journal: 
         ("HYBRIDSPHERE_FUNCTION_NAME", "nothing"),
     ],
 )
-async def test_what_is_not_there_ends_the_start(
+async def test_a_missing_queue_bucket_or_function_ends_the_start(
     site: Site, moto: str, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value.format(moto=moto))
@@ -271,7 +271,7 @@ async def mute() -> AsyncIterator[tuple[str, asyncio.Event]]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
 
 
-async def test_a_stop_during_the_start_ends_it_at_once_with_everything_closed(
+async def test_a_stop_during_the_start_ends_it_at_once_and_closes_all(
     site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Nobody here would wait for the end of a probe.
@@ -299,7 +299,7 @@ async def test_a_stop_during_the_start_ends_it_at_once_with_everything_closed(
     assert asyncio.all_tasks() - before - {serving} == set()
 
 
-async def test_what_is_wrong_is_told_even_if_a_stop_comes_with_it() -> None:
+async def test_a_fault_is_reported_even_beside_a_stop() -> None:
     stop = asyncio.Event()
 
     async def wrong() -> None:
@@ -310,7 +310,7 @@ async def test_what_is_wrong_is_told_even_if_a_stop_comes_with_it() -> None:
         await tasks.unless(stop, wrong())
 
 
-async def test_systemd_is_told_of_readiness_and_of_the_stop(
+async def test_systemd_hears_of_readiness_and_of_the_stop(
     site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
@@ -325,7 +325,7 @@ async def test_systemd_is_told_of_readiness_and_of_the_stop(
     assert any("READY=1" in words for words in told[:-1])
 
 
-# What follows runs the command itself.
+# The tests below run the command itself.
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -393,7 +393,7 @@ async def test_a_write_that_hangs_holds_up_no_stop(
     monkeypatch.setenv("HYBRIDSPHERE_DRAIN_S", "2")
     async with started(["-c", HANGING]) as bridge:
         await bridge.seen("bridge.ready")
-        # Whoever opens it to write waits for a reader, and nobody reads.
+        # Opening a FIFO to write waits for a reader, and nobody reads.
         os.mkfifo(site.folder / OWN_FOLDER / "partial" / uuid.UUID(int=0).hex)
         await site.outputs.send(result().to_json())
         await until(lambda: are_held(site.outputs, 1))
@@ -423,7 +423,7 @@ main()
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("module", ["pydantic", "hybridsphere.bridge.service", "uvloop"])
-async def test_a_signal_while_the_bridge_is_loaded_ends_it_with_zero_and_without_a_word(
+async def test_a_signal_during_the_import_ends_the_bridge_silently_with_0(
     site: Site, module: str, number: int
 ) -> None:
     async with started(["-c", SIGNALLED, module, str(int(number))]) as bridge:
@@ -441,17 +441,7 @@ async def test_a_variable_that_nothing_reads_is_warned_of_at_the_start(
     assert line["nearest"] == "HYBRIDSPHERE_MAX_IN_FLIGHT"
 
 
-async def test_where_there_is_no_uvloop_a_bridge_does_without(site: Site) -> None:
-    program = (
-        "import sys; sys.modules['uvloop'] = None; sys.argv[1:] = ['bridge']; "
-        "from hybridsphere.cli.app import main; main()"
-    )
-    async with started(["-c", program]) as bridge:
-        await bridge.seen("bridge.ready")
-        assert await bridge.stop() == 0
-
-
-async def test_a_bridge_that_is_killed_has_deleted_nothing_it_had_not_finished(
+async def test_a_killed_bridge_has_deleted_no_unfinished_message(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HYBRIDSPHERE_INVOCATION_TYPE", "RequestResponse")
@@ -496,25 +486,40 @@ async def test_a_configuration_that_cannot_work_ends_with_one_line_and_two(
     assert "Traceback" not in err
 
 
-async def test_credentials_that_cannot_be_had_just_now_end_with_one_line_and_one(
-    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("profile", "status", "says"),
+    [
+        # systemd starts a bridge again that ended with 1, and leaves one alone that ended with 2.
+        ("credential_process = false", 1, "no AWS credentials at the moment: "),
+        ("credential_process = /nowhere/creds", 2, "the AWS credentials cannot be used: "),
+        (f"role_arn = {ROLE}/a\nmfa_serial = {ROLE}/u\nsource_profile = base", 2, "MFA code"),
+    ],
+    ids=["fails", "missing", "asks"],
+)
+async def test_credentials_that_fail_at_the_start_end_it_with_one_line(
+    *,
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    profile: str,
+    status: int,
+    says: str,
 ) -> None:
-    # systemd starts again what ends with one, and leaves alone what ends with two.
     config = tmp_path / "config"
-    config.write_text("[default]\ncredential_process = false\n")
+    base = "aws_access_key_id = local\naws_secret_access_key = local"
+    config.write_text(f"[default]\n{profile}\n[profile base]\n{base}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     for name in CREDENTIALS:
         monkeypatch.delenv(name)
-    status, err = await refusal()
-    assert status == 1
+    ended, err = await refusal()
+    assert ended == status
     complaints = [line for line in err.splitlines() if not line.startswith("{")]
     assert len(complaints) == 1, err
-    assert complaints[0].startswith("error: no AWS credentials at the moment: ")
+    assert complaints[0].startswith("error: ")
+    assert says in complaints[0]
 
 
-async def test_a_folder_that_holds_another_bucket_s_results_is_left_as_it_is(
-    site: Site, journal: Journal
-) -> None:
+async def test_a_folder_of_another_bucket_is_left_unchanged(site: Site, journal: Journal) -> None:
     async with storing(site.folder) as store:
         await store.put([result(bucket="another-bucket")])
     (site.folder / "test_0.mp4.csv").unlink()
@@ -524,7 +529,7 @@ async def test_a_folder_that_holds_another_bucket_s_results_is_left_as_it_is(
     assert not (site.folder / "test_0.mp4.csv").exists()
 
 
-async def test_two_bridges_of_different_buckets_do_not_share_an_empty_folder(
+async def test_two_bridges_of_two_buckets_do_not_share_an_empty_folder(
     site: Site, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop = asyncio.Event()

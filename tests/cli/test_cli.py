@@ -104,7 +104,7 @@ def test_a_wrong_variable_ends_a_command_with_two(
 
 
 @pytest.mark.parametrize("command", [["results", "export"], ["status"]], ids=" ".join)
-def test_a_variable_that_a_command_does_not_need_does_not_stop_it(
+def test_an_unneeded_variable_does_not_stop_a_command(
     runner: CliRunner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str]
 ) -> None:
     ledger_path(tmp_path / "results").parent.mkdir(parents=True)
@@ -221,7 +221,7 @@ def test_an_old_source_is_refused_with_its_new_name(runner: CliRunner) -> None:
     assert "'none' is called 'direct' now" in answer.stderr
 
 
-def test_a_bridge_that_does_not_answer_makes_status_end_with_one(
+def test_status_of_a_silent_bridge_ends_with_one(
     runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: str
 ) -> None:
     ledger_path(tmp_path / "results").parent.mkdir(parents=True)
@@ -258,7 +258,7 @@ def run(folder: Path, environment: dict[str, str], *command: str) -> bytes:
     ).stdout
 
 
-def test_a_terminal_that_takes_ascii_only_is_told_the_rest_escaped(
+def test_an_ascii_terminal_gets_other_characters_escaped(
     ascii_only: dict[str, str], tmp_path: Path
 ) -> None:
     assert rb"\xdf.mp4: \u2192" in run(tmp_path, ascii_only, "status")

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 from hybridsphere.cli.app import main
 from hybridsphere.ledger.ledger import Ledger, ledger_path
+from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.settings import PREFIX, Settings, variable
-from lambda_fn.gallery.gallery import Gallery
 
 PAGE = (Path(__file__).parents[2] / "docs/configuration.md").read_text(encoding="utf-8")
 
@@ -30,7 +30,7 @@ def commands(group: click.Group, *above: str) -> Iterator[tuple[str, click.Comma
             yield " ".join([*above, name]), command
 
 
-def test_the_page_tells_the_variables_that_each_tool_reads() -> None:
+def test_the_page_lists_the_variables_of_each_tool() -> None:
     tools = PAGE.partition("## The tools")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `([a-z ]+)` \| (.+?) \|$", tools, re.MULTILINE)
     told = {command: set(re.findall(rf"`({PREFIX}\w+)`", names)) for command, names in rows}
@@ -79,9 +79,7 @@ def test_a_reader_that_leaves_is_no_error(results: Path, command: str) -> None:
 
 @pytest.mark.parametrize("command", ["results export", "status", "--help"])
 @pytest.mark.parametrize("closed", [1, 2])
-def test_a_stream_that_is_closed_is_none_that_anybody_misses(
-    results: Path, command: str, closed: int
-) -> None:
+def test_a_closed_stream_is_no_error(results: Path, command: str, closed: int) -> None:
     shell = f'exec "$0" -m hybridsphere {command} {closed}>&-'
     ended = subprocess.run(
         ["sh", "-c", shell, sys.executable],
@@ -154,7 +152,7 @@ main()
     ],
 )
 @pytest.mark.parametrize("wrapped", [{}, {"WRAPPED": "1"}], ids=["bare", "wrapped"])
-def test_ctrl_c_while_a_command_is_loaded_ends_it_without_a_traceback(
+def test_ctrl_c_during_an_import_prints_no_traceback(
     results: Path, module: str, wrapped: dict[str, str]
 ) -> None:
     ended = subprocess.run(
@@ -169,9 +167,7 @@ def test_ctrl_c_while_a_command_is_loaded_ends_it_without_a_traceback(
 @pytest.mark.parametrize(
     ("command", "module"), [("bridge", "pydantic_settings"), ("local", "aiobotocore.session")]
 )
-def test_ctrl_c_ends_what_runs_until_then_with_0_while_it_is_loaded_too(
-    results: Path, command: str, module: str
-) -> None:
+def test_ctrl_c_ends_a_loading_service_with_0(results: Path, command: str, module: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, command],
         env={**environment(results), "MODULE": module},
@@ -198,7 +194,7 @@ def test_results_are_found_under_names_that_the_locale_does_not_know(
     assert (ended.returncode, ended.stderr) == (0, b"")
 
 
-def test_a_terminal_that_takes_ascii_only_is_told_names_escaped(tmp_path: Path) -> None:
+def test_an_ascii_terminal_gets_names_escaped(tmp_path: Path) -> None:
     Gallery(["Ελένη"], np.full((1, 128), 0.1)).save(tmp_path / "known.npz")
     told = {}
     for command in ("gallery show known.npz", "gallery remove known.npz é"):
@@ -214,7 +210,7 @@ def test_a_terminal_that_takes_ascii_only_is_told_names_escaped(tmp_path: Path) 
     assert r"error: \xe9: nobody in the gallery" in told[2]
 
 
-def test_a_start_in_another_locale_runs_nothing_that_lies_in_the_folder(results: Path) -> None:
+def test_a_restart_for_utf8_runs_no_module_of_the_folder(results: Path) -> None:
     (results / "click.py").write_text("raise SystemExit('hostile')")
     script = results / "hybridsphere"
     script.write_text("from hybridsphere.__main__ import main\nmain()\n")

@@ -38,9 +38,7 @@ def written(folder: Path, content: object) -> Path:
     return file
 
 
-async def test_students_of_more_than_one_batch_are_in_the_table(
-    dynamodb: Any, tmp_path: Path
-) -> None:
+async def test_students_of_several_batches_are_loaded(dynamodb: Any, tmp_path: Path) -> None:
     students = [{**ADA, "name": f"ada {number}", "id": number} for number in range(60)]
 
     count = await load_students(written(tmp_path, students), Settings(table="students"))
@@ -65,14 +63,14 @@ async def test_an_id_keeps_its_leading_zeros(dynamodb: Any, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:99999", "no address"])
-async def test_an_endpoint_that_is_none_is_told_by_its_variable(
+async def test_a_wrong_endpoint_is_named_by_its_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str
 ) -> None:
     for name in ("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "some")
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
 
-    with pytest.raises(ConfigurationError, match=r"endpoint of dynamodb .* AWS_ENDPOINT_URL: "):
+    with pytest.raises(ConfigurationError, match="AWS_ENDPOINT_URL"):
         await load_students(written(tmp_path, [ADA]), Settings(table="students"))
 
 
@@ -85,7 +83,7 @@ async def test_a_student_of_the_same_name_is_replaced(dynamodb: Any, tmp_path: P
     assert answer["Item"]["year"] == {"S": "senior"}
 
 
-async def test_nothing_is_written_of_a_file_with_one_bad_row(dynamodb: Any, tmp_path: Path) -> None:
+async def test_a_bad_row_keeps_the_whole_file_out(dynamodb: Any, tmp_path: Path) -> None:
     file = written(tmp_path, [{**ADA, "name": "good"}, {**ADA, "name": ""}])
 
     with pytest.raises(CannotRun):
@@ -94,7 +92,7 @@ async def test_nothing_is_written_of_a_file_with_one_bad_row(dynamodb: Any, tmp_
     assert "Item" not in dynamodb.get_item(TableName="students", Key={"name": {"S": "good"}})
 
 
-async def test_a_table_that_is_not_there_is_told_in_one_line(dynamodb: Any, tmp_path: Path) -> None:
+async def test_a_missing_table_is_named_in_one_line(dynamodb: Any, tmp_path: Path) -> None:
     with pytest.raises(AwsError, match=r"table nobody-made-this: .*ResourceNotFound"):
         await load_students(written(tmp_path, [ADA]), Settings(table="nobody-made-this"))
 
@@ -132,7 +130,7 @@ async def test_what_dynamodb_hands_back_is_written_again(monkeypatch: pytest.Mon
     assert sorted(names, key=int) == [student.name for student in STUDENTS]
 
 
-async def test_what_dynamodb_hands_back_for_good_is_an_error(
+async def test_records_that_dynamodb_always_returns_are_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(students, "_LONGEST_PAUSE_S", 0)
@@ -183,7 +181,7 @@ def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
         ([ADA, {**ADA, "year": "senior"}], "student 2: name 'ada' is there twice"),
     ],
 )
-def test_a_row_that_cannot_be_used_is_named_in_one_line(
+def test_an_unusable_row_is_named_in_one_line(
     tmp_path: Path, content: object, message: str
 ) -> None:
     with pytest.raises(CannotRun, match=message) as error:

@@ -17,7 +17,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
     return make_clips(tmp_path_factory.mktemp("clips"))
 
 
-def test_there_is_a_clip_of_every_status_that_a_video_can_have(clips: list[Clip]) -> None:
+def test_the_clips_cover_every_status(clips: list[Clip]) -> None:
     assert {clip.status for clip in clips} == set(STATUSES) - {"failed"}
 
 
@@ -25,9 +25,7 @@ def test_several_different_people_are_known(clips: list[Clip]) -> None:
     assert len({clip.person for clip in clips if clip.status == "matched"}) == 5
 
 
-def test_whoever_has_no_record_is_nowhere_among_the_students(
-    clips: list[Clip], tmp_path: Path
-) -> None:
+def test_a_person_without_a_record_is_no_student(clips: list[Clip], tmp_path: Path) -> None:
     write_students(tmp_path / "students.json")
     students = {student["name"] for student in json.loads((tmp_path / "students.json").read_text())}
 

@@ -32,7 +32,7 @@ def test_every_status_that_a_video_can_have_appears(played: Played) -> None:
     assert found == set(STATUSES) - {"failed"}
 
 
-def test_every_clip_is_compared_with_what_it_was_made_for(played: Played) -> None:
+def test_every_clip_is_compared_with_its_expected_result(played: Played) -> None:
     videos = len(played.report["results"])
 
     assert f"{videos} compared with what was expected" in played.checks["contents"]["detail"]
@@ -96,7 +96,7 @@ def disappointed(played: Played, tmp_path_factory: pytest.TempPathFactory) -> Pl
     return play(folder, *(part for name, value in options.items() for part in (f"--{name}", value)))
 
 
-def test_a_mapping_that_expects_something_else_fails_with_one_line(disappointed: Played) -> None:
+def test_another_answer_than_the_mapping_fails_with_one_line(disappointed: Played) -> None:
     assert disappointed.exit_code == 1
     failed = [check for check in disappointed.checks.values() if not check["passed"]]
     assert [check["name"] for check in failed] == ["contents"]
@@ -105,7 +105,7 @@ def test_a_mapping_that_expects_something_else_fails_with_one_line(disappointed:
     ]
 
 
-def test_a_readers_own_files_are_taken_and_nothing_of_the_demos_beside(
+def test_the_users_files_replace_those_of_the_demo(
     disappointed: Played,
 ) -> None:
     (result,) = disappointed.report["results"]
@@ -124,7 +124,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("option", BAD_FILES)
-def test_a_file_that_cannot_be_used_ends_with_one_line_and_exit_code_2(
+def test_an_unusable_file_ends_the_demo_with_2(
     option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -179,7 +179,7 @@ def test_a_folder_without_videos_cannot_be_played(tmp_path: Path) -> None:
         run_demo(options)
 
 
-def test_a_report_that_could_not_be_written_is_refused_before_the_demo(tmp_path: Path) -> None:
+def test_an_unwritable_report_is_refused_before_the_demo(tmp_path: Path) -> None:
     with pytest.raises(CannotRun, match=r"--report .*: this is a folder"):
         run_demo(DemoOptions(report=tmp_path))
     with pytest.raises(CannotRun, match=r"--report .*: there is no such folder"):
@@ -187,13 +187,13 @@ def test_a_report_that_could_not_be_written_is_refused_before_the_demo(tmp_path:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_report_to_a_folder_that_takes_nothing_is_refused_before_the_demo(tmp_path: Path) -> None:
+def test_a_report_in_a_read_only_folder_is_refused_first(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(CannotRun, match="nothing can be written"):
         run_demo(DemoOptions(report=tmp_path / "report.json"))
 
 
-def test_each_demo_has_a_folder_of_its_own_unless_one_is_named(
+def test_each_demo_gets_a_new_folder_by_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -205,7 +205,7 @@ def test_each_demo_has_a_folder_of_its_own_unless_one_is_named(
     assert _results_folder(tmp_path / "new") == tmp_path / "new"
 
 
-def test_a_named_folder_may_be_that_of_an_earlier_demo_but_nobody_elses(tmp_path: Path) -> None:
+def test_a_named_folder_may_only_hold_an_earlier_demo(tmp_path: Path) -> None:
     (tmp_path / "ledger").touch()
     with pytest.raises(CannotRun, match="name another folder"):
         _results_folder(tmp_path)

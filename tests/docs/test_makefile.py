@@ -1,4 +1,4 @@
-"""What the make targets say where there is something to be said."""
+"""The hints of the make targets."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 @pytest.mark.parametrize(("ending", "hinted"), [("true", False), ("false", True)])
-def test_an_audit_that_fails_tells_that_pypi_may_be_out_of_reach(
+def test_a_failed_audit_hints_that_pypi_may_be_out_of_reach(
     tmp_path: Path, ending: str, *, hinted: bool
 ) -> None:
     audit = tmp_path / "bin" / "pip-audit"

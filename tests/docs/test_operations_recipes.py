@@ -1,6 +1,6 @@
-"""What docs/operations.md has for pasting does what it says: a copy of the ledger, and its return.
+"""The commands of docs/operations.md that copy the ledger and put a copy back.
 
-Run as it stands there, but for the folders, and without sudo and systemd.
+They run unchanged, except for the folders, sudo and systemd.
 """
 
 import os
@@ -68,7 +68,7 @@ def bridge_was(root: Path) -> list[str]:
     return log.read_text().split() if log.exists() else []
 
 
-def test_a_copy_takes_the_place_of_the_ledger_again_and_again(ledger: Path, tmp_path: Path) -> None:
+def test_a_copy_replaces_the_ledger_repeatedly(ledger: Path, tmp_path: Path) -> None:
     copied = run(recipe("sudo python3", tmp_path), tmp_path)
     assert (copied.returncode, copied.stdout, copied.stderr) == (0, "", "")
     (copy,) = (tmp_path / "backups").iterdir()
@@ -94,9 +94,7 @@ def test_a_copy_takes_the_place_of_the_ledger_again_and_again(ledger: Path, tmp_
     assert bridge_was(tmp_path) == ["stop", "start"] * 2
 
 
-def test_a_copy_takes_the_place_of_a_ledger_that_has_been_moved_away(
-    ledger: Path, tmp_path: Path
-) -> None:
+def test_a_copy_replaces_a_ledger_that_was_moved_away(ledger: Path, tmp_path: Path) -> None:
     ledger.replace(tmp_path / "backups/ledger-2026-11-22.sqlite3")
     assert run(recipe("sudo sh", tmp_path), tmp_path).returncode == 0
     assert text_of(ledger) == "then"
@@ -116,7 +114,7 @@ def test_without_a_copy_the_ledger_stays_and_the_bridge_runs_on(
     assert bridge_was(tmp_path) == []
 
 
-def test_a_ledger_that_is_not_there_to_be_copied_is_one_line(ledger: Path, tmp_path: Path) -> None:
+def test_the_copy_of_a_missing_ledger_fails_with_one_line(ledger: Path, tmp_path: Path) -> None:
     ledger.unlink()
     ended = run(recipe("sudo python3", tmp_path), tmp_path)
     (line,) = ended.stderr.splitlines()

@@ -1,4 +1,4 @@
-"""What the tests of this folder break: an account, at a small size or, with --soak, a large one."""
+"""The account that these tests break: small, or large with --soak."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from hybridsphere.local.moto_server import MotoServer
 from tests.faults.fault_stage import Account, Site, Size, opened
 from tests.stage import client_of
 
@@ -19,20 +18,16 @@ def size(*, soak: bool) -> Size:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def account() -> AsyncIterator[Account]:
-    async with (
-        MotoServer() as server,
-        client_of("s3", server.endpoint) as s3,
-        client_of("sqs", server.endpoint) as sqs,
-    ):
-        yield Account(server.endpoint, s3, sqs)
+async def account(moto: str) -> AsyncIterator[Account]:
+    async with client_of("s3", moto) as s3, client_of("sqs", moto) as sqs:
+        yield Account(moto, s3, sqs)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_site(
     account: Account, tmp_path: Path, size: Size
 ) -> AsyncIterator[Callable[..., Awaitable[Site]]]:
-    """Opens a site with so many workers; further options are settings of the function."""
+    """Open a site with `workers` workers; further options are settings of the function."""
     async with AsyncExitStack() as stack:
 
         async def start(workers: int = 2, **function: Any) -> Site:

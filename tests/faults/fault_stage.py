@@ -25,7 +25,7 @@ from tests.stage import counts_of, is_told_to_bridges, until, variables
 HURRIED = ["-m", "tests.faults.hurried_bridge"]
 TASK_ROOT = Path(__file__).parent / "function"
 BACKLOG = 30
-"""Events that wait at most: what moto's queues cost grows with what is in them."""
+"""Limit on waiting events: the cost of a moto queue grows with its length."""
 
 _serial = itertools.count()
 
@@ -46,7 +46,7 @@ class Size:
 
     @property
     def keeping_bridge(self) -> list[str]:
-        """The same for what is held for long, whatever the machine does meanwhile."""
+        """Return the same, for messages that are held long on a slow machine."""
         return [*HURRIED, "6"] if self.small else USUAL
 
 
@@ -80,7 +80,7 @@ class Site:
         return self.folder / "results"
 
     def environment(self, **ours: str) -> dict[str, str]:
-        """What a bridge is told; `ours` are further variables."""
+        """Return the environment of a bridge; `ours` are further variables."""
         inherited = {
             name: text for name, text in os.environ.items() if not is_told_to_bridges(name)
         }
@@ -154,7 +154,7 @@ class Site:
         return [found["Key"] async for page in pages for found in page.get("Contents", [])]
 
     async def content(self, key: str) -> str:
-        """What the output bucket has at a key."""
+        """Return the content of an object in the output bucket."""
         got = await self.account.s3.get_object(Bucket=self.output_bucket, Key=key)
         return str((await got["Body"].read()).decode())
 

@@ -1,4 +1,4 @@
-"""How often a file is opened, by whomever, as the kernel tells (man 7 inotify)."""
+"""Counts of how often a file is opened, by inotify(7)."""
 
 import asyncio
 import ctypes
@@ -20,7 +20,7 @@ class Opens:
         self.count = 0
 
     def read(self) -> None:
-        # Of a file itself, events have no name behind them.
+        # Events of a file itself carry no name.
         for _, mask, _, _ in _EVENT.iter_unpack(os.read(self._watch, 4096 * _EVENT.size)):
             self.count += bool(mask & _OPEN)
 

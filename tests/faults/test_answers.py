@@ -1,4 +1,4 @@
-"""Answers that are none of AWS's, of a proxy on the way, say: nothing is lost by believing them."""
+"""Answers that do not come from AWS, but from a proxy: believing them loses nothing."""
 
 from collections.abc import AsyncIterator
 

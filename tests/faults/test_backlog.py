@@ -18,7 +18,7 @@ FIRST = 1000
 MOST_MB = 20
 
 
-async def test_memory_stays_what_it_is_after_the_first_thousand_of_a_long_backlog(
+async def test_memory_stays_constant_through_a_long_backlog(
     size: Size, tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
     backlog = size(5000, 100_000)
@@ -43,7 +43,7 @@ async def test_memory_stays_what_it_is_after_the_first_thousand_of_a_long_backlo
 
 
 async def done(double: RunningDouble, count: int) -> None:
-    """Wait until so many results are stored and deleted."""
+    """Wait until `count` results are stored and deleted."""
 
     async def is_done() -> bool:
         stats = await asyncio.to_thread(double.stats)

@@ -1,4 +1,4 @@
-"""Credentials that run out, that cannot be had anew, and that are refused."""
+"""Credentials that expire, cannot be refreshed, or are refused."""
 
 import asyncio
 import shlex
@@ -26,7 +26,7 @@ REFRESHED_BEFORE_S = 15 * 60
 
 
 class Issuer:
-    """What `issue_credentials.py` does when it is asked."""
+    """The answers of `issue_credentials.py`."""
 
     def __init__(self, folder: Path, valid_s: float) -> None:
         self._folder = folder
@@ -39,7 +39,7 @@ class Issuer:
 
     @property
     def issued(self) -> list[str]:
-        """The keys so far, the oldest first."""
+        """Return the keys issued, the oldest first."""
         return (self._folder / "issued").read_text().split()
 
     def issue(self, valid_s: float) -> None:
@@ -63,9 +63,7 @@ class Issuer:
             assert await bridge.stop() == 0
 
 
-async def test_credentials_that_run_out_are_refreshed_and_nobody_notices(
-    site: Site, tmp_path: Path
-) -> None:
+async def test_expiring_credentials_are_refreshed_unnoticed(site: Site, tmp_path: Path) -> None:
     issuer = Issuer(tmp_path / "issuer", REFRESHED_BEFORE_S + 1)
     async with issuer.bridge(site) as bridge:
         for number in range(2):

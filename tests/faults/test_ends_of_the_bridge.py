@@ -1,4 +1,4 @@
-"""Bridges that are killed, and bridges that are told to stop, in the middle of many videos."""
+"""Bridges that are killed or stopped in the middle of many videos."""
 
 import asyncio
 import itertools
@@ -47,7 +47,7 @@ Moment = AbstractAsyncContextManager[tuple[str, str]]
 async def at_a_step(
     site: Site, chance: random.Random, uploading: list[str], operation: str, done: bool
 ) -> AsyncIterator[tuple[str, str]]:
-    """When a call is made that is never answered, by whom."""
+    """Report the callers of calls that are never answered."""
     callers: asyncio.Queue[str] = asyncio.Queue()
 
     async def act(exchange: Exchange) -> None:
@@ -82,7 +82,7 @@ async def at_random(
 
 
 # The moments are the seed's: what happens at them is not.
-async def test_killed_again_and_again_two_bridges_lose_nothing_and_do_nothing_twice(
+async def test_two_bridges_killed_repeatedly_lose_and_repeat_nothing(
     site: Site, size: Size, seed: int, tell: Callable[[str], None]
 ) -> None:
     chance = random.Random(seed)
@@ -157,7 +157,7 @@ def given_twice_at_once(site: Site) -> set[str]:
 
 
 def check_that_nothing_was_stored_twice(bridges: Sequence[BridgeProcess]) -> None:
-    """Each version is written once, whichever bridge does it and however often it is told."""
+    """Check that one of the bridges wrote each version once, however often it was delivered."""
     written = [
         (line["key"], line["version"]) for one in bridges for line in one.of("result.written")
     ]
@@ -165,7 +165,7 @@ def check_that_nothing_was_stored_twice(bridges: Sequence[BridgeProcess]) -> Non
 
 
 @pytest.mark.parametrize("moment", dying_bridge.MOMENTS)
-async def test_killed_between_two_steps_of_its_work_the_next_one_does_it_once(
+async def test_work_is_done_once_if_the_bridge_is_killed_between_two_steps(
     site: Site, size: Size, moment: str
 ) -> None:
     await site.upload(f"{number}.mp4" for number in range(3))
@@ -174,11 +174,11 @@ async def test_killed_between_two_steps_of_its_work_the_next_one_does_it_once(
     async with AsyncExitStack() as stack:
 
         async def start(count: int) -> list[BridgeProcess]:
-            """So many bridges, all at once."""
+            """Start `count` bridges at once."""
             starting = [stack.enter_async_context(site.bridge()) for _ in range(count)]
             return list(await asyncio.gather(*starting))
 
-        # Of the ledger, the victim is to be the first that comes.
+        # The victim must be the first to open the ledger.
         before = 0 if moment in dying_bridge.AT_THE_START else beside
         bridges = await start(before)
         async with bridge_process.started(arguments, site.environment()) as victim:
@@ -195,7 +195,7 @@ async def test_killed_between_two_steps_of_its_work_the_next_one_does_it_once(
     check_that_nothing_was_stored_twice([victim, *bridges])
 
 
-async def test_told_to_stop_under_load_it_finishes_what_it_holds_and_the_next_one_the_rest(
+async def test_a_stop_under_load_leaves_the_rest_to_the_next_bridge(
     site: Site, size: Size, seed: int, tell: Callable[[str], None]
 ) -> None:
     chance = random.Random(seed)
@@ -237,7 +237,7 @@ async def test_told_to_stop_under_load_it_finishes_what_it_holds_and_the_next_on
 
 @contextmanager
 def stalled(site: Site, after: int) -> Iterator[Callable[[], None]]:
-    """Until it is let go, no message is deleted, and only so many events are accepted."""
+    """Hold up every deletion, and every event after the first `after`, during the context."""
     with (
         site.function.failing(stall, "Invoke", after=after) as invocations,
         site.queues.failing(stall, "DeleteMessageBatch") as deletions,

@@ -33,7 +33,7 @@ STORMS = {
     "done and not answered": lose,
     "late": delay(0.3),
 }
-"""What happens to invocations; the last is no failure, and none is lost by it either."""
+"""Faults of invocations; the last is a delay, which loses nothing either."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -59,7 +59,7 @@ async def test_a_storm_of_invocations_that_fail_loses_no_event(
     videos = [f"{storm}/{number}.mp4" for number in range(size(15, 200))]
     with stormy.function.failing(STORMS[storm], "Invoke", calls=size(15, 100)) as fault:
         await stormy.upload(videos)
-        # Each of its calls has been dealt with, and the uploads came through all the same.
+        # Every faulty call was made, and all uploads still arrived.
         await until(lambda: fault.left == 0)
         await stormy.settled()
     await stormy.check()
@@ -67,7 +67,7 @@ async def test_a_storm_of_invocations_that_fail_loses_no_event(
 
 
 @pytest.mark.parametrize("storm", ["429", "500", "reset"])
-async def test_in_a_storm_fewer_invocations_are_made_at_once_and_more_again_afterwards(
+async def test_a_storm_lowers_concurrent_invocations_and_then_they_rise(
     stormy: Site, bridge: BridgeProcess, size: Size, storm: str
 ) -> None:
     async def limit_is(low: int, high: int) -> bool:
@@ -86,7 +86,7 @@ async def test_in_a_storm_fewer_invocations_are_made_at_once_and_more_again_afte
 
 
 class Admitting(Double):
-    """A double whose function runs so many invocations at once, and turns the others away."""
+    """A double whose function runs `at_once` invocations, and throttles the others."""
 
     def __init__(self, at_once: int) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ async def serving(double: Double) -> AsyncIterator[RunningDouble]:
 
 
 @pytest.mark.parametrize("kind", ["Event", "RequestResponse"])
-async def test_where_a_fixed_number_is_admitted_under_a_tenth_of_the_calls_is_rejected(
+async def test_under_a_tenth_of_calls_exceed_a_fixed_concurrency(
     size: Size, tmp_path: Path, kind: str, tell: Callable[[str], None]
 ) -> None:
     messages = size(300, 3000)
@@ -156,7 +156,7 @@ DEATHS = {
 @pytest.mark.parametrize(
     ("kind", "because"), [("Event", "RetriesExhausted"), ("RequestResponse", "FunctionError")]
 )
-async def test_a_video_at_which_the_worker_dies_is_tried_again_and_then_failed_with_the_reason(
+async def test_a_video_that_kills_its_worker_is_retried_then_failed(
     open_site: Callable[..., Awaitable[Site]], kind: str, because: str
 ) -> None:
     site = await open_site(workers=2)
@@ -169,16 +169,16 @@ async def test_a_video_at_which_the_worker_dies_is_tried_again_and_then_failed_w
     assert len(rows) == len(site.rows()) == len(site.csvs()) == len(site.uploaded)
     for manner, reason in DEATHS.items():
         check_failed(site, rows[f"{manner}/always.mp4"], f"{because}: {reason}")
-        # Where the next worker is luckier, nothing shows of it.
+        # A retry that succeeds leaves no trace.
         lucky = rows[f"{manner}/once.mp4"]
         assert (lucky.status, lucky.reason) == ("no_face", None)
         assert site.attempts(lucky.key) >= 2
-    # What it printed is kept, to be searched for secrets.
+    # Its output is kept, and searched for secrets.
     assert "told to fail" in (site.folder / "function.log").read_text()
     assert await site.counts(site.dead) == (0, 0)
 
 
-async def test_a_video_that_takes_too_long_is_tried_again_and_then_failed_with_the_reason(
+async def test_a_video_that_takes_too_long_is_retried_then_failed(
     open_site: Callable[..., Awaitable[Site]],
 ) -> None:
     # Time enough to note each attempt.
@@ -196,5 +196,5 @@ def check_failed(site: Site, row: Upload, reason: str) -> None:
     assert row.reason
     assert re.match(reason, row.reason, re.DOTALL)
     assert site.csvs()[f"{row.key}.csv"] == "name,major,year,status\r\n,,,failed\r\n"
-    # More where SQS told of it twice.
+    # More attempts if SQS delivered it twice.
     assert site.attempts(row.key) >= 3

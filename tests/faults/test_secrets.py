@@ -1,4 +1,4 @@
-"""Secrets in what fails: a proxy's password and a session token are told to nobody."""
+"""Secrets in failures: no output holds a proxy's password or a session token."""
 
 import asyncio
 import base64
@@ -26,7 +26,7 @@ SECRETS = (PASSWORD, base64.b64encode(f"user:{PASSWORD}".encode()).decode(), TOK
 
 
 async def quote(exchange: Exchange) -> None:
-    """An error of AWS's that quotes the request, as those of signatures do."""
+    """Answer with an error that quotes the request, as signature errors do."""
     headers = "\\n".join(f"{name}:{text}" for name, text in exchange.call.headers.items())
     message = f"The signature does not match.\\n\\nThe Canonical String is\\n{headers}"
     body = f'{{"__type": "InvalidSignatureException", "message": "{message}"}}'
@@ -45,7 +45,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("manner", ANSWERS)
-async def test_no_line_and_no_readiness_tells_a_proxy_s_password_or_a_session_token(
+async def test_no_log_or_readiness_holds_a_password_or_a_session_token(
     site: Site, scheme: str, manner: str
 ) -> None:
     act: Act = ANSWERS[manner]
@@ -63,7 +63,7 @@ async def test_no_line_and_no_readiness_tells_a_proxy_s_password_or_a_session_to
                 await until(lambda: bridge.is_troubled("input queue", "output queue"))
                 _, troubles = await bridge.readiness()
                 told = f"{bridge.lines} {troubles}"
-                # What is not told is known: it did reach the proxy.
+                # The password did reach the proxy.
                 assert any("proxy-authorization" in call.headers for call in proxy.calls)
                 assert bridge.of("probe.failed")
                 assert await bridge.stop() == 0
@@ -115,7 +115,7 @@ async def without_a_role(
         assert any("proxy-authorization" in call.headers for call in proxy.calls)
 
 
-async def test_a_bridge_without_its_role_tells_nothing_of_its_credentials_or_its_proxy(
+async def test_a_bridge_without_its_role_logs_no_credentials_or_password(
     without_a_role: dict[str, str],
 ) -> None:
     async with bridge_process.started(environment=without_a_role) as bridge:
@@ -126,7 +126,7 @@ async def test_a_bridge_without_its_role_tells_nothing_of_its_credentials_or_its
     assert [secret for secret in (*SECRETS, SECRET) if secret in told] == []
 
 
-async def test_a_doctor_without_its_role_tells_nothing_of_its_credentials_or_its_proxy(
+async def test_a_doctor_without_its_role_prints_no_credentials_or_password(
     without_a_role: dict[str, str],
 ) -> None:
     process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""A disk that does not take results: everything waits, says why, and goes on by itself."""
+"""A disk that takes no results: the bridge waits, reports why, and resumes."""
 
 import asyncio
 import sqlite3
@@ -118,7 +118,7 @@ SAYS = {
 
 
 @pytest.mark.parametrize("breakage", SAYS)
-async def test_while_results_cannot_be_stored_nothing_is_received_or_acknowledged_and_all_is_kept(
+async def test_a_full_disk_stops_receives_and_deletes_and_loses_nothing(
     site: Site, breakage: Breakage
 ) -> None:
     if breakage in MOUNTING and not can_mount():
@@ -141,7 +141,7 @@ async def test_while_results_cannot_be_stored_nothing_is_received_or_acknowledge
 
 
 async def nothing_but_heartbeats(site: Site) -> None:
-    """Nothing is received or deleted while what is held is extended; in a soak, for long."""
+    """Check that held messages are extended, and none received or deleted; in a soak, for long."""
     # Polls that were under way may still bring something, which then is held as well.
     await until(lambda: not any(call.is_under_way for call in site.queues.of("ReceiveMessage")))
     since = asyncio.get_running_loop().time()
@@ -159,7 +159,7 @@ async def in_flight(site: Site) -> int:
     return (await site.counts(site.inputs))[1] + (await site.counts(site.outputs))[1]
 
 
-async def test_a_place_that_is_taken_at_the_start_keeps_no_other_file_from_being_written_again(
+async def test_a_blocked_file_at_the_start_blocks_no_other_file(
     site: Site,
 ) -> None:
     first, *others = [f"{folder}/{number}.mp4" for folder in "ab" for number in range(5)]
@@ -174,7 +174,7 @@ async def test_a_place_that_is_taken_at_the_start_keeps_no_other_file_from_being
     async with site.bridge() as bridge:
         await bridge.seen("files.restored", files=len(others))
         assert await bridge.is_troubled(taken, word="move away")
-        # What is new goes its way, and a stop does not wait.
+        # New uploads are handled, and a stop does not wait.
         await site.upload(["new.mp4"])
         await site.settled()
         assert await bridge.stop() == 0

@@ -1,4 +1,4 @@
-"""The same upload told again and again, out of order, and in contradiction."""
+"""Events of one upload: repeated, out of order, contradictory."""
 
 from collections.abc import AsyncIterator
 
@@ -48,7 +48,7 @@ async def test_an_event_that_comes_ten_times_has_one_row_and_one_csv(
     assert len(bridge.of("result.written", key="ten times.mp4")) == 1
 
 
-async def test_an_older_version_that_comes_late_has_its_row_and_the_newer_one_the_csv(
+async def test_a_late_older_version_gets_its_row_but_not_the_file(
     site: Site, bridge: BridgeProcess
 ) -> None:
     for sequencer in ("02", "01"):
@@ -64,7 +64,7 @@ async def test_an_older_version_that_comes_late_has_its_row_and_the_newer_one_th
 
 
 @pytest.mark.parametrize("condition", ["RetriesExhausted", "EventAgeExceeded", "NeverHeardOf"])
-async def test_what_lambda_gave_up_is_failed_once_until_there_is_a_result_and_never_again(
+async def test_a_lost_event_is_failed_once_until_a_result_replaces_it(
     site: Site, bridge: BridgeProcess, condition: str
 ) -> None:
     key = f"{condition}.mp4"

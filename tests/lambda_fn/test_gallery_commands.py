@@ -3,6 +3,7 @@ import pickle
 import re
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from hybridsphere.cli.app import main
-from lambda_fn.gallery.gallery import Gallery
+from hybridsphere.recognition.gallery import Gallery
 from tests.lambda_fn.function_stage import Portrait
 
 
@@ -36,7 +37,7 @@ def test_a_gallery_is_imported_as_it_is(file: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["gallery", "pickle"])
-def test_known_faces_of_nobody_are_imported_and_said_to_be_none(form: str, tmp_path: Path) -> None:
+def test_an_empty_pickle_is_imported_and_reported(form: str, tmp_path: Path) -> None:
     source = tmp_path / "source"
     if form == "gallery":
         Gallery.empty().save(source)
@@ -44,14 +45,12 @@ def test_known_faces_of_nobody_are_imported_and_said_to_be_none(form: str, tmp_p
         source.write_bytes(pickle.dumps({"encoding": [], "name": []}))
     ended = run("gallery", "import", source, "-o", tmp_path / "new.npz")
     assert ended.exit_code == 0
-    assert ended.stderr == (
-        f"{source}: nobody is known in it: every face ends as an unknown_face\n"
-    )
+    assert ended.stderr == f"{source} has no face: every face will end as unknown_face\n"
     assert len(Gallery.load(tmp_path / "new.npz")) == 0
 
 
 @pytest.mark.parametrize("command", [("gallery", "import"), ("enroll",)])
-def test_a_gallery_that_could_not_be_written_is_told_by_its_own_name_before_the_work(
+def test_an_unwritable_gallery_is_named_before_the_work(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     source = tmp_path / "no photograph"
@@ -106,7 +105,7 @@ def test_an_empty_file_and_the_legacy_form_are_replaced(
 
 
 @pytest.mark.parametrize("command", [("gallery", "import"), ("enroll",)])
-def test_a_gallery_that_turns_out_not_to_be_written_is_told_by_its_own_name(
+def test_a_gallery_that_fails_to_be_written_is_named(
     tmp_path: Path, file: Path, portrait: Portrait, command: tuple[str, ...]
 ) -> None:
     Image.fromarray(portrait("ada")).save(tmp_path / "ada.png")
@@ -130,14 +129,15 @@ def test_enroll_writes_a_gallery_and_reports_on_standard_error(
 
     assert ended.exit_code == 0
     assert ended.stdout == f"2 known faces in {tmp_path / 'known.npz'}\n"
-    left_out, twice = ended.stderr.splitlines()
+    left_out, summary, twice = ended.stderr.splitlines()
     assert left_out.startswith("empty.png: left out: no face")
-    assert twice.startswith("ada and ada l are the same face")
+    assert summary.startswith("1 pair of people lies within the tolerance")
+    assert "ada and ada l: the same face" in twice
     assert Gallery.load(tmp_path / "known.npz").names == ["ada l", "ada"]
 
 
 @pytest.mark.parametrize("command", [("gallery", "import"), ("enroll",)])
-def test_people_who_vanish_with_the_gallery_that_is_replaced_are_counted(
+def test_people_missing_from_a_new_gallery_are_counted(
     file: Path, tmp_path: Path, portrait: Portrait, command: tuple[str, ...]
 ) -> None:
     Image.fromarray(portrait("ada")).save(tmp_path / "ada.png")
@@ -147,8 +147,8 @@ def test_people_who_vanish_with_the_gallery_that_is_replaced_are_counted(
     replacing, again = (run(*command, source, "-o", file) for _ in range(2))
     assert (replacing.exit_code, replacing.stdout) == (0, f"1 known faces in {file}\n")
     assert replacing.stderr == (
-        f"replaced {file}, which knew 3 people, 2 of whom are in it no longer; "
-        "`hybridsphere gallery add` keeps who is there\n"
+        f"replaced {file}, which knew 3 people; 2 of them are not in the new gallery: "
+        "`hybridsphere gallery add` keeps them\n"
     )
     assert again.stderr == ""
 
@@ -178,18 +178,17 @@ def test_show_tells_names_faces_and_the_nearest_pairs(file: Path) -> None:
     assert all("  between " in line for line in lines[4:])
 
 
-def test_add_tells_whom_it_left_out_and_who_is_known_by_another_name(
-    file: Path, tmp_path: Path, portrait: Portrait
-) -> None:
+def test_add_reports_whom_it_left_out(file: Path, tmp_path: Path, portrait: Portrait) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
     Image.fromarray(portrait("ben")).save(photos / "ben again.png")
     (photos / "broken.jpg").write_text("hello")
     ended = run("gallery", "add", file, photos)
     assert (ended.exit_code, ended.stdout) == (0, f"5 known faces in {file}\n")
-    left_out, twice = ended.stderr.splitlines()
+    left_out, summary, twice = ended.stderr.splitlines()
     assert left_out.startswith("broken.jpg: left out: not a picture")
-    assert twice.startswith("ben and ben again are the same face")
+    assert summary.startswith("1 pair of people lies within the tolerance")
+    assert "ben and ben again: the same face" in twice
     assert "ben again" in Gallery.load(file).names
 
 
@@ -215,7 +214,7 @@ def test_remove_takes_out_all_faces_of_one_person(file: Path) -> None:
     assert Gallery.load(file).names == ["ben", "cleo"]
 
 
-def test_what_cannot_be_done_is_told_in_one_line_and_changes_nothing(
+def test_a_failing_command_prints_one_line_and_changes_nothing(
     file: Path, tmp_path: Path, portrait: Portrait
 ) -> None:
     before = file.read_bytes()
@@ -239,7 +238,7 @@ def legacy(path: Path, names: list[str], rows: np.ndarray) -> Path:
 MANY = [f"student {number}" for number in range(10_000)]
 
 
-def test_ten_thousand_names_are_imported_and_told_in_one_line(tmp_path: Path) -> None:
+def test_ten_thousand_names_are_imported_with_one_line(tmp_path: Path) -> None:
     rows = np.random.default_rng(1).normal(size=(len(MANY), 128))
     ended = run(
         *("gallery", "import", legacy(tmp_path / "encoding", MANY, rows)),
@@ -261,7 +260,7 @@ def test_ten_thousand_names_are_imported_and_told_in_one_line(tmp_path: Path) ->
     ],
     ids=["fewer", "narrow", "nan", "nameless", "unprintable"],
 )
-def test_of_known_faces_that_cannot_be_the_reason_is_one_line_and_nothing_is_written(
+def test_an_unreadable_pickle_ends_with_one_line_and_writes_nothing(
     tmp_path: Path, names: list[str], rows: np.ndarray, why: str
 ) -> None:
     source = legacy(tmp_path / "encoding", names, rows)
@@ -271,3 +270,30 @@ def test_of_known_faces_that_cannot_be_the_reason_is_one_line_and_nothing_is_wri
     assert re.match(rf"error: {source}: .*{why}", line)
     assert len(line) < 400
     assert not (tmp_path / "known.npz").exists()
+
+
+def test_check_reports_the_people_and_draws_their_distances(file: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "distances.svg"
+    ended = run("gallery", "check", file, "--picture", picture)
+    assert ended.exit_code == 0
+    lines = ended.stdout.splitlines()
+    assert lines[0] == "3 people, tolerance 0.6"
+    assert lines[1].startswith("known faces: 2 of 2 right")
+    assert lines[2].startswith("each person as a stranger to the others: 0 of 4")
+    assert lines[-1].startswith("no advice on the tolerance")
+    assert ET.fromstring(picture.read_text(encoding="utf-8")).tag.endswith("svg")
+
+
+def test_check_takes_a_folder_of_strangers(file: Path, tmp_path: Path, portrait: Portrait) -> None:
+    (tmp_path / "others").mkdir()
+    Image.fromarray(portrait("stranger")).save(tmp_path / "others" / "visitor.png")
+    ended = run("gallery", "check", file, "--strangers", tmp_path / "others")
+    assert ended.exit_code == 0
+    assert "strangers: 0 of 1 faces got a name" in ended.stdout.splitlines()
+
+
+def test_check_refuses_an_empty_gallery(tmp_path: Path) -> None:
+    Gallery.empty().save(tmp_path / "empty.npz")
+    ended = run("gallery", "check", tmp_path / "empty.npz")
+    assert ended.exit_code == 2
+    assert "nobody is enrolled" in ended.stderr

@@ -23,7 +23,7 @@ async def test_an_event_is_accepted_before_it_is_run(start_lambda: StartLambda, 
     assert aws.failures.empty()
 
 
-async def test_an_event_that_fails_is_tried_twice_again_as_the_same_request(
+async def test_a_failing_event_is_retried_twice_as_the_same_request(
     start_lambda: StartLambda, gate: Gate
 ) -> None:
     aws = await start_lambda()
@@ -105,7 +105,7 @@ async def test_an_event_that_waits_too_long_for_a_worker_ends_without_a_response
     visitor.tell("on")
 
 
-async def test_an_event_that_is_too_old_for_another_attempt_is_given_up(
+async def test_an_event_too_old_for_a_retry_fails(
     start_lambda: StartLambda,
 ) -> None:
     aws = await start_lambda(max_event_age_s=0.5, retry_delays_s=(1_000_000, 1_000_000))
@@ -115,7 +115,7 @@ async def test_an_event_that_is_too_old_for_another_attempt_is_given_up(
     assert record["requestContext"]["approximateInvokeCount"] == 1
 
 
-async def test_a_record_that_cannot_be_sent_does_not_disturb_the_other_events(
+async def test_an_undeliverable_record_does_not_stop_other_events(
     start_lambda: StartLambda, gate: Gate, caplog: pytest.LogCaptureFixture
 ) -> None:
     refused = asyncio.Event()

@@ -9,7 +9,7 @@ import pytest
 
 from hybridsphere.errors import CannotRun
 from hybridsphere.local.account import CREDENTIALS
-from hybridsphere.local.env_file import make_way, written
+from hybridsphere.local.env_file import remove_stale, written
 
 
 def environment(port: int) -> dict[str, str]:
@@ -25,19 +25,19 @@ def content(port: int = 1) -> str:
 def test_what_nobody_needs_makes_way(tmp_path: Path, text: str) -> None:
     file = tmp_path / "env"
     file.write_text(text, encoding="utf-8")
-    make_way(file)
+    remove_stale(file)
     assert not file.exists()
 
 
-def test_while_somebody_listens_at_its_endpoint_the_file_stays(tmp_path: Path) -> None:
+def test_the_file_of_a_served_port_stays(tmp_path: Path) -> None:
     file = tmp_path / "env"
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         file.write_text(content(port), encoding="utf-8")
         with pytest.raises(CannotRun, match=rf"env: .* still answers, at port {port}: name anoth"):
-            make_way(file)
+            remove_stale(file)
         assert file.read_text(encoding="utf-8") == content(port)
-    make_way(file)
+    remove_stale(file)
     assert not file.exists()
 
 
@@ -61,11 +61,11 @@ def test_the_file_of_somebody_else_stays(tmp_path: Path, other: str) -> None:
     with pytest.raises(
         CannotRun, match=r"env: the file exists, and .* name another file, or remove"
     ):
-        make_way(file)
+        remove_stale(file)
     assert file.lstat() == before
 
 
-def test_the_variables_are_there_until_they_are_no_longer_true(tmp_path: Path) -> None:
+def test_the_file_exists_while_its_variables_are_true(tmp_path: Path) -> None:
     file = tmp_path / "env"
     with written(file, environment(1)):
         assert file.read_text(encoding="utf-8") == content(1)
@@ -73,7 +73,7 @@ def test_the_variables_are_there_until_they_are_no_longer_true(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("text", [content(2), "mine\n", None], ids=["other", "mine", "gone"])
-def test_at_the_end_a_file_that_has_become_another_stays(tmp_path: Path, text: str | None) -> None:
+def test_a_changed_file_stays_at_the_end(tmp_path: Path, text: str | None) -> None:
     file = tmp_path / "env"
     with written(file, environment(1)):
         file.unlink()

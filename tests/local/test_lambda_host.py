@@ -33,7 +33,7 @@ async def refusal(call: Any) -> tuple[int, str, dict[str, Any]]:
     return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"], response
 
 
-async def test_a_synchronous_invocation_returns_what_the_function_returns(
+async def test_a_synchronous_invocation_returns_the_functions_answer(
     start_lambda: StartLambda,
 ) -> None:
     aws = await start_lambda()
@@ -71,7 +71,7 @@ async def test_boto3_can_invoke_it_too(start_lambda: StartLambda) -> None:
         ("123456789012:function:probe", {}, ARN),
     ],
 )
-async def test_the_function_goes_by_its_name_and_its_arn_with_or_without_a_qualifier(
+async def test_the_function_answers_to_its_name_and_its_arn(
     start_lambda: StartLambda, name: str, more: dict[str, str], told: str
 ) -> None:
     aws = await start_lambda()
@@ -96,7 +96,7 @@ async def test_two_different_qualifiers_are_refused(start_lambda: StartLambda) -
     assert (status, code) == (400, "InvalidParameterValueException")
 
 
-async def test_a_dry_run_says_that_it_would_work_and_runs_nothing(
+async def test_a_dry_run_succeeds_and_runs_nothing(
     start_lambda: StartLambda,
 ) -> None:
     aws = await start_lambda()
@@ -104,7 +104,7 @@ async def test_a_dry_run_says_that_it_would_work_and_runs_nothing(
     assert aws.host.worker_count == 0
 
 
-async def test_an_invocation_type_that_there_is_not_is_refused(start_lambda: StartLambda) -> None:
+async def test_an_unknown_invocation_type_is_refused(start_lambda: StartLambda) -> None:
     aws = await start_lambda()
     status, code, _ = await refusal(aws.invoke({}, "Sometimes"))
     assert (status, code) == (400, "InvalidParameterValueException")
@@ -128,7 +128,7 @@ async def test_no_payload_is_an_empty_event(start_lambda: StartLambda) -> None:
 
 
 @pytest.mark.parametrize(("kind", "limit"), [("Event", 1024**2), ("RequestResponse", 6 * 1024**2)])
-async def test_a_payload_may_be_as_large_as_lambda_takes_it_and_no_larger(
+async def test_a_payload_has_lambdas_limit(
     start_lambda: StartLambda, kind: str, limit: int
 ) -> None:
     aws = await start_lambda()
@@ -143,7 +143,7 @@ async def test_a_payload_may_be_as_large_as_lambda_takes_it_and_no_larger(
         assert (status, code) == (413, "RequestEntityTooLargeException")
 
 
-async def test_an_answer_that_is_too_large_is_an_error_of_the_function(
+async def test_a_too_large_answer_is_a_function_error(
     start_lambda: StartLambda,
 ) -> None:
     aws = await start_lambda()
@@ -160,7 +160,7 @@ async def test_the_function_is_told_about_its_invocation(start_lambda: StartLamb
     assert told["trace"].startswith("Root=1-")
 
 
-async def test_the_function_sees_lambdas_environment_and_its_own_but_not_the_hosts(
+async def test_the_function_does_not_see_the_hosts_environment(
     start_lambda: StartLambda, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OF_THE_HOST", "alone")
@@ -188,7 +188,7 @@ async def test_what_the_function_prints_goes_to_the_log(
     assert "good morning\n" in (tmp_path / "function.log").read_text()
 
 
-async def test_an_error_of_the_function_is_told_as_lambda_tells_it_and_not_tried_again(
+async def test_a_function_error_is_returned_in_lambdas_form(
     start_lambda: StartLambda,
 ) -> None:
     aws = await start_lambda()
@@ -278,7 +278,7 @@ async def test_a_worker_is_used_again(start_lambda: StartLambda) -> None:
     assert await pid_of_worker(aws) == await pid_of_worker(aws)
 
 
-async def test_a_worker_that_died_while_idle_is_replaced_unnoticed(
+async def test_a_worker_that_dies_while_idle_is_replaced(
     start_lambda: StartLambda,
 ) -> None:
     aws = await start_lambda()

@@ -48,7 +48,7 @@ def test_a_folder_is_gone_when_it_is_no_longer_in_use() -> None:
     assert not folder.exists()
 
 
-def test_the_folder_of_a_process_that_was_killed_is_cleared_away(
+def test_the_folder_of_a_killed_process_is_removed(
     user: tuple[subprocess.Popen[str], Path],
 ) -> None:
     process, left = user
@@ -67,7 +67,7 @@ def test_the_folder_of_a_process_that_lives_stays(
         assert (used / "gallery.npz").exists()
 
 
-def test_a_folder_that_was_just_made_stays_and_so_does_what_is_not_ours(tmp_path: Path) -> None:
+def test_a_young_folder_and_others_folders_stay(tmp_path: Path) -> None:
     long_ago = time.time() - 3600
     stay = [tmp_path / name for name in ("hybridsphere-local-new", "hybridsphere-photos", "other")]
     for folder in stay:

@@ -91,7 +91,7 @@ async def refuses(port: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_it_says_how_to_reach_it_and_serves_until_it_is_told_to_stop(
+async def test_local_prints_its_variables_and_serves_until_a_signal(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     env_file = tmp_path / "env"
@@ -107,14 +107,14 @@ async def test_it_says_how_to_reach_it_and_serves_until_it_is_told_to_stop(
     nobody, ready = errors.decode().splitlines()
     assert (process.returncode, output) == (0, b"")
     assert nobody.startswith("note: without --encodings nobody is known, ")
-    assert "Ctrl-C ends it" in ready
+    assert "Ctrl-C ends the account" in ready
     for pid in started:
         await gone(pid)
     # Nobody is to knock at ports where nobody is.
     assert names(tmp_path) == []
 
 
-async def test_the_variables_of_a_run_that_was_killed_are_gone_before_anything_takes_time(
+async def test_the_file_of_a_killed_run_is_removed_at_once(
     tmp_path: Path,
 ) -> None:
     env_file = tmp_path / "env"
@@ -138,7 +138,7 @@ async def test_the_variables_of_a_run_that_was_killed_are_gone_before_anything_t
     assert names(tmp_path) == ["students.csv"]
 
 
-async def test_the_file_of_an_account_that_is_there_stays_its_own(tmp_path: Path) -> None:
+async def test_the_file_of_a_running_account_stays(tmp_path: Path) -> None:
     env_file = tmp_path / "env"
     first = await start(SERVE, str(env_file))
     await lines(first)
@@ -154,7 +154,7 @@ async def test_the_file_of_an_account_that_is_there_stays_its_own(tmp_path: Path
     assert names(tmp_path) == []
 
 
-async def test_a_file_that_appears_while_it_starts_stays_as_it_is(tmp_path: Path) -> None:
+async def test_a_file_that_appears_during_the_start_stays(tmp_path: Path) -> None:
     env_file, students = tmp_path / "env", tmp_path / "students.csv"
     os.mkfifo(students)
     process = await start(SERVE, str(env_file), str(students))
@@ -170,7 +170,7 @@ async def test_a_file_that_appears_while_it_starts_stays_as_it_is(tmp_path: Path
     assert env_file.read_text(encoding="utf-8") == "mine\n"
 
 
-async def test_a_file_that_has_become_another_is_left_at_the_end(tmp_path: Path) -> None:
+async def test_a_changed_file_stays_at_the_end_of_local(tmp_path: Path) -> None:
     env_file = tmp_path / "env"
     process = await start(SERVE, str(env_file))
     await lines(process)
@@ -181,7 +181,7 @@ async def test_a_file_that_has_become_another_is_left_at_the_end(tmp_path: Path)
     assert env_file.read_text(encoding="utf-8") == "mine\n"
 
 
-async def test_a_file_for_the_variables_that_could_not_be_written_is_told_at_once(
+async def test_an_unwritable_env_file_is_named_at_once(
     tmp_path: Path,
 ) -> None:
     process = await start(SERVE, str(tmp_path / "none" / "env"))
@@ -190,7 +190,7 @@ async def test_a_file_for_the_variables_that_could_not_be_written_is_told_at_onc
     assert errors.endswith(b"env: there is no such folder to write to\n")
 
 
-def test_without_the_packages_of_the_account_one_line_says_so(
+def test_missing_packages_end_local_with_a_hint(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "moto", None)
@@ -198,7 +198,7 @@ def test_without_the_packages_of_the_account_one_line_says_so(
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert ended.stderr == (
         "error: No module named 'moto'\n"
-        "hint: the wheel alone has the bridge; `hybridsphere[local]` or `make setup` has it all\n"
+        "hint: only the bridge is installed here; `make setup` in a clone installs the rest\n"
     )
 
 
@@ -217,7 +217,7 @@ async def test_nothing_outlives_it_when_it_is_killed() -> None:
         assert await refuses(port_of(told["environment"][name]))
 
 
-async def test_it_ends_with_an_error_when_the_server_behind_it_ends(tmp_path: Path) -> None:
+async def test_local_ends_with_an_error_when_its_server_ends(tmp_path: Path) -> None:
     process = await start(SERVE, str(tmp_path / "env"))
     await lines(process)
     (server,) = children(process.pid)
@@ -241,7 +241,7 @@ async def test_the_students_are_in_the_table_before_it_is_ready(tmp_path: Path) 
     await process.communicate()
 
 
-async def test_students_that_cannot_be_loaded_are_an_error_that_says_why(tmp_path: Path) -> None:
+async def test_students_that_cannot_be_loaded_end_local_with_the_reason(tmp_path: Path) -> None:
     students = tmp_path / "students.csv"
     students.write_text("colour\nblue\n", encoding="utf-8")
     process = await start(SERVE, str(tmp_path / "env"), str(students))
@@ -251,7 +251,7 @@ async def test_students_that_cannot_be_loaded_are_an_error_that_says_why(tmp_pat
     assert b"students.csv, line 1" in errors
 
 
-async def test_known_faces_in_the_functions_own_form_are_there_whatever_becomes_of_the_file(
+async def test_imported_faces_survive_the_removal_of_the_file(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "known.npz"
@@ -271,7 +271,7 @@ async def test_known_faces_in_the_legacy_form_are_converted(tmp_path: Path) -> N
     assert zipfile.is_zipfile(gallery)
 
 
-async def test_a_command_that_nobody_waits_for_any_more_does_not_outlive_that(
+async def test_a_cancelled_command_is_killed(
     tmp_path: Path,
 ) -> None:
     os.mkfifo(tmp_path / "students.csv")
@@ -291,14 +291,14 @@ async def test_a_command_that_nobody_waits_for_any_more_does_not_outlive_that(
         assert set(children(os.getpid())) <= others
 
 
-async def test_that_nobody_is_among_the_known_faces_is_said(
+async def test_an_empty_gallery_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nobody = tmp_path / "nobody"
     nobody.write_bytes(pickle.dumps({"encoding": [], "name": []}))
     await load_gallery(nobody, tmp_path)
     told = capsys.readouterr()
-    assert told.err == f"{nobody}: nobody is known in it: every face ends as an unknown_face\n"
+    assert told.err == f"{nobody} has no face: every face will end as unknown_face\n"
     assert told.out == ""
 
 
@@ -316,9 +316,7 @@ BAD: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("bad", BAD)
-async def test_known_faces_that_are_none_end_it_with_one_line_before_it_serves(
-    tmp_path: Path, bad: str
-) -> None:
+async def test_unusable_known_faces_end_local_before_it_serves(tmp_path: Path, bad: str) -> None:
     file = tmp_path / "faces.npz"
     BAD[bad](file)
     command = [sys.executable, "-m", "hybridsphere", "local", "--encodings", str(file)]

@@ -48,3 +48,9 @@ def test_any_other_text_keeps_what_stands_before_an_at_sign(text: str) -> None:
 
 def test_a_reason_is_one_line_of_limited_length() -> None:
     assert reason_of(f"\n\r\n  {'x' * 9999}\nthe request") == "x" * LONGEST_TEXT
+
+
+def test_a_long_text_is_read_in_linear_time() -> None:
+    # With time that grows with the square of the length, this would take minutes.
+    text = "x" * 1_000_000
+    assert without_passwords(text) == text

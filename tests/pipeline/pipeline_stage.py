@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hybridsphere.aws import session
 from hybridsphere.demo import clips
 from hybridsphere.demo.bridge import BridgeProcess, running_bridge
 from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload
-from hybridsphere.local.account import CREDENTIALS, LocalAccount, Sink, Source
+from hybridsphere.local.account import LocalAccount, Sink, Source
 from tests.leaks import function_log
+from tests.stage import client_of
 
 PATIENCE_S = 90
 """How long anything may take before a test is given up; all being well, nothing takes as long."""
@@ -62,13 +62,7 @@ class Pipeline:
 
     @asynccontextmanager
     async def client(self, service: str) -> AsyncIterator[Any]:
-        async with session().create_client(
-            service,
-            region_name=self.environment["AWS_REGION"],
-            endpoint_url=self.environment["AWS_ENDPOINT_URL"],
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        ) as client:
+        async with client_of(service, self.environment["AWS_ENDPOINT_URL"]) as client:
             yield client
 
     async def upload(self, key: str, content: bytes) -> None:

@@ -24,7 +24,7 @@ NAMES = [
 ]
 
 
-async def test_every_check_holds_for_uploads_that_came_the_whole_way(stage: Stage) -> None:
+async def test_every_check_holds_for_complete_uploads(stage: Stage) -> None:
     await stage.upload("x.mp4", "a b/ü.mp4", "k" * 1020 + ".mp4")
     stage.complete("x.mp4", "a b/ü.mp4", "k" * 1020 + ".mp4")
 
@@ -34,7 +34,7 @@ async def test_every_check_holds_for_uploads_that_came_the_whole_way(stage: Stag
     assert [name for name, check in checks.items() if not check.passed] == []
 
 
-async def test_nothing_but_the_upload_holds_where_no_bridge_runs(stage: Stage) -> None:
+async def test_without_a_bridge_only_the_upload_holds(stage: Stage) -> None:
     await stage.upload("x.mp4")
 
     checks = await stage.checks()
@@ -67,7 +67,7 @@ async def test_a_file_that_was_not_uploaded_fails(stage: Stage) -> None:
     assert check.lines[0].startswith("\udcff.mp4: ")
 
 
-async def test_objects_too_few_and_too_many_in_the_input_bucket_fail(stage: Stage) -> None:
+async def test_missing_and_extra_input_objects_fail(stage: Stage) -> None:
     await stage.upload("x.mp4", "y.mp4")
     stage.s3.delete_object(Bucket=stage.input_bucket, Key="x.mp4")
     stage.s3.put_object(Bucket=stage.input_bucket, Key="z.mp4", Body=b"")
@@ -115,7 +115,7 @@ async def test_the_time_from_receipt_to_invocation_is_told(stage: Stage) -> None
     assert check.detail.endswith("median 30 ms, longest 40 ms after receipt")
 
 
-async def test_attempts_that_all_ended_in_errors_are_invocations(stage: Stage) -> None:
+async def test_failed_attempts_count_as_invocations(stage: Stage) -> None:
     await stage.upload("x.mp4")
     with stage.ledger() as ledger, ledger.transaction():
         ledger.count_attempt(stage.record("x.mp4"), utc_text())
@@ -148,7 +148,7 @@ async def test_csv_objects_too_few_and_too_many_fail(stage: Stage) -> None:
     )
 
 
-async def test_failed_uploads_need_no_object_and_failure_records_are_none(stage: Stage) -> None:
+async def test_a_failed_upload_needs_no_csv_object(stage: Stage) -> None:
     await stage.upload("x.mp4", "y.mp4")
     stage.complete("y.mp4")
     stage.store(stage.result("x.mp4", status="failed", reason="RetriesExhausted"))
@@ -191,7 +191,7 @@ async def test_an_upload_without_its_file_or_its_row_fails(stage: Stage) -> None
     assert check.lines == ("x.mp4: no file", "y.mp4: no row with a status")
 
 
-async def test_rows_from_before_the_upload_and_of_other_buckets_and_keys_do_not_count(
+async def test_only_new_rows_of_the_uploads_count(
     stage: Stage,
 ) -> None:
     stage.complete("x.mp4")
@@ -242,7 +242,7 @@ async def test_a_check_that_does_not_apply_passes_and_says_so(
     assert all(checks[name].passed for name in names)
 
 
-async def test_a_bucket_that_may_not_be_listed_ends_the_checks_in_one_line(stage: Stage) -> None:
+async def test_a_refused_listing_ends_the_checks_with_one_line(stage: Stage) -> None:
     await stage.upload("x.mp4")
     stage.s3.delete_object(Bucket=stage.input_bucket, Key="x.mp4")
     stage.s3.delete_bucket(Bucket=stage.input_bucket)

@@ -71,13 +71,13 @@ async def test_one_at_a_time_passes_if_nothing_ran_during_the_wait(stage: Stage)
 
 
 @pytest.mark.parametrize("workers", [1, None])
-async def test_one_at_a_time_passes_where_more_were_not_allowed_or_nobody_knows(
+async def test_one_at_a_time_passes_with_one_or_unknown_workers(
     stage: Stage, workers: int | None
 ) -> None:
     assert (await check(stage, (0, 6), (6, 12), workers=workers)).passed
 
 
-async def test_a_video_without_start_and_end_fails_unless_it_failed(stage: Stage) -> None:
+async def test_a_result_without_times_fails_unless_failed(stage: Stage) -> None:
     await stage.upload("x.mp4", "y.mp4")
     nothing = {"started_at": None, "finished_at": None}
     stage.complete("x.mp4", **nothing, status="failed", reason="RetriesExhausted")

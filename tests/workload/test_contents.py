@@ -46,7 +46,7 @@ async def test_an_object_that_names_another_video_fails(stage: Stage) -> None:
     )
 
 
-async def test_a_csv_that_departs_from_what_is_expected_fails_with_one_line(stage: Stage) -> None:
+async def test_an_unexpected_csv_fails_with_one_line(stage: Stage) -> None:
     await stage.upload("a/x.mp4", "y.mp4")
     stage.complete("a/x.mp4", "y.mp4")
     expected = {"major": "physics", "year": "freshman"}
@@ -58,7 +58,7 @@ async def test_a_csv_that_departs_from_what_is_expected_fails_with_one_line(stag
     assert check.lines == ("a/x.mp4: year freshman expected, junior found",)
 
 
-async def test_a_result_of_another_version_than_was_uploaded_fails(stage: Stage) -> None:
+async def test_a_result_of_another_version_fails(stage: Stage) -> None:
     await stage.upload("x.mp4", "y.mp4")
     stage.complete("y.mp4")
     stage.complete("x.mp4")
@@ -84,7 +84,7 @@ async def test_uploads_that_all_failed_fail(stage: Stage) -> None:
     )
 
 
-async def test_a_failed_upload_among_others_is_counted_and_judged_by_its_file_alone(
+async def test_a_failed_upload_is_judged_by_its_file_alone(
     stage: Stage,
 ) -> None:
     await stage.upload("x.mp4", "y.mp4")
@@ -100,7 +100,7 @@ async def test_a_failed_upload_among_others_is_counted_and_judged_by_its_file_al
     assert check.detail == "2 CSVs of their videos read, 1 say that the function failed"
 
 
-async def test_without_any_result_there_is_nothing_that_could_pass(stage: Stage) -> None:
+async def test_without_results_the_contents_fail(stage: Stage) -> None:
     await stage.upload("x.mp4")
 
     assert not (await stage.check("contents")).passed

@@ -32,9 +32,7 @@ def test_a_line_names_a_video_and_its_student(tmp_path: Path) -> None:
     "line",
     ["test_0.mp4", "test_0.mp4:physics", "test_0.mp4:physics,", ":physics,junior", "x:a,b,c"],
 )
-def test_a_line_that_says_less_or_more_is_refused_with_file_and_line(
-    tmp_path: Path, line: str
-) -> None:
+def test_a_malformed_line_is_refused_with_file_and_line(tmp_path: Path, line: str) -> None:
     file = mapping_file(tmp_path, f"good.mp4:physics,junior\n{line}\n")
 
     with pytest.raises(CannotRun, match=r"mapping:2: .*write a line as"):
@@ -48,7 +46,7 @@ def test_two_different_answers_for_one_video_are_refused(tmp_path: Path) -> None
         read_mapping(file)
 
 
-def test_a_mapping_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_missing_mapping_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(CannotRun, match="nowhere"):
         read_mapping(tmp_path / "nowhere")
 
@@ -65,7 +63,7 @@ def test_a_csv_as_expected_has_no_disagreement() -> None:
     assert disagreement(csv_text([("ada", "physics", "junior", "matched")]), PHYSICS) is None
 
 
-def test_each_column_that_departs_is_described_and_no_other() -> None:
+def test_only_differing_columns_are_described() -> None:
     csv = csv_text([("ada", "physics", "freshmen", "matched")])
 
     assert disagreement(csv, {**PHYSICS, "year": "freshman"}) == (

@@ -41,7 +41,7 @@ async def test_it_gives_up_when_nothing_moves_any_more(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("completed", "said"), [([], 1), (["x.mp4"], 0)])
-async def test_that_there_is_no_sign_of_a_bridge_is_said_once(
+async def test_a_missing_bridge_is_asked_for_once(
     stage: Stage, completed: list[str], said: int
 ) -> None:
     manifest = await stage.upload("x.mp4", "y.mp4")
@@ -55,7 +55,7 @@ async def test_that_there_is_no_sign_of_a_bridge_is_said_once(
     assert cast("io.StringIO", console.file).getvalue().count("is a bridge running?") == said
 
 
-async def test_a_message_that_goes_to_and_fro_is_no_progress(stage: Stage) -> None:
+async def test_a_redelivered_message_is_no_progress(stage: Stage) -> None:
     await stage.upload("x.mp4")
     url = stage.settings.need("input_queue_url")
     stage.sqs.send_message(QueueUrl=url, MessageBody="poison")

@@ -3,16 +3,22 @@
 import asyncio
 import hashlib
 import os
-import subprocess
-from collections.abc import Iterator
+import shutil
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiobotocore.session import AioSession
+from botocore.awsrequest import AWSResponse
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.s3.models import s3_backends
 
 from hybridsphere.aws import AwsError
 from hybridsphere.errors import CannotRun, ConfigurationError
+from hybridsphere.workload import buckets
 from hybridsphere.workload.manifest import Manifest, manifest_path
 from hybridsphere.workload.upload import PART_BYTES, upload, upload_files
 from tests.workload.workload_stage import Stage
@@ -47,7 +53,7 @@ async def test_any_key_that_s3_accepts_can_be_uploaded(stage: Stage) -> None:
     assert sorted(stage.keys(stage.input_bucket)) == sorted(ODD_KEYS)
 
 
-async def test_nothing_is_uploaded_or_cleared_where_no_manifest_could_be_written(
+async def test_nothing_is_uploaded_without_a_place_for_the_manifest(
     stage: Stage,
 ) -> None:
     await stage.upload("kept.mp4")
@@ -87,7 +93,56 @@ async def test_a_large_file_goes_in_parts_and_arrives_whole(stage: Stage) -> Non
     assert answer["Body"].read() == content
 
 
-async def test_a_file_that_cannot_be_uploaded_is_named_and_the_others_are_uploaded(
+@pytest.mark.parametrize(
+    ("calculation", "algorithm"), [("when_supported", "CRC32"), ("when_required", None)]
+)
+async def test_parts_have_a_checksum_unless_the_environment_wants_none(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, calculation: str, algorithm: str | None
+) -> None:
+    monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", calculation)
+    sent: list[str | None] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        names = ("x-amz-checksum-algorithm", "x-amz-sdk-checksum-algorithm")
+        sent.append(next((params["headers"][n] for n in names if n in params["headers"]), None))
+
+    for operation in ("CreateMultipartUpload", "UploadPart"):
+        monkeypatch.setattr(
+            AioSession,
+            "create_client",
+            with_event(AioSession.create_client, f"before-call.s3.{operation}", note),
+        )
+    write(stage.videos, **{"large.mp4": os.urandom(PART_BYTES + 1)})
+
+    await upload(stage.videos, stage.settings, clear=False, console=stage.quiet)
+
+    assert sent == [algorithm] * 3
+    assert stage.keys(stage.input_bucket) == ["large.mp4"]
+
+
+async def test_the_etag_of_parts_is_asked_for_where_the_answer_lacks_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with Ceph."""
+
+    def forget(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["ETag"] = ""
+
+    event = "after-call.s3.CompleteMultipartUpload"
+    monkeypatch.setattr(
+        AioSession, "create_client", with_event(AioSession.create_client, event, forget)
+    )
+    write(stage.videos, **{"large.mp4": os.urandom(PART_BYTES + 1)})
+
+    await upload(stage.videos, stage.settings, clear=False, console=stage.quiet)
+
+    (file,) = Manifest.read(stage.results_dir).files
+    answer = stage.s3.head_object(Bucket=stage.input_bucket, Key="large.mp4")
+    assert file.etag == answer["ETag"].strip('"')
+    assert file.etag.endswith("-2")
+
+
+async def test_one_failing_file_does_not_stop_the_others(
     stage: Stage,
 ) -> None:
     # A name that is no UTF-8, as old file systems have them, can be no key.
@@ -102,7 +157,7 @@ async def test_a_file_that_cannot_be_uploaded_is_named_and_the_others_are_upload
     assert stage.keys(stage.input_bucket) == ["good.mp4"]
 
 
-async def test_an_upload_that_is_interrupted_leaves_a_manifest_of_what_was_uploaded(
+async def test_an_interrupted_upload_leaves_a_manifest(
     stage: Stage,
 ) -> None:
     interrupted = asyncio.create_task(stage.upload("x.mp4", *(f"{n}.mp4" for n in range(200))))
@@ -118,7 +173,7 @@ async def test_an_upload_that_is_interrupted_leaves_a_manifest_of_what_was_uploa
     assert manifest.keys <= set(stage.keys(stage.input_bucket))
 
 
-async def test_clear_empties_both_buckets_of_more_objects_than_fit_a_page(stage: Stage) -> None:
+async def test_clear_empties_buckets_of_several_pages(stage: Stage) -> None:
     for number in range(1001):
         s3_backends[ACCOUNT_ID]["aws"].put_object(stage.input_bucket, f"{number}", b"")
     stage.s3.put_object(Bucket=stage.output_bucket, Key="old.csv", Body=b"")
@@ -130,7 +185,86 @@ async def test_clear_empties_both_buckets_of_more_objects_than_fit_a_page(stage:
     assert stage.keys(stage.output_bucket) == []
 
 
-async def test_without_clear_nothing_is_deleted_and_the_manifest_says_what_was_there(
+class Refusals:
+    """Refuses calls in front of moto, by the name of the operation, and counts them all."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, **refused: str) -> None:
+        self.calls: Counter[str] = Counter()
+        self._refused = refused
+        watched = with_event(AioSession.create_client, "before-call.s3", self._before)
+        patch.setattr(AioSession, "create_client", watched)
+
+    def _before(self, model: Any, **_: Any) -> Any:
+        self.calls[model.name] += 1
+        if code := self._refused.get(model.name):
+            http = AWSResponse("", 400, {}, None)
+            return http, {
+                "Error": {"Code": code, "Message": "not here"},
+                "ResponseMetadata": {"HTTPStatusCode": 400},
+            }
+        return None
+
+
+@pytest.mark.parametrize("code", ["InvalidRequest", "NotImplemented", "MethodNotAllowed"])
+async def test_clear_deletes_singly_where_batches_are_refused(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    for number in range(40):
+        s3_backends[ACCOUNT_ID]["aws"].put_object(stage.output_bucket, f"{number}", b"")
+    refusals = Refusals(monkeypatch, DeleteObjects=code)
+
+    await stage.upload("new.mp4", clear=True)
+
+    assert stage.keys(stage.output_bucket) == []
+    assert refusals.calls["DeleteObjects"] == 1
+    assert refusals.calls["DeleteObject"] == 40
+
+
+async def test_clear_without_the_permission_is_refused_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.upload("kept.mp4")
+    refusals = Refusals(monkeypatch, DeleteObjects="AccessDenied")
+
+    with pytest.raises(AwsError, match=rf"bucket {stage.input_bucket}: .*AccessDenied"):
+        await stage.upload("new.mp4", clear=True)
+
+    assert refusals.calls["DeleteObject"] == 0
+    assert stage.keys(stage.input_bucket) == ["kept.mp4"]
+
+
+async def test_clear_ends_where_deleted_objects_stay_in_the_listing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bucket with an object lock, for instance, answers deletions with success."""
+    await stage.upload("locked.mp4")
+    monkeypatch.setattr(buckets, "_PAUSE_S", 0)
+
+    def keep(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = params["body"].replace(b"locked", b"other-")
+
+    monkeypatch.setattr(
+        AioSession,
+        "create_client",
+        with_event(AioSession.create_client, "before-call.s3.DeleteObjects", keep),
+    )
+    with pytest.raises(AwsError, match=r"still lists 'locked\.mp4' after it was deleted"):
+        await stage.upload("new.mp4", clear=True)
+
+
+def with_event(make: Callable[..., Any], event: str, handler: Callable[..., Any]) -> Any:
+    """`create_client` of sessions whose clients call a handler."""
+
+    @asynccontextmanager
+    async def made(session: AioSession, *names: Any, **options: Any) -> AsyncIterator[Any]:
+        async with make(session, *names, **options) as client:
+            client.meta.events.register(event, handler)
+            yield client
+
+    return made
+
+
+async def test_without_clear_the_buckets_stay_as_they_are(
     stage: Stage,
 ) -> None:
     stage.s3.put_object(Bucket=stage.output_bucket, Key="old.csv", Body=b"")
@@ -156,7 +290,7 @@ async def test_a_bucket_that_is_not_there_is_named(stage: Stage) -> None:
         await stage.upload("x.mp4")
 
 
-async def test_both_buckets_that_are_not_there_are_named_at_once(stage: Stage) -> None:
+async def test_two_missing_buckets_are_named_at_once(stage: Stage) -> None:
     missing = {"input_bucket": "nobody-made-this", "output_bucket": "nor-this"}
     stage.settings = stage.settings.model_copy(update=missing)
 
@@ -164,7 +298,7 @@ async def test_both_buckets_that_are_not_there_are_named_at_once(stage: Stage) -
         await stage.upload("x.mp4")
 
 
-async def test_nothing_is_cleared_where_a_bucket_is_not_there(stage: Stage) -> None:
+async def test_nothing_is_cleared_if_a_bucket_is_missing(stage: Stage) -> None:
     await stage.upload("x.mp4")
     bucket = stage.settings.need("input_bucket")
     stage.settings = stage.settings.model_copy(update={"output_bucket": "nobody-made-this"})
@@ -187,7 +321,7 @@ def deep(stage: Stage) -> Iterator[str]:
         descriptor = below
     os.close(descriptor)
     yield "/".join(segments[:16])
-    subprocess.run(["rm", "-rf", stage.videos / segments[0]], check=True)
+    shutil.rmtree(stage.videos / segments[0])
 
 
 async def test_a_folder_that_cannot_be_read_is_named_and_nothing_is_uploaded(
@@ -202,7 +336,7 @@ async def test_a_folder_that_cannot_be_read_is_named_and_nothing_is_uploaded(
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link to nothing", "link to a folder"])
-async def test_what_is_no_file_is_named_and_nothing_is_uploaded(
+async def test_a_pipe_is_named_and_nothing_is_uploaded(
     stage: Stage, tmp_path: Path, kind: str
 ) -> None:
     write(stage.videos, **{"good.mp4": b"good"})
@@ -225,7 +359,7 @@ async def test_a_missing_variable_is_named_before_anything_is_done(stage: Stage)
         await stage.upload("x.mp4")
 
 
-async def test_all_variables_that_are_missing_are_named_at_once(stage: Stage) -> None:
+async def test_all_missing_variables_are_named_at_once(stage: Stage) -> None:
     unset = {"output_bucket": None, "input_bucket": None}
     stage.settings = stage.settings.model_copy(update=unset)
 
@@ -234,9 +368,7 @@ async def test_all_variables_that_are_missing_are_named_at_once(stage: Stage) ->
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"files": []}'])
-def test_a_manifest_that_cannot_be_read_says_what_to_do(
-    tmp_path: Path, content: str | None
-) -> None:
+def test_an_unreadable_manifest_has_a_remedy(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         manifest_path(tmp_path).parent.mkdir()
         manifest_path(tmp_path).write_text(content)

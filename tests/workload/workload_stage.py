@@ -14,7 +14,7 @@ from hybridsphere.workload.check import Check
 from hybridsphere.workload.checks import run_checks
 from hybridsphere.workload.manifest import Manifest
 from hybridsphere.workload.upload import upload_files
-from lambda_fn.results.delivery import metadata
+from lambda_fn.results.csv_object import metadata
 
 ADA = Person("ada", "physics", "junior", 0.3, 0.0)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,9 @@ from hybridsphere.aws.errors import Refused, Unavailable, failures, readable
 from hybridsphere.messages import MOST_CSV_BYTES, is_folder, utc_text
 
 _MD5 = re.compile("[0-9a-f]{32}")
+
+NOBODY = "_hybridsphere/nobody"
+"""The key of an object that no bucket has."""
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -76,6 +80,17 @@ class Bucket:
     async def probe(self) -> None:
         """Fail as a listing would if the bucket does not exist or may not be listed."""
         await self._page(MaxKeys=1)
+
+    async def probe_conditional_write(self) -> None:
+        """Ask for a write whose condition never holds: Refused, unless the bucket ignores that.
+
+        The digest is wrong as well, so a bucket that ignores the condition still stores nothing.
+        """
+        digest = b64encode(bytes(16)).decode()
+        with failures("PutObject"):
+            await self._client.put_object(
+                Bucket=self.name, Key=NOBODY, Body=b"", IfMatch='"none"', ContentMD5=digest
+            )
 
     async def _page(self, **call: Any) -> tuple[list[Listed], dict[str, str] | None]:
         """Return a page of the listing, and the arguments for the next one, if any."""

@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from aiobotocore.config import AioConfig
@@ -53,6 +54,20 @@ class Aws:
 
     def function(self, name: str, invocation_type: str) -> Function:
         return Function(self._lambda, name, invocation_type)
+
+    def on_date(self, heard: Callable[[float], None]) -> None:
+        """Call `heard` with the time (seconds since 1970) that an answer of SQS or S3 carries.
+
+        Refusals carry one too. Calls that `direct` makes do not pass here.
+        """
+
+        def hear(parsed: Mapping[str, Any], **_: Any) -> None:
+            date = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+            with suppress(TypeError, ValueError):
+                heard(parsedate_to_datetime(date).timestamp())
+
+        for client in (self._sqs, self._s3):
+            client.meta.events.register("after-call", hear)
 
 
 def client_config(connections: int, read_timeout_s: float = READ_TIMEOUT_S) -> AioConfig:

@@ -3,6 +3,7 @@
 Their lists of exceptions are open, so every ladder here ends with Exception.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -34,12 +35,28 @@ _THROTTLED = {
     "TooManyRequestsException",
 }
 
+_SDK_NAMES = {
+    "InvalidParameterValueException": "InvalidParameterValue",
+    "MessageNotInflightException": "MessageNotInflight",
+    "NonExistentQueueException": "NonExistentQueue",
+    "OverLimitException": "OverLimit",
+    "QueueDoesNotExistException": "QueueDoesNotExist",
+    "ReceiptHandleIsInvalidException": "ReceiptHandleIsInvalid",
+    "RequestThrottledException": "RequestThrottled",
+}
+
 _NOT_THERE = {
     "NoSuchBucket",
-    "AWS.SimpleQueueService.NonExistentQueue",
+    "NonExistentQueue",
     "QueueDoesNotExist",
     "ResourceNotFoundException",
 }
+
+_QUERY_ANSWER = re.compile(r"(<\?xml[^>]*>)?\s*<(ErrorResponse|[A-Z][A-Za-z]+Response)\b")
+_QUERY_ONLY = (
+    "the server answers in XML, so it speaks SQS's old query protocol only. The bridge needs the "
+    "JSON protocol: see docs/servers.md"
+)
 
 _PLAIN = (BotoCoreError, ClientError, ResponseParserError, aiohttp.ClientError, OSError, ValueError)
 """Errors whose text says enough without their name."""
@@ -61,16 +78,32 @@ class Unavailable(AwsError):
 
 
 class Refused(AwsError):
-    """An answer that will be the same next time; `code` is the service's own word for it."""
+    """An answer that will be the same next time; `code` is the service's code, as `bare_code`."""
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
-        self.code = code
+        self.code = bare_code(code)
 
     @property
     def not_there(self) -> bool:
         """Whether the thing that the call names does not exist."""
         return self.code in _NOT_THERE
+
+
+def bare_code(code: str) -> str:
+    """Return an error code of SQS as its JSON protocol names it.
+
+    Servers also send the code of the query protocol, `AWS.SimpleQueueService.…`, or `…Exception`
+    as the SDKs name the class.
+    """
+    bare = code.rpartition("#")[2].removeprefix("AWS.SimpleQueueService.")
+    return _SDK_NAMES.get(bare, bare)
+
+
+def is_query_answer(content: bytes | str) -> bool:
+    """Return whether an answer is in the query protocol of SQS."""
+    text = content if isinstance(content, str) else content[:500].decode(errors="replace")
+    return _QUERY_ANSWER.match(text.lstrip()) is not None
 
 
 class ReceiptGone(Refused):
@@ -128,6 +161,11 @@ def set_up() -> Iterator[None]:
     except Exception as error:
         # A program that is missing, say, or a source that answers something else.
         raise CannotRunNow(f"no AWS credentials at the moment: {described(error)}") from error
+
+
+def query_only() -> ResponseParserError:
+    """Return the error for a server that speaks SQS's query protocol alone."""
+    return ResponseParserError(_QUERY_ONLY)
 
 
 def refusal(
@@ -190,7 +228,11 @@ def _no_http(message: str) -> str:
 def _client_failure(call: str, error: ClientError) -> AwsError:
     code = str(error.response["Error"].get("Code", ""))
     status = error.response["ResponseMetadata"].get("HTTPStatusCode", 500)
-    text = f"{call}: {code}: {reason_of(error.response['Error'].get('Message', ''))}"
-    if status == 429 or code.removeprefix("AWS.SimpleQueueService.") in _THROTTLED:
+    message = str(error.response["Error"].get("Message", ""))
+    if is_query_answer(message):
+        return Unavailable(f"{call}: {_QUERY_ONLY}")
+    text = f"{call}: {code}: {reason_of(message)}"
+    if status == 429 or bare_code(code) in _THROTTLED:
         return Throttled(text)
-    return Unavailable(text) if status >= 500 else Refused(text, code)
+    # 501 stays as it is, whoever asks again: the service does not know what was asked.
+    return Unavailable(text) if status >= 500 and status != 501 else Refused(text, code)

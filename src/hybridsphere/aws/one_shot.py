@@ -31,6 +31,14 @@ CALL_FAILURES = (ClientError, BotoCoreError)
 """The errors of one call, after which the next call may succeed."""
 
 
+REFUSAL = ClientError
+"""An answer that is an error of the service; `code_of` is its code."""
+
+
+def code_of(refusal: ClientError) -> str:
+    return str(refusal.response["Error"].get("Code", ""))
+
+
 @overload
 def client(
     service: Literal["dynamodb"], *, connections: int = ...

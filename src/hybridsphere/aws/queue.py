@@ -3,12 +3,23 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from hybridsphere.aws.direct import Call
-from hybridsphere.aws.errors import AwsError, ReceiptGone, Refused, Unavailable, failures, readable
+from hybridsphere.aws.errors import (
+    AwsError,
+    ReceiptGone,
+    Refused,
+    Unavailable,
+    bare_code,
+    failures,
+    is_query_answer,
+    query_only,
+    readable,
+)
 from hybridsphere.messages import reason_of
 
 if TYPE_CHECKING:
@@ -47,6 +58,7 @@ class Queue:
         self._client = client
         self._receive = Call(client, "ReceiveMessage", QueueUrl=url)
         self._delete = Call(client, "DeleteMessageBatch", QueueUrl=url, Entries=[])
+        self._attributes = Call(client, "GetQueueAttributes", QueueUrl=url)
         self._change = Call(client, "ChangeMessageVisibilityBatch", QueueUrl=url, Entries=[])
         self.url = url
 
@@ -69,7 +81,8 @@ class Queue:
             "WaitTimeSeconds": wait_s,
         }
         with failures("ReceiveMessage"):
-            answer = await _ask(self._receive, call, within_s)
+            # Some servers answer a poll without messages so.
+            answer = await _ask(self._receive, call, within_s, may_be_empty=True)
             with readable():
                 return [
                     Message(message["MessageId"], message["ReceiptHandle"], message["Body"])
@@ -118,11 +131,11 @@ class Queue:
 
     async def attributes(self) -> dict[str, str]:
         """Return the queue's attributes, by SQS's names."""
-        with failures("GetQueueAttributes"), readable():
-            answer = await self._client.get_queue_attributes(
-                QueueUrl=self.url, AttributeNames=["All"]
-            )
-            return {str(name): value for name, value in answer["Attributes"].items()}
+        call = {"QueueUrl": self.url, "AttributeNames": ["All"]}
+        with failures("GetQueueAttributes"):
+            answer = await _ask(self._attributes, call, None)
+            with readable():
+                return dict(answer["Attributes"])
 
     async def _send(
         self, body: str, attributes: Mapping[str, "MessageAttributeValueTypeDef"]
@@ -136,10 +149,21 @@ class Queue:
                 raise ValueError("no MessageId")
 
 
-async def _ask(call: Call, content: Mapping[str, Any], within_s: float | None) -> Any:
-    _, _, answer = await call(json.dumps(content).encode(), within_s=within_s)
+async def _ask(
+    call: Call,
+    content: Mapping[str, Any],
+    within_s: float | None,
+    *,
+    may_be_empty: bool = False,
+) -> Any:
+    status, _, answer = await call(json.dumps(content).encode(), within_s=within_s)
+    if is_query_answer(answer):
+        raise query_only()
     with readable():
-        return orjson.loads(answer)
+        # A proxy may answer 204, which must not pass for a poll without messages.
+        if status != HTTPStatus.OK:
+            raise ValueError(f"HTTP {status}")
+        return orjson.loads(answer or b"{}" if may_be_empty else answer)
 
 
 def _outcomes(call: str, answer: Mapping[str, Any], count: int) -> list[AwsError | None]:
@@ -155,6 +179,6 @@ def _outcomes(call: str, answer: Mapping[str, Any], count: int) -> list[AwsError
 def _entry_failure(call: str, failure: Mapping[str, Any]) -> AwsError:
     code = str(failure["Code"])
     text = f"{call}: {code}: {reason_of(failure.get('Message', ''))}"
-    if code.removeprefix("AWS.SimpleQueueService.") in _GONE:
+    if bare_code(code) in _GONE:
         return ReceiptGone(text, code)
     return Refused(text, code) if failure.get("SenderFault") else Unavailable(text)

@@ -28,4 +28,5 @@ class Collector:
         if foreign:
             reason = f"bucket is {', '.join(sorted(foreign))}, not {self.bucket}"
             return await self.dead_letters.reject("output", message, reason)
+        self.dead_letters.note_accepted("output")
         return Disposition.DELETE

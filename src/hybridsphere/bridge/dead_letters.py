@@ -4,6 +4,7 @@ import structlog
 
 from hybridsphere.aws import AwsError, Message, Queue
 from hybridsphere.bridge.queue.poller import Disposition
+from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.messages import LONGEST_TEXT
 
@@ -16,9 +17,14 @@ BODY_BYTES = 1024 * 1024 - 4 * LONGEST_TEXT - 100
 class DeadLetters:
     """The dead-letter queue, or, where none is named, the redrive of the queue itself."""
 
-    def __init__(self, queue: Queue | None, metrics: Metrics) -> None:
+    def __init__(self, queue: Queue | None, metrics: Metrics, health: Health) -> None:
         self._queue = queue
         self._metrics = metrics
+        self._health = health
+
+    def note_accepted(self, source: str) -> None:
+        """Record a good message: the rejected ones before it were at fault themselves."""
+        self._health.note_success(f"{source} messages")
 
     async def reject(
         self, source: str, message: Message, reason: str, body: str | None = None
@@ -28,6 +34,7 @@ class DeadLetters:
         `body` is the part of the message that is at fault, by default all of it.
         """
         named = {"queue": source, "message_id": message.id}
+        self._health.note_failure(f"{source} messages", message.id, reason)
         if self._queue:
             attributes = {"reason": _attribute(reason), "queue": source}
             try:

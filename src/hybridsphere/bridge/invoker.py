@@ -52,8 +52,8 @@ class Invoker:
     """The handler of the input queue and of the input bucket.
 
     Throttled and failing calls are retried until Lambda accepts them. The ledger counts attempts
-    that ended in the function's own error; after `max_attempts` the upload is `failed`. Of all
-    records in messages, at most `most` run at once: one message can have thousands.
+    that ended in the function's own error; after `max_attempts` the upload is `failed`. At most
+    `most` records in messages run at once: one message can have thousands.
     """
 
     function: Function
@@ -104,6 +104,8 @@ class Invoker:
             ours = await self.store.undone(ours)
         bad += await self._process_all(ours, received_at, started)
         if not bad:
+            if ours:
+                self.dead_letters.note_accepted("input")
             return Disposition.DELETE
         count = len(event.created) + len(event.ignored) + len(event.bad)
         records = [one.record for one in bad]

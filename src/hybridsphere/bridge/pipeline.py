@@ -39,7 +39,7 @@ class Pipeline:
         self._health = health
         self._metrics = metrics
         url = settings.dead_letter_queue_url
-        self._dead_letters = DeadLetters(aws.queue(url) if url else None, metrics)
+        self._dead_letters = DeadLetters(aws.queue(url) if url else None, metrics, health)
 
     def loops(self) -> list[Loop]:
         """Return a loop for the sink, and one for the source unless it is `direct`."""
@@ -93,6 +93,7 @@ class Pipeline:
             input_bucket=self._settings.need("input_bucket"),
             store=self._store,
             metrics=self._metrics,
+            health=self._health,
         )
         return self._watcher("output", mirror.new, mirror.handle)
 

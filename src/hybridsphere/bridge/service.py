@@ -41,14 +41,15 @@ class Bridge:
         A stop during the start ends it at once: nothing has been received yet.
         """
         async with AsyncExitStack() as parts:
+            await parts.enter_async_context(meanwhile(self._manager.watch(self._health)))
             if started := await unless(stop, self._start(parts)):
                 store, loops = started
-                async with meanwhile(store.run(), self._manager.watch(self._health)):
+                async with meanwhile(store.run()):
                     await self._run(loops, stop)
         log.info("bridge.stopped")
 
     async def _start(self, parts: AsyncExitStack) -> tuple[ResultStore, Sequence[Loop]]:
-        """Open clients, results and HTTP, for `parts` to close, and probe what is named."""
+        """Open clients, results and HTTP, for `parts` to close, and probe their names."""
         settings, bucket = self._settings, self._settings.need("input_bucket")
         aws = await parts.enter_async_context(
             connect(
@@ -58,7 +59,12 @@ class Bridge:
             )
         )
         store = await parts.enter_async_context(
-            ResultStore(settings.results_dir, self._health, self._metrics)
+            ResultStore(
+                settings.results_dir,
+                self._health,
+                self._metrics,
+                keep_days=settings.keep_results_days,
+            )
         )
         await parts.enter_async_context(
             http.listen(settings.http, bucket, self._health, self._metrics)

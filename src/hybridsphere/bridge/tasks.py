@@ -23,8 +23,15 @@ async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, Value]) -> Value
 @asynccontextmanager
 async def meanwhile(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run work during the context, and cancel it at the end; its error ends the context."""
-    async with asyncio.TaskGroup() as tasks:
-        background = [tasks.create_task(one) for one in work]
-        yield
-        for task in background:
-            task.cancel()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            background = [tasks.create_task(one) for one in work]
+            yield
+            for task in background:
+                task.cancel()
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) > 1:
+            raise
+        # One error stays itself, so that a start which cannot work ends with its one line.
+        (error,) = group.exceptions
+        raise error from error.__cause__

@@ -11,7 +11,7 @@ import click
 from hybridsphere import __version__
 from hybridsphere.cli.data import enroll, gallery, results, students, workload
 from hybridsphere.cli.group import Commands, configured
-from hybridsphere.cli.options import CORES, FILE, FOLDER, MODE, PLACE, SINK, SOURCE, WORKERS, run
+from hybridsphere.cli.options import CORES, FILE, FOLDER, MODE, PLACE, SINK, SOURCE, WORKERS
 from hybridsphere.signals import heard_at_once
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def bridge(settings: "Settings") -> None:
     show_default=CORES,
     help="Videos that the function works on at once.",
 )
-@click.option("--source", type=SOURCE, default="queue", help="Where the bridge learns of uploads.")
-@click.option("--sink", type=SINK, default="queue", help="Where the bridge gets results.")
+@click.option("--source", type=SOURCE, default="queue", help="How the bridge learns of uploads.")
+@click.option("--sink", type=SINK, default="queue", help="How the bridge gets results.")
 @click.option(
     "--mode", type=MODE, default="identify", help="Recognise one person a video, or everybody."
 )
@@ -125,29 +125,32 @@ def local(**options: Any) -> None:
 
 
 @main.command(short_help="Print what the bridge has done, and whether it is well.")
+@click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
 @configured("results_dir", "http")
-def status(settings: "Settings") -> None:
-    """Print what the bridge has done, and whether it is well.
+def status(settings: "Settings", as_json: bool) -> None:
+    """Print the troubles of the bridge with their remedies, and the uploads in the ledger.
 
-    Exits with 0 if the bridge is well, or has no address to ask; 1 if it is silent or reports
-    trouble; 2 if there is no ledger to read.
+    Exits with 0 if there is no trouble; 1 if there is one, or the bridge is silent; 2 if there is
+    no ledger to read. A bridge without an address cannot be asked: then the uploads alone count.
     """
-    from hybridsphere.commands.status import show
+    from hybridsphere.commands.status import show_status
     from hybridsphere.screen import Screen
 
-    sys.exit(0 if show(settings, Screen()) else 1)
+    sys.exit(0 if show_status(settings, Screen(), as_json=as_json) else 1)
 
 
 @main.command(short_help="Check whether this configuration can work.")
-def doctor() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
+def doctor(as_json: bool) -> None:
     """Check whether this configuration can work: one line a check, with the remedy.
 
-    Nothing is changed, invoked or deleted. Exits with 0 if all is well, 1 if something is not.
+    A line with – could not be checked, need not be, or works with a limit. Nothing is changed,
+    invoked or deleted. Exits with 0 if no check fails, 1 if one does.
     """
-    from hybridsphere.commands.doctor.doctor import print_findings
+    from hybridsphere.commands.doctor.report import run_doctor
     from hybridsphere.screen import Screen
 
-    sys.exit(0 if run(print_findings(Screen(soft_wrap=True))) else 1)
+    sys.exit(0 if run_doctor(Screen(soft_wrap=True), as_json=as_json) else 1)
 
 
 for command in (enroll, gallery, results, students, workload):

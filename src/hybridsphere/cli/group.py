@@ -19,7 +19,7 @@ SECTIONS = {
 }
 """The commands in the order of `--help`."""
 
-_WHOLE_INSTALL = "the wheel alone has the bridge; `hybridsphere[local]` or `make setup` has it all"
+_WHOLE_INSTALL = "only the bridge is installed here; `make setup` in a clone installs the rest"
 
 
 class Commands(click.Group):
@@ -88,7 +88,7 @@ def _fail(error: CannotRun) -> NoReturn:
 
 @contextmanager
 def _usage_errors() -> Iterator[None]:
-    """Print what is wrong with a command line as every other error."""
+    """Print usage errors in the form of every other error."""
     try:
         yield
     except click.exceptions.NoArgsIsHelpError:

@@ -1,61 +1,74 @@
-"""What the bridge that listens at an address says of itself, in plain words."""
+"""The bridge that listens at an address, asked for its health."""
 
 import http.client
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from hybridsphere.troubles import Trouble, in_words
+
 _TIMEOUT_S = 2.0
-_REJECTED = "hybridsphere_messages_rejected_total"
-_OBJECTS_REJECTED = "hybridsphere_objects_rejected_total"
 
 
 @dataclass(frozen=True, slots=True)
-class Readiness:
-    """What a bridge answers, in words, and whether that is well.
+class BridgeHealth:
+    """The health of a bridge, from `/readyz` and `/metrics`.
 
-    `rejected` has how many messages it has rejected since its start, by what they came from.
+    `input_bucket` is missing if no bridge answered. The figures go by place, as `input queue` or
+    `output bucket`. `held` counts the messages or objects in flight, `oldest_s` is the age of the
+    oldest, and `rejected` counts since the start.
     """
 
-    well: bool
-    answer: str
+    troubles: list[Trouble]
     input_bucket: str | None = None
+    held: Mapping[str, int] = field(default_factory=dict)
+    oldest_s: Mapping[str, float] = field(default_factory=dict)
     rejected: Mapping[str, int] = field(default_factory=dict)
 
 
-def asked(address: tuple[str, int] | None) -> Readiness:
-    """What `/readyz` and `/metrics` say at an address of the settings."""
-    if address is None or address[1] == 0:
-        return Readiness(True, "unknown, since HYBRIDSPHERE_HTTP names no fixed port")
+def ask_bridge(address: tuple[str, int]) -> BridgeHealth:
+    """Ask the bridge at an address; silence is a trouble as well."""
     host, port = address
     connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
     try:
-        answer = json.loads(_got(connection, "/readyz"))
-        bucket = str(answer["input_bucket"])
-        troubles = [f"{part}: {reason}" for part, reason in answer["troubles"].items()]
-        rejected = _rejected(_got(connection, "/metrics").decode())
+        answer = json.loads(_get(connection, "/readyz"))
+        bucket, troubles = str(answer["input_bucket"]), in_words(answer["troubles"])
+        text = _get(connection, "/metrics").decode()
+        families = {family.name: family for family in text_string_to_metric_families(text)}
     except OSError as error:
-        return Readiness(False, f"does not answer at {host}:{port} ({error.strerror or error})")
+        reason = f"does not answer at {host}:{port} ({error.strerror or error})"
+        return BridgeHealth([Trouble("bridge", reason)])
     except (http.client.HTTPException, ValueError, LookupError, TypeError, AttributeError):
-        return Readiness(False, f"something else answers at {host}:{port}")
+        return BridgeHealth([Trouble("bridge", f"something else answers at {host}:{port}")])
     finally:
         connection.close()
-    return Readiness(not troubles, "; ".join(troubles) or "ready", bucket, rejected)
+    return BridgeHealth(
+        troubles,
+        bucket,
+        held=_counts(families, "in_flight"),
+        oldest_s=_by_place(families, "oldest_seconds"),
+        rejected=_counts(families, "rejected"),
+    )
 
 
-def _got(connection: http.client.HTTPConnection, path: str) -> bytes:
+def _get(connection: http.client.HTTPConnection, path: str) -> bytes:
     connection.request("GET", path)
     return connection.getresponse().read()
 
 
-def _rejected(metrics: str) -> dict[str, int]:
-    rejected = {}
-    for family in text_string_to_metric_families(metrics):
-        for sample in family.samples:
-            if sample.name == _REJECTED:
-                rejected[sample.labels["queue"]] = int(sample.value)
-            elif sample.name == _OBJECTS_REJECTED:
-                rejected[f"{sample.labels['bucket']} bucket"] = int(sample.value)
-    return rejected
+def _counts(families: Mapping[str, Metric], figure: str) -> dict[str, int]:
+    return {place: int(value) for place, value in _by_place(families, figure).items()}
+
+
+def _by_place(families: Mapping[str, Metric], figure: str) -> dict[str, float]:
+    """Find a figure about the messages of queues and about the objects of buckets."""
+    return {
+        f"{sample.labels[kind]} {kind}": sample.value
+        for things, kind in (("messages", "queue"), ("objects", "bucket"))
+        if (family := families.get(f"hybridsphere_{things}_{figure}"))
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }

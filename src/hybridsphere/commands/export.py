@@ -49,7 +49,7 @@ def _write_csv(rows: Iterable[Upload], out: TextIO) -> None:
 
 
 def _as_text(cell: str | None) -> str | None:
-    """Quote a cell that a spreadsheet would evaluate: keys are chosen by whoever uploads."""
+    """Quote a cell that a spreadsheet would evaluate: uploaders choose the keys."""
     return f"'{cell}" if cell and cell.startswith(_FORMULA) else cell
 
 

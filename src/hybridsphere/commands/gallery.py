@@ -1,6 +1,6 @@
 """The commands about known faces.
 
-They alone need the function's own package, and that is large: import this where it is used.
+They alone import the function's package, which is large: import this module where it is used.
 """
 
 from collections import Counter
@@ -12,33 +12,34 @@ from zipfile import is_zipfile
 from hybridsphere.console import printable
 from hybridsphere.errors import CannotRun
 from hybridsphere.files import naming, obstacle_to
+from hybridsphere.recognition.gallery import Gallery, GalleryError
+from hybridsphere.recognition.lookalikes import concerns, nearest_pairs
+from hybridsphere.recognition.space import TOLERANCE
 from lambda_fn.enroll import enroll
-from lambda_fn.gallery.gallery import Gallery, GalleryError, import_legacy
-from lambda_fn.gallery.lookalikes import concerns, nearest_pairs
-from lambda_fn.runtime.settings import TOLERANCE
+from lambda_fn.gallery.legacy import import_legacy
 
 _PAIRS_SHOWN = 5
 
 
 def import_faces(source: Path, output: Path, *, report: Callable[[str], None]) -> int:
-    """Make a gallery of the legacy pickle, or of another gallery; returns how many faces it has.
+    """Make a gallery of the legacy pickle, or of another gallery; return the number of its faces.
 
-    That there are none is reported. Raises CannotRun.
+    A gallery without faces is reported. Raises CannotRun.
     """
     before = _people_at(output)
     with _failures():
         known = _known_in(source)
         if not len(known):
-            report(f"{source}: nobody is known in it: every face ends as an unknown_face")
+            report(f"{source} has no face: every face will end as unknown_face")
         return _save_over(before, known, output, report)
 
 
 def add_people(
     photos: Path, output: Path, *, into: Path | None, report: Callable[[str], None]
 ) -> int:
-    """Enrol the people in photos, beside those that `into` has; returns how many faces there are.
+    """Enroll the people in photos, beside those in `into`; return the number of faces.
 
-    What cannot be used, and who may be mistaken for whom, is reported. Raises CannotRun.
+    Files that cannot be used and people who look alike are reported. Raises CannotRun.
     """
     before = _people_at(output)
     with _failures():
@@ -50,13 +51,13 @@ def add_people(
 
 
 def remove_person(file: Path, name: str) -> int:
-    """Take somebody out of a gallery; returns how many faces are left. Raises CannotRun."""
+    """Remove a person from a gallery; return the number of faces left. Raises CannotRun."""
     with _failures():
         return _save(Gallery.load(file).without(name), file)
 
 
 def described(file: Path) -> Iterator[str]:
-    """Lines: who is in a gallery, with how many faces, and the pairs who look most alike.
+    """List the people in a gallery, the number of their faces, and the pairs who look most alike.
 
     Raises CannotRun.
     """
@@ -71,16 +72,16 @@ def described(file: Path) -> Iterator[str]:
 
 
 def _people_at(output: Path) -> set[str]:
-    """Who is in the known faces, in either form, that are about to be replaced.
+    """List the people in the gallery or pickle that is about to be replaced.
 
-    Raises CannotRun, before all the work, for a gallery that could not be written, and for a file
-    that is something else and has something in it.
+    Raises CannotRun, before all the work, if the gallery could not be written, or would replace a
+    file that holds something else.
     """
     if obstacle := obstacle_to(output):
         raise CannotRun(f"{output}: {obstacle}")
     if not output.exists():
         return set()
-    # A pipe or a device has no end to be read to, and would be gone.
+    # Reading a pipe or a device would not end, and replacing it would remove it.
     if output.is_file():
         if not output.stat().st_size:
             return set()
@@ -90,19 +91,19 @@ def _people_at(output: Path) -> set[str]:
 
 
 def _known_in(file: Path) -> Gallery:
-    """The known faces in a file of either form. Raises GalleryError and OSError."""
+    """Read a gallery or a legacy pickle. Raises GalleryError and OSError."""
     return Gallery.load(file) if is_zipfile(file) else import_legacy(file)
 
 
 def _save_over(
     before: set[str], known: Gallery, output: Path, report: Callable[[str], None]
 ) -> int:
-    """Save where another gallery may lie, whose people are not to vanish without a word."""
+    """Save a gallery, and report people of the replaced one who are not in the new one."""
     count = _save(known, output)
     if gone := before - set(known.names):
         report(
-            f"replaced {output}, which knew {len(before)} people, {len(gone)} of whom are in it no "
-            "longer; `hybridsphere gallery add` keeps who is there"
+            f"replaced {output}, which knew {len(before)} people; {len(gone)} of them are not in "
+            "the new gallery: `hybridsphere gallery add` keeps them"
         )
     return count
 
@@ -115,7 +116,7 @@ def _save(known: Gallery, output: Path) -> int:
 
 @contextmanager
 def _failures() -> Iterator[None]:
-    """Let a gallery that cannot be read, made or written end a command like everything else."""
+    """Turn the errors of galleries and files into CannotRun."""
     try:
         yield
     except (GalleryError, OSError) as error:

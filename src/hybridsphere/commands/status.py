@@ -1,88 +1,202 @@
-"""What a bridge has done and how it is, in plain words."""
+"""The state of a bridge and of its uploads, from `/readyz`, `/metrics` and the ledger."""
 
-from array import array
-from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from rich.console import Console
 
-from hybridsphere.commands.bridge_client import asked
+from hybridsphere.commands.bridge_client import BridgeHealth, ask_bridge
+from hybridsphere.commands.lines import State, print_headline, print_item, print_json, print_pairs
 from hybridsphere.ledger.delays import figures, invocation_delay_s
-from hybridsphere.ledger.ledger import Ledger, Upload
+from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload
+from hybridsphere.ledger.overview import Backlog, Waiting
 from hybridsphere.messages import STATUSES
-from hybridsphere.screen import plain
 from hybridsphere.settings import Settings
+from hybridsphere.troubles import FAILURES_IN_A_ROW, Trouble, run_of_failures
 
-_FAILURES_SHOWN = 5
-
-_LOGGED = {"output bucket": "object.rejected"}
-"""What the log calls it where it is no message of a queue that is rejected."""
-
-
-def show(settings: Settings, console: Console) -> bool:
-    """Print what the ledger says, and how the bridge is, if it answers at HYBRIDSPHERE_HTTP.
-
-    Whether it is well, as far as anybody can tell. Raises LedgerError where there is no ledger.
-    """
-    bridge = asked(settings.http)
-    well = bridge.well
-    _print(console, f"bridge: {bridge.answer}", "" if well else "red")
-    for source, count in bridge.rejected.items():
-        _print(console, _rejected(source, count), "red")
-    with Ledger.read(settings.results_dir) as ledger:
-        served = bridge.input_bucket
-        if served and (owner := ledger.owner(served)) and owner != served:
-            well = False
-            _print(console, _another(served, owner, settings.results_dir), "red")
-        counts = ledger.counts()
-        summary = Summary.of(ledger.uploads())
-    for status in (*STATUSES, None):
-        _print(console, f"{status or 'waiting for a result':<20}  {counts.get(status, 0)}")
-    _print(console, f"last stored: {summary.last_stored or 'nothing yet'}")
-    if summary.delays_s:
-        _print(console, f"receipt to invocation: {figures(summary.delays_s)}")
-    if summary.failures:
-        _print(console, "last failures:")
-    for row in summary.failures:
-        _print(console, f"  {row.stored_at}  {row.key}: {row.reason}", "red")
-    return well
+FAILURES_SHOWN = 5
+DELAYS_MEASURED = 1000
+"""Uploads whose delays make the figures: those of today, not of last year."""
 
 
-@dataclass(slots=True)
-class Summary:
-    """What is kept of the ledger while reading through it, which may hold millions of rows."""
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """The uploads in a ledger, each figure found by an index."""
 
-    last_stored: str | None = None
-    delays_s: "array[float]" = field(default_factory=lambda: array("d"))
-    failures: deque[Upload] = field(default_factory=lambda: deque(maxlen=_FAILURES_SHOWN))
+    counts: Mapping[str, int]
+    since: str | None
+    waiting: Waiting
+    last_stored: str | None
+    delays_s: Sequence[float]
+    failures: Sequence[Upload]
+    trouble: Trouble | None
 
     @classmethod
-    def of(cls, rows: Iterable[Upload]) -> Self:
-        summary = cls()
-        for row in rows:
-            summary.last_stored = max(summary.last_stored or "", row.stored_at or "") or None
-            if (delay := invocation_delay_s(row)) is not None:
-                summary.delays_s.append(delay)
-            if row.status == "failed":
-                summary.failures.append(row)
-        return summary
+    def of(cls, ledger: Ledger) -> "Uploads":
+        found = ledger.counts()
+        delays = map(invocation_delay_s, ledger.last_received(DELAYS_MEASURED))
+        return cls(
+            counts={status: found.get(status, 0) for status in STATUSES},
+            since=ledger.counting_since,
+            waiting=ledger.waiting(),
+            last_stored=ledger.last_stored(),
+            delays_s=[delay for delay in delays if delay is not None],
+            failures=ledger.last_failures(FAILURES_SHOWN),
+            trouble=failing(ledger),
+        )
 
 
-def _print(console: Console, line: str, style: str = "") -> None:
-    console.print(plain(line, style), soft_wrap=True)
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything that status prints; `asked` is False where no address names a bridge."""
+
+    bridge: BridgeHealth
+    uploads: Uploads
+    asked: bool
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        """Every trouble; uploads can fail without a bridge that reports it."""
+        troubles = list(self.bridge.troubles)
+        known = {trouble.part for trouble in troubles}
+        if self.uploads.trouble and self.uploads.trouble.part not in known:
+            troubles.append(self.uploads.trouble)
+        return troubles
+
+    def to_dict(self) -> dict[str, Any]:
+        uploads = self.uploads
+        waiting = {"invocation": uploads.waiting.invocation, "result": uploads.waiting.result}
+        return {
+            "well": not self.troubles,
+            "bridge_asked": self.asked,
+            "input_bucket": self.bridge.input_bucket,
+            "troubles": [trouble.to_dict() for trouble in self.troubles],
+            "counting_since": uploads.since,
+            "uploads": dict(uploads.counts),
+            "waiting": {
+                name: {"count": backlog.count, "oldest": backlog.oldest}
+                for name, backlog in waiting.items()
+            },
+            "held": dict(self.bridge.held),
+            "rejected": dict(self.bridge.rejected),
+            "last_stored": uploads.last_stored,
+            "last_failures": [
+                {"stored_at": row.stored_at, "bucket": row.bucket, "key": row.key}
+                | {"version": row.version, "reason": row.reason}
+                for row in uploads.failures
+            ],
+        }
 
 
-def _rejected(source: str, count: int) -> str:
-    place = source if source in _LOGGED else f"{source} queue"
-    event = _LOGGED.get(source, "message.rejected")
-    return f"rejected since its start: {count} of the {place}; the log's {event} says why"
+def show_status(settings: Settings, console: Console, *, as_json: bool = False) -> bool:
+    """Print the status; returns False if there is a trouble.
+
+    Raises LedgerError if the ledger cannot be read, after the bridge's troubles were printed.
+    """
+    asked = settings.http is not None and settings.http[1] != 0
+    bridge = ask_bridge(settings.http) if settings.http and asked else BridgeHealth([])
+    try:
+        with Ledger.read(settings.results_dir) as ledger:
+            uploads = Uploads.of(ledger)
+            bridge = _of_this_ledger(bridge, ledger, settings)
+    except LedgerError:
+        if not as_json:
+            for trouble in bridge.troubles:
+                print_item(console, "bad", trouble.part, trouble.reason, trouble.remedy)
+        raise
+    status = Status(bridge, uploads, asked)
+    if as_json:
+        print_json(console, status.to_dict())
+    else:
+        print_status(status, console)
+    return not status.troubles
 
 
-def _another(bucket: str, owner: str, folder: Path) -> str:
-    return (
-        f"bridge: the one that answers serves {bucket}, and {folder} has the results of {owner}: "
-        "correct HYBRIDSPHERE_HTTP or HYBRIDSPHERE_RESULTS_DIR"
-    )
+def failing(ledger: Ledger) -> Trouble | None:
+    """Find out whether the last uploads of a ledger have all failed."""
+    last = ledger.last_results(FAILURES_IN_A_ROW)
+    if not last or any(upload.status != "failed" for upload in last):
+        return None
+    return Trouble("uploads", run_of_failures(len(last), last[0].reason or "unknown"))
+
+
+def print_status(status: Status, console: Console) -> None:
+    state, sentence, hint = _headline(status)
+    print_headline(console, state, sentence, hint)
+    for trouble in status.troubles:
+        print_item(console, "bad", trouble.part, trouble.reason, trouble.remedy)
+    uploads = status.uploads
+    print_pairs(console, f"uploads since {uploads.since or 'now'}", _figures(status))
+    if failures := [(row.stored_at or "", f"{row.key}: {row.reason}") for row in uploads.failures]:
+        print_pairs(console, "last failures", failures)
+
+
+def _headline(status: Status) -> tuple[State, str, str]:
+    """Return one sentence about everything, and the next step."""
+    if troubles := status.troubles:
+        first, more = troubles[0].remedy, len(troubles) - 1
+        others = f", and {more} more {'trouble' if more == 1 else 'troubles'}" if more else ""
+        return "bad", f"{first.symptom.value}{others}.", first.fix
+    if not status.asked:
+        sentence = "The uploads are well; the bridge could not be asked."
+        return "note", sentence, "give HYBRIDSPHERE_HTTP a fixed port"
+    waiting = status.uploads.waiting
+    count = waiting.invocation.count + waiting.result.count
+    if count:
+        oldest = min(filter(None, [waiting.invocation.oldest, waiting.result.oldest]))
+        text = f"{count:,} {'upload waits' if count == 1 else 'uploads wait'}"
+        return "ok", f"The bridge works; {text} for a result, the oldest {_age(oldest)}.", ""
+    if not any(status.uploads.counts.values()):
+        hint = f"upload a video to the bucket {status.bridge.input_bucket}"
+        return "ok", "The bridge works; no upload has arrived yet.", hint
+    return "ok", "The bridge works; every upload has its result.", ""
+
+
+def _figures(status: Status) -> list[tuple[str, str]]:
+    uploads = status.uploads
+    rows = [(name, f"{count:,}") for name, count in uploads.counts.items()]
+    rows += [
+        ("waits for Lambda", _backlog(uploads.waiting.invocation)),
+        ("waits for a result", _backlog(uploads.waiting.result)),
+    ]
+    for name, count in status.bridge.held.items():
+        age_s = status.bridge.oldest_s.get(name, 0.0)
+        oldest = f", the oldest for {_duration(age_s)}" if count and age_s else ""
+        rows.append((f"held, {name}", f"{count:,}{oldest}"))
+    for name, count in status.bridge.rejected.items():
+        event = f"{'object' if name.endswith('bucket') else 'message'}.rejected"
+        rows.append((f"rejected, {name}", f"{count:,} since the start: log, {event}"))
+    rows.append(("last stored", uploads.last_stored or "nothing yet"))
+    if uploads.delays_s:
+        rows.append(("event to invocation", figures(uploads.delays_s)))
+    return rows
+
+
+def _of_this_ledger(bridge: BridgeHealth, ledger: Ledger, settings: Settings) -> BridgeHealth:
+    """Make sure that the bridge that answered serves the bucket of this ledger."""
+    served = bridge.input_bucket
+    if not served or (owner := ledger.owner(served)) in {None, served}:
+        return bridge
+    folder = settings.results_dir
+    reason = f"the bridge there serves the bucket {served}, {folder} has the results of {owner}"
+    return BridgeHealth([Trouble("bridge", reason)])
+
+
+def _backlog(backlog: Backlog) -> str:
+    oldest = f", the oldest {_age(backlog.oldest)}" if backlog.oldest else ""
+    return f"{backlog.count:,}{oldest}"
+
+
+def _age(moment: str) -> str:
+    passed = datetime.now(UTC) - datetime.fromisoformat(moment)
+    return f"for {_duration(max(0.0, passed.total_seconds()))}"
+
+
+def _duration(seconds: float) -> str:
+    """Write a time in its largest unit."""
+    for unit, length_s in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length_s:
+            return f"{seconds / length_s:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,1 +1,1 @@
-"""The whole system on this machine, with videos and people of its own if it is given none."""
+"""The demo: the whole system on this machine, with its own videos and people by default."""

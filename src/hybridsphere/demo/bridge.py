@@ -1,4 +1,4 @@
-"""The bridge, as a process of its own that cannot outlive the demo."""
+"""The bridge as a child process, which cannot outlive the demo."""
 
 import asyncio
 import os
@@ -19,11 +19,11 @@ class BridgeProcess:
         self.log = log
 
     async def ended(self) -> int:
-        """Wait until it has ended, for whatever reason; the exit code, negative for a signal."""
+        """Wait for its end; return the exit code, negative for a signal."""
         return await self._process.wait()
 
     async def stop(self, within_s: float) -> int:
-        """End it as systemd does, first by SIGTERM; the exit code, negative for a signal."""
+        """End it as systemd does, first by SIGTERM; return the exit code, negative for a signal."""
         self._signal(signal.SIGTERM)
         try:
             return await asyncio.wait_for(self.ended(), within_s)
@@ -38,7 +38,7 @@ class BridgeProcess:
 
 @asynccontextmanager
 async def running_bridge(environment: Mapping[str, str], log: Path) -> AsyncIterator[BridgeProcess]:
-    """A bridge with this environment; what is left of it at the end is killed."""
+    """Run a bridge with this environment; kill it at the end if it still runs."""
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *child.command([sys.executable, "-m", "hybridsphere", "bridge"]),
@@ -46,7 +46,7 @@ async def running_bridge(environment: Mapping[str, str], log: Path) -> AsyncIter
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # Ctrl-C in a terminal is for the demo, which then stops its bridge itself.
+            # Ctrl-C in a terminal ends the demo, which then stops its bridge itself.
             start_new_session=True,
         )
     bridge = BridgeProcess(process, log)

@@ -1,9 +1,9 @@
 """The demo's own videos, known faces and students.
 
-The faces are photographs that scikit-image's wheel carries: twenty-five grey pixels square, of
-different people, and an astronaut. Six of the people are known to the demo, under invented names.
-They lie at least 0.75 apart from each other and from the two strangers, where 0.6 is taken for the
-same person, and within 0.1 of their own photos.
+The faces are photographs from scikit-image's wheel: small grey ones of different people, 25 pixels
+square, and an astronaut. The demo knows six of the people, under invented names. They lie at least
+0.75 apart from each other and from the two strangers, and within 0.1 of their photos. The
+function takes two faces less than 0.6 apart for the same person.
 """
 
 import json
@@ -24,7 +24,7 @@ Image = NDArray[np.uint8]
 """Height x width x 3, RGB."""
 
 Scene = Callable[[int, int, float], Image]
-"""Draws a picture of a width and a height, so many seconds into the clip."""
+"""A function that draws a picture, given its width, its height, and the seconds into the clip."""
 
 FPS = 8
 
@@ -39,7 +39,7 @@ _OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Somebody the demo knows: the number of the face in `lfw_subset`, and what the record says."""
+    """A known person: the number of the face in `lfw_subset`, and the record."""
 
     face: int
     major: str | None = None
@@ -60,7 +60,7 @@ _STRANGER = 84
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A video, its key in the bucket, and what it ought to end in."""
+    """A video, its key in the bucket, and the expected result."""
 
     file: Path
     key: str
@@ -70,7 +70,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class _Film:
-    """A clip to be made: `size` is width and height, the container that of the key's ending."""
+    """A clip to be made; `size` is width and height, the key's ending names the container."""
 
     key: str
     codec: str
@@ -82,7 +82,7 @@ class _Film:
 
 
 def make_clips(folder: Path) -> list[Clip]:
-    """About a dozen short clips, of every status that a video can have."""
+    """Make about a dozen short clips, at least one for each status of a video."""
     clips = [_shoot(folder, film) for film in _films()]
     for key, content in (("notes.mp4", b"No video, whatever the name says.\n"), ("empty.mp4", b"")):
         (folder / key).write_bytes(content)
@@ -91,14 +91,14 @@ def make_clips(folder: Path) -> list[Clip]:
 
 
 def make_photos(folder: Path) -> None:
-    """A photo of everybody who is known, in another size and light than the clips."""
+    """Make a photo of each known person, in another size and light than the clips."""
     for name, known in KNOWN.items():
         picture = _with_face(_face(known.face), 480, 480, part=0.625, at=(0, 0), light=1)
         _write_video(folder / f"{name}.jpg", "mjpeg", (480, 480), [picture])
 
 
 def write_students(file: Path) -> None:
-    """The records of those who have one, as `students load` reads them."""
+    """Write the student records, in the form that `students load` reads."""
     records = [
         {"id": number, "name": name, "major": known.major, "year": known.year}
         for number, (name, known) in enumerate(KNOWN.items(), 1)
@@ -148,7 +148,7 @@ def _shoot(folder: Path, film: _Film) -> Clip:
 
 
 def _portrait(face: Image, *, from_s: float = 0) -> Scene:
-    """Somebody who moves a little, and is there from a moment on."""
+    """Make a scene of a person who moves a little, and appears after some seconds."""
 
     def scene(width: int, height: int, at_s: float) -> Image:
         if at_s < from_s:
@@ -160,7 +160,7 @@ def _portrait(face: Image, *, from_s: float = 0) -> Scene:
 
 
 def _pan(photo: Image) -> Scene:
-    """A photograph that is larger than the picture, and passes by."""
+    """Make a scene that pans over a photograph."""
 
     def scene(width: int, height: int, at_s: float) -> Image:
         scale = 1.15 * max(width / photo.shape[1], height / photo.shape[0])
@@ -174,7 +174,7 @@ def _pan(photo: Image) -> Scene:
 def _with_face(
     face: Image, width: int, height: int, *, part: float, at: tuple[int, int], light: float
 ) -> Image:
-    """A grey picture with a face as high as `part` of it, `at` so far from the middle."""
+    """Draw a grey picture with a face; `part` is its height, `at` its offset from the middle."""
     picture = _grey(width, height, light)
     size = round(height * part)
     left, top = (width - size) // 2 + at[0], (height - size) // 2 + at[1]
@@ -198,7 +198,7 @@ def _face(number: int) -> Image:
 
 
 def _astronaut() -> Image:
-    """The face alone: a detector takes the badge for another one."""
+    """Cut out the face alone, since a detector takes the badge for another one."""
     return np.asarray(_photograph("astronaut")[20:210, 128:318], np.uint8)
 
 
@@ -207,7 +207,7 @@ def _photograph(name: str) -> NDArray[Any]:
 
 
 def _write_video(file: Path, codec: str, size: tuple[int, int], pictures: Iterable[Image]) -> None:
-    # Bit-exact, and on one thread, so that every run makes the same files.
+    # Bit-exact and on one thread, so that every run makes the same files.
     with av.open(file, "w", options={"fflags": "+bitexact"}) as container:
         stream = cast(VideoStream, container.add_stream(codec, rate=FPS, options=_OPTIONS[codec]))
         stream.width, stream.height = size

@@ -1,4 +1,4 @@
-"""The whole system on this machine: an account, the function, the bridge, an upload, the checks."""
+"""The demo, step by step: an account, the function, the bridge, an upload, the checks."""
 
 import asyncio
 import os
@@ -33,18 +33,18 @@ __all__ = ["DemoOptions", "run_demo"]
 
 _RESULTS = Path("results") / "demo"
 _STANDSTILL_S = resources.FUNCTION.timeout_s + 60
-"""One video may take as long as Lambda allows; a bridge that ends is noticed at once."""
+"""The longest wait without progress: one video may take as long as Lambda allows."""
 
 _RETRY_SCALE = 0.01
-"""Of the one and two minutes that Lambda lets pass before it tries a failed event again."""
+"""The share of Lambda's delays of one and two minutes between attempts that the demo waits."""
 
 
 def run_demo(options: DemoOptions) -> int:
-    """Play a demo; the exit code. Raises CannotRun or OSError for one that cannot be played."""
+    """Play a demo; return the exit code. Raises CannotRun or OSError if it cannot be played."""
     if options.report and (obstacle := obstacle_to(options.report)):
         raise CannotRun(f"--report {options.report}: {obstacle}")
     try:
-        with _readable_by_its_owner_alone():
+        with _private_files():
             return asyncio.run(_play(options))
     except asyncio.CancelledError:
         raise CannotRun("interrupted") from None
@@ -66,7 +66,7 @@ class DemoResult:
 async def _play(options: DemoOptions) -> int:
     _end_upon_sigterm()
     folder = _results_folder(options.results)
-    with _environment_of_its_own():
+    with _clean_environment():
         result = await _perform(options, folder)
     messages = [message(row) for row in result.results]
     if options.report:
@@ -74,7 +74,7 @@ async def _play(options: DemoOptions) -> int:
     console = Screen()
     print_results(messages, console)
     print_checks(result.checks, console)
-    console.print(plain(f"CSV files in {folder}, logs in {_own(folder)}"), soft_wrap=True)
+    console.print(plain(f"CSV files in {folder}, logs in {_demo_folder(folder)}"), soft_wrap=True)
     if result.bridge_exit_code:
         line = f"The bridge ended with exit code {result.bridge_exit_code}: see its log."
         console.print(plain(line, "bold red"))
@@ -82,8 +82,8 @@ async def _play(options: DemoOptions) -> int:
 
 
 async def _perform(options: DemoOptions, folder: Path) -> DemoResult:
-    """Everything between the options and the result. Within, the environment names the account."""
-    own = _own(folder)
+    """Play a demo between its options and its result; the environment names the local account."""
+    own = _demo_folder(folder)
     own.mkdir(parents=True, exist_ok=True)
     console = Screen(stderr=True)
     with console.status("preparing videos and known faces"):
@@ -99,7 +99,7 @@ async def _perform(options: DemoOptions, folder: Path) -> DemoResult:
             settled = wait_until_settled(
                 settings, manifest, console=console, standstill_s=_STANDSTILL_S
             )
-            await _unless_it_breaks(settled, bridge, account)
+            await _while_alive(settled, bridge, account)
             checks = await run_checks(settings, expectations=stage.expectations, workers=workers)
             exit_code = await bridge.stop(within_s=settings.drain_s + 5)
     return DemoResult(_newest_results(folder, manifest), checks, exit_code)
@@ -120,12 +120,12 @@ async def _account(options: DemoOptions, gallery: Path, log: Path) -> AsyncItera
             yield account
 
 
-async def _unless_it_breaks(
+async def _while_alive(
     work: Coroutine[Any, Any, object], bridge: BridgeProcess, account: LocalAccount
 ) -> None:
-    """Wait for something that only comes about while the bridge and the account live.
+    """Wait for work that ends only while the bridge and the account live.
 
-    Without the bridge there is still something to check; without the account there is nothing.
+    Checks are still possible after the bridge's end, but not after the account's: raises CannotRun.
     """
     working = asyncio.ensure_future(work)
     ended = asyncio.ensure_future(bridge.ended())
@@ -143,17 +143,17 @@ async def _unless_it_breaks(
 
 
 def _newest_results(folder: Path, manifest: Manifest) -> list[Upload]:
-    """The newest result of each upload, in the order of the manifest."""
+    """List the newest result of each upload, in the order of the manifest."""
     results = newest_results(rows_that_count(folder, manifest))
     return [results[file.key] for file in manifest.files if file.key in results]
 
 
 def _results_folder(wanted: Path | None) -> Path:
-    """The folder asked for, or a new one; raises CannotRun rather than mix with others' results."""
+    """Return the wanted folder, or a new one. Raises CannotRun for one with other results in it."""
     if wanted is not None:
         if wanted.exists() and not wanted.is_dir():
             raise CannotRun(f"--results {wanted}: this is a file", hint="name a folder")
-        if wanted.exists() and any(wanted.iterdir()) and not _own(wanted).exists():
+        if wanted.exists() and any(wanted.iterdir()) and not _demo_folder(wanted).exists():
             raise CannotRun(
                 f"--results {wanted} holds other files than those of a demo",
                 hint="name another folder",
@@ -166,14 +166,14 @@ def _results_folder(wanted: Path | None) -> Path:
     return folder
 
 
-def _own(folder: Path) -> Path:
-    """Where a demo keeps its clips and logs."""
+def _demo_folder(folder: Path) -> Path:
+    """Return the folder of a demo's clips and logs."""
     return folder / OWN_FOLDER / "demo"
 
 
 @contextmanager
-def _readable_by_its_owner_alone() -> Iterator[None]:
-    """What is made while it lasts, by child processes too: results and logs name people."""
+def _private_files() -> Iterator[None]:
+    """Keep new files private, those of child processes too: results and logs name people."""
     before = os.umask(0o077)
     try:
         yield
@@ -182,14 +182,14 @@ def _readable_by_its_owner_alone() -> Iterator[None]:
 
 
 @contextmanager
-def _environment_of_its_own() -> Iterator[None]:
-    """While it lasts, nothing of the reader's AWS account or of another bridge is in the way."""
+def _clean_environment() -> Iterator[None]:
+    """Hide the user's AWS account, and the variables of other bridges."""
     before = dict(os.environ)
     for name in before:
         if name.startswith(("AWS_", "HYBRIDSPHERE_")):
             del os.environ[name]
     os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
-    # Of the two the small one counts, where there is one.
+    # Programs that find both prefer the lower-case one.
     os.environ.update(NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")
     try:
         yield
@@ -199,7 +199,7 @@ def _environment_of_its_own() -> Iterator[None]:
 
 
 def _end_upon_sigterm() -> None:
-    """Let SIGTERM end the demo as Ctrl-C does, with everything that it has started."""
+    """Let SIGTERM end the demo and all its processes, as Ctrl-C does."""
     play = asyncio.current_task()
     if play is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, play.cancel)

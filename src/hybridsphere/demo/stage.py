@@ -1,4 +1,4 @@
-"""What a demo is played with: videos, known faces, students, and the answers expected of them."""
+"""The material of a demo: videos, known faces, students, and the expected answers."""
 
 import asyncio
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from hybridsphere.workload.upload import files_below
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everything is there; `videos` are paths and the keys that they are to have."""
+    """The material on disk; `videos` are paths and keys."""
 
     videos: list[tuple[Path, str]]
     gallery: Path
@@ -25,16 +25,16 @@ class Stage:
 
 
 async def set_stage(options: DemoOptions, folder: Path) -> Stage:
-    """Take what the options name, and make in a folder what they do not.
+    """Take the files that the options name, and make the others in a folder.
 
     Raises CannotRun for a file that cannot be used.
     """
-    for line in _in_vain(options):
+    for line in _lonely_options(options):
         note(line)
     mapping = read_mapping(options.mapping) if options.mapping else {}
     if options.students:
         read_students(options.students)
-    # Faces are read by another process, while a thread of this one makes the clips.
+    # A child process reads the faces, while a thread of this process makes the clips.
     gallery, (videos, expectations) = await asyncio.gather(
         _gallery(options.encodings, folder), asyncio.to_thread(_videos, options, folder)
     )
@@ -46,7 +46,7 @@ async def set_stage(options: DemoOptions, folder: Path) -> Stage:
     )
 
 
-def _in_vain(options: DemoOptions) -> Iterator[str]:
+def _lonely_options(options: DemoOptions) -> Iterator[str]:
     """List options that want another one beside them."""
     if options.videos and not options.encodings:
         yield (
@@ -66,7 +66,7 @@ def _videos(options: DemoOptions, folder: Path) -> tuple[list[tuple[Path, str]],
     clips = make_clips(_new(folder / "clips"))
     files = [(clip.file, clip.key) for clip in clips]
     if options.encodings or options.students:
-        # The clips were made for people whom nobody knows now.
+        # The gallery or the table does not know the people of the clips.
         return files, {}
     return files, {clip.key: {"status": clip.status, "name": clip.person or ""} for clip in clips}
 
@@ -78,7 +78,7 @@ def _students(folder: Path) -> Path:
 
 
 async def _gallery(encodings: Path | None, folder: Path) -> Path:
-    """The known faces in the form that the function reads."""
+    """Return the known faces in the form that the function reads."""
     if encodings:
         return await load_gallery(encodings, folder)
     photos, gallery = _new(folder / "photos"), folder / "gallery.npz"

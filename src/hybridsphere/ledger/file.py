@@ -1,9 +1,11 @@
 """The ledger's file: created whole, opened, checked, and closed without a risk."""
 
-import ctypes
 import errno
+import fcntl
 import os
 import sqlite3
+import struct
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,6 +19,10 @@ from hybridsphere.messages import utc_text
 
 BUSY_TIMEOUT_S = 2.0
 """How long a writer waits for another process's transaction."""
+
+# The bytes that readers of a database lock (SQLite, "File Locking And Concurrency").
+_SHARED_FIRST = 0x40000002
+_SHARED_SIZE = 510
 
 # SQLITE_ERROR: a table of the schema is missing.
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
@@ -128,10 +134,40 @@ def refuse_remains(path: Path) -> None:
         raise LedgerError(f"{log} is left of a ledger that was moved away", "move it there too")
 
 
-def keep_open(connection: sqlite3.Connection) -> None:
-    """Keep a connection open until the process ends, even past Python's own clean-up.
+class Guard:
+    """A shared lock on the ledger's file, with which SQLite's close deletes no WAL.
 
-    SQLite's close deletes the WAL by its name. After a failure the WAL may hold results that are
-    nowhere else, or belong to a ledger that has replaced this connection's.
+    After a failure SQLite may take the WAL for empty, and the last connection deletes it, by its
+    name. The results in it may be nowhere else, or belong to a ledger that has replaced this one.
+    The lock belongs to the open file, so it also works against connections of this process.
     """
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock; wait for a program that lets nobody read. Raises OSError."""
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        deadline = time.monotonic() + BUSY_TIMEOUT_S
+        while not self._locked():
+            if time.monotonic() > deadline:
+                os.close(self._file)
+                raise BlockingIOError(errno.EAGAIN, "another program has locked it", str(path))
+            time.sleep(0.005)
+
+    def release(self) -> None:
+        """Let a close tidy up. Only after the last operation went well."""
+        self._lock(fcntl.F_UNLCK)
+
+    def close(self) -> None:
+        """Give up the lock. SQLite's own locks on the file go, too, so close connections first."""
+        os.close(self._file)
+
+    def _locked(self) -> bool:
+        try:
+            self._lock(fcntl.F_RDLCK)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _lock(self, kind: int) -> None:
+        # `struct flock`: type, whence, start, length, process, and padding.
+        lock = struct.pack("hhqqi0q", kind, os.SEEK_SET, _SHARED_FIRST, _SHARED_SIZE, 0)
+        fcntl.fcntl(self._file, fcntl.F_OFD_SETLK, lock)

@@ -11,12 +11,13 @@ from typing import Any, Self
 
 import orjson
 
-from hybridsphere.ledger import file, overview
+from hybridsphere.ledger import file
 from hybridsphere.ledger.file import LedgerError, damaged, detecting_damage
-from hybridsphere.ledger.overview import Backlog, Waiting
+from hybridsphere.ledger.overview import Backlog, Overview, Waiting
 from hybridsphere.ledger.schema import SCHEMA_VERSION
 from hybridsphere.ledger.statements import ATTEMPT, DONE, INVOKED, NEWEST, RESULT, beginning
 from hybridsphere.ledger.upload import COLUMNS, Upload, newest
+from hybridsphere.ledger.wal import Wal
 from hybridsphere.messages import Result, S3Record, Version, newest_of
 from hybridsphere.paths import OWN_FOLDER
 
@@ -30,53 +31,48 @@ def ledger_path(results_dir: Path) -> Path:
     return results_dir / OWN_FOLDER / "ledger.sqlite3"
 
 
-class Ledger:
+class Ledger(Overview):
     """The ledger, open. Changes are made inside `transaction()`; not for use by two threads.
 
-    `prepared` is true once `prepare` has worked; `created` and `migrated` say whether it is new.
+    `created` and `migrated` tell what opening it has done.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection = connection
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, guard: file.Guard | None = None
+    ) -> None:
+        super().__init__(connection)
         self._path = path
+        self._guard = guard
         self._file = _file_id(path)
-        self.prepared = False
-        # Whether the last operation on the file went well: only then may it be closed.
-        self._sound = False
+        self._wal = Wal(connection, path)
+        # Whether the last operation on the file went well: only then may SQLite tidy up.
+        self._sound = True
         self.created = False
         self.migrated = False
 
     @classmethod
     def open(cls, results_dir: Path) -> Self:
-        """Open for writing; creates a missing ledger, but not its folder."""
-        ledger = cls.attach(results_dir)
-        try:
-            ledger.prepare()
-        except BaseException:
-            ledger.close()
-            raise
-        return ledger
+        """Open for writing; creates a missing ledger, but not its folder.
 
-    @classmethod
-    def attach(cls, results_dir: Path) -> Self:
-        """Do the part of `open` that reads nothing; `prepare` may then be tried until it works."""
+        Migrates a ledger of an older release. Raises LedgerError, OSError or sqlite3.Error.
+        """
         path = ledger_path(results_dir)
         created = not path.exists() and file.create(path)
-        ledger = cls(file.connect(path), path)
-        ledger.created = created
+        guard = file.Guard(path)
+        try:
+            connection = file.connect(path)
+            try:
+                old = file.check(connection, path) < SCHEMA_VERSION
+                migrated = old and file.update(connection, path)
+                ledger = cls(connection, path, guard)
+            except BaseException:
+                connection.close()
+                raise
+        except BaseException:
+            guard.close()
+            raise
+        ledger.created, ledger.migrated = created, migrated
         return ledger
-
-    def prepare(self) -> None:
-        """Check the file, and migrate a ledger of an older release. Does nothing once it worked.
-
-        Raises LedgerError, OSError or sqlite3.Error. After a failure this connection alone may be
-        tried again: opening another would mean to close this one.
-        """
-        if self.prepared:
-            return
-        if file.check(self._connection, self._path) < SCHEMA_VERSION:
-            self.migrated = file.update(self._connection, self._path)
-        self.prepared = self._sound = True
 
     @classmethod
     @contextmanager
@@ -102,11 +98,12 @@ class Ledger:
             ) from error
 
     def close(self) -> None:
-        """Close the file; after a failure, or if it was replaced, leave it to the process's end."""
-        if self._sound and not self.is_replaced():
-            self._connection.close()
-        else:
-            file.keep_open(self._connection)
+        """Close the file; SQLite tidies up unless an operation failed or the file was replaced."""
+        if self._guard and self._sound and not self.is_replaced():
+            self._guard.release()
+        self._connection.close()
+        if self._guard:
+            self._guard.close()
 
     def __enter__(self) -> Self:
         return self
@@ -125,13 +122,14 @@ class Ledger:
     def transaction(self) -> Iterator[None]:
         """Apply all changes or none; they are on disk when this ends.
 
-        Raises OSError if the file was replaced, LedgerError if it is damaged.
+        Raises OSError if the file was replaced or a reader holds too much, LedgerError if it is
+        damaged.
         """
         if _file_id(self._path) != self._file:
             raise FileNotFoundError(f"{self._path} was replaced while it was open")
-        self.prepare()
         with detecting_damage(self._path):
             self._sound = False
+            self._wal.bound()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -142,6 +140,11 @@ class Ledger:
                 self._sound = not isinstance(error, sqlite3.Error)
                 raise
             self._sound = True
+
+    @property
+    def held(self) -> str | None:
+        """The reason why the WAL grows; None while it does not."""
+        return self._wal.held
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -170,7 +173,7 @@ class Ledger:
         """Find the bucket that has claimed these uploads, or another one with rows here."""
         claimed = "SELECT bucket FROM served UNION ALL"
         found = self._connection.execute(
-            f"""{claimed if overview.has_table(self._connection, "served") else ""}
+            f"""{claimed if self._has_table("served") else ""}
             SELECT bucket FROM uploads WHERE bucket < ?1 OR bucket > ?1 LIMIT 1""",  # noqa: S608 - ours
             (bucket,),
         ).fetchone()
@@ -252,32 +255,21 @@ class Ledger:
         """List the uploads that failed last, the latest first."""
         return list(self._select("status = 'failed'", "stored_at DESC LIMIT ?", (most,)))
 
+    def last_results(self, most: int) -> list[Upload]:
+        """List the uploads whose results were stored last, the latest first."""
+        found = [
+            upload
+            for status in self._statuses()
+            for upload in self._select("status = ?", "stored_at DESC LIMIT ?", (status, most))
+        ]
+        return sorted(found, key=lambda upload: upload.stored_at or "", reverse=True)[:most]
+
     def last_received(self, most: int) -> list[Upload]:
         """List the uploads of which the ledger heard last, the latest first."""
         return list(self._select("TRUE", "rowid DESC LIMIT ?", (most,)))
 
-    def counts(self) -> dict[str | None, int]:
-        """Count uploads by status; None counts those without a result."""
-        return overview.counts(self._connection)
-
-    def last_stored(self) -> str | None:
-        """Find when the latest result was stored."""
-        return overview.last_stored(self._connection)
-
-    def waiting(self) -> Waiting:
-        """Count what was received and not invoked, and what was invoked and has no result."""
-        return overview.waiting(self._connection)
-
-    @property
-    def counting_since(self) -> str | None:
-        """Since when the ledger counts uploads; None for an empty one of schema 1."""
-        return overview.counting_since(self._connection)
-
     def _newest_version(self, bucket: str, key: str) -> Version | None:
-        """Look at the newest with a sequencer and the newest without, each first in an index."""
-        found = [
-            Version(*row) for one in NEWEST for row in self._connection.execute(one, (bucket, key))
-        ]
+        found = [Version(*row) for row in self._connection.execute(NEWEST, (bucket, key))]
         return found[0] if len(found) == 1 else newest_of(found, lambda version: version)
 
     def _select(self, where: str, order: str, values: tuple[str | int, ...]) -> Iterator[Upload]:

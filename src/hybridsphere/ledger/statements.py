@@ -1,7 +1,7 @@
-"""The statements that write to the ledger.
+"""The statements of every event and result.
 
-Each begins with the same parameters: ?1 bucket, ?2 key, ?3 version, ?4 the version's name in schema
-1, ?5 etag, ?6 sequencer, ?7 event time.
+Those about one version begin with the same parameters: ?1 bucket, ?2 key, ?3 version, ?4 the
+version's name in schema 1, ?5 etag, ?6 sequencer, ?7 event time.
 """
 
 from hybridsphere.ledger.schema import BY_SEQUENCER
@@ -51,15 +51,17 @@ WHERE bucket = ?1 AND key = ?2 AND (version = ?3 OR (version = ?4 AND etag = ?5)
 AND (invoked_at IS NOT NULL OR status IS NOT NULL)
 """
 
-
-_NEWEST = """
-SELECT etag, sequencer, event_time FROM uploads
-WHERE bucket = ? AND key = ? AND status IS NOT NULL AND sequencer IS {}
-ORDER BY {} event_time DESC, etag DESC LIMIT 1
-"""
-
-NEWEST = (_NEWEST.format("NOT NULL", f"{BY_SEQUENCER} DESC,"), _NEWEST.format("NULL", ""))
-"""Of the versions with a sequencer and of those without, the newest; by the indices alone."""
+# The newest with a sequencer and the newest without, each the first in an index.
+NEWEST = f"""
+SELECT * FROM (
+    SELECT etag, sequencer, event_time FROM uploads
+    WHERE bucket = ?1 AND key = ?2 AND status IS NOT NULL AND sequencer IS NOT NULL
+    ORDER BY {BY_SEQUENCER} DESC, event_time DESC, etag DESC LIMIT 1)
+UNION ALL SELECT * FROM (
+    SELECT etag, sequencer, event_time FROM uploads
+    WHERE bucket = ?1 AND key = ?2 AND status IS NOT NULL AND sequencer IS NULL
+    ORDER BY event_time DESC, etag DESC LIMIT 1)
+"""  # noqa: S608 - ours
 
 
 def beginning(thing: S3Record | Result) -> tuple[str | None, ...]:

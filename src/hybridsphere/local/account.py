@@ -26,7 +26,7 @@ from hybridsphere.settings import Sink, Source
 Mode = Literal["identify", "attendance"]
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-"""Any will do: nothing here checks them."""
+"""Any value works: nothing checks credentials here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,12 @@ class LocalQueue:
 
 
 class LocalAccount:
-    """An async context manager; within it, all that `resources` declares is there and answers.
+    """An async context manager in which everything that `resources` declares answers.
 
-    The function knows the faces in `gallery`, nobody by default. `workers` is its reserved
-    concurrency, by default the number of processors. `function` and `task_root` take the place of
-    the function itself. The rest is as in LambdaHost.
-
-    `source` and `sink` are the ways in and out, as the bridge calls them; a queue that they do not
-    use is not there. `mode` is what the function looks for.
+    `gallery` holds the known faces, none by default. `workers` is the function's reserved
+    concurrency, by default the number of processors. `function` and `task_root` replace the
+    function. `source` and `sink` are the bridge's; queues that they do not use are not made. `mode`
+    is the function's. The other parameters are those of LambdaHost.
     """
 
     input_queue: LocalQueue | None = None
@@ -106,15 +104,15 @@ class LocalAccount:
 
     @property
     def worker_count(self) -> int:
-        """How many worker processes there are, idle or not."""
+        """The number of worker processes, idle ones included."""
         return self._host.worker_count
 
     def environment(self) -> dict[str, str]:
-        """The variables with which every other command finds this account."""
+        """Return the variables by which every other command finds this account."""
         return {
             **CREDENTIALS,
             "AWS_REGION": resources.REGION,
-            # botocore itself, and so the reader's own scripts, knows the region by this name only.
+            # botocore, and so any script, knows the region by this name only.
             "AWS_DEFAULT_REGION": resources.REGION,
             "AWS_ENDPOINT_URL": self._moto.endpoint,
             "AWS_ENDPOINT_URL_LAMBDA": self._host.endpoint,
@@ -132,12 +130,12 @@ class LocalAccount:
         there = {name: queue for name, queue in queues.items() if queue is not None}
         variables = {f"HYBRIDSPHERE_{name}_QUEUE_URL": queue.url for name, queue in there.items()}
         for queue in there.values():
-            # That of the first queue there is.
+            # The dead-letter queue of the first queue that exists.
             variables.setdefault("HYBRIDSPHERE_DEAD_LETTER_QUEUE_URL", queue.dead_letter_url)
         return variables
 
     async def failure(self) -> str:
-        """Waits until the account has broken down, which it should never; says how."""
+        """Wait until the account breaks down, which it should never; return the reason."""
         return f"moto's server ended with exit status {await self._moto.wait()}"
 
     def _client(self, service: str) -> Any:
@@ -170,7 +168,7 @@ class LocalAccount:
         return LocalQueue(url, arn, dead_letter_url)
 
     async def _create_queue(self, name: str, attributes: dict[str, str]) -> tuple[str, str]:
-        """A new queue's URL and ARN."""
+        """Make a queue; return its URL and ARN."""
         made = await self._sqs.create_queue(QueueName=name, Attributes=attributes)
         url = made["QueueUrl"]
         answer = await self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
@@ -183,7 +181,7 @@ class LocalAccount:
             await self._notify(self.input_queue.arn)
 
     async def _notify(self, queue_arn: str) -> None:
-        """Have the input bucket tell a queue of its objects."""
+        """Let the input bucket send the events of its objects to a queue."""
         target = {"QueueArn": queue_arn, "Events": list(resources.NOTIFIED_EVENTS)}
         await self._s3.put_bucket_notification_configuration(
             Bucket=resources.INPUT_BUCKET,
@@ -191,7 +189,7 @@ class LocalAccount:
         )
 
     async def _start_trigger(self, stack: AsyncExitStack) -> None:
-        """Where the bridge has no way in, the bucket triggers the function itself."""
+        """Let the bucket invoke the function itself if the source is direct."""
         if self._source != "direct":
             return
         url, arn = await self._create_queue(resources.TRIGGER_QUEUE, {})
@@ -242,7 +240,7 @@ class LocalAccount:
         return environment
 
     async def _send_failure(self, record: dict[str, Any]) -> None:
-        """Lambda's on-failure destination: the output queue, in mirror the output bucket."""
+        """Deliver Lambda's on-failure record: to the output queue, else to the output bucket."""
         body = json.dumps(record)
         if self.output_queue is not None:
             await self._sqs.send_message(QueueUrl=self.output_queue.url, MessageBody=body)
@@ -257,12 +255,12 @@ class LocalAccount:
 
 
 def _folder_of(handler: str) -> Path:
-    """The folder that holds the handler's package, found without importing it."""
+    """Find the folder of the handler's package, without importing it."""
     package = handler.partition(".")[0]
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise CannotRun(
             f"the function's package {package} is not installed",
-            hint="run `make setup`, or install the extra hybridsphere[local]",
+            hint="run `make setup` in a clone",
         )
     return Path(next(iter(spec.submodule_search_locations))).parent

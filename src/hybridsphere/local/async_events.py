@@ -1,5 +1,6 @@
-"""Lambda's own queue, in which the events of asynchronous invocations wait (AWS Lambda developer
-guide, "How Lambda handles errors and retries with asynchronous invocation").
+"""Lambda's own queue for the events of asynchronous invocations.
+
+AWS Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation".
 """
 
 import asyncio
@@ -15,12 +16,14 @@ from hybridsphere.messages import utc_text
 log = logging.getLogger(__name__)
 
 OnFailure = Callable[[dict[str, Any]], Awaitable[None]]
-"""Is given Lambda's record of an event that it gave up."""
+"""A coroutine that takes Lambda's record of an event which failed for good."""
 
 
 class AsyncEvents:
-    """Sees every accepted event through: it waits for a worker, has its retries, and if all was in
-    vain ends as a record for `on_failure`. `retry_scale` shortens the delays between attempts.
+    """The accepted events, each of which waits for a worker and is retried.
+
+    An event that fails for good becomes a record for `on_failure`. The delays between attempts are
+    multiplied by `retry_scale`.
     """
 
     def __init__(
@@ -39,13 +42,13 @@ class AsyncEvents:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def accept(self, invocation: Invocation) -> None:
-        """Takes an event; however many wait already."""
+        """Accept an event; their number has no limit."""
         task = asyncio.create_task(self._see_through(invocation))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
-        """Forgets the events that have not ended yet."""
+        """Drop the events that have not ended yet."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -56,11 +59,11 @@ class AsyncEvents:
             if record is not None:
                 await self._on_failure(record)
         except Exception:
-            # One event must not take the others with it.
+            # A fault of one event must not stop the others.
             log.exception("event.lost: request %s", invocation.request_id)
 
     async def _attempt(self, invocation: Invocation) -> dict[str, Any] | None:
-        """Runs the function until it succeeds: None; or the record of why it did not."""
+        """Run the function until it succeeds; return the record of a failure for good."""
         now = asyncio.get_running_loop().time
         expiry = now() + self._max_age_s
         response: Response | None = None
@@ -80,8 +83,9 @@ class AsyncEvents:
 def _record(
     condition: str, invocation: Invocation, attempts: int, response: Response | None = None
 ) -> dict[str, Any]:
-    """What Lambda sends to an on-failure destination (AWS Lambda developer guide, "Capturing
-    records of Lambda asynchronous invocations"). Without an response it has no response.
+    """Make the record that Lambda sends to an on-failure destination.
+
+    AWS Lambda developer guide, "Capturing records of Lambda asynchronous invocations".
     """
     record: dict[str, Any] = {
         "version": "1.0",

@@ -1,4 +1,4 @@
-"""The file of variables: there for as long as they are true, and never in another file's place."""
+"""The file of variables: it exists only while they are true, and replaces no other file."""
 
 import re
 import socket
@@ -10,7 +10,7 @@ from hybridsphere.errors import CannotRun
 from hybridsphere.files import obstacle_to, write_whole
 from hybridsphere.local.account import CREDENTIALS
 
-# With what the file of a local account begins, and what else is in it; the group is moto's port.
+# The content of a local account's file; the group is moto's port.
 _OURS = re.compile(
     rf"AWS_ACCESS_KEY_ID={CREDENTIALS['AWS_ACCESS_KEY_ID']}\n"
     r"(?:AWS_\w+=\S+\n)*AWS_ENDPOINT_URL=http://127\.0\.0\.1:(\d{1,5})\n"
@@ -18,11 +18,11 @@ _OURS = re.compile(
 )
 
 
-def make_way(path: Path) -> None:
-    """Remove what a run that was killed has left: whoever reads it would knock where nobody is.
+def remove_stale(path: Path) -> None:
+    """Remove the file of a killed run, whose variables name ports that nobody serves.
 
-    An empty file makes way too. Raises CannotRun where the file could not be written, for one that
-    is not ours, and for that of an account that is still there.
+    An empty file is removed too. Raises CannotRun for a file that could not be written, for any
+    other file, and for the file of an account that still answers.
     """
     if obstacle := obstacle_to(path):
         raise CannotRun(f"--env-file {path}: {obstacle}")
@@ -46,11 +46,11 @@ def make_way(path: Path) -> None:
 
 @contextmanager
 def written(path: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """Have the variables in a file, which is taken away unless it has become another.
+    """Keep the variables in a file, and remove it at the end unless it has changed.
 
-    Raises CannotRun as `make_way` does: starting takes long enough for a file to appear.
+    Raises CannotRun as `remove_stale` does, since a file may appear during the start.
     """
-    make_way(path)
+    remove_stale(path)
     text = "".join(f"{name}={value}\n" for name, value in environment.items())
     write_whole(path, text)
     try:
@@ -61,8 +61,8 @@ def written(path: Path, environment: Mapping[str, str]) -> Iterator[None]:
 
 
 def _text(path: Path) -> str | None:
-    """What is in a file; None where that cannot be read as text, and so is none of ours."""
-    # A pipe or a device would have us wait, or vanish.
+    """Read a file; return None if it is not text, and therefore not ours."""
+    # Opening a pipe would wait, and reading a device would not end.
     if path.is_file():
         with suppress(OSError, UnicodeDecodeError):
             return path.read_text(encoding="utf-8")
@@ -70,7 +70,7 @@ def _text(path: Path) -> str | None:
 
 
 def _answers(port: int) -> bool:
-    """Whether somebody listens there."""
-    with socket.socket() as knocking:
-        knocking.settimeout(1)
-        return knocking.connect_ex(("127.0.0.1", port)) == 0
+    """Return whether a port of this machine is served."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,20 +1,21 @@
-"""A function, and what goes in and out of it."""
+"""A function, its events and its responses."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 ACCOUNT_ID = "123456789012"
-"""The account that moto's server stands for; ARNs name it."""
+"""The account number of moto's server; ARNs contain it."""
 
 VERSION = "$LATEST"
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionSettings:
-    """What Lambda is told about a function. The retry figures are those of Lambda itself
-    (AWS Lambda developer guide, "How Lambda handles errors and retries with asynchronous
-    invocation").
+    """The configuration of a function in Lambda.
+
+    The figures of retries are Lambda's own (AWS Lambda developer guide, "How Lambda handles errors
+    and retries with asynchronous invocation").
     """
 
     name: str
@@ -22,7 +23,7 @@ class FunctionSettings:
     """Module and function, joined by a dot."""
     timeout_s: float
     memory_mb: int
-    """Told to the function; nothing here enforces it."""
+    """The function can read it; nothing here enforces it."""
     reserved_concurrency: int
     environment: Mapping[str, str]
     region: str = "us-east-1"
@@ -37,7 +38,7 @@ class FunctionSettings:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One event on its way into the function; each of its attempts has the same `request_id`."""
+    """One event for the function; all its attempts have the same `request_id`."""
 
     request_id: str
     payload: bytes
@@ -46,7 +47,7 @@ class Invocation:
 
     @property
     def invoked_arn(self) -> str:
-        """The ARN as the caller named the function, which is the one the function is told."""
+        """The ARN by which the caller named the function; the function sees the same."""
         return f"{self.function_arn}:{self.qualifier}" if self.qualifier else self.function_arn
 
     @property
@@ -56,7 +57,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back: the function's answer, or a description of its error."""
+    """The function's answer, or a description of its error."""
 
     payload: bytes
     is_error: bool = False

@@ -1,6 +1,4 @@
-"""Lambda on this machine: its Invoke API in front, its Runtime API behind, and the function in its
-real runtime client between.
-"""
+"""Lambda on this machine: the Invoke API, and the Runtime API for AWS's runtime client."""
 
 import json
 import sys
@@ -21,8 +19,8 @@ MAX_PAYLOAD_BYTES = {"RequestResponse": 6 * 1024**2, "DryRun": 6 * 1024**2, "Eve
 
 
 def to_stderr(text: bytes) -> None:
-    """Shows what the function printed."""
-    # awslambdaric parts the lines of a traceback with CR alone, for CloudWatch.
+    """Print the function's output to standard error."""
+    # awslambdaric separates the lines of a traceback with CR alone, for CloudWatch.
     sys.stderr.buffer.write(text.replace(b"\r", b"\n"))
     sys.stderr.buffer.flush()
 
@@ -30,10 +28,10 @@ def to_stderr(text: bytes) -> None:
 class LambdaHost:
     """An async context manager that serves one function on a free port of 127.0.0.1.
 
-    The handler's module is found in `task_root`. `on_failure` is given Lambda's record of each
-    asynchronous event that it gave up; the delays before further attempts are multiplied by
-    `retry_scale`. Workers without work are stopped after `idle_s` seconds. `log` is given what the
-    function prints, as it comes.
+    The handler's module is found in `task_root`. `on_failure` takes Lambda's record of each
+    asynchronous event that failed for good; the delays between attempts are multiplied by
+    `retry_scale`. Workers without work are stopped after `idle_s` seconds. `log` takes the
+    function's output as it comes.
     """
 
     def __init__(
@@ -63,7 +61,7 @@ class LambdaHost:
 
     @property
     def worker_count(self) -> int:
-        """How many worker processes there are, idle or not."""
+        """The number of worker processes, idle ones included."""
         return len(self._pool)
 
     def accept(self, event: bytes) -> None:
@@ -124,8 +122,9 @@ class LambdaHost:
         return web.Response(body=answer.payload, content_type="application/json", headers=headers)
 
     def _qualifier(self, request: web.Request) -> str | None:
-        """The version or alias that the caller asked for, be it what it may: there is one version
-        here, and it goes by every name. Raises _Refused if it is another function's.
+        """Return the version or alias in the request; the one version here has every name.
+
+        Raises _Refused if the request names another function.
         """
         reference = request.match_info["function"]
         arn_prefix = self._function.arn.removesuffix(self._function.name)
@@ -146,7 +145,7 @@ class LambdaHost:
 
 
 class _Refused(Exception):
-    """An answer that is an error, in the form that AWS's clients understand."""
+    """An error answer in the form of AWS's API."""
 
     def __init__(self, status: int, code: str, message: str, **more: str) -> None:
         super().__init__(message)
@@ -160,7 +159,7 @@ class _Refused(Exception):
 
 
 async def _read_payload(request: web.Request, kind: str) -> bytes:
-    """The event, as it came; an empty one is an empty object."""
+    """Read the event unchanged; an empty one is an empty object."""
     limit = MAX_PAYLOAD_BYTES.get(kind)
     if limit is None:
         message = f"InvocationType is {kind!r}, not one of {', '.join(MAX_PAYLOAD_BYTES)}"

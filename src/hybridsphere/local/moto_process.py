@@ -1,4 +1,4 @@
-"""The process of moto's server: `python -m hybridsphere.local.moto_process`.
+"""The process that runs moto: `python -m hybridsphere.local.moto_process`.
 
 It serves on a free port, and prints the port's number as the only line of standard output.
 """

@@ -1,4 +1,4 @@
-"""moto's server, which stands for S3, SQS and DynamoDB."""
+"""moto's server, which serves S3, SQS and DynamoDB."""
 
 import asyncio
 import importlib.util
@@ -14,7 +14,7 @@ from hybridsphere.local import child
 
 
 class MotoServer:
-    """An async context manager that runs the server in a process of its own, on a free port."""
+    """An async context manager that runs the server as a child process, on a free port."""
 
     endpoint: str
     """For AWS_ENDPOINT_URL."""
@@ -24,11 +24,11 @@ class MotoServer:
             raise ModuleNotFoundError("No module named 'moto'")
         self._process = await asyncio.create_subprocess_exec(
             *child.command([sys.executable, "-m", "hybridsphere.local.moto_process"]),
-            # moto writes the local time into its events, without a zone; S3 writes UTC.
+            # moto writes local time without a zone into its events; S3 writes UTC.
             env={**os.environ, "TZ": "UTC"},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            # Ctrl-C in a terminal is meant for the account, which stops its server last.
+            # Ctrl-C in a terminal ends the account, which stops its server last.
             start_new_session=True,
         )
         try:
@@ -47,7 +47,7 @@ class MotoServer:
         await self._stop()
 
     async def wait(self) -> int:
-        """Waits for the server's end, which never comes by itself; its exit status."""
+        """Wait for the server's end, which only a fault brings; return the exit status."""
         return await self._process.wait()
 
     async def _port(self) -> int:
@@ -57,7 +57,7 @@ class MotoServer:
             status = await self._process.wait()
             raise CannotRun(
                 f"moto's server ended with exit status {status} before it answered",
-                hint="standard error has the reason; is the extra hybridsphere[local] installed?",
+                hint="standard error has the reason",
             )
         return int(line)
 

@@ -1,7 +1,6 @@
-"""What an account holds for HybridSphere, declared in one place.
+"""The resources of an account, declared in one place.
 
-The names are those of the account on this machine; a deployed one may choose others. Everything
-else is the same in both.
+The names are those of the local account; a deployed one may choose others. All else is the same.
 """
 
 from dataclasses import dataclass
@@ -16,22 +15,22 @@ TABLE_KEY = "name"
 """Partition key of the students, a string."""
 
 NOTIFIED_EVENTS = ("s3:ObjectCreated:*",)
-"""What the input bucket tells the input queue of: every created object, without a filter, because
-filters are case-sensitive and would lose uploads.
+"""The events of the input bucket: every created object, since filters are case-sensitive and would
+lose uploads.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
-    """A queue with a dead-letter queue of its own; times in seconds."""
+    """A queue and its dead-letter queue; times in seconds."""
 
     name: str
     visibility_timeout_s: int = 30
     receive_wait_s: int = 20
     max_receives: int = 50
-    """So many that crashes do not turn good messages into dead ones."""
+    """Receives before a message is a dead letter; crashes alone do not reach this number."""
     retention_s: int = 1_209_600
-    """Of the queue and of its dead letters: 14 days, the longest there is."""
+    """Retention of both queues: 14 days, SQS's maximum."""
 
     @property
     def dead_letter_name(self) -> str:
@@ -41,9 +40,7 @@ class QueueSettings:
 INPUT_QUEUE = QueueSettings("hybridsphere-input")
 OUTPUT_QUEUE = QueueSettings("hybridsphere-output")
 TRIGGER_QUEUE = "hybridsphere-trigger"
-"""Stands between bucket and function where the bucket triggers the function itself; AWS has none
-that anybody sees.
-"""
+"""The queue between bucket and function for source direct; in AWS it is invisible."""
 
 FUNCTION = FunctionSettings(
     name="face-recognition",
@@ -54,4 +51,4 @@ FUNCTION = FunctionSettings(
     environment={},
     region=REGION,
 )
-"""The environment is filled in, and the concurrency chosen, where the account is made."""
+"""LocalAccount fills in the environment and the concurrency."""

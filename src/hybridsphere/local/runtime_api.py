@@ -1,5 +1,6 @@
-"""Lambda's Runtime API, as one worker sees it (AWS Lambda developer guide, "Using the Lambda
-runtime API").
+"""Lambda's Runtime API for one worker.
+
+AWS Lambda developer guide, "Using the Lambda runtime API".
 """
 
 import asyncio
@@ -15,9 +16,7 @@ _MAX_HEADER_BYTES = 2 * 1024**2
 
 
 class RuntimeApi:
-    """A port of its own, since AWS_LAMBDA_RUNTIME_API has room for nothing else that could tell
-    the workers apart.
-    """
+    """The API on a port for one worker: only the port in AWS_LAMBDA_RUNTIME_API identifies it."""
 
     def __init__(self) -> None:
         self._initialised: asyncio.Future[Response | None] = asyncio.Future()
@@ -48,7 +47,7 @@ class RuntimeApi:
 
     @property
     def is_initialised(self) -> bool:
-        """Whether the worker has asked for work, or said that it never will."""
+        """Whether the worker has asked for work, or has failed to start."""
         return self._initialised.done()
 
     async def start(self) -> None:
@@ -59,12 +58,13 @@ class RuntimeApi:
         await self._runner.cleanup()
 
     async def initialised(self) -> Response | None:
-        """Waits until the worker has asked for work: None, or the error that kept it from it."""
+        """Wait until the worker asks for work: None, or the error of its start."""
         return await asyncio.shield(self._initialised)
 
     async def run(self, invocation: Invocation, timeout_s: float) -> Response:
-        """Gives the worker one event and waits for the response. The function is told of the
-        time limit; enforcing it is up to the caller.
+        """Give the worker one event and wait for the response.
+
+        The function can read the time limit; enforcing it is up to the caller.
         """
         self._answer = asyncio.Future()
         self._invocations.put_nowait((invocation, time.time() + timeout_s))

@@ -1,6 +1,6 @@
-"""A folder for files that somebody else reads, gone when the process is.
+"""A temporary folder that other processes read.
 
-A process that is killed with -9 leaves its folder behind; the next one clears it away.
+A process that is killed with -9 leaves its folder behind; the next one removes it.
 """
 
 import fcntl
@@ -15,17 +15,17 @@ from pathlib import Path
 _PREFIX = "hybridsphere-local-"
 
 _YOUNG_S = 60.0
-"""A folder may be made a moment before it is locked."""
+"""A younger folder may not be locked yet."""
 
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A new folder below the system's own for temporary files, locked while it is in use."""
+    """Make a temporary folder, and lock it while it is in use."""
     _clear_stale(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
         descriptor = os.open(name, os.O_RDONLY)
         try:
-            # The kernel lets go of it with the process, however that ends.
+            # The kernel releases the lock with the process, however that ends.
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield Path(name)
         finally:
@@ -34,7 +34,8 @@ def scratch_folder() -> Iterator[Path]:
 
 def _clear_stale(parent: Path) -> None:
     for folder in parent.glob(f"{_PREFIX}*"):
-        # Another user's cannot be opened, one in use not locked, another may be gone meanwhile.
+        # Folders of other users cannot be opened, folders in use cannot be locked, and others
+        # may vanish meanwhile.
         with suppress(OSError):
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:

@@ -1,4 +1,4 @@
-"""`hybridsphere local`: the account in the foreground, until somebody ends it."""
+"""`hybridsphere local`: the account in the foreground, until a signal ends it."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 from hybridsphere.console import complain, note, tell
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.local.commands import load_gallery, run_command
-from hybridsphere.local.env_file import make_way, written
+from hybridsphere.local.env_file import remove_stale, written
 from hybridsphere.local.scratch import scratch_folder
 from hybridsphere.signals import STOPS
 
@@ -22,11 +22,12 @@ _NOBODY_KNOWN = (
 def run_local(
     *, encodings: Path | None, students: Path | None, workers: int | None, env_file: Path | None
 ) -> int:
-    """Serves until SIGTERM or SIGINT; the exit code. Raises CannotRun, which is CommandFailed if
-    the known faces or the students could not be loaded.
+    """Serve until SIGTERM or SIGINT; return the exit code.
+
+    Raises CannotRun, which is CommandFailed if the known faces or the students cannot be loaded.
     """
     if env_file is not None:
-        make_way(env_file)
+        remove_stale(env_file)
     return asyncio.run(_serve_until_stopped(encodings, students, workers, env_file))
 
 
@@ -43,7 +44,7 @@ async def _serve_until_stopped(
     for task in (serving, stopped):
         task.cancel()
     await asyncio.wait({serving, stopped})
-    # Ctrl-C in a terminal ends the commands that are run here as well, and that is no failure.
+    # Ctrl-C in a terminal ends the child commands too, which is not a failure.
     if stop.is_set():
         return 0
     complain(serving.result())
@@ -53,7 +54,7 @@ async def _serve_until_stopped(
 async def _serve(
     encodings: Path | None, students: Path | None, workers: int | None, env_file: Path | None
 ) -> str:
-    """Start the account and keep it until it breaks down; says how it did."""
+    """Start the account and keep it until it breaks down; return the reason."""
     with scratch_folder() as folder:
         gallery = None if encodings is None else await load_gallery(encodings, folder)
         async with LocalAccount(gallery=gallery, workers=workers) as account:

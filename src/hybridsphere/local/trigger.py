@@ -1,4 +1,4 @@
-"""S3's direct trigger: the bucket invokes the function itself, with its own event, unchanged."""
+"""S3's direct trigger: the bucket invokes the function with its own event, unchanged."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ async def run_trigger(sqs: "SQSClient", queue_url: str, invoke: Callable[[bytes]
             QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=20
         )
         for message in answer.get("Messages", []):
-            # S3 tests a queue by a message, a function not at all.
+            # S3 sends a test event to a queue, but never to a function.
             if json.loads(message["Body"]).get("Event") != "s3:TestEvent":
                 invoke(message["Body"].encode())
             await sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])

@@ -1,4 +1,4 @@
-"""One execution environment: the function's real runtime client in a process of its own."""
+"""One execution environment: AWS's runtime client with the function, as a child process."""
 
 import asyncio
 import os
@@ -14,10 +14,10 @@ from hybridsphere.local.function import VERSION, FunctionSettings, Invocation, R
 from hybridsphere.local.runtime_api import RuntimeApi
 
 INIT_LIMIT_S = 10
-"""What Lambda gives the initialisation before the invocation's own time."""
+"""Lambda's limit for the initialisation, which precedes the invocation's own limit."""
 
 _INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR")
-"""All that the function sees of this machine's environment."""
+"""The variables of this machine that the function sees."""
 
 _TAIL_BYTES = 2000
 
@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 
 
 class Worker:
-    """Runs one invocation at a time, until it is stopped or something went wrong with it."""
+    """A process that runs one invocation at a time, until it is stopped or fails."""
 
     def __init__(
         self,
@@ -46,8 +46,9 @@ class Worker:
     async def start(
         cls, function: FunctionSettings, *, task_root: Path, log: Callable[[bytes], object]
     ) -> Self:
-        """A worker that has begun to load the handler, from below `task_root`. `log` is given what
-        the function prints, as it comes.
+        """Start a process that loads the handler from below `task_root`.
+
+        `log` takes the function's output as it comes.
         """
         api = RuntimeApi()
         await api.start()
@@ -59,7 +60,7 @@ class Worker:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
-                # Ctrl-C in a terminal is meant for the host, which stops its workers itself.
+                # Ctrl-C in a terminal ends the host, which stops its workers itself.
                 start_new_session=True,
             )
         except BaseException:
@@ -73,8 +74,9 @@ class Worker:
         return self._process.returncode is None and self._stopping is None
 
     async def run(self, invocation: Invocation) -> Response:
-        """Runs the function once. Time-outs and crashes are responses too, in Lambda's words; the
-        worker is no longer `usable` then.
+        """Run the function once. Time-outs and crashes are responses too, in Lambda's words.
+
+        The worker is not `usable` after them.
         """
         limit_s = self._timeout_s
         try:
@@ -93,13 +95,13 @@ class Worker:
         return failure
 
     async def stop(self) -> None:
-        """Kills the process, as Lambda does, and frees the port; may be called again."""
+        """Kill the process, as Lambda does, and free the port; may be called again."""
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._stop())
         await asyncio.shield(self._stopping)
 
     async def _stop(self) -> None:
-        # The whole group, for the sake of what the function may have started.
+        # The whole group, since the function may have started processes.
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._process.wait()
@@ -107,7 +109,7 @@ class Worker:
         await self._api.stop()
 
     async def _watch(self, work: Coroutine[Any, Any, _T], *, limit_s: float) -> _T:
-        """The result of `work`. Raises TimeoutError, or _ProcessExited if there will be none."""
+        """Return the result of `work`. Raises TimeoutError, or _ProcessExited at its end."""
         task = asyncio.create_task(work)
         exited = asyncio.create_task(self._process.wait())
         try:
@@ -129,7 +131,7 @@ class Worker:
         else:
             reason = "Runtime exited without providing a reason"
         if not self._api.is_initialised:
-            # In Lambda the rest would be in CloudWatch; here it is seen nowhere else.
+            # Lambda would log the output to CloudWatch; here nothing else shows it.
             reason = f"{reason}\n{self._tail.decode(errors='replace')}"
         return reason
 
@@ -141,12 +143,13 @@ class Worker:
 
 
 class _ProcessExited(Exception):
-    """The worker's process is gone; its exit status says how."""
+    """The end of the worker's process; the exit status has the reason."""
 
 
 def _environment(function: FunctionSettings, task_root: Path, runtime_api: str) -> dict[str, str]:
-    """What Lambda sets (AWS Lambda developer guide, "Defined runtime environment variables"),
-    then what the function's settings say.
+    """Return the variables that Lambda sets, and those of the function's configuration.
+
+    AWS Lambda developer guide, "Defined runtime environment variables".
     """
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     return {

@@ -1,4 +1,4 @@
-"""The workers of a function: as many as are needed, never more than its reserved concurrency."""
+"""The workers of a function, up to its reserved concurrency."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -10,11 +10,11 @@ from hybridsphere.local.worker import Worker
 
 
 class NoWorkerFree(Exception):
-    """No worker came free in time."""
+    """The wait for a worker was too long."""
 
 
 class WorkerPool:
-    """Starts a worker when none is idle, and stops it after `idle_s` seconds without work."""
+    """A pool that starts a worker when none is idle, and stops it after `idle_s` without work."""
 
     def __init__(
         self,
@@ -36,22 +36,23 @@ class WorkerPool:
         return len(self._workers)
 
     async def run(self, invocation: Invocation, *, patience_s: float) -> Response:
-        """Runs the function once, after at most `patience_s` seconds of waiting for a worker.
-        Raises NoWorkerFree if there was none.
+        """Run the function once, after waiting at most `patience_s` seconds for a worker.
+
+        Raises NoWorkerFree after that.
         """
         async with self._slot(patience_s):
             worker = await self._take()
             try:
                 response = await worker.run(invocation)
             except BaseException:
-                # Cancelled in the middle of it: the worker is still busy.
+                # A cancelled invocation leaves the worker busy.
                 await self._discard(worker)
                 raise
             await self._give_back(worker)
             return response
 
     async def stop(self) -> None:
-        """Kills every worker, also those that are at work."""
+        """Kill every worker, busy ones included."""
         for retirement in self._idle.values():
             retirement.cancel()
         self._idle.clear()
@@ -60,7 +61,7 @@ class WorkerPool:
     @asynccontextmanager
     async def _slot(self, patience_s: float) -> AsyncIterator[None]:
         try:
-            # A free slot is taken without waiting, so that no patience at all is enough.
+            # A free slot is taken even with no patience at all.
             async with asyncio.timeout(patience_s):
                 await self._slots.acquire()
         except TimeoutError:
@@ -71,7 +72,7 @@ class WorkerPool:
             self._slots.release()
 
     async def _take(self) -> Worker:
-        """An idle worker, the one used last, so that those not needed can retire; or a new one."""
+        """Return the idle worker used last, so that others can retire, or a new worker."""
         while self._idle:
             worker, retirement = self._idle.popitem()
             retirement.cancel()

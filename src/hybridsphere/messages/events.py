@@ -54,7 +54,7 @@ class S3Record:
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:
-    """A record that can never succeed, as it came, and what is wrong with it."""
+    """A record that can never succeed, as it came, and the reason."""
 
     record: object
     reason: str

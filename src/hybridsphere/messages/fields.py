@@ -18,7 +18,7 @@ _CANONICAL_TIME = re.compile(
 
 
 class BadMessage(ValueError):
-    """A message that can never succeed; its text says what is wrong with it."""
+    """A message that can never succeed; its text is the reason."""
 
 
 def json_object(text: str) -> Mapping[str, Any]:

@@ -8,9 +8,9 @@ _BETWEEN = r"\s\"'`"
 _USERINFO = re.compile(
     rf"""
     # A URL with a user and a password,
-      (\w+://) [^{_BETWEEN}/?\#]* @
+      (\w{{1,20}}://) [^{_BETWEEN}/?\#]* @
     # one whose password has unescaped characters, so that what follows the colon is no port,
-    | (\w+://) [^{_BETWEEN}/?\#:@]* : (?! \d* (?: [{_BETWEEN}/?\#] | $ ) ) .* @
+    | (\w{{1,20}}://) [^{_BETWEEN}/?\#:@]* : (?! \d* (?: [{_BETWEEN}/?\#] | $ ) ) .* @
     # and one without its scheme.
     | (?<! [^{_BETWEEN}=] ) [^{_BETWEEN}=/?\#:@]+ : (?! // | aws: ) [^{_BETWEEN}]* @
     """,

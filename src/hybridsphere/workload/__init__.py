@@ -1,1 +1,1 @@
-"""Upload videos, then check the whole way that they took, line by line."""
+"""Upload videos, then check every step of their way."""

@@ -1,4 +1,4 @@
-"""The eleven checks: whether everything that was uploaded has come the whole way."""
+"""The eleven checks of an upload, from the bucket to the disk."""
 
 from collections.abc import Callable, Collection
 from collections.abc import Set as AbstractSet
@@ -10,7 +10,7 @@ from rich.console import Console
 from hybridsphere.ledger.delays import figures, invocation_delay_s
 from hybridsphere.ledger.ledger import Upload
 from hybridsphere.messages import csv_key
-from hybridsphere.paths import csv_path
+from hybridsphere.paths import csv_file
 from hybridsphere.screen import Screen
 from hybridsphere.settings import Settings
 from hybridsphere.workload.check import Check, print_checks
@@ -25,9 +25,9 @@ from hybridsphere.workload.settle import SILENCE_S, STANDSTILL_S, wait_until_set
 async def run_checks(
     settings: Settings, *, expectations: Expectations, workers: int | None = None
 ) -> list[Check]:
-    """Check the upload that the manifest beside the results describes, as things stand now.
+    """Check the upload of the manifest beside the results, as things stand now.
 
-    `workers` is how many videos the function may work on at once, None where nobody knows. Raises
+    `workers` is how many videos the function may work on at once, None if unknown. Raises
     CannotRun without a manifest, and AwsError where looking is refused.
     """
     manifest = Manifest.read(settings.results_dir)
@@ -48,7 +48,7 @@ async def run_checks(
 
 
 async def check_workload(settings: Settings, *, mapping: Path | None, console: Console) -> bool:
-    """Wait for the results of the last upload, check its whole way, and print what was found."""
+    """Wait for the results of the last upload, check its way, and print the checks."""
     expectations = read_mapping(mapping) if mapping else {}
     manifest = Manifest.read(settings.results_dir)
     progress = Screen(stderr=True)
@@ -115,7 +115,7 @@ def check_output_objects(evidence: Evidence) -> Check:
         key for key, rows in evidence.rows.items() if {row.status for row in rows} == {"failed"}
     }
     wanted = {csv_key(key) for key in evidence.manifest.keys - failed}
-    # Lambda's failure records, where it is told to put them here, are JSON.
+    # Lambda may put its failure records here, which are JSON.
     found = {key for key in evidence.output_keys if key.endswith(".csv")}
     detail = f"{len(found)} CSV objects, {len(wanted)} uploads that did not fail"
     lines = _differences(found, wanted, missing="not in the output bucket")
@@ -135,7 +135,7 @@ def check_queues_drained(evidence: Evidence) -> Check:
 
 def check_files_on_disk(evidence: Evidence) -> Check:
     folder, uploads = evidence.settings.results_dir, sorted(evidence.manifest.keys)
-    with_file = {key for key in uploads if (folder / csv_path(csv_key(key))).is_file()}
+    with_file = {key for key in uploads if csv_file(folder, csv_key(key)).is_file()}
     rows = {key: len(evidence.rows.get(key, ())) for key in uploads}
     lines = []
     for key in uploads:

@@ -1,4 +1,4 @@
-"""How many videos were worked on at the same time."""
+"""The check of how many videos ran at the same time."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from hybridsphere.workload.check import Check
 from hybridsphere.workload.evidence import Evidence
 
 LONGEST_WAIT = timedelta(seconds=5)
-"""Who waits longer while another video runs should have had a worker of its own."""
+"""A longer wait, while another video runs, means that a free worker was not used."""
 
 _CLOCK = timedelta(milliseconds=1)
-"""The results' times are whole milliseconds: whatever ran did so for at least one."""
+"""The shortest run: the times of results are whole milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One video in the function: when it was asked for, and from when until when it ran."""
+    """One video in the function: when it was invoked, when it ran."""
 
     key: str
     asked: datetime
@@ -26,7 +26,7 @@ class Run:
 
     @classmethod
     def of(cls, row: Upload) -> "Run | None":
-        """None for a row without times, such as that of an upload the function failed on."""
+        """Read a row; return None without times, as of an upload that failed."""
         if not row.started_at or not row.finished_at:
             return None
         start, end = _moment(row.started_at), _moment(row.finished_at)
@@ -50,7 +50,7 @@ def check_concurrency(evidence: Evidence) -> Check:
 
 
 def peak(runs: Iterable[Run]) -> int:
-    """The most runs that overlapped; one that ends as another starts does not overlap it."""
+    """Count the most runs at once; a run that ends as another starts does not overlap it."""
     changes = sorted(change for run in runs for change in ((run.start, 1), (run.end, -1)))
     most = running = 0
     for _, change in changes:
@@ -60,7 +60,7 @@ def peak(runs: Iterable[Run]) -> int:
 
 
 def _needless_waits(runs: Sequence[Run]) -> list[str]:
-    """Waits that other runs, none of which overlap, filled for too long."""
+    """List long waits during which other runs followed one another."""
     lines = []
     for run in runs:
         busy = sum((_overlap(run, other) for other in runs if other is not run), timedelta())
@@ -73,7 +73,7 @@ def _needless_waits(runs: Sequence[Run]) -> list[str]:
 
 
 def _overlap(waiting: Run, running: Run) -> timedelta:
-    """How long one ran while the other was waiting."""
+    """Measure how long one run lasted while another waited."""
     time = min(waiting.start, running.end) - max(waiting.asked, running.start)
     return max(time, timedelta())
 

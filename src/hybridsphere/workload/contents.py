@@ -1,11 +1,11 @@
-"""Whether each CSV, on disk and in the bucket, is that of its video and says what it should."""
+"""The check of each CSV, on disk and in the bucket: the right video, the expected answer."""
 
 from base64 import b64encode
 from collections.abc import Iterator
 
 from hybridsphere.ledger.ledger import Upload
 from hybridsphere.messages import csv_key
-from hybridsphere.paths import csv_path
+from hybridsphere.paths import csv_file
 from hybridsphere.workload.check import Check
 from hybridsphere.workload.evidence import CsvObject, Evidence
 from hybridsphere.workload.mapping import Expectations, disagreement, expected_of
@@ -40,9 +40,9 @@ def check_contents(evidence: Evidence, expectations: Expectations) -> Check:
 
 
 def _alterations(evidence: Evidence, row: Upload) -> Iterator[str]:
-    """Where a CSV is not the one that the ledger has."""
+    """List the places where a CSV differs from the ledger."""
     content = (row.csv or "").encode()
-    file = evidence.settings.results_dir / csv_path(csv_key(row.key))
+    file = csv_file(evidence.settings.results_dir, csv_key(row.key))
     if file.is_file() and file.read_bytes() != content:
         yield f"{row.key}: the file on disk is not the CSV in the ledger"
     found = evidence.csv_objects.get(row.key)
@@ -55,7 +55,7 @@ def _alterations(evidence: Evidence, row: Upload) -> Iterator[str]:
 
 
 def _names(found: CsvObject, row: Upload) -> bool:
-    """Whether an object's metadata name a row's video; they are ASCII, hence base64."""
+    """Return whether an object's metadata, which are base64, name a row's video."""
     expected = {"bucket": row.bucket, "key": row.key}
     return all(
         found.metadata.get(name) == b64encode(value.encode()).decode()

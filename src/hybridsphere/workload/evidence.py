@@ -1,4 +1,4 @@
-"""Everything that the checks look at: the manifest, the ledger, both buckets, both queues."""
+"""The evidence for the checks: the manifest, the ledger, both buckets, both queues."""
 
 import asyncio
 from collections import defaultdict
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_sqs import SQSClient
 
 CONCURRENCY = 16
-"""Objects that are read at once."""
+"""Objects read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class QueueDepth:
 
 @dataclass(frozen=True, slots=True)
 class CsvObject:
-    """An object of the output bucket, and what it says about itself."""
+    """An object of the output bucket, with its metadata."""
 
     content: bytes
     metadata: Mapping[str, str]
@@ -42,10 +42,10 @@ class CsvObject:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was found.
+    """The state of ledger, buckets and queues.
 
-    `rows` are those of the ledger that count, `csv_objects` the CSVs that ought to be in the output
-    bucket and are, both by the video's key.
+    `rows` are the ledger's rows that count, `csv_objects` the CSVs in the output bucket. Both are
+    by the video's key.
     """
 
     settings: Settings
@@ -56,7 +56,7 @@ class Evidence:
     csv_objects: Mapping[str, CsvObject]
     queues: tuple[QueueDepth, ...]
     workers: int | None
-    """How many videos the function may work on at once; None where nobody knows."""
+    """How many videos the function may work on at once; None if unknown."""
 
     @cached_property
     def results(self) -> dict[str, Upload]:
@@ -65,7 +65,7 @@ class Evidence:
 
 
 async def gather(settings: Settings, manifest: Manifest, workers: int | None) -> Evidence:
-    """Look everywhere; raises AwsError where that is refused."""
+    """Gather the evidence; raises AwsError if a call is refused."""
     async with client("s3", connections=CONCURRENCY) as s3:
         output_keys = await list_keys(s3, manifest.output_bucket)
         ours = {key: csv_key(key) for key in manifest.keys if csv_key(key) in output_keys}
@@ -86,7 +86,7 @@ async def gather(settings: Settings, manifest: Manifest, workers: int | None) ->
 
 
 def rows_that_count(results_dir: Path, manifest: Manifest) -> dict[str, list[Upload]]:
-    """The ledger's rows of uploads in the manifest, first written after it was begun, by key."""
+    """Return the rows of the manifest's uploads that were first written after its start, by key."""
     rows: dict[str, list[Upload]] = defaultdict(list)
     if not ledger_path(results_dir).exists():
         return rows
@@ -99,15 +99,15 @@ def rows_that_count(results_dir: Path, manifest: Manifest) -> dict[str, list[Upl
 
 
 async def queue_depths(sqs: "SQSClient", settings: Settings) -> tuple[QueueDepth, ...]:
-    """The depths of the queues that this source and sink use."""
-    ways = {"input": settings.source, "output": settings.sink}
-    used = {name: f"{name}_queue_url" for name, way in ways.items() if way == "queue"}
+    """Return the depths of the queues that this source and sink use."""
+    choices = {"input": settings.source, "output": settings.sink}
+    used = {name: f"{name}_queue_url" for name, choice in choices.items() if choice == "queue"}
     settings.require(*used.values())
     return tuple([await _depth(sqs, name, settings.need(url)) for name, url in used.items()])
 
 
 def newest_results(rows: Mapping[str, Iterable[Upload]]) -> dict[str, Upload]:
-    """Of the rows of each key that of its newest version with a result, where there is one."""
+    """Choose each key's newest version that has a result."""
     ended = {key: newest(row for row in versions if row.status) for key, versions in rows.items()}
     return {key: row for key, row in ended.items() if row}
 
@@ -115,7 +115,7 @@ def newest_results(rows: Mapping[str, Iterable[Upload]]) -> dict[str, Upload]:
 async def _csv_objects(
     s3: "S3Client", bucket: str, keys: Mapping[str, str]
 ) -> dict[str, CsvObject]:
-    """The objects at some keys, each under the key that it is given for."""
+    """Read the objects at some keys, each under the name that it is given for."""
     objects: dict[str, CsvObject] = {}
 
     async def fetch(waiting: Iterable[tuple[str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""The manifest: what an upload put where, for the check to compare everything else with."""
+"""The manifest: the files of an upload, with which the checks compare all else."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -22,7 +22,7 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class FailedFile:
-    """A file that is not, and why."""
+    """A file that is not in the bucket, and the reason."""
 
     key: str
     reason: str
@@ -44,15 +44,15 @@ class Manifest:
         return frozenset(file.key for file in self.files)
 
     def write(self, results_dir: Path) -> None:
-        """Put it beside the results, whole or not at all; it replaces that of an earlier upload."""
+        """Write it beside the results in one step; it replaces that of an earlier upload."""
         path = manifest_path(results_dir)
-        # The bridge's own folder, made before the bridge: it names every upload.
+        # Private, since the manifest names every upload; the bridge may not have run yet.
         make_private(path.parent)
         write_whole(path, json.dumps(asdict(self), indent=1))
 
     @classmethod
     def read(cls, results_dir: Path) -> Self:
-        """The manifest of the last upload; raises CannotRun where there is none."""
+        """Read the manifest of the last upload; raises CannotRun if it is missing."""
         path = manifest_path(results_dir)
         try:
             fields: dict[str, Any] = json.loads(path.read_bytes())
@@ -72,7 +72,7 @@ class Manifest:
 
 
 def check_place(results_dir: Path) -> None:
-    """Raise CannotRun where no manifest could be written."""
+    """Raise CannotRun if the manifest could not be written."""
     folder = manifest_path(results_dir).parent
     try:
         try_out(folder)

@@ -1,4 +1,4 @@
-"""What each video's CSV is expected to say."""
+"""The mapping: the expected answer of each video."""
 
 import csv
 from collections.abc import Mapping
@@ -7,11 +7,11 @@ from pathlib import Path, PurePosixPath
 from hybridsphere.errors import CannotRun
 
 Expectations = Mapping[str, Mapping[str, str]]
-"""For a key, or the file name at its end: the expected values by the CSV's column."""
+"""The expected values by the CSV's column, for a key or the file name at its end."""
 
 
 def read_mapping(file: Path) -> dict[str, dict[str, str]]:
-    """The expectations of a mapping file, a line a video: `test_0.mp4:physics,junior`."""
+    """Read a mapping file, with a line a video: `test_0.mp4:physics,junior`."""
     mapping: dict[str, dict[str, str]] = {}
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
@@ -36,14 +36,14 @@ def read_mapping(file: Path) -> dict[str, dict[str, str]]:
 
 
 def expected_of(key: str, expectations: Expectations) -> Mapping[str, str] | None:
-    """What is expected of a key, else of the file name at its end."""
+    """Look up a key, else the file name at its end."""
     return expectations.get(key) or expectations.get(PurePosixPath(key).name)
 
 
 def disagreement(csv_text: str, expected: Mapping[str, str]) -> str | None:
-    """How a CSV departs from what was expected: `year freshman expected, freshmen found`.
+    """Describe how a CSV differs from what was expected: `year freshman expected, freshmen found`.
 
-    None if one of its rows is as expected; else the first row is the one that is described.
+    Return None if one of its rows is as expected; else the first row is described.
     """
     rows = list(csv.DictReader(csv_text.splitlines()))
     if any(_departures(row, expected) == [] for row in rows):

@@ -1,4 +1,4 @@
-"""Waiting until an upload has come out at the other end, or is not going to."""
+"""The wait for the results of an upload."""
 
 import asyncio
 import math
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from types_aiobotocore_sqs import SQSClient
 
 STANDSTILL_S = 120.0
-"""Without any progress for so long, more waiting is no use."""
+"""Seconds without progress after which the wait ends."""
 
 SILENCE_S = 10.0
-"""So long a bridge may take to be noticed by whoever does not know whether one is running."""
+"""Seconds without any sign of a bridge after which the user is asked about it."""
 
 POLL_S = 0.3
 
@@ -36,7 +36,7 @@ async def wait_until_settled(
 ) -> bool:
     """Wait until every upload has a result and the queues are empty; False upon a standstill.
 
-    That there is no sign of a bridge in the first `silence_s` is said, once.
+    A line asks for the bridge, once, after `silence_s` without a sign of it.
     """
     total = len(manifest.keys)
     with Progress(
@@ -74,7 +74,7 @@ async def wait_until_settled(
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """How many uploads have come how far, and how many messages are in the queues."""
+    """How far the uploads have come, and how many messages are in the queues."""
 
     invoked: int
     results: int
@@ -85,9 +85,7 @@ class _Standing:
         return bool(self.invoked or self.results)
 
     def advanced_to(self, other: "_Standing") -> "_Standing":
-        """The furthest of both in each respect: a message that is received again and again goes
-        to and fro, and that is no progress.
-        """
+        """Take the furthest of both in each respect: a redelivered message is not progress."""
         return _Standing(
             invoked=max(self.invoked, other.invoked),
             results=max(self.results, other.results),

@@ -1,8 +1,8 @@
-"""Videos into the input bucket, several at a time, and the manifest of what was uploaded."""
+"""Upload videos to the input bucket, several at a time, and write the manifest."""
 
 import asyncio
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,10 @@ from hybridsphere.workload.manifest import (
 )
 
 CONCURRENCY = 8
-"""Files on their way at once."""
+"""Files uploaded at once."""
 
 PART_BYTES = 8 * 1024**2
-"""Larger files go in parts of this size, so that memory holds one part a file on its way."""
+"""Larger files are uploaded in parts of this size, so that memory holds one part a file."""
 
 MAX_PARTS = 10_000
 """Amazon S3 user guide, "Amazon S3 multipart upload limits"."""
@@ -38,7 +38,7 @@ _FAILURES = (*CALL_FAILURES, OSError, UnicodeError)
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file of this machine, the key it is to have, and its size in bytes."""
+    """A file of this machine, its key, and its size in bytes."""
 
     path: Path
     key: str
@@ -46,10 +46,10 @@ class LocalFile:
 
 
 async def upload(folder: Path, settings: Settings, *, clear: bool, console: Console) -> int:
-    """Upload every file below a folder, under its relative path; returns how many.
+    """Upload every file below a folder, under its relative path; return their number.
 
-    `clear` empties both buckets first. Raises CannotRun if there is nothing to upload, or if not
-    all could be; the manifest lists both kinds then.
+    `clear` empties both buckets first. Raises CannotRun for an empty folder, and if a file
+    could not be uploaded; the manifest lists both kinds.
     """
     files = files_below(folder)
     manifest = await upload_files(files, settings, clear=clear, console=console)
@@ -66,13 +66,13 @@ async def upload(folder: Path, settings: Settings, *, clear: bool, console: Cons
 async def upload_files(
     files: Iterable[tuple[Path, str]], settings: Settings, *, clear: bool, console: Console
 ) -> Manifest:
-    """Upload files, each under its key; the manifest's `failed` is what could not be uploaded."""
+    """Upload files, each under its key; the manifest's `failed` lists the failures."""
     settings.require("input_bucket", "output_bucket")
     buckets = settings.need("input_bucket"), settings.need("output_bucket")
     check_place(settings.results_dir)
     local = [LocalFile(path, key, path.stat().st_size) for path, key in files]
     async with client("s3", connections=CONCURRENCY) as s3:
-        # Asked before either is emptied, too: one of them may not be there.
+        # Before either is emptied, since one of them may be missing.
         were_empty = await _are_empty(s3, buckets)
         if clear:
             for bucket in buckets:
@@ -83,14 +83,14 @@ async def upload_files(
         try:
             await run.upload_all(console)
         finally:
-            # An upload that was interrupted has put files into the bucket as well.
+            # An interrupted upload has put files into the bucket too.
             manifest = Manifest(begun_at, *buckets, were_empty, run.uploaded(), run.failed())
             manifest.write(settings.results_dir)
     return manifest
 
 
 async def _are_empty(s3: Any, buckets: Iterable[str]) -> bool:
-    """Whether all of them are; the AwsError names each that could not be looked into."""
+    """Return whether all buckets are empty; the AwsError names each that cannot be read."""
     empty, wrong = True, []
     for bucket in buckets:
         try:
@@ -103,10 +103,10 @@ async def _are_empty(s3: Any, buckets: Iterable[str]) -> bool:
 
 
 def files_below(folder: Path) -> list[tuple[Path, str]]:
-    """Every file below a folder and its relative path, in order.
+    """List every file below a folder and its relative path, in order.
 
-    Raises CannotRun for none, and for what would have to be left out: a folder that cannot be
-    read, and what is neither file nor folder.
+    Raises CannotRun for an empty folder, for a folder that cannot be read, and for devices, pipes
+    and broken links.
     """
     if not folder.is_dir():
         raise CannotRun(f"{folder} is not a folder", hint="name the folder of the videos")
@@ -123,7 +123,7 @@ def files_below(folder: Path) -> list[tuple[Path, str]]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """All that is below a folder but folders; links are not followed."""
+    """List everything below a folder except folders; links are not followed."""
     waiting = [folder]
     while waiting:
         place = waiting.pop()
@@ -139,7 +139,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 class _Run:
-    """The files of one upload, and what became of each."""
+    """The files of one upload, with the result of each."""
 
     def __init__(self, s3: Any, bucket: str, files: Sequence[LocalFile]) -> None:
         self._s3 = s3
@@ -188,8 +188,7 @@ class _Run:
 
     async def _upload_in_parts(self, file: LocalFile) -> UploadedFile:
         target = {"Bucket": self._bucket, "Key": file.key}
-        # botocore sends a CRC32 with every part; S3 wants it announced, and repeated at the end.
-        begun = await self._s3.create_multipart_upload(**target, ChecksumAlgorithm="CRC32")
+        begun = await self._s3.create_multipart_upload(**target, **self._checksum)
         target["UploadId"] = begun["UploadId"]
         try:
             parts, size = await self._upload_parts(file, target)
@@ -197,15 +196,31 @@ class _Run:
                 **target, MultipartUpload={"Parts": parts}
             )
         except BaseException:
-            # Parts that nobody completes are paid for until somebody finds them.
+            # Incomplete parts cost money until somebody finds them.
             await self._s3.abort_multipart_upload(**target)
             raise
-        return UploadedFile(file.key, size, _unquoted(answer["ETag"]))
+        return UploadedFile(file.key, size, await self._etag(file, answer))
+
+    @property
+    def _checksum(self) -> dict[str, str]:
+        """The announcement of a checksum for each part, unless the environment wants none.
+
+        botocore sends a CRC32 with every part by default. S3 then requires the announcement. A
+        server that knows no checksums is used with AWS_REQUEST_CHECKSUM_CALCULATION=when_required.
+        """
+        wanted = self._s3.meta.config.request_checksum_calculation != "when_required"
+        return {"ChecksumAlgorithm": "CRC32"} if wanted else {}
+
+    async def _etag(self, file: LocalFile, answer: Mapping[str, str]) -> str:
+        """The ETag of a completed upload; Ceph leaves it out of its answer."""
+        if not answer.get("ETag"):
+            answer = await self._s3.head_object(Bucket=self._bucket, Key=file.key)
+        return _unquoted(answer["ETag"])
 
     async def _upload_parts(
         self, file: LocalFile, target: dict[str, str]
     ) -> tuple[list[dict[str, Any]], int]:
-        """The parts as S3 wants them named at the end, and their bytes together."""
+        """Upload the parts; return their list for S3, and the bytes of all together."""
         part_bytes = max(PART_BYTES, -(-file.size // MAX_PARTS))
         parts: list[dict[str, Any]] = []
         size = 0
@@ -213,7 +228,7 @@ class _Run:
             while body := await asyncio.to_thread(source.read, part_bytes):
                 number = len(parts) + 1
                 sent = await self._s3.upload_part(
-                    **target, PartNumber=number, Body=body, ChecksumAlgorithm="CRC32"
+                    **target, PartNumber=number, Body=body, **self._checksum
                 )
                 proofs = {name: sent[name] for name in ("ETag", "ChecksumCRC32") if name in sent}
                 parts.append({"PartNumber": number, **proofs})
@@ -233,5 +248,5 @@ def _progress(console: Console) -> Progress:
 
 
 def _unquoted(etag: str) -> str:
-    """An ETag as S3's events have it."""
+    """Return an ETag without quotes, as in S3's events."""
     return etag.strip('"')

@@ -13,7 +13,7 @@ from hybridsphere.bridge.bucket.watcher import Watcher
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.ledger.ledger import Upload
 from hybridsphere.messages import Result, csv_key
-from lambda_fn.results.delivery import metadata
+from lambda_fn.results.csv_object import metadata
 from tests.bridge.bridge_stage import RealBucket, Vitals, rows, storing
 from tests.samples import BUCKET, result
 from tests.stage import until

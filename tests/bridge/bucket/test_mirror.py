@@ -21,7 +21,7 @@ from hybridsphere.messages import (
     csv_text,
     result_of_object,
 )
-from lambda_fn.results.delivery import metadata
+from lambda_fn.results.csv_object import metadata
 from tests.acts import Act, Exchange, page
 from tests.bridge.bridge_stage import Journal, storing
 from tests.bridge.bucket.mirror_stage import FAILURE_RECORDS, Site
@@ -134,21 +134,21 @@ async def test_a_result_that_is_written_again_changes_nothing(site: Site, journa
 
 FOREIGN: dict[str, tuple[dict[str, str], bytes, str]] = {
     "no metadata.csv": ({}, b"name\r\n", "no metadata of a CSV, and no failure record"),
-    "notes.txt": (metadata(result("notes.mp4")), b"", "it is the CSV of 'notes.mp4'"),
-    "a.mp4.csv": (metadata(result("b.mp4")), b"", "it is the CSV of 'b.mp4'"),
+    "notes.txt": (metadata(result("notes.mp4")), b"", "name another video: 'notes.mp4'"),
+    "a.mp4.csv": (metadata(result("b.mp4")), b"", "name another video: 'b.mp4'"),
     "text.mp4.csv": (metadata(result("text.mp4")), b"\xff", "not UTF-8"),
     "status.mp4.csv": (metadata(result("status.mp4", status="won")), b"", "status is 'won'"),
     "time.mp4.csv": (metadata(result("time.mp4", event_time="noon")), b"", "event-time is 'noon'"),
-    "base64.mp4.csv": ({**metadata(result()), "key": "*"}, b"", "no key of ours"),
+    "base64.mp4.csv": ({**metadata(result()), "key": "*"}, b"", "no readable key"),
     "rows.mp4.csv": (
         metadata(result("rows.mp4")),
         b"name,major\r\nada,physics\r\n",
-        "not a CSV of ours",
+        "not a CSV of the function",
     ),
     "seconds.mp4.csv": (
         metadata(result("seconds.mp4")),
         csv_text([("a", "b", "c", "matched", "soon", "late", 3)], ATTENDANCE_COLUMNS).encode(),
-        "not a CSV of ours",
+        "not a CSV of the function",
     ),
     "size.mp4.csv": (
         metadata(result("size.mp4")),
@@ -259,7 +259,7 @@ async def test_a_replaced_object_is_left_to_the_next_listing(
     newer = site.of(sequencer="02", csv=csv_text([]))
     await site.put(newer)
     async with storing(site.folder, site.vitals) as store:
-        mirror = Mirror(site.output.bucket, BUCKET, store, site.vitals.metrics)
+        mirror = Mirror(site.output.bucket, BUCKET, store, site.vitals.metrics, site.vitals.health)
         await mirror.handle(before)
         assert site.rows() == []
         (listed,) = await mirror.new(await site.output.all())
@@ -280,7 +280,9 @@ async def test_a_proxy_s_page_sets_nothing_aside(site: Site, moto: str, body: by
         Proxy(moto) as proxy,
         client_of("s3", proxy.endpoint) as client,
     ):
-        mirror = Mirror(Bucket(client, site.output.name), BUCKET, store, site.vitals.metrics)
+        mirror = Mirror(
+            Bucket(client, site.output.name), BUCKET, store, site.vitals.metrics, site.vitals.health
+        )
         with proxy.failing(page(200, body)), pytest.raises(Unavailable, match="GetObject"):
             await mirror.handle(listed)
         assert await mirror.new([listed]) == [listed]

@@ -90,6 +90,19 @@ def recorded(folder: Path) -> set[str]:
         return set()
 
 
+async def test_a_folder_of_zero_bytes_is_not_invoked_for(
+    start_function: StartFunction, make_bucket: MakeBucket, tmp_path: Path
+) -> None:
+    function, bucket = await start_function(), await make_bucket()
+    for key, content in (("folder/", b""), ("folder/empty.mp4", b""), ("odd/", b"x")):
+        await bucket.put(key, content)
+    folder = tmp_path / "results"
+    async with monitoring(bucket, function, folder):
+        await until(lambda: len(rows(folder)) == 2)
+    assert sorted(row.key for row in rows(folder)) == ["folder/empty.mp4", "odd/"]
+    assert len(await bucket.all()) == 2
+
+
 async def test_the_function_is_told_what_the_listing_says(
     start_function: StartFunction, make_bucket: MakeBucket, tmp_path: Path
 ) -> None:

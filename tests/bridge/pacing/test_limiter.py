@@ -1,4 +1,4 @@
-"""How many calls may be under way: found out by trying, against a server that admits so many."""
+"""The limit on concurrent calls, probed against a server with a fixed concurrency."""
 
 import asyncio
 import random
@@ -147,7 +147,7 @@ async def test_a_call_that_fails_makes_room_for_the_next() -> None:
         pass
 
 
-async def test_calls_that_come_to_nothing_halve_the_limit_and_it_is_found_out_anew() -> None:
+async def test_failed_calls_halve_the_limit_and_probing_starts_again() -> None:
     limiter = Limiter(100)
     async with limiter:
         limiter.throttled()

@@ -1,4 +1,4 @@
-"""Deletions that SQS refuses one by one: in the way of no other, and not tried for ever."""
+"""Deletions that SQS refuses one by one: they block no other, and end."""
 
 import pytest
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 DELETE, EXTEND = "DeleteMessageBatch", "ChangeMessageVisibilityBatch"
 BAD = [f"bad {number}" for number in range(10)]
-"""As many as go in one call."""
+"""One full batch."""
 
 
 @pytest.mark.usefixtures("endless_waits")
@@ -33,7 +33,7 @@ async def test_ten_receipts_that_sqs_refuses_do_not_hold_up_the_others(
             await until(lambda: run.vitals.figure("deletes_failed_total", queue="input") == 10)
             await queue.send(*good)
             await until(lambda: run.vitals.figure("messages_deleted_total", queue="input") == 23)
-            # They are held, told, and not handled again.
+            # They are held and reported, and not handled again.
             assert "Mystery" in run.vitals.health.troubles["input queue deletes"]
             assert await queue.counts() == (0, 10)
         await run.end()
@@ -54,7 +54,7 @@ async def test_a_deletion_whose_answer_is_lost_holds_up_no_other(
         await run.end()
 
 
-async def test_what_sqs_refused_for_a_while_is_deleted_once_it_is_not(
+async def test_deletions_refused_for_a_while_succeed_later(
     make_queue: MakeQueue, moto: str
 ) -> None:
     queue, handler = await make_queue(), Handler()
@@ -80,7 +80,7 @@ async def test_a_deletion_is_given_up_once_its_message_is_visible_again(
     monkeypatch.setattr(in_flight, "VISIBILITY_TIMEOUT_S", 5)
     monkeypatch.setattr(in_flight, "HEARTBEAT_MARGIN_S", 4.5)
     queue, handler = await make_queue(), Handler()
-    # Of each message the first receipt alone.
+    # Only the first receipt of each message.
     refusals = Refusals(queue, handler, ["a"], receipts=1)
     await queue.send("a")
     async with proxied(queue, moto) as (proxy, seen), polling(seen, refusals.handle) as run:

@@ -1,4 +1,4 @@
-"""Extensions that SQS refuses one by one: in the way of no other, and not tried for ever."""
+"""Extensions that SQS refuses one by one: they block no other, and end."""
 
 import pytest
 
@@ -12,19 +12,19 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 EXTEND = "ChangeMessageVisibilityBatch"
 BAD = [f"bad {number}" for number in range(10)]
-"""As many as go in one call."""
+"""One full batch."""
 
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A machine that stands still for four seconds is no failure.
+    # A machine that stalls for four seconds must not fail the test.
     monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 6)
     monkeypatch.setattr(in_flight, "VISIBILITY_TIMEOUT_S", 6)
     monkeypatch.setattr(in_flight, "HEARTBEAT_MARGIN_S", 5)
 
 
 @pytest.mark.parametrize("sender_fault", [True, False])
-async def test_ten_receipts_that_sqs_does_not_extend_keep_no_other_from_being_extended(
+async def test_ten_refused_extensions_block_no_other(
     make_queue: MakeQueue, moto: str, journal: Journal, sender_fault: bool
 ) -> None:
     queue, handler = await make_queue(), Handler(hold=True)
@@ -71,7 +71,7 @@ async def test_an_extension_that_failed_by_itself_is_made_again_in_time(
     assert await queue.counts() == (0, 0)
 
 
-async def test_what_is_due_at_the_same_time_is_extended_at_the_same_time(
+async def test_messages_due_together_are_extended_together(
     make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(aws_queue, "ANSWER_S", 2 * PATIENCE_S)
@@ -93,3 +93,15 @@ async def test_what_is_due_at_the_same_time_is_extended_at_the_same_time(
         handler.go.set()
         await run.end()
     assert await queue.counts() == (0, 0)
+
+
+async def test_the_age_of_the_oldest_message_is_a_figure(make_queue: MakeQueue) -> None:
+    queue, handler = await make_queue(), Handler(hold=True)
+    await queue.send("a")
+    async with polling(queue, handler) as run:
+        await handler.has("a")
+        first = run.vitals.figure("messages_oldest_seconds", queue="input")
+        await until(lambda: run.vitals.figure("messages_oldest_seconds", queue="input") > first)
+        handler.go.set()
+        await run.end()
+    assert run.vitals.figure("messages_oldest_seconds", queue="input") == 0

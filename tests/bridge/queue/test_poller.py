@@ -32,7 +32,7 @@ async def test_every_message_is_handled_once_and_deleted(make_queue: MakeQueue) 
     assert run.vitals.figure("messages_in_flight", queue="input") == 0
 
 
-async def test_while_sqs_is_in_trouble_an_answer_that_is_lost_is_soon_missed(
+async def test_a_lost_answer_is_soon_missed_while_sqs_is_in_trouble(
     make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poller, "RECEIVERS", 2)
@@ -65,7 +65,7 @@ async def test_a_poll_that_is_lost_while_messages_come_is_soon_missed(
             return proxy.of("ReceiveMessage")
 
         async def both_are_lost() -> bool:
-            # What comes ends the polls that are under way.
+            # A message ends the running polls.
             await queue.send("some")
             lost = [json.loads(call.body)["WaitTimeSeconds"] for call in receives()[before:]]
             return poller.SHORT_POLL_S in lost and LONG_POLL_S in lost
@@ -80,7 +80,7 @@ async def test_a_poll_that_is_lost_while_messages_come_is_soon_missed(
         await run.end()
 
 
-async def test_in_trouble_one_receiver_is_patient_for_an_sqs_that_is_only_slow(
+async def test_one_receiver_stays_patient_with_a_slow_sqs(
     make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poller, "RECEIVERS", 2)
@@ -97,6 +97,33 @@ async def test_in_trouble_one_receiver_is_patient_for_an_sqs_that_is_only_slow(
                 await run.end()
 
 
+async def test_an_older_poll_does_not_end_a_newer_trouble(
+    make_queue: MakeQueue, moto: str, monkeypatch: pytest.MonkeyPatch, journal: Journal
+) -> None:
+    monkeypatch.setattr(poller, "RECEIVERS", 2)
+    queue, release, released = await make_queue(), asyncio.Event(), asyncio.Event()
+
+    async def answer_late(exchange: Exchange) -> None:
+        await release.wait()
+        say(exchange, 200, b"{}")
+        released.set()
+
+    async with proxied(queue, moto) as (proxy, seen):
+        with proxy.failing(answer_late, "ReceiveMessage", calls=1):
+            async with polling(seen, Handler(), drain_s=2) as run:
+                with proxy.failing(reset, "ReceiveMessage"):
+                    await journal.seen("trouble.began", part="input queue")
+                    release.set()
+                    await released.wait()
+                    before = len(proxy.of("ReceiveMessage"))
+                    await until(lambda: len(proxy.of("ReceiveMessage")) >= before + 4)
+                    assert journal.of("trouble.ended") == []
+                # Messages end the polls at once.
+                await queue.send("a")
+                await journal.seen("trouble.ended", part="input queue")
+                await run.end()
+
+
 async def test_a_message_that_is_left_stays_on_the_queue(make_queue: MakeQueue) -> None:
     queue, handler = await make_queue(), Handler(Disposition.LEAVE)
     await queue.send("bad")
@@ -107,7 +134,7 @@ async def test_a_message_that_is_left_stays_on_the_queue(make_queue: MakeQueue) 
     assert run.vitals.figure("messages_in_flight", queue="input") == 0
 
 
-async def test_a_handler_s_error_leaves_the_message_and_is_counted(
+async def test_an_error_of_a_handler_leaves_the_message_and_is_counted(
     make_queue: MakeQueue, journal: Journal
 ) -> None:
     queue = await make_queue()
@@ -144,10 +171,10 @@ async def test_never_more_messages_are_held_than_allowed(make_queue: MakeQueue, 
     assert await queue.counts() == (0, 0)
 
 
-async def test_a_slow_handler_keeps_its_message_and_nobody_else_gets_it(
+async def test_a_slow_handler_keeps_its_message_hidden(
     make_queue: MakeQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A machine that stands still for four seconds is no failure.
+    # A machine that stalls for four seconds must not fail the test.
     monkeypatch.setattr(poller, "VISIBILITY_TIMEOUT_S", 5)
     monkeypatch.setattr(in_flight, "VISIBILITY_TIMEOUT_S", 5)
     monkeypatch.setattr(in_flight, "HEARTBEAT_MARGIN_S", 4.5)
@@ -190,7 +217,7 @@ async def test_the_heartbeat_goes_on_when_sqs_refuses_one_message(
 
 DENIED = answer(403, "AccessDeniedException")
 RELEASES = ("ChangeMessageVisibilityBatch",)
-"""Of visibility, extensions too."""
+"""Extensions use the same call."""
 
 
 async def test_a_deletion_that_is_refused_is_a_trouble_and_made_again(
@@ -300,7 +327,7 @@ async def test_a_release_that_fails_is_made_again_and_holds_up_no_other(
 ) -> None:
     monkeypatch.setattr(poller, "RELEASE_SHARE", 0.9)
     queue, handler = await make_queue(), Handler(hold=True)
-    # Two batches: one fails, or, with the first of what is made again, both.
+    # Two batches: either one fails, or both and the first retry.
     bodies = [str(i) for i in range(12)]
     await queue.send(*bodies)
     async with proxied(queue, moto) as (proxy, seen), polling(seen, handler, drain_s=20) as run:
@@ -316,7 +343,7 @@ async def test_a_release_that_fails_is_made_again_and_holds_up_no_other(
     assert run.vitals.figure("messages_released_total", queue="input") == len(bodies)
 
 
-async def test_of_a_release_what_sqs_could_not_do_is_made_again(
+async def test_a_partly_failed_release_is_retried_for_its_rest(
     make_queue: MakeQueue, moto: str, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poller, "RELEASE_SHARE", 0.9)

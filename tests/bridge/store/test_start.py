@@ -12,11 +12,12 @@ from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.ledger import file as ledger_file
 from hybridsphere.ledger.ledger import ledger_path
+from hybridsphere.messages import Result
 from hybridsphere.paths import OWN_FOLDER
 from tests.bridge.bridge_stage import Journal, Vitals, rows, storing
 from tests.bridge.store.store_stage import damage, files, full, held_exclusively, locked
 from tests.ledger.ledger_stage import write_first_schema
-from tests.samples import BUCKET, result
+from tests.samples import BUCKET, record, result
 from tests.stage import until
 
 
@@ -157,3 +158,33 @@ async def test_a_ledger_that_vanished_is_created_again_and_logged(
         await journal.seen("ledger.created", times=2)
     assert [row.key for row in rows(folder)] == ["b.mp4"]
     assert (folder / "away-ledger.sqlite3-wal").exists()
+
+
+async def test_a_bridge_knows_that_its_last_uploads_failed(folder: Path) -> None:
+    async with storing(folder) as store:
+        await store.put([Result.failed(record("a.mp4"), "KeyError")])
+    vitals = Vitals()
+    async with storing(folder, vitals) as store:
+        await store.refuse_others(BUCKET)
+        assert vitals.health.troubles == {"uploads": "every one failed: KeyError"}
+        await store.put([result("b.mp4")])
+        assert vitals.health.troubles == {}
+
+
+async def test_a_start_on_a_full_disk_waits_before_any_invocation(
+    folder: Path, journal: Journal, vitals: Vitals
+) -> None:
+    async with storing(folder) as store:
+        await store.refuse_others(BUCKET)
+        await store.put([result()])
+    with ExitStack() as disk:
+        disk.enter_context(full(folder))
+        # The claim is there and writes nothing: the disk has to be tried.
+        async with storing(folder, vitals) as store:
+            starting = asyncio.create_task(store.refuse_others(BUCKET))
+            await journal.seen("trouble.began", part="results")
+            await until(lambda: vitals.figure("storage_errors_total") >= 2)
+            assert not starting.done()
+            disk.close()
+            await starting
+            assert vitals.health.troubles == {}

@@ -1,16 +1,21 @@
 """Health and metrics over HTTP."""
 
+import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import aiohttp
 import pytest
 
+from hybridsphere.bridge.telemetry import http
 from hybridsphere.bridge.telemetry.health import Health
+from hybridsphere.bridge.telemetry.hosts import is_local
 from hybridsphere.bridge.telemetry.http import listen
 from hybridsphere.errors import ConfigurationError
 from tests.bridge.bridge_stage import Journal, Vitals
+from tests.stage import PATIENCE_S
 
 ROUTES = ("/healthz", "/readyz", "/metrics")
 
@@ -35,6 +40,12 @@ async def test_a_bridge_that_starts_lives_but_is_not_ready(
             "status": "trouble",
             "input_bucket": "videos",
             "troubles": {"bridge": "starting"},
+            "remedies": {
+                "bridge": {
+                    "fix": "wait some seconds; if this lasts, read the log",
+                    "see": "docs/operations.md#the-bridge-is-starting",
+                }
+            },
         }
 
 
@@ -43,7 +54,12 @@ async def test_readiness_names_what_does_not_work_and_why(
 ) -> None:
     async with client.get("/readyz") as answer:
         assert answer.status == 200
-        assert await answer.json() == {"status": "ready", "input_bucket": "videos", "troubles": {}}
+        assert await answer.json() == {
+            "status": "ready",
+            "input_bucket": "videos",
+            "troubles": {},
+            "remedies": {},
+        }
     vitals.health.report("results", "disk full")
     vitals.health.report("function", "throttled")
     vitals.health.report("function", "gone")
@@ -97,7 +113,7 @@ async def test_every_answer_carries_the_headers_of_a_careful_server(
 HOSTILE = "\x1b[2J\x9b\u202e<script>alert(1)</script>\r\nX-Injected: 1"
 
 
-async def test_whatever_a_trouble_says_is_shown_escaped(
+async def test_a_trouble_of_any_text_is_shown_escaped(
     client: aiohttp.ClientSession, vitals: Vitals
 ) -> None:
     vitals.health.report(HOSTILE, HOSTILE)
@@ -109,7 +125,7 @@ async def test_whatever_a_trouble_says_is_shown_escaped(
     assert json.loads(text)["troubles"] == {HOSTILE: HOSTILE.replace("\r\n", " ")}
 
 
-async def test_whatever_a_label_says_stays_one_line_of_the_metrics(
+async def test_a_label_of_any_text_stays_one_line_of_the_metrics(
     client: aiohttp.ClientSession, vitals: Vitals
 ) -> None:
     vitals.metrics.results.labels('x"} 1\nforged_total 7').inc()
@@ -151,6 +167,120 @@ async def test_an_address_of_somebody_else_is_a_configuration_error(
             pass
 
 
-async def test_without_an_address_nobody_listens(vitals: Vitals, journal: Journal) -> None:
+async def test_an_empty_address_opens_no_port(vitals: Vitals, journal: Journal) -> None:
     async with listen(None, "videos", vitals.health, vitals.metrics):
         assert journal.of("web.listening") == []
+
+
+@pytest.fixture
+async def port(vitals: Vitals, journal: Journal) -> AsyncIterator[int]:
+    async with listen(("127.0.0.1", 0), "videos", vitals.health, vitals.metrics):
+        yield (await journal.seen("web.listening"))["port"]
+
+
+async def answer_to(port: int, request: bytes) -> bytes:
+    """Send bytes, and return all that comes until the other side closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await reader.read(-1)
+    finally:
+        writer.close()
+
+
+BROKEN = {
+    "no HTTP": b"hello\r\n\r\n",
+    "a bad header": b"GET /healthz HTTP/1.1\r\nHost: a\r\nX y: 1\r\n\r\n",
+    "a long line": b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a bad length": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+    "another version": b"GET / HTTP/9.9\r\nHost: a\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("request_", BROKEN.values(), ids=BROKEN)
+async def test_an_answer_to_a_broken_request_has_the_same_headers(
+    port: int, request_: bytes
+) -> None:
+    head = (await answer_to(port, request_)).partition(b"\r\n\r\n")[0].decode().lower()
+    assert head.startswith(("http/1.1 400", "http/1.0 400"))
+    assert "server: hybridsphere" in head
+    assert "cache-control: no-store" in head
+    assert "aiohttp" not in head
+    assert "python" not in head
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:{port}", 200),
+        ("localhost:{port}", 200),
+        ("LOCALHOST.", 200),
+        ("[::1]:{port}", 200),
+        ("192.0.2.7", 200),
+        ("bridge:8080", 200),
+        ("bridge.cluster.local", 200),
+        ("bridge.internal:8080", 200),
+        ("evil.example", 421),
+        ("evil.example:{port}", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("localhost.evil.example", 421),
+        ("[", 421),
+        ("evil.example@127.0.0.1", 200),
+        ("127.0.0.1@evil.example", 421),
+    ],
+)
+async def test_a_request_to_another_name_is_misdirected(port: int, host: str, status: int) -> None:
+    request = (
+        f"GET /metrics HTTP/1.1\r\nHost: {host.format(port=port)}\r\nConnection: close\r\n\r\n"
+    )
+    head, _, body = (await answer_to(port, request.encode())).partition(b"\r\n\r\n")
+    assert int(head.split()[1]) == status
+    assert (b"hybridsphere_" in body) == (status == 200)
+
+
+def test_the_host_of_the_settings_is_answered() -> None:
+    assert is_local("bridge.example.org:8080", "Bridge.example.org")
+    assert not is_local("bridge.example.org:8080", "127.0.0.1")
+    assert is_local("", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"", b"GET /healthz HTTP/1.1\r\nHost: a\r\n", b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"],
+)
+async def test_an_idle_connection_ends(
+    vitals: Vitals, journal: Journal, monkeypatch: pytest.MonkeyPatch, start: bytes
+) -> None:
+    monkeypatch.setattr(http, "IDLE_S", 0.2)
+    async with listen(("127.0.0.1", 0), "videos", vitals.health, vitals.metrics):
+        port = (await journal.seen("web.listening"))["port"]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(start)
+        async with asyncio.timeout(PATIENCE_S):
+            answer = await reader.read(-1)
+        writer.close()
+    assert (b"200 OK" in answer) == start.endswith(b"\r\n\r\n")
+
+
+async def test_a_connection_whose_request_drips_in_ends(
+    vitals: Vitals, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "IDLE_S", 0.3)
+    async with listen(("127.0.0.1", 0), "videos", vitals.health, vitals.metrics):
+        port = (await journal.seen("web.listening"))["port"]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nX: ")
+
+        async def drip() -> None:
+            while True:
+                writer.write(b"x")
+                await asyncio.sleep(0.02)
+
+        dripping = asyncio.create_task(drip())
+        async with asyncio.timeout(PATIENCE_S):
+            # A drop that arrives after the end is answered by a reset.
+            with suppress(ConnectionResetError):
+                assert await reader.read(-1) == b""
+        dripping.cancel()
+        writer.close()

@@ -1,4 +1,4 @@
-"""What a line of the log shows, to machines and to a person at a terminal."""
+"""Lines of the log, as machines read them and at a terminal."""
 
 import json
 import os
@@ -26,7 +26,7 @@ Told = Callable[..., str]
 
 @pytest.fixture
 def written() -> Told:
-    """What statements of a program that has set up the log write, to a pipe."""
+    """Run statements after the log's set-up, and return their output to a pipe."""
 
     def run(statements: str) -> str:
         return subprocess.run(
@@ -38,7 +38,7 @@ def written() -> Told:
 
 @pytest.fixture
 def shown() -> Told:
-    """What they write to a terminal."""
+    """Run statements after the log's set-up, and return their output to a terminal."""
 
     def run(statements: str) -> str:
         ours, theirs = pty.openpty()
@@ -103,7 +103,7 @@ def test_a_hostile_key_is_escaped_at_a_terminal(shown: Told) -> None:
         assert text.count("\n") == 1
 
 
-def test_an_error_s_text_is_escaped_at_a_terminal_and_shows_no_variables(shown: Told) -> None:
+def test_an_error_is_escaped_at_a_terminal_and_shows_no_variables(shown: Told) -> None:
     text = shown(failing(HOSTILE))
     assert "in fail" in text
     assert r"ValueError: \x1b]0;owned\x07" in text
@@ -132,7 +132,7 @@ def test_an_error_of_400_kb_is_cut(request: pytest.FixtureRequest, how: str) -> 
     assert len(text) < 3 * LONGEST_TEXT
 
 
-def test_what_a_library_warns_of_is_a_line_like_any_other(written: Told) -> None:
+def test_a_warning_of_a_library_is_a_line_like_any_other(written: Told) -> None:
     line = json.loads(
         written(
             f"import logging\nlogging.getLogger('asyncio').warning('slow: %s', {HOSTILE!r})\n"

@@ -1,4 +1,4 @@
-"""What the service manager is told, over a real socket."""
+"""Notifications to the service manager, over a real socket."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ from tests.bridge.bridge_stage import Journal
 from tests.stage import PATIENCE_S
 
 LONGEST_DATAGRAM = 4096
-"""What systemd reads of one (NOTIFY_BUFFER_MAX); it ignores those that are longer."""
+"""Bytes that systemd reads (NOTIFY_BUFFER_MAX); it ignores a longer datagram."""
 
 
 @pytest.fixture(params=["file", "abstract"])
@@ -62,7 +62,7 @@ async def watched(health: Health) -> AsyncIterator[None]:
         await asyncio.gather(watch, return_exceptions=True)
 
 
-async def test_it_is_told_of_the_start_and_the_stop(manager_socket: socket.socket) -> None:
+async def test_start_and_stop_are_notified(manager_socket: socket.socket) -> None:
     manager = ServiceManager()
     manager.ready()
     assert "READY=1" in await told(manager_socket)
@@ -70,7 +70,7 @@ async def test_it_is_told_of_the_start_and_the_stop(manager_socket: socket.socke
     assert "STOPPING=1" in await told(manager_socket)
 
 
-async def test_it_is_told_again_and_again_that_all_is_well_or_what_is_not(
+async def test_the_status_is_repeated_with_every_trouble(
     manager_socket: socket.socket,
 ) -> None:
     health = Health()
@@ -85,6 +85,18 @@ async def test_it_is_told_again_and_again_that_all_is_well_or_what_is_not(
         assert await told(manager_socket) == ["WATCHDOG=1"]
 
 
+async def test_a_start_that_waits_asks_for_more_time(manager_socket: socket.socket) -> None:
+    health = Health()
+    async with watched(health):
+        for _ in range(2):
+            assert await told(manager_socket) == ["WATCHDOG=1"]
+            assert await told(manager_socket) == ["STATUS=bridge: starting"]
+        health.report("results", "disk full")
+        async with asyncio.timeout(PATIENCE_S):
+            while await told(manager_socket) != ["EXTEND_TIMEOUT_USEC=120000000"]:
+                pass
+
+
 @pytest.mark.parametrize(
     "troubles",
     [
@@ -95,7 +107,7 @@ async def test_it_is_told_again_and_again_that_all_is_well_or_what_is_not(
     ],
     ids=["a page", "many", "beyond ASCII", "no UTF-8"],
 )
-async def test_whatever_troubles_the_bridge_it_is_told_of_that_and_that_the_bridge_lives(
+async def test_every_trouble_is_reported_beside_the_watchdog(
     manager_socket: socket.socket, troubles: dict[str, str]
 ) -> None:
     health = Health()
@@ -128,7 +140,7 @@ async def test_a_service_manager_that_does_not_listen_is_no_reason_to_end(
     assert journal.of("manager.unreachable")
 
 
-async def test_a_service_manager_that_does_not_read_does_not_stop_the_bridge(
+async def test_a_service_manager_that_does_not_read_stops_no_bridge(
     manager_socket: socket.socket, journal: Journal
 ) -> None:
     manager = ServiceManager()

@@ -61,7 +61,7 @@ class Stack:
         }
 
     def physical_id(self, logical_id: str) -> str:
-        """What a resource is really called."""
+        """Return the name of a resource in the account."""
         answer = self._formation.list_stack_resources(StackName="hybridsphere")
         ids = {
             item["LogicalResourceId"]: item["PhysicalResourceId"]
@@ -70,7 +70,7 @@ class Stack:
         return str(ids[logical_id])
 
     def function(self) -> dict[str, Any]:
-        """The function's configuration, as Lambda tells it."""
+        """Return the function's configuration from Lambda."""
         name = self.physical_id("Function")
         answer: dict[str, Any] = client("lambda").get_function(FunctionName=name)
         return dict(answer["Configuration"])
@@ -114,7 +114,7 @@ def client(service: str) -> Any:
 
 
 def stack_arguments(parameters: Mapping[str, str]) -> dict[str, Any]:
-    """What CloudFormation is told about the stack with these parameters."""
+    """Return CloudFormation's arguments for the stack with these parameters."""
     given = {"ImageUri": IMAGE, **parameters}
     return {
         "StackName": "hybridsphere",
@@ -127,7 +127,7 @@ def stack_arguments(parameters: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _document(answer: dict[str, Any] | str) -> dict[str, Any]:
-    """A policy that only allows; one that denies would need a reader that knows more."""
+    """A policy that only allows; a policy that denies would need a better reader."""
     # moto hands a role's own policy out as Python prints it, which happens to be YAML.
     policy: dict[str, Any] = yaml.safe_load(answer) if isinstance(answer, str) else answer
     assert {statement["Effect"] for statement in policy["Statement"]} == {"Allow"}

@@ -48,7 +48,7 @@ def load() -> dict[str, Any]:
 
 
 def chosen(**parameters: str) -> dict[str, Any]:
-    """What is left of the template once its conditions are decided by these parameters."""
+    """Return the template without conditions, for these parameters."""
     template = load()
     values = {name: slot.get("Default") for name, slot in template["Parameters"].items()}
     truths = _Truths(template.pop("Conditions"), values | parameters)

@@ -1,6 +1,4 @@
-"""Commands that take the place of `aws` and `docker`: they write down how they were called, and
-answer what they were told to.
-"""
+"""Stand-ins for `aws` and `docker`: they record each call and print a given answer."""
 
 import json
 import os
@@ -11,7 +9,7 @@ from typing import NamedTuple
 
 from tests.deploy.aws.aws_template import FOLDER
 
-SOURCE = """#!{python}
+SOURCE = """#!{python} -IS
 import json, sys
 from pathlib import Path
 folder = Path({folder!r})
@@ -28,14 +26,14 @@ for start, (text, status) in json.loads((folder / "answers").read_text()).items(
 
 
 class Answer(NamedTuple):
-    """What a call prints, on standard error if it fails, and its exit status."""
+    """The output of a call, on standard error if it fails, and its exit status."""
 
     text: str
     status: int = 0
 
 
 class Stubs:
-    """The commands, in a folder of their own, and the scripts that are run with them."""
+    """The commands in a folder, and the scripts that run with them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -46,8 +44,9 @@ class Stubs:
             path.chmod(0o755)
 
     def answer(self, start: str, text: str, status: int = 0) -> None:
-        """What calls that begin so print, and how they end; others print nothing, and succeed.
-        Where several beginnings fit, the last that was given counts.
+        """Set the output and the status of calls that begin so; the last fitting one counts.
+
+        Other calls print nothing, and succeed.
         """
         self._answers.pop(start, None)
         self._answers = {start: Answer(text, status), **self._answers}
@@ -68,7 +67,7 @@ class Stubs:
         )
 
     def calls(self, *starts: str) -> list[str]:
-        """The calls so far, or those of them that begin in one of these ways."""
+        """Return the recorded calls that begin in one of these ways, or all of them."""
         path = self._folder / "calls"
         lines = path.read_text().splitlines() if path.exists() else []
         return [call for call in map(json.loads, lines) if call.startswith(starts or ("",))]

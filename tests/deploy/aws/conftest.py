@@ -10,7 +10,7 @@ from tests.deploy.aws.command_stubs import Stubs
 
 @pytest.fixture
 def no_aws_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever account the reader's environment names, no test is to touch it."""
+    """Hide the account that the reader's environment names from every test."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "HYBRIDSPHERE_"))]:
         monkeypatch.delenv(name)
 

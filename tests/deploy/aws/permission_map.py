@@ -12,7 +12,7 @@ IDENTITIES = ("function", "bridge", "uploader", "operator")
 
 
 class Call(NamedTuple):
-    """Who called what, as botocore writes it: `bridge`, `sqs`, `ReceiveMessage`."""
+    """An identity and its call, as botocore writes it: `bridge`, `sqs`, `ReceiveMessage`."""
 
     identity: str
     service: str

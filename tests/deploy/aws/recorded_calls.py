@@ -1,8 +1,8 @@
-"""Which calls moto's server has seen, by whom.
+"""The calls that moto's server has recorded, by identity.
 
 moto writes every request to the file that MOTO_RECORDER_FILEPATH names, if MOTO_ENABLE_RECORDING is
-set where the local account starts. Who called is told by the access key, which the run must make
-different for each identity: AWS_ACCESS_KEY_ID=bridge, =uploader, =function.
+set where the local account starts. The access key names the identity, so the run must set a
+different key for each: AWS_ACCESS_KEY_ID=bridge, =operator, =function.
 """
 
 import json
@@ -29,7 +29,7 @@ _S3_OPERATIONS = {
 
 
 def recorded_calls(recording: Path) -> set[Call]:
-    """The calls of the three identities in a recording of moto's; those of others are left out."""
+    """Return the calls of the known identities in a recording; others are left out."""
     requests = [json.loads(line) for line in recording.read_text(encoding="utf-8").splitlines()]
     calls = {call for request in requests if (call := _call(request))}
     return {call for call in calls if call.identity in IDENTITIES}
@@ -49,7 +49,7 @@ def _call(request: dict[str, Any]) -> Call | None:
 
 
 def _s3_operation(method: str, url: str) -> str:
-    """The operation's name, or what is known of it, which is in no map."""
+    """Return the operation's name, or a description that is in no map."""
     parts = urlsplit(url)
     thing = "object" if parts.path.strip("/").count("/") else "bucket"
     flags = parse_qs(parts.query, keep_blank_values=True).keys() - {"x-id"}

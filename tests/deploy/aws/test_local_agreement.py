@@ -57,9 +57,7 @@ def test_its_function_has_the_settings_of_the_template() -> None:
 
 
 def _facts(sqs: Any, dynamodb: Any, queues: list[str], table: str) -> dict[str, Any]:
-    """What decides how an account behaves, names left out: each queue, its dead-letter queue, and
-    the table's key and billing.
-    """
+    """Return the settings of an account without names: its queues and its table."""
     description = dynamodb.describe_table(TableName=table)["Table"]
     return {
         "queues": [_queue_facts(sqs, url) for url in queues],

@@ -12,7 +12,7 @@ import pytest_asyncio
 from rich.console import Console
 
 from hybridsphere.aws import session
-from hybridsphere.commands.doctor.doctor import print_findings
+from hybridsphere.commands.doctor.report import print_checks
 from hybridsphere.commands.students import load_students
 from hybridsphere.demo import clips
 from hybridsphere.demo.bridge import running_bridge
@@ -47,7 +47,7 @@ class Tools:
     async def diagnose(self) -> None:
         with self.in_the_name_of("bridge"):
             out = StringIO()
-            assert await print_findings(Console(file=out)), out.getvalue()
+            assert await print_checks(Console(file=out)), out.getvalue()
 
     async def load_students(self) -> None:
         clips.write_students(self.folder / "students.json")
@@ -103,8 +103,12 @@ def tools(
     return Tools(monkeypatch, tmp_path)
 
 
-MAY_BE_REFUSED = {Call("bridge", "s3", "ListObjectsV2")}
-"""What `doctor` asks of a bucket that is only named, to hear that it is not there or refused."""
+MAY_BE_REFUSED = {Call("bridge", "s3", "ListObjectsV2"), Call("bridge", "s3", "PutObject")}
+"""The calls of `doctor` that may be refused.
+
+It lists a bucket that is only named, and tries a write that cannot succeed, to learn whether the
+bucket knows conditions.
+"""
 
 
 @pytest.mark.parametrize(("source", "sink"), [("queue", "queue"), ("bucket", "bucket")])

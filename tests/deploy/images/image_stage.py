@@ -1,4 +1,4 @@
-"""What the tests of the images stand on: an image's command, run by buildah as an engine would."""
+"""Helpers for the tests of the images: buildah runs an image's command as an engine would."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).parents[3]
 IMAGES = str(REPOSITORY / "deploy" / "images.sh")
 
 PATIENCE_S = 60
-"""Far longer than anything here takes; a test that waits so long has failed."""
+"""Far longer than anything here takes, in seconds; a test that reaches it has failed."""
 
 # buildah itself cannot: the root file system is made read-only from within, and then the command
 # gets the user of the image and no capabilities.
@@ -55,7 +55,7 @@ class Container:
     ) -> AsyncIterator["Running"]:
         """The command in this container, on a read-only root, as the image's user.
 
-        What it prints goes to `log`; what is left of it at the end is killed.
+        Its output goes to `log`; processes that remain at the end are killed.
         """
         user, group = self.config["User"].split(":")
         options = ["--user", "root", "--cap-add", "CAP_SYS_ADMIN", "--env", "HOME=/"]
@@ -116,7 +116,7 @@ class Running:
             await asyncio.sleep(0.05)
 
     def _first_process(self) -> int:
-        """The command below buildah's own processes; buildah itself if there is none yet."""
+        """Return the PID of the command below buildah, or of buildah before there is a command."""
         pid = self._process.pid
         for child in _descendants(pid):
             pid = child

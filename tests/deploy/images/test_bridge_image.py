@@ -1,4 +1,4 @@
-"""The bridge's image: its command, its health check and its end, against an account of its own."""
+"""The bridge's image: its command, its health check and its end, against a local account."""
 
 import os
 import signal
@@ -47,7 +47,7 @@ async def bridge(
 
 
 async def is_healthy(image: Container, address: str, log: Path) -> bool:
-    """What the image's health check finds, run beside its command as an engine does."""
+    """Run the image's health check beside its command, as an engine does."""
     kind, *command = image.config["Healthcheck"]["Test"]
     assert kind == "CMD"
     async with image.running(command, {"HYBRIDSPHERE_HTTP": address}, log) as check:

@@ -1,4 +1,4 @@
-"""What the Dockerfiles and compose.yaml say, as far as it can be told without building."""
+"""The Dockerfiles and compose.yaml, as far as they can be checked without building."""
 
 import re
 import shutil

@@ -26,7 +26,7 @@ def _image_removed(images: None) -> Iterator[None]:
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
-    """Where a program is to be had that could be the emulator, for all that the build knows."""
+    """The address of a program that the build takes for the emulator."""
     (tmp_path / "emulator").write_bytes(EMULATOR)
     handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

@@ -48,7 +48,7 @@ class LiveServices:
             patch(GLANCE, "get_image", return_value=IMAGE),
             patch(NOVA, "find_flavor_by_name_or_id", self._finding(FLAVOR.id, "flavor")),
             patch(NOVA, "get_flavor", return_value=FLAVOR),
-            # Neutron is told the kind before the name.
+            # Neutron takes the kind before the name.
             patch(NEUTRON, "find_resourceid_by_name_or_id", self._finding("neutron-id")),
         ]
 
@@ -61,7 +61,7 @@ class LiveServices:
 
 
 def check(path: Path, parameters: dict[str, Any]) -> dict[str, Any]:
-    """What Heat makes of a template; raises Heat's own exception where it refuses."""
+    """Return the stack that Heat makes of a template; raises Heat's exception where it refuses."""
     parsed = template_format.parse(path.read_text())
     files = {file.name: file.read_text() for file in path.parent.iterdir() if file.is_file()}
     services = LiveServices()
@@ -88,7 +88,7 @@ def check(path: Path, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """What Heat says to one request."""
+    """Return Heat's answer to one request."""
     try:
         return check(Path(request["template"]), request["parameters"])
     except (exception.HeatException, ValueError) as error:

@@ -14,7 +14,7 @@ import sys
 from importlib.metadata import EntryPoint, entry_points
 from unittest import mock
 
-GROUPS = ("common", "compute.v2", "image.v2", "network.v2", "orchestration.v1")
+GROUPS = ("common", "compute.v2", "identity.v3", "image.v2", "network.v2", "orchestration.v1")
 
 
 def commands(page: str) -> list[str]:
@@ -27,7 +27,7 @@ def commands(page: str) -> list[str]:
 
 
 def known_commands() -> dict[str, EntryPoint]:
-    """Every command of the client and of Heat's plugin, by name, as in `server_create`."""
+    """Return every command of the client and the Heat plugin by name, as in `server_create`."""
     return {
         command.name: command
         for group in GROUPS
@@ -36,7 +36,7 @@ def known_commands() -> dict[str, EntryPoint]:
 
 
 def check(line: str, known: dict[str, EntryPoint]) -> dict[str, str | None]:
-    """What the client says to one line."""
+    """Return the client's answer to one line."""
     words = shlex.split(line)
     for length in range(len(words), 0, -1):
         entry = known.get("_".join(words[:length]))

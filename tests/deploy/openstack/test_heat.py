@@ -24,7 +24,7 @@ PARAMETERS = {
 
 
 def ask(program: str, request: Any) -> Any:
-    """The answer of a program of this folder that runs in Heat's own environment."""
+    """Return the answer of a program of this folder that runs in Heat's own environment."""
     done = subprocess.run(
         [PYTHON, Path(__file__).with_name(program)],
         input=json.dumps(request),
@@ -37,8 +37,7 @@ def ask(program: str, request: Any) -> Any:
     return json.loads(done.stdout)
 
 
-# Of the two halves of a pair. There is no key here, only how one begins, and not even that in one
-# piece: whoever searches the tree for keys finds none.
+# Only the first line of a private key, in two pieces: a search of the tree for keys finds none.
 KEY_BEGINS = "-----BEGIN OPENSSH {} KEY-----"
 
 REFUSED = [
@@ -46,13 +45,20 @@ REFUSED = [
     ("public_key", KEY_BEGINS.format("PRIVATE")),
     ("repository_url", "https://user:password@git.example.org/hybridsphere.git"),
     ("repository_url", 'https://git.example.org/", /bin/sh, "'),
+    # Neither encrypted nor signed: a man in the middle could choose what the machine installs.
+    ("repository_url", "git://git.example.org/hybridsphere.git"),
+    ("repository_url", "http://git.example.org/hybridsphere.git"),
+    ("repository_url", "file:///srv/hybridsphere"),
+    ("repository_url", "ext::sh -c id"),
+    ("repository_url", "ssh://git:password@git.example.org/hybridsphere.git"),
+    ("repository_url", "ssh://-oProxyCommand=id/hybridsphere.git"),
     ("repository_ref", "--upload-pack=/bin/sh"),
 ]
 
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What Heat says to each request; all of them at once, for Heat takes seconds to load."""
+    """Heat's answer to each request; all at once, since Heat takes seconds to load."""
     wrong = tmp_path_factory.mktemp("wrong") / TEMPLATE.name
     wrong.write_text(TEMPLATE.read_text().replace("port_range_min", "port_range_least"))
     wrong.with_name("user-data.yaml").write_text("#cloud-config\n")

@@ -41,6 +41,17 @@ def test_a_default_shown_is_the_default(monkeypatch: pytest.MonkeyPatch, field: 
     assert getattr(Settings.load(), field) == Settings.model_fields[field].default
 
 
+@pytest.mark.parametrize("field", ["source", "sink", "invocation_type"])
+def test_the_comment_of_a_choice_names_exactly_its_values(field: str) -> None:
+    comment = ""
+    for line in EXAMPLE.read_text().splitlines():
+        if line.startswith(f"#{variable(field)}="):
+            break
+        comment = f"{comment}\n{line}" if line.startswith("# ") else ""
+    schema = Settings.model_json_schema()["properties"][field]
+    assert re.findall(r"`(\w+)`", comment) == schema["enum"]
+
+
 def test_systemd_and_docker_read_every_line_alike() -> None:
     # docker takes quotes, spaces and what follows a value as part of it; systemd does not.
     for value in (assignments("") | assignments("#")).values():

@@ -76,7 +76,7 @@ def test_the_operators_command_resolves_relative_paths_in_its_own_folder(tmp_pat
     )
     lines = done.stdout.splitlines()
     command = lines[lines.index("/opt/hybridsphere/bin/hybridsphere") + 1 :]
-    # A file that has a command's name is none of its arguments.
+    # A file with the name of a command is not an argument.
     assert command == [
         "students",
         "load",

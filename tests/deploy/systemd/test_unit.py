@@ -1,3 +1,5 @@
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,15 +26,36 @@ def seconds(span: str) -> int:
     return int(span.removesuffix("s"))
 
 
+def complaints(folder: Path, unit: str) -> tuple[int, str]:
+    """Return systemd's exit status and complaints about a unit.
+
+    No other unit of the machine is read: systemd would complain about those too.
+    """
+    needed_by_all = {"basic.target", "shutdown.target", "sysinit.target"}
+    for target in needed_by_all.union(re.findall(r"[\w-]+\.target", unit)):
+        (folder / target).write_text("[Unit]\n")
+    # systemd checks that the program exists; any will do.
+    unit = unit.replace("/opt/hybridsphere/bin/hybridsphere", sys.executable)
+    (folder / UNIT.name).write_text(unit)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", folder / UNIT.name],
+        env={**os.environ, "SYSTEMD_UNIT_PATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
 @needs_systemd
 def test_systemd_finds_nothing_to_complain_about(tmp_path: Path) -> None:
-    # systemd wants the program to be there; any will do.
-    unit = tmp_path / UNIT.name
-    unit.write_text(UNIT.read_text().replace("/opt/hybridsphere/bin/hybridsphere", sys.executable))
-    done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert complaints(tmp_path, UNIT.read_text()) == (0, "")
+
+
+@needs_systemd
+def test_systemd_complains_about_an_unknown_key(tmp_path: Path) -> None:
+    _, said = complaints(tmp_path, UNIT.read_text().replace("WatchdogSec=", "WatchdogSeconds="))
+    assert "'WatchdogSeconds'" in said
 
 
 @needs_systemd
@@ -47,7 +70,7 @@ def test_the_sandbox_scores_two_or_better() -> None:
     assert done.returncode == 0, done.stdout[-500:] + done.stderr
 
 
-def test_systemd_waits_for_readiness_and_expects_signs_of_life() -> None:
+def test_systemd_waits_for_readiness_and_watches() -> None:
     assert values("Type") == ["notify"]
     assert values("NotifyAccess") == ["main"]
     assert seconds(values("WatchdogSec")[0]) > 0
@@ -58,23 +81,23 @@ def test_a_stop_leaves_the_drain_its_time() -> None:
     assert seconds(values("TimeoutStopSec")[0]) > Settings.model_fields["drain_s"].default
 
 
-def test_a_crash_is_started_again_and_a_wrong_configuration_is_not() -> None:
+def test_systemd_restarts_a_crash_but_not_a_wrong_configuration() -> None:
     assert values("Restart") == ["on-failure"]
     assert values("RestartPreventExitStatus") == ["2"]
 
 
-def test_what_may_pass_by_itself_is_tried_again_without_end() -> None:
+def test_systemd_retries_a_passing_fault_without_end() -> None:
     assert values("RestartSec") == ["5s"]
-    # 0 is no limit on starts; a unit that names none has systemd's own.
+    # 0 removes the limit on starts; systemd limits a unit without this setting.
     assert values("StartLimitIntervalSec") == ["0"]
 
 
-def test_the_results_lie_where_the_sandbox_lets_the_bridge_write() -> None:
+def test_the_sandbox_lets_the_bridge_write_its_results() -> None:
     (folder,) = values("StateDirectory")
     assert f"HYBRIDSPHERE_RESULTS_DIR=/var/lib/{folder}/results" in values("Environment")
 
 
-def test_variables_are_required_and_credentials_have_a_file_of_their_own() -> None:
+def test_the_unit_requires_variables_and_separates_credentials() -> None:
     variables, credentials = values("EnvironmentFile")
     assert values("ConditionPathExists") == [variables]
     assert credentials == "-/etc/hybridsphere/aws-credentials.env"

@@ -1,7 +1,7 @@
 # ruff: noqa: ANN001, ANN201
-"""A function that finds nobody in any video, and reports that by the real function's own way out.
+"""A function that finds nobody in any video, and delivers that as the real function does.
 
-What else it is to do stands in the video's key.
+The video's key can ask for a fault.
 """
 
 import os
@@ -30,7 +30,7 @@ def handler(event, context):
             sequencer=record.sequencer,
             event_time=record.event_time,
             status="no_face",
-            # As many as there are versions, no two alike.
+            # One CSV for each version, all different.
             csv=csv_text([[record.key, record.version.id, "", "no_face"]]),
             started_at=at,
             finished_at=utc_text(),

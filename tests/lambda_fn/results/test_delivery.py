@@ -13,7 +13,8 @@ from hybridsphere.messages import (
     csv_key,
     csv_text,
 )
-from lambda_fn.results.delivery import Reporter, version_of
+from lambda_fn.results.csv_object import version_of
+from lambda_fn.results.delivery import Reporter
 from lambda_fn.runtime import aws
 from tests.lambda_fn.function_stage import Stage
 

@@ -1,10 +1,12 @@
 import io
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import numpy as np
 import pytest
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -64,9 +66,23 @@ def test_a_jump_to_the_end_reads_little_of_what_lies_between(stage: Stage) -> No
     assert sum(fetched) < 300_000
 
 
+@pytest.fixture(params=["honoured", "ignored"])
+def if_match(request: pytest.FixtureRequest, account: None) -> Iterator[None]:
+    """A server that honours If-Match, as S3 does, and a server that does not."""
+
+    def ignore(request: AWSRequest, **_: object) -> None:
+        del request.headers["If-Match"]
+
+    events = aws.client("s3").meta.events
+    if request.param == "ignored":
+        events.register("before-sign.s3.GetObject", ignore)
+    yield
+    events.unregister("before-sign.s3.GetObject", ignore)
+
+
 @pytest.mark.parametrize("at", [0, 300_000, SIZE - 1])
 def test_a_version_that_is_overwritten_while_it_is_read_is_superseded(
-    stage: Stage, at: int
+    stage: Stage, if_match: None, at: int
 ) -> None:
     file = opened(stage, BYTES)
     if at:

@@ -8,6 +8,7 @@ import structlog
 from hybridsphere.aws import Bucket, Fetched, Listed, Refused, Unavailable
 from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.store.store import ResultStore
+from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.messages import BadMessage, Result, parse_output, result_of_object
 
@@ -27,6 +28,7 @@ class Mirror:
     input_bucket: str
     store: ResultStore
     metrics: Metrics
+    health: Health
 
     async def new(self, page: Sequence[Listed]) -> list[Listed]:
         """Choose the objects that were not fetched as they stand."""
@@ -36,6 +38,7 @@ class Mirror:
         """Fetch an object and store its results; set aside an object that has none for us."""
         try:
             await self.store.put(await self._results(listed))
+            self.health.note_success("output objects")
         except Refused as error:
             if error.code not in _REPLACED:
                 raise
@@ -43,6 +46,7 @@ class Mirror:
         except BadMessage as error:
             self.metrics.objects_rejected.labels("output").inc()
             reason = str(error)
+            self.health.note_failure("output objects", listed.key, reason)
             log.warning("object.rejected", bucket=self.output.name, key=listed.key, reason=reason)
         await self.store.note_mirrored(self._pair, listed)
 

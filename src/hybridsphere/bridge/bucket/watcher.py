@@ -62,6 +62,8 @@ class Watcher:
         self._circuit = Circuit(in_place=True)
         self._handled = 0
         self._failed = 0
+        # Objects whose last attempt failed; their trouble lasts while one is under way again.
+        self._failing: set[Listed] = set()
         self._passing: AwsError | None = None
 
     async def run(self, stop: asyncio.Event, drain_s: float) -> None:
@@ -96,7 +98,9 @@ class Watcher:
                 self._health.report(self._part, str(error))
                 await backoff.wait(error)
                 continue
-            if self._failed == failed and not (self._held and self._circuit.is_open):
+            # A failed object that was not found again is gone; one that was is held again.
+            self._failing &= self._held.keys()
+            if self._failed == failed and not self._failing:
                 self._health.clear(self._part)
             # Objects that failed are found again each time; they do not shorten the pause.
             busy = self._handled > handled or (bool(self._held) and self._failed == failed)
@@ -129,16 +133,17 @@ class Watcher:
         try:
             await self._handle(found)
             self._handled += 1
+            self._failing.discard(found)
             self._circuit.answered(began)
         except AwsError as error:
             # The object is new again at the next reading.
-            self._note_failure(str(error))
+            self._note_failure(found, str(error))
             self._circuit.failed(error, began)
             if not isinstance(error, Refused):
                 self._passing = error
             log.warning("object.failed", bucket=self._bucket.name, key=found.key, reason=str(error))
         except Exception as error:
-            self._note_failure(f"{type(error).__name__}: {error}")
+            self._note_failure(found, f"{type(error).__name__}: {error}")
             self._counts.unhandled.inc()
             log.exception("object.unhandled", bucket=self._bucket.name, key=found.key)
         finally:
@@ -146,8 +151,9 @@ class Watcher:
             self._counts.in_flight.dec()
             self._room.release()
 
-    def _note_failure(self, reason: str) -> None:
+    def _note_failure(self, found: Listed, reason: str) -> None:
         self._failed += 1
+        self._failing.add(found)
         self._health.report(self._part, reason)
 
     @property

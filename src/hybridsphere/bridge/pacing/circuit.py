@@ -13,7 +13,7 @@ class Circuit:
     Each enters before a call, and reports afterwards whether it was answered or failed. A failure
     opens the circuit; a success of a call that began after that failure closes it.
 
-    With `in_place`, every call concerns another thing, and a failure may be that thing's own. The
+    With `in_place`, every call concerns another thing, which may have caused a failure alone. The
     next call then waits a second at most.
     """
 
@@ -49,10 +49,14 @@ class Circuit:
             self._failure = None
             self._backoff.reset()
 
-    def failed(self, error: AwsError, began: float) -> bool:
-        """Report that a call failed; returns False if a call that began later was answered."""
+    def failed(self, error: AwsError, began: float, *, missed: bool = False) -> bool:
+        """Report that a call failed; returns False if a call that began later was answered.
+
+        `missed` means that the caller did not wait long: of an open circuit it proves nothing more.
+        """
         if began < self._answered_began:
             return False
+        if not (missed and self._failure):
+            self._failed_at = time.monotonic()
         self._failure = error
-        self._failed_at = time.monotonic()
         return True

@@ -20,7 +20,7 @@ from hybridsphere.bridge.telemetry.metrics import QueueMetrics
 HEARTBEAT_MARGIN_S = 15
 """How long before its deadline a message is extended: half of the time is left for retries."""
 
-CALLS = 8
+CONCURRENT_EXTENSIONS = 8
 """Concurrent batches of extensions: thousands of messages can be due at once."""
 
 log = structlog.get_logger()
@@ -28,12 +28,13 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class _Held:
-    """A message in flight: hidden until its `deadline`, to be extended when it is `due`.
+    """A message in flight: held `since`, hidden until its `deadline`, to be extended when `due`.
 
-    Both are seconds of `time.monotonic`.
+    All three are seconds of `time.monotonic`.
     """
 
     message_id: str
+    since: float
     deadline: float
     due: float
 
@@ -56,9 +57,15 @@ class InFlight:
         self._empty = asyncio.Event()
         self._empty.set()
         counts.in_flight.set_function(self.__len__)
+        counts.oldest.set_function(self.oldest_s)
 
     def __len__(self) -> int:
         return len(self._held)
+
+    def oldest_s(self) -> float:
+        """Return the age in seconds of the message that is held longest; 0 without messages."""
+        since = min((held.since for held in self._held.values()), default=None)
+        return 0.0 if since is None else time.monotonic() - since
 
     @property
     def _part(self) -> str:
@@ -83,9 +90,10 @@ class InFlight:
         if message.receipt_handle in self._held:
             self.free_room(1)
             return False
-        deadline = time.monotonic() + VISIBILITY_TIMEOUT_S
+        now = time.monotonic()
+        deadline = now + VISIBILITY_TIMEOUT_S
         due = deadline - HEARTBEAT_MARGIN_S
-        self._held[message.receipt_handle] = _Held(message.id, deadline, due)
+        self._held[message.receipt_handle] = _Held(message.id, now, deadline, due)
         self._holding.set()
         self._empty.clear()
         return True
@@ -118,7 +126,7 @@ class InFlight:
     async def heartbeat(self) -> None:
         """Extend the deadlines of the messages held, until cancelled."""
         backoff = Backoff()
-        at_once = CALLS
+        at_once = CONCURRENT_EXTENSIONS
         while True:
             try:
                 failure = await self._extend_due(at_once)
@@ -127,7 +135,7 @@ class InFlight:
                 self._report(error)
                 await backoff.wait(error)
                 continue
-            at_once = CALLS
+            at_once = CONCURRENT_EXTENSIONS
             if failure:
                 self._report(failure)
                 # The short wait, whatever the error: other messages come due meanwhile.

@@ -144,14 +144,15 @@ class Poller:
         that delay would hurt. The patient one gets answers that are merely slow.
         """
         receive = partial(self._queue.receive, room, visibility_timeout_s=VISIBILITY_TIMEOUT_S)
-        is_busy = began < self._busy_until
-        if not patient and (is_busy or self._circuit.is_open):
+        is_short = not patient and (began < self._busy_until or self._circuit.is_open)
+        if is_short:
             receive = partial(receive, wait_s=SHORT_POLL_S, within_s=MISSED_S)
         try:
             messages = await receive()
         except AwsError as error:
-            if self._circuit.failed(error, began):
-                self._health.report(f"{self._name} queue", str(error))
+            missed = is_short and isinstance(error.__cause__, TimeoutError)
+            if self._circuit.failed(error, began, missed=missed):
+                self._health.report(f"{self._name} queue", str(error), missed=missed)
             else:
                 log.warning("receive.failed", queue=self._name, reason=str(error))
             return []

@@ -21,13 +21,15 @@ from hybridsphere.aws import Listed
 from hybridsphere.bridge.batching import Batcher
 from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.store.csv_files import Blocked
+from hybridsphere.bridge.store.expirer import Expirer
 from hybridsphere.bridge.store.restorer import Restorer
 from hybridsphere.bridge.store.writer import DISK, Change, Writer
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.errors import ConfigurationError
-from hybridsphere.ledger.ledger import Ledger, LedgerError, ledger_path
+from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload, ledger_path
 from hybridsphere.messages import Result, S3Record
+from hybridsphere.troubles import FAILURES_IN_A_ROW
 
 MOST_CHANGES = 100
 """Changes in one transaction."""
@@ -59,9 +61,14 @@ log = structlog.get_logger()
 
 
 class ResultStore:
-    """The results folder of one bridge; an async context manager, with `run` going meanwhile."""
+    """The results folder of one bridge; an async context manager, with `run` going meanwhile.
 
-    def __init__(self, folder: Path, health: Health, metrics: Metrics) -> None:
+    Results leave the ledger after `keep_days`, by default never.
+    """
+
+    def __init__(
+        self, folder: Path, health: Health, metrics: Metrics, *, keep_days: int | None = None
+    ) -> None:
         self._folder = folder
         self._writer = Writer(folder, self._note_opened)
         self._health = health
@@ -72,6 +79,7 @@ class ResultStore:
             self._store, size=MOST_CHANGES, linger_s=LINGER_S
         )
         self._restorer = Restorer(self._writer, self._change, health=health, metrics=metrics)
+        self._expirer = None if keep_days is None else Expirer(self._change, keep_days)
         self._working = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -107,9 +115,11 @@ class ResultStore:
         the ledger is damaged. A disk that fails is waited for.
         """
         try:
-            (owner,) = await self._persist(
-                self._writer.apply, [lambda ledger: ledger.claim(bucket)], passing=DISK
-            )
+            changes: list[Change] = [
+                lambda ledger: ledger.claim(bucket),
+                lambda ledger: ledger.last_results(FAILURES_IN_A_ROW),
+            ]
+            owner, last = await self._persist(self._writer.apply, changes, passing=DISK)
         except LedgerError as error:
             raise self._unusable(error) from error
         if owner != bucket:
@@ -117,6 +127,9 @@ class ResultStore:
                 f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} is the folder of the bucket "
                 f"{owner}, and HYBRIDSPHERE_INPUT_BUCKET is {bucket}: name another folder"
             )
+        # A new bridge knows that the last uploads failed, as status does.
+        for upload in reversed(last):
+            self._note(upload)
         # A claim that is there already writes nothing, and a full disk would show after the first
         # invocations only.
         await self._persist(self._writer.try_out, ROOM_BYTES, passing=DISK)
@@ -126,6 +139,8 @@ class ResultStore:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._batcher.run())
             tasks.create_task(self._restorer.run())
+            if self._expirer:
+                tasks.create_task(self._expirer.run())
 
     async def wait_until_working(self) -> None:
         """Return at once, or when results can be stored again."""
@@ -166,6 +181,7 @@ class ResultStore:
         """Store results; a result that a stored one outranks changes nothing."""
         written = await self._unblocked(lambda ledger: self._writer.put(ledger, results))
         for result in written:
+            self._note(result)
             self._metrics.results.labels(result.status).inc()
             log.info(
                 "result.written",
@@ -175,6 +191,13 @@ class ResultStore:
                 status=result.status,
                 reason=result.reason,
             )
+
+    def _note(self, ended: Result | Upload) -> None:
+        """Count a result for the health: uploads that all fail are a trouble."""
+        if ended.status == "failed":
+            self._health.note_failure("uploads", f"{ended.key} {ended.version}", ended.reason or "")
+        else:
+            self._health.note_success("uploads")
 
     async def _change(self, change: Change) -> Any:
         answer = await self._batcher.submit(change)
@@ -225,6 +248,10 @@ class ResultStore:
             else:
                 self._working.set()
                 self._health.clear("results")
+                if held := self._writer.held:
+                    self._health.report("ledger", held)
+                else:
+                    self._health.clear("ledger")
                 return answer
 
     def _unusable(self, error: Exception) -> ConfigurationError:

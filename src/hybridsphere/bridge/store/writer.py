@@ -1,7 +1,7 @@
 """The work of the writer's thread: changes of the ledger, with the files that belong to them."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,9 @@ Name = tuple[str, str]
 
 Change = Callable[[Ledger], Any]
 
+Submit = Callable[[Change], Awaitable[Any]]
+"""A call that runs a change in the writer's thread."""
+
 
 @dataclass(frozen=True, slots=True)
 class Restored:
@@ -33,8 +36,8 @@ class Restored:
 class Writer:
     """The ledger and the files of one results folder; all methods run in one thread.
 
-    After a failure the ledger stays open and is tried again: to close it could delete results that
-    are in its WAL alone. `on_open` is called with each ledger that works for the first time.
+    After a failure the ledger is opened again: the disk under it may be another. `on_open` is
+    called with each ledger that was opened.
     """
 
     def __init__(self, folder: Path, on_open: Callable[[Ledger], None]) -> None:
@@ -43,13 +46,17 @@ class Writer:
         self._on_open = on_open
         self._ledger: Ledger | None = None
         self._begun = False
-        self._settled = False
         self.restored = 0
         """Files that were restored. A change counts here, because it may run twice."""
 
     def prepare(self) -> None:
         """Create the folders and open the ledger. Raises OSError, sqlite3.Error or LedgerError."""
-        self._settle()
+        self._open()
+
+    @property
+    def held(self) -> str | None:
+        """The reason why the ledger's WAL grows; None while it does not."""
+        return self._ledger.held if self._ledger else None
 
     def close(self) -> None:
         """Close the ledger."""
@@ -63,7 +70,7 @@ class Writer:
         Raises OSError, sqlite3.Error or LedgerError; then no change was made.
         """
         try:
-            ledger = self._settle()
+            ledger = self._ledger or self._open()
             try:
                 with ledger.transaction():
                     return [change(ledger) for change in changes]
@@ -74,17 +81,12 @@ class Writer:
             with ledger.transaction():
                 return [_result_of(change, ledger) for change in changes]
         except Exception:
-            self._settled = False
+            self.close()
             raise
 
     def try_out(self, size: int) -> None:
         """Write `size` bytes beside the ledger, to find a full disk. Raises OSError."""
-        self._settle()
-        try:
-            self._files.try_out(size)
-        except OSError:
-            self._settled = False
-            raise
+        self._files.try_out(size)
 
     def put(self, ledger: Ledger, results: Sequence[Result]) -> list[Result]:
         """Store results with their files; returns those that changed a row."""
@@ -115,23 +117,15 @@ class Writer:
                 blocked[name] = error
         return Restored(names, blocked)
 
-    def _settle(self) -> Ledger:
-        """Open the ledger, or find it well again after a failure."""
-        if self._settled and self._ledger:
-            return self._ledger
+    def _open(self) -> Ledger:
         if not self._begun:
             self._folder.mkdir(parents=True, exist_ok=True)
         self._files.prepare()
-        if self._ledger and self._ledger.is_replaced():
-            self.close()
-        if self._ledger is None:
-            self._ledger = Ledger.attach(self._folder)
-        if not self._ledger.prepared:
-            self._ledger.prepare()
-            self._on_open(self._ledger)
+        self._ledger = Ledger.open(self._folder)
+        self._on_open(self._ledger)
         if not self._begun:
             self._files.clear()
-        self._begun = self._settled = True
+        self._begun = True
         return self._ledger
 
 

@@ -17,6 +17,7 @@ class QueueMetrics:
     deletes_failed: Counter
     heartbeats_failed: Counter
     in_flight: Gauge
+    oldest: Gauge
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,9 @@ class Metrics:
         self.results = self._counter("results_written", "Results in the ledger.", "status")
         self.storage_errors = self._counter("storage_errors", "Failed attempts to store a batch.")
         self.in_flight = self._gauge("messages_in_flight", "Messages held.", "queue")
+        self.oldest = self._gauge(
+            "messages_oldest_seconds", "Age of the message that is held longest.", "queue"
+        )
         self.limit = self._gauge("invocations_limit", "Invocations that may run at once.")
         self.objects_found = self._counter(
             "objects_found", "Objects found in a listing and not yet handled.", "bucket"
@@ -100,6 +104,7 @@ class Metrics:
             deletes_failed=self.deletes_failed.labels(name),
             heartbeats_failed=self.heartbeats_failed.labels(name),
             in_flight=self.in_flight.labels(name),
+            oldest=self.oldest.labels(name),
         )
 
     def of_bucket(self, name: str) -> BucketMetrics:

@@ -1,16 +1,15 @@
-"""What AWS says of the services that the variables name: whether they are there and allowed.
+"""The services of AWS that the variables name: whether they exist and may be used.
 
-Every call is harmless: nothing is invoked, deleted or sent. A message that is received to find out
-whether that is allowed is visible again at once; where a receive too many could make it a dead
-letter, none is.
+Every call is harmless: nothing is invoked, deleted, written or sent. A message that is received to
+test that permission is visible again at once. No message is received where one more receive could
+make it a dead letter.
 """
 
+import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Awaitable, Collection, Mapping
-from email.utils import parsedate_to_datetime
-
-import aiohttp
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
 from hybridsphere.aws import (
     VISIBILITY_TIMEOUT_S,
@@ -20,24 +19,23 @@ from hybridsphere.aws import (
     Listed,
     Queue,
     Refused,
+    Unavailable,
 )
-from hybridsphere.aws.one_shot import client
-from hybridsphere.commands.doctor.check import Finding
-from hybridsphere.messages import without_passwords
-from hybridsphere.paths import OWN_FOLDER
-from hybridsphere.settings import Settings, variable
+from hybridsphere.aws.bucket import NOBODY
+from hybridsphere.commands.doctor.check import Check
+from hybridsphere.settings import Settings
+from hybridsphere.troubles import Symptom, remedy_for_call
 
-MOST_SKEW_S = 60
-"""AWS refuses signatures that are five minutes off (Signature Version 4); warn well before."""
+ANSWER_S = 5.0
+"""How long one call may take: AWS answers in a fraction of a second, and a person waits."""
 
 LEAST_RECEIVES = 10
 """A redrive after fewer receives turns good messages into dead ones when the bridge crashes."""
 
-NOBODY = Listed(f"{OWN_FOLDER}/nobody", etag="none", last_modified="", size=0)
-"""An object that is in no bucket."""
+Answer = TypeVar("Answer")
+Probe = Callable[[Aws], Awaitable[list[Check]]]
 
-# What SQS says to a receipt handle that is none, and to a message that cannot be sent; what S3 says
-# of an object that is not there.
+# SQS answers a wrong receipt handle and an impossible message so, S3 an object that is not there.
 _REFUSED_AS_MEANT = {
     "InvalidParameterValue",
     "MissingParameter",
@@ -45,158 +43,183 @@ _REFUSED_AS_MEANT = {
     "NoSuchKey",
 }
 
-_NETWORK = "see to the network, AWS_REGION and AWS_ENDPOINT_URL"
-
-_NAMED_BY = {
-    "input queue": "input_queue_url",
-    "output queue": "output_queue_url",
-    "dead-letter queue": "dead_letter_queue_url",
-    "input bucket": "input_bucket",
-    "output bucket": "output_bucket",
-    "function": "function_name",
-}
+_CONDITION_FAILED = {"NoSuchKey", "PreconditionFailed", "ConditionalRequestConflict"}
 
 
-async def examine_services(
-    aws: Aws, settings: Settings, wrong: Collection[str]
-) -> AsyncIterator[Finding]:
-    """Look at each service that this source and sink need; `wrong` are fields of no use."""
-    yield await _clock(settings)
-    ways = {"input": settings.source, "output": settings.sink}
-    for name, way in ways.items():
-        async for finding in _way(aws, settings, name, way):
-            yield finding
-    if url := settings.dead_letter_queue_url:
-        async for finding in _dead_letters(aws.queue(url)):
-            yield finding
-    elif "queue" in ways.values() and "dead_letter_queue_url" not in wrong:
-        detail = "none named: what can never succeed is logged and left to its queue's own redrive"
-        yield Finding("dead-letter queue", detail)
-    if settings.function_name and settings.source != "direct":
-        function = aws.function(settings.function_name, settings.invocation_type)
-        probe = function.probe()
-        yield await _allowed("function", "lambda:InvokeFunction", probe, function.name)
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services that this source and sink need; `wrong` are the fields with no usable value."""
+
+    settings: Settings
+    wrong: Collection[str]
+
+    def probes(self) -> dict[str, Probe]:
+        """Return a probe for each part, in the order of the report."""
+        settings = self.settings
+        probes: dict[str, Probe] = {}
+        for side, kind in (("input", settings.source), ("output", settings.sink)):
+            probes |= self._side(side, kind)
+        if url := settings.dead_letter_queue_url:
+            probes["dead-letter queue"] = lambda aws: _dead_letters(aws.queue(url))
+        elif self._needs_dead_letters:
+            probes["dead-letter queue"] = _no_dead_letters
+        if (name := settings.function_name) and settings.source != "direct":
+            probes["function"] = lambda aws: _function(aws, name, settings.invocation_type)
+        return probes
+
+    @property
+    def _needs_dead_letters(self) -> bool:
+        """Whether there are messages to reject; a wrong variable is reported already."""
+        has_queue = "queue" in {self.settings.source, self.settings.sink}
+        return has_queue and "dead_letter_queue_url" not in self.wrong
+
+    def _side(self, side: str, kind: str) -> dict[str, Probe]:
+        """Return the probes of the source or the sink; a missing variable is reported already."""
+        probes: dict[str, Probe] = {}
+        url = getattr(self.settings, f"{side}_queue_url")
+        name = getattr(self.settings, f"{side}_bucket")
+        if url and kind == "queue":
+            probes[f"{side} queue"] = lambda aws: _queue(f"{side} queue", aws.queue(url))
+        if name:
+            used = kind == "bucket"
+            probes[f"{side} bucket"] = lambda aws: _bucket(side, aws.bucket(name), used=used)
+        return probes
 
 
-async def _way(aws: Aws, settings: Settings, name: str, way: str) -> AsyncIterator[Finding]:
-    """A way in or out; one whose variable is missing has been found already."""
-    if way == "queue" and (url := getattr(settings, f"{name}_queue_url")):
-        async for finding in _queue(f"{name} queue", aws.queue(url)):
-            yield finding
-    bucket = getattr(settings, f"{name}_bucket")
-    if bucket and way != "bucket":
-        yield await _named(f"{name} bucket", aws.bucket(bucket))
-    elif bucket:
-        async for finding in _bucket(f"{name} bucket", aws.bucket(bucket), read=name == "output"):
-            yield finding
-
-
-async def _clock(settings: Settings) -> Finding:
-    """Compare the clocks by the date of any answer, even of a refusal."""
-    url = settings.output_queue_url or settings.input_queue_url or await _endpoint()
+async def _queue(part: str, queue: Queue) -> list[Check]:
     try:
-        timeout = aiohttp.ClientTimeout(total=10)
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as web,
-            web.get(url, allow_redirects=False) as answer,
-        ):
-            theirs = parsedate_to_datetime(answer.headers["Date"]).timestamp()
-    except (aiohttp.ClientError, TimeoutError, KeyError, ValueError) as error:
-        reason = f"{url} gave no date: {error or type(error).__name__}"
-        return Finding("clock", without_passwords(reason), _NETWORK)
-    skew_s = time.time() - theirs
-    if abs(skew_s) < 1:
-        return Finding("clock", "agrees with that of AWS")
-    detail = f"{abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} that of AWS"
-    return Finding("clock", detail, "start an NTP client" if abs(skew_s) > MOST_SKEW_S else "")
-
-
-async def _endpoint() -> str:
-    """Where S3 answers in this region, or what stands for it."""
-    async with client("s3") as s3:
-        return str(s3.meta.endpoint_url)
-
-
-async def _queue(part: str, queue: Queue) -> AsyncIterator[Finding]:
-    try:
-        attributes = await queue.attributes()
+        attributes = await _within(queue.attributes())
     except AwsError as error:
-        yield _refusal(part, "sqs:GetQueueAttributes", error, queue.url)
-        return
-    yield _visibility_timeout(part, attributes)
+        return [_failure(part, error, queue.url)]
     redrive = _redrive(part, attributes)
-    yield redrive
-    if redrive.well:
-        receipt = queue.receive(1, visibility_timeout_s=0, wait_s=0)
-        yield await _allowed(part, "sqs:ReceiveMessage", receipt, queue.url)
     # No message has this receipt handle: nothing is deleted, nothing changed.
-    yield await _allowed(part, "sqs:DeleteMessage", queue.delete(["none"]), queue.url)
-    changed = queue.change_visibility(["none"], VISIBILITY_TIMEOUT_S)
-    yield await _allowed(part, "sqs:ChangeMessageVisibility", changed, queue.url)
+    calls: dict[str, Awaitable[object]] = {
+        "sqs:DeleteMessage": queue.delete(["none"]),
+        "sqs:ChangeMessageVisibility": queue.change_visibility(["none"], VISIBILITY_TIMEOUT_S),
+    }
+    if not redrive.is_bad:
+        receipt = queue.receive(1, visibility_timeout_s=0, wait_s=0)
+        calls = {"sqs:ReceiveMessage": receipt, **calls}
+    allowed = await asyncio.gather(
+        *(_allowed(part, action, call, queue.url) for action, call in calls.items())
+    )
+    return [_visibility_timeout(part, attributes), redrive, *allowed]
 
 
-async def _dead_letters(queue: Queue) -> AsyncIterator[Finding]:
+async def _dead_letters(queue: Queue) -> list[Check]:
     part = "dead-letter queue"
     found = await _allowed(part, "sqs:GetQueueAttributes", queue.attributes(), queue.url)
-    yield found
-    if found.well:
-        yield await _allowed(part, "sqs:SendMessage", queue.probe_sending(), queue.url)
+    if found.is_bad:
+        return [found]
+    sending = await _allowed(part, "sqs:SendMessage", queue.probe_sending(), queue.url)
+    return [found, sending]
 
 
-async def _bucket(part: str, bucket: Bucket, *, read: bool) -> AsyncIterator[Finding]:
-    found = await _allowed(part, "s3:ListBucket", bucket.probe(), bucket.name)
-    yield found
-    # That an object is not there, S3 says only to those who may list and read.
-    if read and found.well:
-        yield await _allowed(part, "s3:GetObject", bucket.get(NOBODY), bucket.name)
+async def _no_dead_letters(_: Aws) -> list[Check]:
+    detail = "none is named: rejected messages are logged and left to the queue's own redrive"
+    return [Check.note("dead-letter queue", detail)]
 
 
-async def _named(part: str, bucket: Bucket) -> Finding:
-    """Whether a bucket is there of which the bridge needs the name alone, and no permission.
+async def _function(aws: Aws, name: str, invocation_type: str) -> list[Check]:
+    probe = aws.function(name, invocation_type).probe()
+    return [await _allowed("function", "lambda:InvokeFunction", probe, name)]
 
-    Of one that is not, every message names another: all would be rejected, and nothing in trouble.
+
+async def _bucket(side: str, bucket: Bucket, *, used: bool) -> list[Check]:
+    """Check a bucket; the bridge needs permissions only where the bucket is `used` by it."""
+    part = f"{side} bucket"
+    listing = await (_listed if used else _named)(part, bucket)
+    if listing.state != "ok" or side == "input":
+        return [listing]
+    checks = [listing]
+    if used:
+        # S3 says that an object does not exist only to those who may list and read.
+        nobody = bucket.get(Listed(NOBODY, etag="none", last_modified="", size=0))
+        checks.append(await _allowed(part, "s3:GetObject", nobody, bucket.name))
+    return [*checks, *await _conditional_writes(part, bucket)]
+
+
+async def _listed(part: str, bucket: Bucket) -> Check:
+    return await _allowed(part, "s3:ListBucket", bucket.probe(), bucket.name)
+
+
+async def _named(part: str, bucket: Bucket) -> Check:
+    """Check that a bucket exists, of which the bridge needs the name and no permission.
+
+    Without it, every message would name another bucket, and all would be rejected.
     """
     try:
-        await bucket.probe()
+        await _within(bucket.probe())
     except AwsError as error:
         if isinstance(error, Refused) and error.not_there:
-            return _refusal(part, "s3:ListBucket", error, bucket.name)
-        detail = f"whether {bucket.name} is there could not be asked, nor need it be: {error}"
-        return Finding(part, detail)
-    return Finding(part, f"{bucket.name} is there")
+            return _failure(part, error, bucket.name)
+        detail = f"whether {bucket.name} exists could not be asked, nor need it be: {error}"
+        return Check.note(part, detail)
+    return Check(part, f"{bucket.name} exists")
 
 
-def _visibility_timeout(part: str, attributes: Mapping[str, str]) -> Finding:
+async def _conditional_writes(part: str, bucket: Bucket) -> list[Check]:
+    """Check that the function's writes can depend on the object that is there, if S3 says so.
+
+    Otherwise the function compares the versions before it writes. Credentials that may not write
+    are fine, and get no line.
+    """
+    try:
+        await _within(bucket.probe_conditional_write())
+    except Refused as error:
+        if error.code in _CONDITION_FAILED:
+            return [Check(part, "conditional writes are supported")]
+        if error.code != "NotImplemented":
+            return []
+        limit = "two results of one video can overwrite each other (docs/servers.md)"
+        return [Check.note(part, f"{bucket.name} refuses conditional writes: {limit}")]
+    except AwsError:
+        return []
+    return [
+        Check.note(part, f"{bucket.name} ignores the conditions of writes, and stored {NOBODY}")
+    ]
+
+
+def _visibility_timeout(part: str, attributes: Mapping[str, str]) -> Check:
     timeout_s = int(attributes["VisibilityTimeout"])
-    remedy = "" if timeout_s == VISIBILITY_TIMEOUT_S else f"set it to {VISIBILITY_TIMEOUT_S} s"
-    return Finding(part, f"visibility time-out {timeout_s} s", remedy)
+    detail = f"visibility time-out {timeout_s} s"
+    if timeout_s == VISIBILITY_TIMEOUT_S:
+        return Check(part, detail)
+    fix = f"set it to {VISIBILITY_TIMEOUT_S} s"
+    return Check.bad(part, detail, fix, Symptom.QUEUE_ATTRIBUTES)
 
 
-def _redrive(part: str, attributes: Mapping[str, str]) -> Finding:
+def _redrive(part: str, attributes: Mapping[str, str]) -> Check:
     policy = json.loads(attributes.get("RedrivePolicy", "{}"))
     receives = int(policy.get("maxReceiveCount", 0))
     if not receives:
-        remedy = "give it one: maxReceiveCount 50 in a redrive policy"
-        return Finding(part, "no dead-letter queue of its own", remedy)
-    remedy = "" if receives >= LEAST_RECEIVES else "set maxReceiveCount 50 in its redrive policy"
-    return Finding(part, f"gives a message up after {receives} receives", remedy)
+        fix = "give it one: maxReceiveCount 50 in a redrive policy"
+        return Check.bad(part, "no dead-letter queue", fix, Symptom.QUEUE_ATTRIBUTES)
+    detail = f"gives a message up after {receives} receives"
+    if receives >= LEAST_RECEIVES:
+        return Check(part, detail)
+    fix = "set maxReceiveCount 50 in its redrive policy"
+    return Check.bad(part, detail, fix, Symptom.QUEUE_ATTRIBUTES)
 
 
-async def _allowed(part: str, action: str, call: Awaitable[object], name: str) -> Finding:
-    """Whether a call about `name` is allowed; one that is refused for another reason is."""
+async def _allowed(part: str, action: str, call: Awaitable[object], name: str) -> Check:
+    """Check that a call about `name` is allowed; a refusal for another reason shows that it is."""
     try:
-        await call
+        await _within(call)
     except AwsError as error:
         if not (isinstance(error, Refused) and error.code in _REFUSED_AS_MEANT):
-            return _refusal(part, action, error, name)
-    return Finding(part, f"{action} allowed")
+            return _failure(part, error, name)
+    return Check(part, f"{action} is allowed")
 
 
-def _refusal(part: str, action: str, error: AwsError, name: str) -> Finding:
-    detail = f"{name}: {error}"
-    if not isinstance(error, Refused):
-        return Finding(part, detail, _NETWORK)
-    correct = f"correct {variable(_NAMED_BY[part])}"
-    if error.not_there:
-        return Finding(part, detail, correct)
-    return Finding(part, detail, f"allow {action} to these credentials, or {correct}")
+async def _within(call: Awaitable[Answer]) -> Answer:
+    """Await a call for ANSWER_S at most. Raises Unavailable where no answer comes."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            return await call
+    except TimeoutError:
+        raise Unavailable(f"no answer within {ANSWER_S:g} s") from None
+
+
+def _failure(part: str, error: AwsError, name: str) -> Check:
+    return Check(part, f"{name}: {error}", "bad", remedy_for_call(part, str(error)))

@@ -1,0 +1,167 @@
+"""The CSV object of a video, which only a newer version of the video replaces."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from hybridsphere.messages import MAX_KEY_BYTES, Result, Version
+from lambda_fn.runtime.aws import error_code, http_status
+from lambda_fn.runtime.log import log
+
+# Each failed attempt means that another writer of the same key has finished. Twenty such writers
+# at the same moment do not happen.
+_ATTEMPTS = 20
+
+
+class _Unsupported(Exception):
+    """The bucket's server refuses conditional writes; the text is its answer."""
+
+
+class _Found(NamedTuple):
+    """The object under the key: `etag` is None without one; `stays` if the object is not older."""
+
+    etag: str | None
+    stays: bool = False
+
+
+class CsvWriter:
+    """Writes CSV objects, and remembers which conditional writes the bucket's server supports.
+
+    S3 compares ETags with their quotes. Ceph compares them without. Swift refuses every conditional
+    write: there a HEAD request compares the versions, and the write itself has no condition.
+    """
+
+    def __init__(self, s3: Any) -> None:
+        self._s3 = s3
+        self._quoted = True
+        self._conditional = True
+
+    def write(self, result: Result) -> None:
+        """Write the CSV of a result, unless the CSV of the same or a newer version is there.
+
+        Raises ClientError for a refusal, RuntimeError if other writers always come first.
+        """
+        target = {"Bucket": result.output_bucket, "Key": result.output_key}
+        content = {
+            "Body": result.csv.encode(),
+            "ContentType": "text/csv; charset=utf-8",
+            "Metadata": metadata(result),
+        }
+        if self._conditional:
+            try:
+                self._write_conditionally(target, content, result.version)
+            except _Unsupported as error:
+                self._conditional = False
+                log(
+                    "csv.unconditional",
+                    level="warning",
+                    bucket=result.output_bucket,
+                    error=str(error),
+                )
+            else:
+                return
+        if not self._find(target, result.version).stays:
+            self._s3.put_object(**target, **content)
+
+    def _write_conditionally(
+        self, target: Mapping[str, str | None], content: Mapping[str, Any], version: Version
+    ) -> None:
+        condition = {"IfNoneMatch": "*"}
+        replaced: str | None = None
+        for _ in range(_ATTEMPTS):
+            refusal = self._put(target, content, condition)
+            if refusal is None:
+                return
+            found = self._find(target, version)
+            if found.stays:
+                return
+            if found.etag is None:
+                condition, replaced = {"IfNoneMatch": "*"}, None
+                continue
+            if found.etag == replaced and http_status(refusal) == 412:
+                # Refused although nobody else has written: the server compares another form.
+                self._compare_otherwise(refusal)
+            replaced = found.etag
+            condition = {"IfMatch": f'"{replaced}"' if self._quoted else replaced}
+        raise RuntimeError(
+            f"s3://{target['Bucket']}/{target['Key']} was written by others {_ATTEMPTS} times in a "
+            "row: see who else writes there"
+        )
+
+    def _put(
+        self,
+        target: Mapping[str, str | None],
+        content: Mapping[str, Any],
+        condition: Mapping[str, str],
+    ) -> ClientError | None:
+        """Write under a condition; returns the refusal if the condition does not hold."""
+        try:
+            self._s3.put_object(**target, **content, **condition)
+        except ClientError as error:
+            if http_status(error) == 501 or error_code(error) == "NotImplemented":
+                raise _Unsupported(str(error)) from error
+            if not _lost(error):
+                raise
+            return error
+        return None
+
+    def _compare_otherwise(self, refusal: ClientError) -> None:
+        if not self._quoted:
+            raise _Unsupported(str(refusal)) from refusal
+        self._quoted = False
+
+    def _find(self, target: Mapping[str, str | None], mine: Version) -> _Found:
+        """Look at the object that is there, and whether it is to stay."""
+        try:
+            there = self._s3.head_object(**target)
+        except ClientError as error:
+            if http_status(error) == 404:
+                return _Found(None)
+            raise
+        theirs = version_of(there["Metadata"])
+        stays = theirs is None or not mine.newer_than(theirs)
+        return _Found(there["ETag"].strip('"'), stays)
+
+
+@cache
+def csv_writer(s3: Any) -> CsvWriter:
+    """The writer of a client: what it has learnt about the server outlives an invocation."""
+    return CsvWriter(s3)
+
+
+def metadata(result: Result) -> dict[str, str]:
+    """The metadata of a CSV object; bucket and key as base64, since headers are ASCII."""
+    fields = {
+        "bucket": _encoded(result.bucket),
+        # S3 limits metadata to 2 KB. It has no longer keys, so a longer one names no object.
+        "key": _encoded(result.key) if len(result.key.encode()) <= MAX_KEY_BYTES else None,
+        "etag": result.etag,
+        "sequencer": result.sequencer,
+        "event-time": result.event_time,
+        "status": result.status,
+        "reason": result.reason,
+        "started-at": result.started_at,
+        "finished-at": result.finished_at,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def version_of(fields: Mapping[str, str]) -> Version | None:
+    """The video's version in the metadata of a CSV object; None if another program wrote it."""
+    if not {"etag", "event-time"} <= fields.keys():
+        return None
+    return Version(fields["etag"], fields.get("sequencer"), fields["event-time"])
+
+
+def _lost(error: ClientError) -> bool:
+    """Whether a condition does not hold: another writer was faster or is still writing, or the
+    object to be replaced was just deleted.
+    """
+    return http_status(error) in {409, 412} or error_code(error) == "NoSuchKey"
+
+
+def _encoded(text: str) -> str:
+    return b64encode(text.encode()).decode()

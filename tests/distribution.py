@@ -1,0 +1,45 @@
+"""How pytest-xdist hands the tests to its processes: a file at a time, the slowest files first."""
+
+from typing import Any
+
+from xdist.scheduler import LoadScopeScheduling
+
+SLOWEST = (
+    "tests/pipeline",
+    "tests/faults/test_ends_of_the_bridge.py",
+    "tests/bridge/test_service.py",
+    "tests/deploy/aws/test_scripts_on_moto.py",
+    "tests/local/test_serve.py",
+    "tests/faults/test_storage.py",
+    "tests/faults/test_secrets.py",
+    "tests/bridge/queue/test_in_flight.py",
+    "tests/commands/test_doctor.py",
+    "tests/lambda_fn/recognition/test_attendance.py",
+    "tests/lambda_fn/video/test_playlists.py",
+    "tests/faults/test_credentials.py",
+    "tests/demo",
+    "tests/faults/test_invocations.py",
+    "tests/faults/test_queues.py",
+    "tests/deploy/aws/test_permissions_in_use.py",
+    "tests/cli/test_commands.py",
+    "tests/bridge/queue/test_poller.py",
+    "tests/bench/test_bridge.py",
+)
+"""The units that take longest, longest first: one that began last would end last, alone."""
+
+WHOLE = ("tests/demo", "tests/pipeline")
+"""Folders whose files share fixtures that take seconds to make: one process gets them all."""
+
+
+class SlowestFirst(LoadScopeScheduling):
+    """Distribution by file or folder, so that nothing is made twice that a file's tests share."""
+
+    def _assign_work_unit(self, node: Any) -> None:
+        slowest = next((unit for unit in SLOWEST if unit in self.workqueue), None)
+        if slowest:
+            self.workqueue.move_to_end(slowest, last=False)
+        super()._assign_work_unit(node)
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((folder for folder in WHOLE if file.startswith(f"{folder}/")), file)

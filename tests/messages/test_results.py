@@ -189,3 +189,11 @@ def test_the_longest_field_of_a_csv_object_is_read() -> None:
 def test_a_csv_can_be_read_back_cell_by_cell(rows: list[list[str]]) -> None:
     text = csv_text(rows, columns=("one",))
     assert list(csv.reader(io.StringIO(text, newline=""))) == [["one"], *rows]
+
+
+@pytest.mark.parametrize("cell", ["1.0", "a-b", "1-2-3", "-1.0-2.0", "0-1e308", "0-inf"])
+def test_spans_of_a_foreign_csv_are_refused(cell: str) -> None:
+    text = csv_text([("ada", "", "", "matched", 0.0, 1.0, 2, cell)], ATTENDANCE_COLUMNS)
+    made = result(csv=text)
+    with pytest.raises(BadMessage, match="not a CSV of the function"):
+        result_of_object("output", "test_0.mp4.csv", metadata(made), text)

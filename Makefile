@@ -25,7 +25,8 @@ $(INSTALLED): $(REQUIREMENTS) $(BUILD) pyproject.toml
 	@touch $@
 
 # What the function makes of its models once; elsewhere it would be kept in the user's cache.
-$(PREPARED)/made: $(INSTALLED) lambda_fn/faces/detector.py lambda_fn/faces/encoder.py lambda_fn/models/onnx.py
+$(PREPARED)/made: $(INSTALLED) $(wildcard lambda_fn/models/*_onnx.py) \
+		lambda_fn/faces/detector.py lambda_fn/faces/sface.py lambda_fn/faces/dlib_encoder.py
 	@$(BIN)/python -m lambda_fn.prepare
 	@touch $@
 

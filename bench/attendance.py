@@ -17,7 +17,7 @@ from bench.rounds import Rounds
 from bench.videos import demo_gallery
 from bench.ways import our_videos
 from bench.ways.usual_videos import nearest
-from lambda_fn.gallery.gallery import Gallery
+from hybridsphere.recognition.gallery import Gallery
 
 _TARGET = Target(5, "figure")
 

@@ -11,7 +11,8 @@ import numpy as np
 from bench.report.row import Part, Row, Target, WrongAnswer
 from bench.rounds import Rounds
 from bench.ways.our_videos import DEFAULTS
-from lambda_fn.gallery.gallery import EMBEDDING_SIZE, Embeddings, Gallery
+from hybridsphere.recognition.gallery import Gallery
+from hybridsphere.recognition.space import EMBEDDING_SIZE, Embeddings
 
 SIZES = (1_000, 100_000)
 

@@ -55,7 +55,7 @@ def unmeasured(name: str) -> Part:
 
 def _videos(options: Options) -> Part:
     from bench import videos
-    from lambda_fn.gallery.gallery import GalleryError
+    from hybridsphere.recognition.gallery import GalleryError
 
     if not (options.videos and options.encodings):
         with videos.demo_sample() as sample:

@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from skimage import data
 
-from lambda_fn.faces.box import Box
-from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Embeddings, Gallery, import_legacy
-from lambda_fn.recognition.identity import Identity
+from hybridsphere.recognition.gallery import Gallery
+from hybridsphere.recognition.identity import Identity
+from hybridsphere.recognition.space import Embeddings
+from lambda_fn.faces.detector import Face
+from lambda_fn.faces.engine import Engine, engine
+from lambda_fn.gallery.legacy import import_legacy
 from lambda_fn.video.video import Frame, Video
 
 TOLERANCE = 0.6
@@ -53,7 +55,7 @@ Rule = Callable[[Gallery, list[Look]], tuple[str | None, bool, int]]
 @click.argument("workload", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(workload: Path) -> None:
     """Measure the looks at the people of WORKLOAD, and what rules make of them."""
-    faces = Engine()
+    faces = engine("dlib")
     known = import_legacy(workload / "encoding")
     videos = {name: list(_video_looks(faces, workload, name)) for name in TRUTH}
     strangers = list(_stranger_looks(faces))
@@ -83,17 +85,17 @@ def _video_looks(faces: Engine, workload: Path, name: str) -> Iterator[Look]:
     """The face in each quarter of a second."""
     with (workload / "videos" / f"{name}.mp4").open("rb") as file, Video(file) as video:
         for frame in video.frames(lambda: 0.25):
-            yield from _looks(faces, frame, faces.find(frame)[:1])
+            yield from _looks(faces, frame, faces.look(frame)[:1])
 
 
-def _looks(faces: Engine, frame: Frame, boxes: list[Box]) -> Iterator[Look]:
+def _looks(faces: Engine, frame: Frame, boxes: list[Face]) -> Iterator[Look]:
     return map(Look, faces.encode(frame, boxes), faces.encode_mirrored(frame, boxes))
 
 
 def _harder(faces: Engine, workload: Path, name: str) -> Iterator[list[Look]]:
     """The looks at a video that was made small, unsharp, dark or coarse, where it shows a face."""
     with (workload / "videos" / f"{name}.mp4").open("rb") as file, Video(file) as video:
-        frames = [(frame.rgb(), faces.find(frame)[0]) for frame in video.frames(lambda: 0.25)]
+        frames = [(frame.rgb(), faces.look(frame)[0]) for frame in video.frames(lambda: 0.25)]
     for height, alter in (
         (44, lambda picture: picture),
         (96, lambda picture: picture.filter(ImageFilter.GaussianBlur(2.2))),
@@ -101,13 +103,16 @@ def _harder(faces: Engine, workload: Path, name: str) -> Iterator[list[Look]]:
         (96, lambda picture: _coarse(picture, 6)),
     ):
         looks: list[Look] = []
-        for pixels, box in frames:
+        for pixels, face in frames:
             picture = Image.fromarray(pixels)
             picture.thumbnail(
-                (picture.width * height // box.height, picture.height * height // box.height)
+                (
+                    picture.width * height // face.box.height,
+                    picture.height * height // face.box.height,
+                )
             )
             frame = Frame.from_rgb(np.asarray(alter(picture)))
-            looks += _looks(faces, frame, faces.find(frame, thorough=True)[:1])
+            looks += _looks(faces, frame, faces.search(frame)[:1])
         if looks:
             yield looks
 
@@ -125,7 +130,7 @@ def _stranger_looks(faces: Engine) -> Iterator[list[Look]]:
         looks: list[Look] = []
         for picture in _altered((face * 255).astype(np.uint8)):
             frame = Frame.from_rgb(picture)
-            boxes = faces.find(frame) or faces.find(frame, thorough=True)
+            boxes = faces.look(frame) or faces.search(frame)
             if len(boxes) == 1:
                 looks += _looks(faces, frame, boxes)
         if looks:

@@ -10,7 +10,7 @@ from bench.answer import Answer
 from bench.report.row import Row, Target, WrongAnswer
 from bench.rounds import Rounds
 from bench.ways import least_videos, our_videos, usual_videos
-from lambda_fn.gallery.gallery import Gallery
+from hybridsphere.recognition.gallery import Gallery
 
 WAYS = ("usual", "ours", "least")
 

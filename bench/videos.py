@@ -16,8 +16,9 @@ from bench.rounds import OutOfTime, Rounds
 from bench.trial import WAYS, trial
 from bench.ways import least_videos, our_videos, usual_videos
 from hybridsphere.demo.clips import make_clips, make_photos
+from hybridsphere.recognition.gallery import Gallery
 from lambda_fn.enroll import enroll
-from lambda_fn.gallery.gallery import Gallery, import_legacy
+from lambda_fn.gallery.legacy import import_legacy
 
 _KNOWN = Target(16, "times")
 

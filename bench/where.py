@@ -110,18 +110,19 @@ def _video(videos: Path | None, encodings: Path | None) -> Whole:
     # Only now: its BLAS starts as many threads as it sees cores.
     from bench.videos import demo_sample, given_sample  # noqa: PLC0415
     from bench.ways import our_videos  # noqa: PLC0415
+    from lambda_fn.faces.engine import engine_of  # noqa: PLC0415
 
-    watched = _Watched(our_videos.FACES)
-    faces = cast("Engine", watched)
     means: list[dict[str, float]] = []
     given = videos and encodings and nullcontext(given_sample(videos, encodings))
     with given or demo_sample() as sample:
+        watched = _Watched(engine_of(sample.gallery))
+        engine = cast("Engine", watched)
         for file in sample.videos.values():
             rounds: list[dict[str, float]] = []
             for _ in range(_ROUNDS):
                 watched.used_s.clear()
                 began_s = time.process_time()
-                answer = our_videos.recognise(file, sample.gallery, faces=faces)
+                answer = our_videos.recognise(file, sample.gallery, engine=engine)
                 all_s = time.process_time() - began_s
                 rounds.append(
                     {"reading, decoding, deciding": all_s - sum(watched.used_s.values())}
@@ -136,12 +137,12 @@ def _video(videos: Path | None, encodings: Path | None) -> Whole:
 class _Watched:
     """Engine, and the CPU time that they take."""
 
-    def __init__(self, faces: "Engine") -> None:
+    def __init__(self, engine: "Engine") -> None:
         self.used_s: defaultdict[str, float] = defaultdict(float)
-        self._faces = faces
+        self._engine = engine
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._faces, name)
+        method = getattr(self._engine, name)
         piece = "encoding" if name.startswith("encode") else "finding"
 
         def timed(*arguments: Any, **named: Any) -> Any:

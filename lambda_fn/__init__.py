@@ -1,1 +1,1 @@
-"""The function: one video in, the name of whoever is in it out."""
+"""The function: one video in, the name of the person in it out."""

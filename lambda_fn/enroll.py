@@ -1,51 +1,95 @@
-"""Known faces from photographs and clips: `name.jpg`, or a folder `name` with several."""
+"""Enrollment: a gallery from photographs and clips, `name.jpg` or several in a folder `name`."""
 
+import os
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
-from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Embeddings, Gallery, GalleryError
-from lambda_fn.runtime.settings import TOLERANCE
-from lambda_fn.video.video import Frame, Unreadable, Video
-
-_PHOTOS = {".jpg", ".jpeg", ".png"}
-_CLIPS = {".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi"}
-
-# So much of a clip is looked at, a frame a second.
-_CLIP_FRAMES = 10
-
-
-class _Unusable(Exception):
-    """A file that shows nobody clearly; its text says why, and the remedy."""
+from hybridsphere.recognition.gallery import Gallery, GalleryError
+from hybridsphere.recognition.rule import rule_of
+from hybridsphere.recognition.space import Embeddings
+from lambda_fn.faces.engine import Engine, engine_of
+from lambda_fn.gallery.portrait import Portrait, Unusable, portraits
+from lambda_fn.runtime.settings import wanted_engine
 
 
 def enroll(photos: Path, *, report: Callable[[str], None], known: Gallery | None = None) -> Gallery:
-    """The people in a folder, a row a file, or the one in a file; with those known already.
+    """Return a gallery of the people in a folder or a file, added to those of `known`.
 
-    `report` is given a line for each file that is left out. Raises GalleryError where no file can
-    be used.
+    There is one row per file. The engine is that of `known`, or else named by the environment.
+    `report` gets a line for each file that is left out, and for each face of poor quality. Raises
+    GalleryError if no file can be used.
     """
-    faces = Engine()
-    names: list[str] = []
-    rows: list[Embeddings] = []
+    known = known or Gallery.empty()
+    enrollment = _Enrollment(photos, engine_of(known, wanted_engine(os.environ)), report)
     for name, path in _files(photos):
+        enrollment.add(name, path)
+    return known.plus(enrollment.gallery())
+
+
+class _Enrollment:
+    """The faces that were found, and the files that show several."""
+
+    def __init__(self, photos: Path, engine: Engine, report: Callable[[str], None]) -> None:
+        self._photos = photos
+        self._engine = engine
+        self._report = report
+        self._names: list[str] = []
+        self._rows: list[Embeddings] = []
+        self._several: list[tuple[str, Path, list[Portrait]]] = []
+
+    def add(self, name: str, path: Path) -> None:
+        """Take a file into account that shows the person of a name."""
         try:
-            rows.append(_embedding(path, faces))
-            names.append(name)
-        except _Unusable as error:
-            shown = path.name if path == photos else path.relative_to(photos)
-            report(f"{shown}: left out: {error}")
-    if not names:
-        raise GalleryError(f"{photos}: no usable photograph or clip, neither name.jpg nor name/*")
-    return (known or Gallery.empty()).plus(Gallery(names, np.array(rows)))
+            found = portraits(path, self._engine)
+        except Unusable as error:
+            self._report(f"{self._shown(path)}: left out: {error}")
+            return
+        if len(found) > 1:
+            # The other photographs of the person will show which face it is.
+            self._several.append((name, path, found))
+        else:
+            self._take(name, path, found[0])
+
+    def gallery(self) -> Gallery:
+        """Return the gallery of all files. Raises GalleryError without any face."""
+        for name, path, found in self._several:
+            self._choose(name, path, found)
+        if not self._names:
+            raise GalleryError(
+                f"{self._photos}: no usable photograph or clip, neither name.jpg nor name/*"
+            )
+        return Gallery(self._names, np.array(self._rows), self._engine.space)
+
+    def _choose(self, name: str, path: Path, found: list[Portrait]) -> None:
+        """Take the one face of several that fits the other photographs of the person."""
+        others = [row for one, row in zip(self._names, self._rows, strict=True) if one == name]
+        near = rule_of(self._engine.space.engine).same_face
+        fitting = [
+            portrait
+            for portrait in found
+            if any(np.linalg.norm(portrait.embedding - row) <= near for row in others)
+        ]
+        if len(fitting) == 1:
+            self._take(name, path, fitting[0])
+            return
+        self._report(
+            f"{self._shown(path)}: left out: {len(found)} faces found: crop the photograph to one"
+        )
+
+    def _take(self, name: str, path: Path, portrait: Portrait) -> None:
+        if portrait.concerns:
+            self._report(f"{self._shown(path)}: enrolled, but {', '.join(portrait.concerns)}")
+        self._names.append(name)
+        self._rows.append(portrait.embedding)
+
+    def _shown(self, path: Path) -> str:
+        return path.name if path == self._photos else str(path.relative_to(self._photos))
 
 
 def _files(photos: Path) -> Iterator[tuple[str, Path]]:
-    """Each file with the name of the person it is to show; hidden ones are no photographs."""
+    """Yield each file with the name of its person, except hidden files."""
     if photos.is_file():
         yield photos.stem, photos
         return
@@ -60,61 +104,3 @@ def _files(photos: Path) -> Iterator[tuple[str, Path]]:
         for path in sorted(entry.iterdir()):
             if not path.name.startswith("."):
                 yield entry.name, path
-
-
-def _embedding(path: Path, faces: Engine) -> Embeddings:
-    """The embedding of the one person whom a file shows."""
-    suffix = path.suffix.lower()
-    if path.is_file() and not path.stat().st_size:
-        raise _Unusable("the file is empty")
-    if suffix in _PHOTOS:
-        return _of_photo(path, faces)
-    if suffix in _CLIPS:
-        return _of_clip(path, faces)
-    kinds = ", ".join(sorted(_PHOTOS | _CLIPS))
-    raise _Unusable(f"not a photograph or a clip ({kinds})")
-
-
-def _of_photo(path: Path, faces: Engine) -> Embeddings:
-    try:
-        with Image.open(path) as image:
-            pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    # Pillow's UnidentifiedImageError is an OSError; broken pictures raise any of these.
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise _Unusable(f"not a picture that can be read: {error}") from error
-    frame = Frame.from_rgb(pixels)
-    boxes = faces.find(frame, thorough=True)
-    if not boxes:
-        raise _Unusable(
-            "no face found: it should be seen from the front, and be 40 pixels high or more; "
-            "80 in a picture of more than 4096x2160"
-        )
-    if len(boxes) > 1:
-        raise _Unusable(f"{len(boxes)} faces found: crop the photograph to one")
-    return np.asarray(faces.encode(frame, boxes)[0])
-
-
-def _of_clip(path: Path, faces: Engine) -> Embeddings:
-    """Of all frames that show one face alone, the embedding that is most like the others."""
-    rows: list[Embeddings] = []
-    most_faces = 0
-    try:
-        with path.open("rb") as file, Video(file) as video:
-            for frame in islice(video.frames(lambda: 1.0), _CLIP_FRAMES):
-                boxes = faces.find(frame, thorough=True)
-                most_faces = max(most_faces, len(boxes))
-                if len(boxes) == 1:
-                    rows.append(faces.encode(frame, boxes)[0])
-    except Unreadable as error:
-        raise _Unusable(f"not a clip that can be read: {error.reason}") from error
-    except OSError as error:
-        raise _Unusable(f"not a clip that can be read: {error}") from error
-    if most_faces > 1:
-        raise _Unusable(f"{most_faces} faces found in a frame: cut the clip to one person")
-    if not rows:
-        raise _Unusable("no face found: it should be seen from the front in the first ten seconds")
-    all_rows = np.array(rows)
-    distances = np.linalg.norm(all_rows[:, None] - all_rows[None], axis=2)
-    if distances.max() > TOLERANCE:
-        raise _Unusable("it shows different people one after another: cut the clip to one person")
-    return np.asarray(all_rows[distances.sum(axis=0).argmin()])

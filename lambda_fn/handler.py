@@ -8,7 +8,7 @@ from typing import Any
 
 from hybridsphere import messages
 from hybridsphere.messages import Result, S3Record
-from lambda_fn.faces.engine import Engine
+from lambda_fn.faces.engine import engine_of
 from lambda_fn.gallery.source import GallerySource
 from lambda_fn.recognition.attendance import Attendance, attend
 from lambda_fn.recognition.identify import Identification, identify
@@ -71,6 +71,7 @@ def _process(record: S3Record, settings: RuntimeSettings, deadline: Deadline) ->
 
 def _examine(record: S3Record, settings: RuntimeSettings, deadline: Deadline) -> VideoOutcome:
     gallery = _gallery_source(settings.gallery).current()
+    engine = engine_of(gallery, settings.engine)
     look: Callable[..., Identification | Attendance]
     look = attend if settings.mode == "attendance" else identify
     try:
@@ -78,7 +79,7 @@ def _examine(record: S3Record, settings: RuntimeSettings, deadline: Deadline) ->
         with bounded(), Video(source) as video:
             seen = look(
                 video,
-                faces=_ENGINE,
+                engine=engine,
                 gallery=gallery,
                 tolerance=settings.tolerance,
                 frames_per_s=settings.frames_per_s,
@@ -117,11 +118,19 @@ def _result(
     )
 
 
-# Loaded once per runtime, so that later events find the models ready.
-_ENGINE = Engine()
-log("encoder.loaded", runtime=_ENGINE.runtime)
-
-
 @cache
 def _gallery_source(location: str | None) -> GallerySource:
     return GallerySource(location, client("s3"))
+
+
+def _preload() -> None:
+    """Load the gallery and its engine while the runtime starts, so that the first event is fast."""
+    try:
+        settings = RuntimeSettings.from_environ(os.environ)
+        engine = engine_of(_gallery_source(settings.gallery).current(), settings.engine)
+    except Exception:  # noqa: BLE001 - the first event raises it again, and logs it
+        return
+    log("engine.loaded", engine=engine.space.engine, digest=engine.space.digest)
+
+
+_preload()

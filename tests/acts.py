@@ -5,6 +5,7 @@ import json
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tests.call import Call
@@ -67,6 +68,16 @@ async def swallow(exchange: Exchange) -> None:
     """No answer, ever, even once all others get theirs: nobody knows of the call any more."""
     exchange.call.is_under_way = False
     await asyncio.Event().wait()
+
+
+async def drip(exchange: Exchange) -> None:
+    """Answer a byte every tenth of a second, for as long as the fault lasts; then reset."""
+    exchange.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{")
+    while not exchange.over.is_set() and not exchange.writer.is_closing():
+        exchange.writer.write(b" ")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(exchange.over.wait(), 0.1)
+    reset_connection(exchange.writer)
 
 
 async def lose(exchange: Exchange) -> None:

@@ -44,6 +44,19 @@ def test_unset_variables_have_the_defaults_of_the_contract() -> None:
     assert (settings.max_in_flight, settings.max_attempts, settings.drain_s) == (100, 3, 25)
     assert settings.http == ("127.0.0.1", 8080)
     assert settings.dead_letter_queue_url is None
+    assert settings.keep_results_days is None
+
+
+def test_results_cannot_expire_while_a_listing_shows_old_uploads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(PREFIX + "KEEP_RESULTS_DAYS", "15")
+    for source in ("queue", "direct"):
+        monkeypatch.setenv(PREFIX + "SOURCE", source)
+        Settings.load().check_bridge()
+    monkeypatch.setenv(PREFIX + "SOURCE", "bucket")
+    with pytest.raises(ConfigurationError, match=f"^{PREFIX}KEEP_RESULTS_DAYS cannot go with"):
+        Settings.load().check_bridge()
 
 
 @pytest.mark.parametrize("empty", [True, False])

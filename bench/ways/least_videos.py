@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
 
-import face_recognition
-
 from bench.answer import Answer
-from bench.ways.our_videos import DEFAULTS, FACES, opened
-from lambda_fn.faces.box import Box
-from lambda_fn.gallery.gallery import Gallery
+from bench.ways.our_videos import DEFAULTS, opened
+from hybridsphere.recognition.gallery import Gallery
+from lambda_fn.faces.detector import detector
+from lambda_fn.faces.engine import engine_of
 from lambda_fn.video.video import Frame
 
 WAY = "one key frame decoded, one look at the smallest picture that shows the face, one encoding"
@@ -61,9 +60,9 @@ def _frame(video: Path, number: int) -> Frame | None:
 
 def _seen(frame: Frame, planned: Plan, gallery: Gallery) -> str | None:
     scale = frame.width / planned.width
-    found = face_recognition.face_locations(frame.grey(planned.width), planned.upsamplings)
-    boxes = [Box(*(round(edge * scale) for edge in edges)) for edges in found[:1]]
-    for embedding in FACES.encode(frame, boxes):
+    found = detector().find(frame.rgb(planned.width))
+    faces = [face.scaled(scale) for face in found[:1]]
+    for embedding in engine_of(gallery).encode(frame, faces):
         for match in gallery.matches(embedding, DEFAULTS.tolerance):
             return match.name
     return None

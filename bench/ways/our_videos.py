@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.answer import Answer
-from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Gallery
+from hybridsphere.recognition.gallery import Gallery
+from lambda_fn.faces.engine import Engine, engine_of
 from lambda_fn.recognition.attendance import Attendance, attend
 from lambda_fn.recognition.identify import identify
 from lambda_fn.runtime.deadline import Deadline
@@ -16,20 +16,21 @@ from lambda_fn.video.s3file import S3File
 from lambda_fn.video.video import Unreadable, Video
 
 DEFAULTS = RuntimeSettings(output_bucket="", output_queue_url="", table="")
-FACES = Engine()
-
 _LAMBDA_S = 900
 
 
 def recognise(
-    video: Path, gallery: Gallery, tolerance: float = DEFAULTS.tolerance, faces: Engine = FACES
+    video: Path,
+    gallery: Gallery,
+    tolerance: float = DEFAULTS.tolerance,
+    engine: Engine | None = None,
 ) -> Answer:
     """Recognise the face of a video with the function's reading and search."""
     try:
         with opened(video) as file:
             seen = identify(
                 file,
-                faces=faces,
+                engine=engine or engine_of(gallery),
                 gallery=gallery,
                 tolerance=tolerance,
                 frames_per_s=DEFAULTS.frames_per_s,
@@ -47,7 +48,7 @@ def attendance(video: Path, gallery: Gallery) -> Attendance:
     with opened(video) as file:
         return attend(
             file,
-            faces=FACES,
+            engine=engine_of(gallery),
             gallery=gallery,
             tolerance=DEFAULTS.tolerance,
             frames_per_s=DEFAULTS.frames_per_s,

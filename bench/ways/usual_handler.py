@@ -12,8 +12,8 @@ from urllib.parse import unquote_plus
 import boto3
 
 from bench.ways import usual_videos
-from lambda_fn.gallery.gallery import Gallery
-from lambda_fn.runtime.settings import TOLERANCE
+from hybridsphere.recognition.gallery import Gallery
+from hybridsphere.recognition.space import TOLERANCE
 
 _S3, _SQS, _DYNAMODB = boto3.client("s3"), boto3.client("sqs"), boto3.client("dynamodb")
 _GALLERY = Gallery.load(Path(os.environ["HYBRIDSPHERE_GALLERY"]))

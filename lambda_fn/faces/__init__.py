@@ -1,1 +1,1 @@
-"""Engine in a frame: detection and embeddings."""
+"""Faces in a frame: detection, alignment and embeddings."""

@@ -1,107 +1,120 @@
-"""Where the faces of a frame are: sought where that is cheap, and made sure of where one may be.
+"""The faces of a frame, found at three levels of detail.
 
-The detector says of each place by how much it is a face or not; what it calls a face in colour is
-one. In a small grey picture it takes a fraction of the time, and finds most faces, some with less
-certainty. So whatever only comes near to being a face there is looked at again: alone, larger and
-in colour. A search is the usual way's: in full size, in colour, upsampled once.
+The detector sees faces of about 30 pixels and more in its input, and its time grows with the
+pixels. A glance at 640 pixels takes 3 ms and finds faces from a twentieth of the frame's longer
+side on. A look at 1280 takes 15 ms. A search takes the picture in tiles, at double size up to
+2560 pixels, so that faces of 20 pixels are found in a frame of 1280.
 """
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from lambda_fn.faces.box import Box
-from lambda_fn.faces.detector import Detector
-from lambda_fn.video.video import MAX_PIXELS, Frame
+from lambda_fn.faces.detector import Detector, Face
+from lambda_fn.video.video import Frame
 
-# The detector's time grows with the pixels, and most faces in videos are large. Engine are found
-# from an eighth of the width on at 480, and from a sixteenth at 960.
-_WIDTHS = (480, 960)
+GLANCE = 640
+"""Longer side of the picture for a glance, in pixels."""
 
-# How far below the detector's threshold, 0, a place in a small grey picture may still be a face.
-_DOUBTFUL = -0.4
+LOOK = 1280
+"""Longer side of the picture for a look, and of a tile, in pixels."""
 
-# How large a doubtful face is looked at. The detector's window is 80 pixels wide.
-_CLEAR = 120
+# A search doubles the picture up to this longer side; a larger frame keeps its size up to 4K.
+_DOUBLED = 2560
+_SEARCHED = 4096
 
-# Where the usual way starts: full size, upsampled once, which finds faces from 40 pixels on. No
-# picture is searched that is larger than the largest frame is by itself, so up to 4K: the time and
-# the memory of one pass grow with the pixels.
-_UPSAMPLED_PIXELS = MAX_PIXELS // 4
+# Size at which a face is looked at again, in pixels.
+_CLEAR = 100
 
-# A pixel in colour takes up to twice as long as one in grey.
-_COLOUR = 2
+# Pixels that tiles share: a face on an edge is whole in one of them, or large enough for a look.
+_OVERLAP = 160
 
 
 class Finder:
-    """Searches frames for faces with a detector.
-
-    `tick` is called before each pass of the detector, so that it can end a search by raising. It is
-    given the seconds that a long one is likely to take, going by the last short one.
-    """
+    """A search of frames for faces; `tick` runs before each run of the detector and may raise."""
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self._pixel_s = 0.0
 
-    def glance(
-        self,
-        frame: Frame,
-        *,
-        briefly: bool = False,
-        tick: Callable[[float], None] = lambda _: None,
-    ) -> list[Box]:
-        """The faces of a frame that are large; where there is none, and unless `briefly`, those
-        half as large.
+    def glance(self, frame: Frame, tick: Callable[[], None] = lambda: None) -> list[Face]:
+        """Return the large faces of a frame."""
+        return self._at(frame, min(GLANCE, _longer(frame)), tick)
+
+    def look(self, frame: Frame, tick: Callable[[], None] = lambda: None) -> list[Face]:
+        """Return the faces of a frame of about 30 pixels, at 1280 pixels, and more."""
+        return self._at(frame, LOOK, tick)
+
+    def search(self, frame: Frame, tick: Callable[[], None] = lambda: None) -> list[Face]:
+        """Return the faces of a frame, small ones too."""
+        longer = _longer(frame)
+        side = min(max(longer, min(2 * longer, _DOUBLED)), _SEARCHED)
+        found = self.look(frame, tick)
+        if side <= LOOK:
+            return found
+        scale = side / longer
+        pixels = frame.rgb(round(frame.width * scale))
+        for tile in _tiles(pixels.shape[1], pixels.shape[0]):
+            tick()
+            part = np.ascontiguousarray(pixels[tile.top : tile.bottom, tile.left : tile.right])
+            for face in self._detector.find(part):
+                whole = face.moved(tile.top, tile.left).scaled(1 / scale)
+                if not any(whole.box.overlaps(other.box) for other in found):
+                    found.append(whole)
+        return found
+
+    def find_again(
+        self, frame: Frame, face: Face, tick: Callable[[], None] = lambda: None
+    ) -> list[Face]:
+        """Return the face that was in a place a moment ago, if it is there or beside it."""
+        tick()
+        return [found for found in self._around(frame, face) if found.box.near(face.box)][:1]
+
+    def refined(self, frame: Frame, faces: list[Face]) -> list[Face]:
+        """Return faces whose points are averaged with those found in the mirror image.
+
+        It costs a second look at a part of the frame per face, and is meant for enrollment.
         """
-        widths = _WIDTHS[:1] if briefly else _WIDTHS
-        for width in dict.fromkeys(min(width, frame.width) for width in widths):
-            if found := self._small(frame, width, tick):
-                return found
-        return []
+        return [self._refined(frame, face) for face in faces]
 
-    def survey(self, frame: Frame, tick: Callable[[float], None] = lambda _: None) -> list[Box]:
-        """All faces of a frame from a sixteenth of its width on."""
-        return self._small(frame, min(_WIDTHS[-1], frame.width), tick)
+    def _refined(self, frame: Frame, face: Face) -> Face:
+        for other in self._around(frame, face, mirrored=True):
+            if other.box.overlaps(face.box):
+                return face._replace(points=(face.points + other.points) / 2)
+        return face
 
-    def search(
-        self, frame: Frame, region: Box, tick: Callable[[float], None] = lambda _: None
-    ) -> list[Box]:
-        """All faces in a part of a frame."""
-        upsample = int(region.area <= _UPSAMPLED_PIXELS)
-        tick(_COLOUR * self._pixel_s * region.area * 4**upsample)
-        pixels = frame.rgb()[region.top : region.bottom, region.left : region.right]
-        found = self._detector.find(np.ascontiguousarray(pixels), upsample=upsample)
-        return [box.moved(region.top, region.left) for box in found]
+    def _around(self, frame: Frame, face: Face, *, mirrored: bool = False) -> list[Face]:
+        """Return the faces in and around the place of a face, or in the mirror image of it."""
+        box = face.box.grown(face.box.height, face.box.width).within(frame.width, frame.height)
+        pixels = frame.rgb()[box.top : box.bottom, box.left : box.right]
+        width = round(box.width * _CLEAR / max(face.box.width, face.box.height, 1))
+        small = Frame.from_rgb(np.ascontiguousarray(pixels)).rgb(width)
+        found = self._detector.find(np.ascontiguousarray(small[:, ::-1]) if mirrored else small)
+        if mirrored:
+            found = [other.mirrored(width) for other in found]
+        return [other.scaled(box.width / width).moved(box.top, box.left) for other in found]
 
-    def look_at(self, frame: Frame, place: Box, *, margin: float) -> list[Box]:
-        """The face in a place, in colour and large enough; `margin` in sizes of the place."""
-        scale = max(1.0, place.width / _CLEAR)
-        pixels = frame.rgb(round(frame.width / scale) if scale > 1 else None)
-        margins = round(margin * place.height), round(margin * place.width)
-        around = place.grown(*margins).within(frame.width, frame.height)
-        top, right, bottom, left = around.scaled(1 / scale)
-        found = self._detector.find(
-            np.ascontiguousarray(pixels[top:bottom, left:right]), upsample=int(scale == 1)
-        )
-        boxes = [box.moved(top, left).scaled(scale) for box in found]
-        return [box for box in boxes if box.near(place)][:1]
-
-    def _small(self, frame: Frame, width: int, tick: Callable[[float], None]) -> list[Box]:
-        """The faces that show in a small picture of a frame."""
-        tick(0.0)
+    def _at(self, frame: Frame, side: int, tick: Callable[[], None]) -> list[Face]:
+        tick()
+        width = max(1, round(frame.width * side / _longer(frame)))
         scale = frame.width / width
-        pixels = frame.grey(width)
-        began_s = time.monotonic()
-        rated = self._detector.rated(pixels, threshold=_DOUBTFUL)
-        self._pixel_s = (time.monotonic() - began_s) / pixels.size
-        places = [(box.scaled(scale), rating) for box, rating in rated]
-        faces = [place for place, rating in places if rating > 0]
-        for place, rating in places:
-            if rating <= 0 and not any(map(place.overlaps, faces)):
-                tick(0.0)
-                for face in self.look_at(frame, place, margin=0.5):
-                    if not any(map(face.overlaps, faces)):
-                        faces.append(face)
-        return faces
+        return [face.scaled(scale) for face in self._detector.find(frame.rgb(width))]
+
+
+def _longer(frame: Frame) -> int:
+    return max(frame.width, frame.height)
+
+
+def _tiles(width: int, height: int) -> Iterator[Box]:
+    """Yield overlapping parts of a picture, none larger than a look in either direction."""
+    for top, bottom in _spans(height):
+        for left, right in _spans(width):
+            yield Box(top, right, bottom, left)
+
+
+def _spans(length: int) -> Iterator[tuple[int, int]]:
+    count = max(1, -(-(length - _OVERLAP) // (LOOK - _OVERLAP)))
+    size = -(-(length + (count - 1) * _OVERLAP) // count)
+    for number in range(count):
+        start = number * (size - _OVERLAP)
+        yield start, min(length, start + size)

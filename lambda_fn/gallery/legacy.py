@@ -11,11 +11,28 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from hybridsphere.recognition.gallery import Gallery, GalleryError, one_line
+from hybridsphere.recognition.space import EMBEDDING_SIZE
+
 _FLOATS = {("f4", "<"): "<f4", ("f4", ">"): ">f4", ("f8", "<"): "<f8", ("f8", ">"): ">f8"}
 
 
 class LegacyError(ValueError):
     """A file that is not a gallery in the legacy form, or that holds anything else."""
+
+
+def import_legacy(source: Path) -> Gallery:
+    """Return the gallery in a pickle, of which nothing is run. Raises GalleryError.
+
+    The embeddings are those of face_recognition, and so belong to the engine `dlib`.
+    """
+    try:
+        names, rows = load_legacy(source)
+        return Gallery(names, np.array(rows) if rows else np.empty((0, EMBEDDING_SIZE)))
+    except OSError as error:
+        raise GalleryError(f"{source}: {error.strerror}") from error
+    except ValueError as error:
+        raise GalleryError(f"{source}: {one_line(error)}") from error
 
 
 def load_legacy(source: Path) -> tuple[list[Any], list[npt.NDArray[np.float64]]]:

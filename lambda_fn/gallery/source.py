@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lambda_fn.gallery.gallery import Gallery, GalleryError
+from hybridsphere.recognition.gallery import Gallery, GalleryError
 from lambda_fn.runtime.aws import http_status
 from lambda_fn.runtime.log import log
 

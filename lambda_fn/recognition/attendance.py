@@ -1,12 +1,12 @@
-"""Who is in a video, everybody: a row a person, with when they were seen."""
+"""Attendance: every known person of a video, with the times of their sightings."""
 
 import time
 from dataclasses import dataclass
 
+from hybridsphere.recognition.gallery import Gallery
+from hybridsphere.recognition.identity import Identity, Sighting
 from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.recognition.identify import identify
-from lambda_fn.recognition.identity import Identity, Sighting
 from lambda_fn.recognition.tracks import Track, Tracks
 from lambda_fn.runtime.deadline import Deadline, OutOfTime
 from lambda_fn.video.video import Video
@@ -14,7 +14,7 @@ from lambda_fn.video.video import Video
 
 @dataclass(frozen=True, slots=True)
 class Attendee:
-    """Somebody known, who was in the picture between two moments, in so many frames."""
+    """A known person, with the first and the last moment, and the number of frames with them."""
 
     best: Sighting
     first_s: float
@@ -24,7 +24,7 @@ class Attendee:
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """What a video showed: `people` are those who are known, in the order they appeared in."""
+    """The outcome of a look at a whole video; `people` are in the order of their appearance."""
 
     people: tuple[Attendee, ...]
     any_face: bool
@@ -34,17 +34,17 @@ class Attendance:
 def attend(
     video: Video,
     *,
-    faces: Engine,
+    engine: Engine,
     gallery: Gallery,
     tolerance: float,
     frames_per_s: float,
     deadline: Deadline,
 ) -> Attendance:
-    """Everybody of the gallery whom a video shows, from its first frame to its last."""
+    """Return every known person in a video, from its first frame to its last."""
     if not len(gallery):
         seen = identify(
             video,
-            faces=faces,
+            engine=engine,
             gallery=gallery,
             tolerance=tolerance,
             frames_per_s=frames_per_s,
@@ -54,7 +54,7 @@ def attend(
     register = _Register()
     gap_s = 1 / frames_per_s
     tracks = Tracks(
-        faces,
+        engine,
         lambda: Identity(gallery, tolerance),
         gap_s=gap_s,
         deadline=deadline,
@@ -79,14 +79,14 @@ class _Register:
 
     def __init__(self) -> None:
         self.any_face = False
-        # Of each person the best sighting, the first and the last second, and their frames' bits.
+        # By name: the best sighting, the first and the last second, and a bit for each frame.
         self._people: dict[str, tuple[Sighting, float, float, int]] = {}
 
     def enter(self, track: Track) -> None:
-        """Puts down a track to whoever it shows."""
+        """Enter a track under the name of its person, if it has one."""
         self.any_face = True
         best, first_s, last_s, frames = (
-            track.face.person(),
+            track.identity.person(),
             track.first_s,
             track.last_s,
             track.frames,
@@ -97,7 +97,7 @@ class _Register:
             earlier = self._people[best.name]
             best = min(best, earlier[0], key=lambda sighting: sighting.distance)
             first_s, last_s = min(first_s, earlier[1]), max(last_s, earlier[2])
-            # A frame that shows somebody twice, once in a mirror, is one sighting.
+            # A frame that shows somebody twice, as a mirror may, is one sighting.
             frames |= earlier[3]
         self._people[best.name] = (best, first_s, last_s, frames)
 

@@ -1,30 +1,28 @@
-"""Who is in a video: which frames are looked at, how closely, and when the answer is sure."""
+"""Identification: the one known person of a video."""
 
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lambda_fn.faces.box import Box
+from hybridsphere.recognition.candidates import Candidates
+from hybridsphere.recognition.gallery import Gallery
+from hybridsphere.recognition.identity import Sighting
+from lambda_fn.faces.detector import Face
 from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Embeddings, Gallery
-from lambda_fn.recognition.candidates import Candidates
 from lambda_fn.recognition.changes import Changes
-from lambda_fn.recognition.identity import Identity, Sighting
 from lambda_fn.runtime.deadline import Deadline, OutOfTime
-from lambda_fn.video.video import MAX_PIXELS, Frame, Video
+from lambda_fn.video.video import Frame, Video
 
-# Where somebody known is likely but not sure, the next frame is looked at after a quarter of the
-# usual gap: a second opinion is at hand there, and what lies between need not be decoded.
+# While somebody is likely but not sure, the next frame follows after this share of the usual gap.
 _FOLLOW_UP = 0.25
 
-# Frames that showed nobody known at a glance wait for a thorough look, which takes ten to thirty
-# times as long: the next glance may make it needless. They wait in memory, though.
-_WAITING_FRAMES = 8
+# Seconds between searches while nobody known is found; a search takes as long as four looks.
+_SEARCH_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """What a video showed: `person` is None where nobody known was seen."""
+    """The outcome of a look at a video; without anybody known, `person` is None."""
 
     person: Sighting | None
     any_face: bool
@@ -34,14 +32,14 @@ class Identification:
 def identify(
     video: Video,
     *,
-    faces: Engine,
+    engine: Engine,
     gallery: Gallery,
     tolerance: float,
     frames_per_s: float,
     deadline: Deadline,
 ) -> Identification:
-    """The one person of the gallery whom a video shows; ends as soon as the answer is sure."""
-    search = _Search(faces, Candidates(gallery, tolerance), deadline)
+    """Return the known person in a video; end as soon as the answer is sure."""
+    search = _Search(engine, Candidates(gallery, tolerance), deadline)
     cut_short = False
 
     def gap_s() -> float:
@@ -55,82 +53,69 @@ def identify(
 
 
 class _Search:
-    def __init__(self, faces: Engine, candidates: Candidates, deadline: Deadline) -> None:
+    """A search for the person, from frame to frame."""
+
+    def __init__(self, engine: Engine, candidates: Candidates, deadline: Deadline) -> None:
         self.any_face = False
         self.follow_up = False
         self.candidates = candidates
-        self._faces = faces
+        self._engine = engine
         self._deadline = deadline
         self._changes = Changes()
+        self._searched_at_s = 0.0
         self._slowest_look_s = 0.0
 
     def run(self, frames: Iterable[Frame]) -> None:
-        """Looks at frames, at a glance first, until the answer is sure or there are no more."""
-        waiting: list[tuple[Frame, list[Box]]] = []
+        """Look at frames until the answer is sure or there are no more."""
+        unsearched: list[tuple[Frame, list[Face]]] = []
         for frame in frames:
-            boxes: list[Box] = []
-            # Where a thorough look is near, no glance but the shortest is worth its time.
-            briefly = len(waiting) >= _WAITING_FRAMES // 4
-            if not self._look(frame, boxes, briefly=briefly) and not frame.extra:
-                waiting.append((frame, boxes))
-            pixels = len(waiting) * frame.width * frame.height
-            if len(waiting) >= _WAITING_FRAMES or pixels > MAX_PIXELS:
-                self._look_closer(waiting)
-                waiting.clear()
+            # A still picture would only repeat what the last look said.
+            if not self._changes.differs(frame):
+                self.follow_up = False
+                continue
+            found: list[Face] = []
+            if not self._look(frame, found):
+                # The first frame and the last may still be searched at the end.
+                unsearched = [*unsearched[:1], (frame, found)]
             if self._done():
                 return
-        self._look_closer(waiting)
-
-    def _look_closer(self, waiting: list[tuple[Frame, list[Box]]]) -> None:
-        for frame, boxes in waiting:
-            if self._done():
+        for frame, found in unsearched:
+            if self._done() or self.candidates.likely():
                 return
-            self._look(frame, boxes, thorough=True)
+            self._add(frame, self._engine.search(frame, self._deadline.check), found)
 
-    def _look(
-        self,
-        frame: Frame,
-        boxes: list[Box],
-        *,
-        thorough: bool = False,
-        briefly: bool = False,
-    ) -> bool:
-        """Whether somebody known is likely in a frame; extends `boxes`, which are encoded."""
+    def _look(self, frame: Frame, found: list[Face]) -> bool:
+        """Whether somebody known is likely in a frame; extends `found` by its faces."""
         self._deadline.check(self._slowest_look_s)
         started = time.monotonic()
-        found = self._find_all(frame) if thorough else self._glance(frame, briefly=briefly)
-        new = [box for box in found if not any(box.overlaps(old) for old in boxes)]
-        boxes += new
-        self.any_face = self.any_face or bool(new)
-        seen = self.candidates.add(self._encode(frame, new), frame.at_s)
-        self._look_again(frame, seen, new)
-        self.follow_up = any(face.needs_looks() for face in seen)
+        check = self._deadline.check
+        likely = self._add(frame, self._engine.glance(frame, check), found)
+        if not likely:
+            likely = self._add(frame, self._engine.look(frame, check), found)
+        if not likely and frame.at_s >= self._searched_at_s + _SEARCH_EVERY_S:
+            self._searched_at_s = frame.at_s
+            likely = self._add(frame, self._engine.search(frame, check), found)
         self._slowest_look_s = max(self._slowest_look_s, time.monotonic() - started)
-        return any(face.likely() for face in seen)
+        return likely
 
-    def _look_again(self, frame: Frame, seen: list[Identity], boxes: list[Box]) -> None:
-        """A second look at whoever is likely somebody but not sure, in the mirror."""
-        # With nobody known nobody was encoded, and there is nobody to look at again.
-        for face, box in zip(seen, boxes, strict=False):
-            if face.needs_looks():
-                face.add(self._faces.encode_mirrored(frame, [box])[0], frame.at_s)
-
-    def _glance(self, frame: Frame, *, briefly: bool) -> list[Box]:
-        return self._faces.find(frame, briefly=briefly, tick=self._deadline.check)
-
-    def _find_all(self, frame: Frame) -> list[Box]:
-        """All faces in what changed since the last thorough look: the others were seen there."""
-        found: list[Box] = []
-        for region in self._changes.regions(frame, []):
-            found += self._faces.find(
-                frame, thorough=True, region=region, tick=self._deadline.check
-            )
-        return found
-
-    def _encode(self, frame: Frame, boxes: list[Box]) -> Embeddings:
-        # An encoding takes longer than a glance; with nobody to compare it to there is no use.
-        wanted = [] if self.candidates.nobody_is_known else boxes
-        return self._faces.encode(frame, wanted, self._deadline.check)
+    def _add(self, frame: Frame, faces: list[Face], found: list[Face]) -> bool:
+        """Take the new ones of some faces into account; whether one is likely somebody known."""
+        new = [face for face in faces if not any(face.box.overlaps(old.box) for old in found)]
+        found += new
+        self.any_face = self.any_face or bool(new)
+        # With an empty gallery an embedding has nothing to be compared with.
+        if self.candidates.nobody_is_known:
+            return False
+        embeddings = self._engine.encode(frame, new, self._deadline.check)
+        seen = self.candidates.add(embeddings, frame.at_s)
+        for identity, face in zip(seen, new, strict=True):
+            if identity.needs_looks():
+                # The mirror image is a second look without another frame.
+                self._deadline.check()
+                [embedding] = self._engine.encode_mirrored(frame, [face])
+                identity.add(embedding, frame.at_s)
+        self.follow_up = any(identity.needs_looks() for identity in seen)
+        return any(identity.likely() for identity in seen)
 
     def _done(self) -> bool:
         """Whether further frames would change nothing."""

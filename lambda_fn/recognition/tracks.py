@@ -1,64 +1,67 @@
-"""Engine followed from frame to frame, so that a person is not encoded again in every one."""
+"""Tracks: faces followed from frame to frame, so that few of them have to be encoded."""
 
 from collections.abc import Callable, Iterable, Iterator
 
-from lambda_fn.faces.box import Box
+from hybridsphere.recognition.identity import Identity
+from lambda_fn.faces.detector import Face
 from lambda_fn.faces.engine import Engine
+from lambda_fn.faces.finder import LOOK
 from lambda_fn.recognition.changes import Changes
-from lambda_fn.recognition.identity import Identity
 from lambda_fn.recognition.patch import Patch
 from lambda_fn.runtime.deadline import Deadline
 from lambda_fn.video.video import Frame
 
-# Patches of one face a second apart are mostly more alike than this; of two people one in 300 is.
+# Most patches of one face a second apart are more alike; of two people, one pair in 300 is.
 _ALIKE = 0.75
 
-# Even where patches stay alike, a face is encoded again after so long.
+# A followed face is encoded again after this time, however alike its patches are.
 _VERIFY_EVERY_S = 10.0
 
-# Whoever turns away is still the same when they turn back so many frames later.
+# A person who turns away keeps their track for this many frames.
 _PATIENCE_FRAMES = 3
 
-# So much of a frame is searched thoroughly at once. Where more changed, it is surveyed as a whole,
-# and searched as a whole now and then: a search of 1280x720 takes as long as five surveys.
-_SEARCHED_PIXELS = 640 * 360
+# A look may miss a face that is smaller than this in it, in pixels; larger ones are gone.
+_MISSED = 40
+
+# Seconds between searches for small faces; each takes as long as four looks.
 _SEARCH_EVERY_S = 10.0
 
 
 class Track:
     """One face on its way through the video."""
 
-    def __init__(self, face: Identity, box: Box, patch: Patch, first_s: float) -> None:
+    def __init__(self, identity: Identity, face: Face, patch: Patch, first_s: float) -> None:
+        self.identity = identity
         self.face = face
-        self.box = box
         self.patch = patch
         self.first_s = first_s
         self.last_s = first_s
         self.verify_at_s = first_s
-        # Bit by bit, whether each frame so far shows it: a few hundred bytes for an hour.
+        self.encoded = 0
+        # One bit per frame, set if the frame shows the face: a few hundred bytes for an hour.
         self.frames = 0
         self.lost = False
 
     @property
     def last_number(self) -> int:
-        """The number of the last frame that shows it."""
+        """The number of the last frame that shows the face."""
         return self.frames.bit_length() - 1
 
 
 class Tracks:
-    """The faces that are in the picture; `ended` is given each that has left it."""
+    """The faces in the picture; `ended` is called with each track that has ended."""
 
     def __init__(
         self,
-        faces: Engine,
-        new_face: Callable[[], Identity],
+        engine: Engine,
+        new_identity: Callable[[], Identity],
         *,
         gap_s: float,
         deadline: Deadline,
         ended: Callable[[Track], None],
     ) -> None:
-        self._faces = faces
-        self._new_face = new_face
+        self._engine = engine
+        self._new_identity = new_identity
         self._gap_s = gap_s
         self._deadline = deadline
         self._ended = ended
@@ -68,91 +71,89 @@ class Tracks:
         self._searched_at_s = -_SEARCH_EVERY_S
 
     def follow(self, frame: Frame) -> None:
-        """Takes the next frame into account."""
+        """Take the next frame into account."""
         self._number += 1
-        present = [track for track in self._live if not track.lost]
-        regions = self._changes.regions(frame, [track.box for track in present])
-        if sum(region.area for region in regions) > _SEARCHED_PIXELS:
-            regions = [Box(0, frame.width, frame.height, 0)]
-        still = {t for t in present if not any(region.touches(t.box) for region in regions)}
-        for track in still:
-            self._seen(track, frame)
-        if regions:
-            self._look(frame, regions, [track for track in self._live if track not in still])
+        if self._changes.differs(frame):
+            self._look(frame)
+        else:
+            for track in self._live:
+                if not track.lost:
+                    self._seen(track, frame)
         self._retire()
 
     def end(self) -> None:
-        """Ends all tracks: there are no more frames."""
+        """End all tracks: there are no more frames."""
         for track in self._live:
             self._ended(track)
         self._live.clear()
 
-    def _look(self, frame: Frame, regions: list[Box], moving: list[Track]) -> None:
-        """Finds the faces in parts of a frame, and whose they are of those that moved."""
-        for track in moving:
+    def _look(self, frame: Frame) -> None:
+        """Find the faces of a frame, and the tracks they belong to."""
+        for track in self._live:
             track.lost = True
-        pixels = frame.rgb()
-        found = {box: Patch.cut(pixels, box) for box in self._find(frame, regions, moving)}
+        faces = self._find(frame)
+        pixels = frame.rgb() if faces else None
+        found = {
+            number: (face, Patch.cut(pixels, face.box))
+            for number, face in enumerate(faces)
+            if pixels is not None
+        }
         alike = [
-            (-likeness, box, track)
-            for track in moving
+            (-likeness, number, track)
+            for track in self._live
             if frame.at_s < track.verify_at_s
-            for box, patch in found.items()
-            if box.near(track.box) and (likeness := patch.likeness(track.patch)) >= _ALIKE
+            for number, (face, patch) in found.items()
+            if face.box.near(track.face.box) and (likeness := patch.likeness(track.patch)) >= _ALIKE
         ]
-        for box, track in _one_to_one(alike):
-            self._seen(track, frame, box, found.pop(box))
-        self._encode(frame, found, [track for track in moving if track.lost])
+        for number, track in _one_to_one(alike):
+            self._seen(track, frame, *found.pop(number))
+        self._encode(frame, found)
 
-    def _find(self, frame: Frame, regions: list[Box], moving: list[Track]) -> list[Box]:
+    def _find(self, frame: Frame) -> list[Face]:
         check = self._deadline.check
-        pixels = sum(region.area for region in regions)
-        if pixels <= _SEARCHED_PIXELS or frame.at_s >= self._searched_at_s + _SEARCH_EVERY_S:
-            found = [
-                box
-                for region in regions
-                for box in self._faces.find(frame, thorough=True, region=region, tick=check)
-            ]
-            if pixels > _SEARCHED_PIXELS:
-                self._searched_at_s = frame.at_s
-        else:
-            found = self._faces.survey(frame, check)
-            for track in moving:
-                if not any(box.near(track.box) for box in found):
-                    check()
-                    found += self._faces.find_again(frame, track.box)
+        if frame.at_s >= self._searched_at_s + _SEARCH_EVERY_S:
+            self._searched_at_s = frame.at_s
+            return self._engine.search(frame, check)
+        found = self._engine.look(frame, check)
+        for track in self._live:
+            small = track.face.box.height * LOOK < _MISSED * max(frame.width, frame.height)
+            if small and not any(face.box.near(track.face.box) for face in found):
+                found += self._engine.find_again(frame, track.face, check)
         return _distinct(found)
 
-    def _encode(self, frame: Frame, found: dict[Box, Patch], lost: list[Track]) -> None:
-        """Gives each face to the track whose embeddings it is like, or to a new one."""
-        rows = self._faces.encode(frame, list(found), self._deadline.check)
+    def _encode(self, frame: Frame, found: dict[int, tuple[Face, Patch]]) -> None:
+        """Give each face to the lost track that its embedding fits, or to a new track."""
+        faces = [face for face, _ in found.values()]
+        rows = self._engine.encode(frame, faces, self._deadline.check)
         embeddings = dict(zip(found, rows, strict=True))
+        lost = [track for track in self._live if track.lost]
         like = [
-            (track.face.distance(embedding), box, track)
+            (track.identity.distance(embedding), number, track)
             for track in lost
-            for box, embedding in embeddings.items()
-            if track.face.is_shown_by(embedding)
+            for number, embedding in embeddings.items()
+            if track.identity.is_shown_by(embedding)
         ]
         tracks = dict(_one_to_one(like))
-        for box, embedding in embeddings.items():
-            track = tracks.get(box)
+        for number, embedding in embeddings.items():
+            track = tracks.get(number)
             if track is None:
-                track = Track(self._new_face(), box, found[box], frame.at_s)
+                track = Track(self._new_identity(), *found[number], frame.at_s)
                 self._live.append(track)
-            track.face.add(embedding, frame.at_s)
-            track.verify_at_s = frame.at_s + self._verify_in_s(track.face)
-            self._seen(track, frame, box, found[box])
+            track.identity.add(embedding, frame.at_s)
+            track.encoded += 1
+            track.verify_at_s = frame.at_s + self._verify_in_s(track)
+            self._seen(track, frame, *found[number])
 
-    def _verify_in_s(self, face: Identity) -> float:
-        """How long a face is followed unverified: the longer, the more often it was encoded."""
-        if face.sure():
+    def _verify_in_s(self, track: Track) -> float:
+        """Return how long a face is followed unverified: longer with each encoding."""
+        if track.identity.sure():
             return _VERIFY_EVERY_S
-        return float(min(_VERIFY_EVERY_S, self._gap_s * 2 ** (min(face.looks, 16) - 1)))
+        return float(min(_VERIFY_EVERY_S, self._gap_s * 2 ** (min(track.encoded, 16) - 1)))
 
     def _seen(
-        self, track: Track, frame: Frame, box: Box | None = None, patch: Patch | None = None
+        self, track: Track, frame: Frame, face: Face | None = None, patch: Patch | None = None
     ) -> None:
-        track.box = box or track.box
+        track.face = face or track.face
         track.patch = patch or track.patch
         track.last_s = frame.at_s
         track.frames |= 1 << self._number
@@ -165,19 +166,19 @@ class Tracks:
                 self._ended(track)
 
 
-def _distinct(boxes: list[Box]) -> list[Box]:
-    """Boxes of different faces."""
-    distinct: list[Box] = []
-    for box in boxes:
-        if not any(box.overlaps(other) for other in distinct):
-            distinct.append(box)
+def _distinct(faces: list[Face]) -> list[Face]:
+    """Return one of several finds of the same face."""
+    distinct: list[Face] = []
+    for face in faces:
+        if not any(face.box.overlaps(other.box) for other in distinct):
+            distinct.append(face)
     return distinct
 
 
-def _one_to_one(pairs: Iterable[tuple[float, Box, Track]]) -> Iterator[tuple[Box, Track]]:
-    """Boxes and tracks that belong together, the best pair first, each at most once."""
-    taken: set[Box | Track] = set()
-    for _, box, track in sorted(pairs, key=lambda pair: pair[0]):
-        if not taken & {box, track}:
-            taken |= {box, track}
-            yield box, track
+def _one_to_one(pairs: Iterable[tuple[float, int, Track]]) -> Iterator[tuple[int, Track]]:
+    """Yield pairs of faces and tracks, the best first, each face and track at most once."""
+    taken: set[int | Track] = set()
+    for _, number, track in sorted(pairs, key=lambda pair: pair[0]):
+        if not taken & {number, track}:
+            taken |= {number, track}
+            yield number, track

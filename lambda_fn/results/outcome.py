@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 from hybridsphere.messages import ATTENDANCE_COLUMNS, CSV_COLUMNS, STATUSES, Person, csv_text
+from hybridsphere.recognition.identity import Sighting
 from lambda_fn.recognition.attendance import Attendance, Attendee
 from lambda_fn.recognition.identify import Identification
-from lambda_fn.recognition.identity import Sighting
 from lambda_fn.results.students import StudentTable
 
 

@@ -16,7 +16,7 @@ class OutOfTime(Exception):
 
 
 class LambdaContext(Protocol):
-    """The part of Lambda's context object that the function uses."""
+    """The part of the context object that the function uses."""
 
     def get_remaining_time_in_millis(self) -> int: ...
 

@@ -1,15 +1,14 @@
 """The function's settings, read from the environment once per event."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from hybridsphere.recognition.space import ENGINES, TOLERANCE
 
 PREFIX = "HYBRIDSPHERE_"
 
 MODES = ("identify", "attendance")
-
-TOLERANCE = 0.6
-"""Largest distance between a face and a known one by default (Euclidean)."""
 
 
 class SettingsError(ValueError):
@@ -22,7 +21,8 @@ class RuntimeSettings:
 
     - `output_queue_url`: None sends no message; the bridge then mirrors the output bucket.
     - `gallery`: a path in the image or `s3://bucket/key`; None for an empty gallery.
-    - `tolerance`: a distance between embeddings.
+    - `engine`: the engine that the gallery must have; None takes any.
+    - `tolerance`: a distance between embeddings, in the gallery's units.
     - `frames_per_s`: frames that are examined per second of video.
     - `mode`: `identify` for at most one person, `attendance` for everybody.
     """
@@ -31,6 +31,7 @@ class RuntimeSettings:
     table: str
     output_queue_url: str | None = None
     gallery: str | None = None
+    engine: str | None = None
     tolerance: float = TOLERANCE
     frames_per_s: float = 1.0
     mode: str = "identify"
@@ -38,24 +39,34 @@ class RuntimeSettings:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "RuntimeSettings":
         """Read `environ`; an empty variable counts as unset. Raises SettingsError."""
-        mode = environ.get(f"{PREFIX}MODE") or MODES[0]
-        if mode not in MODES:
-            raise SettingsError(f"{PREFIX}MODE is {mode!r}: set it to {' or '.join(MODES)}")
         return cls(
             output_bucket=_required(environ, "OUTPUT_BUCKET"),
             table=_required(environ, "TABLE"),
             output_queue_url=environ.get(f"{PREFIX}OUTPUT_QUEUE_URL") or None,
             gallery=environ.get(f"{PREFIX}GALLERY") or None,
+            engine=wanted_engine(environ),
             tolerance=_positive(environ, "TOLERANCE", TOLERANCE),
             frames_per_s=_positive(environ, "FRAMES_PER_S", 1.0),
-            mode=mode,
+            mode=_one_of(environ, "MODE", MODES) or MODES[0],
         )
+
+
+def wanted_engine(environ: Mapping[str, str]) -> str | None:
+    """Return the engine that the environment names, or None. Raises SettingsError."""
+    return _one_of(environ, "ENGINE", ENGINES)
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:
     value = environ.get(PREFIX + name)
     if not value:
         raise SettingsError(f"{PREFIX}{name} is not set: the function needs it")
+    return value
+
+
+def _one_of(environ: Mapping[str, str], name: str, values: Sequence[str]) -> str | None:
+    value = environ.get(PREFIX + name) or None
+    if value is not None and value not in values:
+        raise SettingsError(f"{PREFIX}{name} is {value!r}: set it to {' or '.join(values)}")
     return value
 
 

@@ -48,6 +48,7 @@ class Frame:
         self.at_s = at_s
         self.extra = False
         self._picture = picture
+        self._full: Rgb | None = None
         self._orientation = Orientation.of(picture)
         self._crop = crop.within(picture.width, picture.height)
         # The size of the shown part, before the picture is turned.
@@ -60,8 +61,15 @@ class Frame:
         return cls(VideoFrame.from_ndarray(pixels, format="rgb24"))
 
     def rgb(self, width: int | None = None) -> Rgb:
-        """Return the shown pixels in full size, or scaled to `width`."""
-        return self._pixels("rgb24", width)
+        """Return the shown pixels in full size, or scaled to `width`.
+
+        The full size is kept, since several faces are cut out of it.
+        """
+        if width is not None and width != self.width:
+            return self._pixels("rgb24", width)
+        if self._full is None:
+            self._full = self._pixels("rgb24", None)
+        return self._full
 
     def grey(self, width: int | None = None) -> Grey:
         """Return the shown pixels in grey, which are cheaper to make and to search."""
@@ -73,12 +81,16 @@ class Frame:
             size = (width, max(1, round(self.height * width / self.width)))
         wide, high = self._orientation.size(*size)
         across, down = wide / self._shown[0], high / self._shown[1]
-        scaled = VideoReformatter().reformat(
-            self._picture,
+        whole = (
             wide + round(self._crop.width * across),
             high + round(self._crop.height * down),
+        )
+        shrinks = whole[0] <= self._picture.width and whole[1] <= self._picture.height
+        scaled = VideoReformatter().reformat(
+            self._picture,
+            *whole,
             format=form,
-            interpolation=Interpolation.AREA,
+            interpolation=Interpolation.AREA if shrinks else Interpolation.BICUBIC,
         )
         left, top = round(self._crop.left * across), round(self._crop.top * down)
         pixels = np.asarray(scaled.to_ndarray(), dtype=np.uint8)

@@ -147,6 +147,9 @@ class Settings(BaseSettings):
     max_attempts: int = Field(
         3, ge=1, le=100, description="RequestResponse: function errors before `failed`"
     )
+    keep_results_days: int | None = Field(
+        None, ge=15, le=36_500, description="days that the ledger keeps a result"
+    )
     drain_s: float = Field(25, gt=0, le=3600, description="seconds that a stop may take")
     http: Address = Field(("127.0.0.1", 8080), description="the address of health and metrics")
 
@@ -188,7 +191,7 @@ class Settings(BaseSettings):
 
     def problems(self, wrong: Collection[str] = ()) -> list[Problem]:
         """List what keeps a bridge from working; fields that are `wrong` are not missing."""
-        return [*_missing(self, wrong), *_equal(self), *_unusable_folder(self)]
+        return [*_missing(self, wrong), *_equal(self), *_forgetting(self), *_unusable_folder(self)]
 
     def check_bridge(self) -> None:
         """Raise ConfigurationError with every problem, if there is any."""
@@ -248,6 +251,13 @@ def _equal(settings: Settings) -> Iterator[Problem]:
         if value is not None and value == getattr(settings, other):
             fault = f"is the same as {variable(one)}, {_quoted(value)}"
             yield Problem(variable(other), fault, "name two different ones")
+
+
+def _forgetting(settings: Settings) -> Iterator[Problem]:
+    """Refuse to forget results where a listing shows old uploads again and again."""
+    if settings.keep_results_days is not None and settings.source == "bucket":
+        fault = f"cannot go with {variable('source')}=bucket, which would invoke for all again"
+        yield Problem(variable("keep_results_days"), fault, "unset one of the two")
 
 
 def _unusable_folder(settings: Settings) -> Iterator[Problem]:

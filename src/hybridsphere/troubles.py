@@ -164,6 +164,7 @@ _OF_A_PLACE = [
     (r"unmount", "unmount the disk in its place"),
     (r"user write", "let the bridge's user write to its folder"),
     (r"own disk", "keep the whole results folder on one disk"),
+    (r"takes this name", "keep the results folder on a file system that takes the name"),
     (r"", "move the obstacle out of the results folder"),
 ]
 
@@ -199,7 +200,7 @@ def remedy_for_trouble(part: str, reason: str) -> Remedy:
     if part.startswith("file "):
         fix = next(fix for word, fix in _OF_A_PLACE if re.search(word, reason))
         return Remedy(fix, Symptom.PLACE_TAKEN)
-    if part == "results":
+    if part in {"results", "ledger"}:
         return _first(_OF_THE_DISK, reason) or _FOLDER
     if part == "uploads":
         return Remedy("read the function's log, then upload again", Symptom.FAILING)

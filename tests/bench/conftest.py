@@ -8,7 +8,7 @@ if sys.platform != "linux":
     pytest.skip("cores are bound as Linux does it", allow_module_level=True)
 
 from bench.videos import demo_gallery
-from lambda_fn.gallery.gallery import Gallery
+from hybridsphere.recognition.gallery import Gallery
 
 
 @pytest.fixture(scope="session")

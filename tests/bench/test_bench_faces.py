@@ -15,7 +15,7 @@ from bench.rounds import Rounds
 from bench.trial import WAYS, Trial
 from bench.ways import least_videos, our_videos, usual_videos
 from hybridsphere.demo.clips import make_photos
-from lambda_fn.gallery.gallery import Gallery
+from hybridsphere.recognition.gallery import Gallery
 
 ADA = Answer("known", "ada_quill")
 NOBODY = Answer("no_face")

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 from hybridsphere.cli.app import main
 from hybridsphere.ledger.ledger import Ledger, ledger_path
+from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.settings import PREFIX, Settings, variable
-from lambda_fn.gallery.gallery import Gallery
 
 PAGE = (Path(__file__).parents[2] / "docs/configuration.md").read_text(encoding="utf-8")
 

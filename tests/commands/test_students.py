@@ -70,7 +70,7 @@ async def test_a_wrong_endpoint_is_named_by_its_variable(
         monkeypatch.setenv(name, "some")
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
 
-    with pytest.raises(ConfigurationError, match=r"endpoint of dynamodb .* AWS_ENDPOINT_URL: "):
+    with pytest.raises(ConfigurationError, match="AWS_ENDPOINT_URL"):
         await load_students(written(tmp_path, [ADA]), Settings(table="students"))
 
 

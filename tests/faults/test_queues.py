@@ -17,7 +17,7 @@ import pytest_asyncio
 from hybridsphere.bridge.pacing import backoff
 from hybridsphere.bridge.queue import poller
 from hybridsphere.bridge.queue.poller import RECEIVERS
-from tests.acts import Act, answer, cut, hang, lose, reset, swallow
+from tests.acts import Act, answer, cut, drip, hang, lose, reset, swallow
 from tests.bridge_process import BridgeProcess, running
 from tests.call import Call
 from tests.faults.fault_stage import Account, Site, Size, opened
@@ -49,6 +49,7 @@ FAULTS: dict[str, Fault] = {
     "answers OverLimit": failing(answer(403, "OverLimit")),
     "does not answer": failing(hang),
     "never answers": failing(swallow),
+    "answers byte by byte": failing(drip),
     "resets": failing(reset),
     "answers by half": failing(cut),
     "does what it is told and does not answer": failing(lose),
@@ -88,10 +89,12 @@ async def outage(
 ) -> tuple[float, float]:
     """Trouble SQS for `seconds`, and until /readyz reports it; yields its start and end."""
     clock = asyncio.get_running_loop().time
-    began = clock()
+    began, ended = clock(), len(bridge.of("trouble.ended"))
     async with FAULTS[trouble](site.queues):
         await asyncio.sleep(seconds)
         await until(lambda: bridge.is_troubled(*BOTH))
+        # An older poll may be answered meanwhile.
+        assert len(bridge.of("trouble.ended")) == ended
     return began, clock()
 
 

@@ -15,9 +15,9 @@ from moto.server import ThreadedMotoServer
 from PIL import Image
 from skimage import data
 
+from hybridsphere.recognition.gallery import Gallery
 from lambda_fn import handler
-from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Gallery
+from lambda_fn.faces.engine import engine
 from lambda_fn.runtime import aws
 from lambda_fn.video.video import Frame, Rgb
 from tests.lambda_fn.function_stage import ClipMaker, LogLines, Portrait, Stage
@@ -102,11 +102,11 @@ def portrait() -> Portrait:
 
 @pytest.fixture(scope="session")
 def gallery(portrait: Portrait) -> Gallery:
-    """Three people are known: ben and cleo have no record as students, ada has one."""
-    faces, rows = Engine(), []
+    """A gallery of the engine `dlib`: ada is a student, ben and cleo have no record."""
+    faces, rows = engine("dlib"), []
     for name in ("ben", "cleo", "ada"):
         frame = Frame.from_rgb(portrait(name, face=200))
-        rows.append(faces.encode(frame, faces.find(frame))[0])
+        rows.append(faces.encode(frame, faces.look(frame))[0])
     return Gallery(["ben", "cleo", "ada"], np.array(rows))
 
 

@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from hybridsphere.messages import Result, S3Record, parse_output
+from hybridsphere.recognition.space import Embeddings
 from lambda_fn import handler
+from lambda_fn.faces.detector import Face
+from lambda_fn.faces.dlib_encoder import DlibEncoder
+from lambda_fn.faces.engine import Engine
 from lambda_fn.runtime import aws
-from lambda_fn.video.video import Rgb
+from lambda_fn.video.video import Frame, Rgb
 
 ClipMaker = Callable[..., bytes]
 Portrait = Callable[..., Rgb]
@@ -63,6 +67,28 @@ class Stage:
     def csv_object(self, key: str) -> dict[str, Any]:
         answer: dict[str, Any] = aws.client("s3").get_object(Bucket=self.output_bucket, Key=key)
         return {**answer, "text": answer["Body"].read().decode()}
+
+
+class Watched(Engine):
+    """The engine `dlib`, with a note of every look: its time and its level."""
+
+    def __init__(self) -> None:
+        super().__init__(DlibEncoder())
+        self.looks: list[tuple[float, str]] = []
+        self.encoded = 0
+        for level in ("glance", "look", "search"):
+            setattr(self, level, self._noting(level, getattr(self, level)))
+
+    def encode(self, frame: Frame, faces: list[Face], *more: Any) -> Embeddings:
+        self.encoded += len(faces)
+        return super().encode(frame, faces, *more)
+
+    def _noting(self, level: str, find: Callable[..., list[Face]]) -> Callable[..., list[Face]]:
+        def noted(frame: Frame, *more: Any) -> list[Face]:
+            self.looks.append((round(frame.at_s, 2), level))
+            return find(frame, *more)
+
+        return noted
 
 
 @contextmanager

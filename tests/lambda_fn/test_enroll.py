@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hybridsphere.recognition.gallery import Gallery, GalleryError
 from lambda_fn.enroll import enroll
-from lambda_fn.gallery.gallery import Gallery, GalleryError
 from tests.lambda_fn.function_stage import ClipMaker, Portrait
+
+
+@pytest.fixture(autouse=True)
+def _small_grey_faces_need_dlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_ENGINE", "dlib")
 
 
 def save(portrait: Portrait, name: str, path: Path, face: int = 220) -> None:

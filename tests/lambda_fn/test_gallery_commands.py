@@ -3,6 +3,7 @@ import pickle
 import re
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from hybridsphere.cli.app import main
-from lambda_fn.gallery.gallery import Gallery
+from hybridsphere.recognition.gallery import Gallery
 from tests.lambda_fn.function_stage import Portrait
 
 
@@ -128,9 +129,10 @@ def test_enroll_writes_a_gallery_and_reports_on_standard_error(
 
     assert ended.exit_code == 0
     assert ended.stdout == f"2 known faces in {tmp_path / 'known.npz'}\n"
-    left_out, twice = ended.stderr.splitlines()
+    left_out, summary, twice = ended.stderr.splitlines()
     assert left_out.startswith("empty.png: left out: no face")
-    assert twice.startswith("ada and ada l are the same face")
+    assert summary.startswith("1 pair of people lies within the tolerance")
+    assert "ada and ada l: the same face" in twice
     assert Gallery.load(tmp_path / "known.npz").names == ["ada l", "ada"]
 
 
@@ -183,9 +185,10 @@ def test_add_reports_whom_it_left_out(file: Path, tmp_path: Path, portrait: Port
     (photos / "broken.jpg").write_text("hello")
     ended = run("gallery", "add", file, photos)
     assert (ended.exit_code, ended.stdout) == (0, f"5 known faces in {file}\n")
-    left_out, twice = ended.stderr.splitlines()
+    left_out, summary, twice = ended.stderr.splitlines()
     assert left_out.startswith("broken.jpg: left out: not a picture")
-    assert twice.startswith("ben and ben again are the same face")
+    assert summary.startswith("1 pair of people lies within the tolerance")
+    assert "ben and ben again: the same face" in twice
     assert "ben again" in Gallery.load(file).names
 
 
@@ -267,3 +270,30 @@ def test_an_unreadable_pickle_ends_with_one_line_and_writes_nothing(
     assert re.match(rf"error: {source}: .*{why}", line)
     assert len(line) < 400
     assert not (tmp_path / "known.npz").exists()
+
+
+def test_check_reports_the_people_and_draws_their_distances(file: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "distances.svg"
+    ended = run("gallery", "check", file, "--picture", picture)
+    assert ended.exit_code == 0
+    lines = ended.stdout.splitlines()
+    assert lines[0] == "3 people, tolerance 0.6"
+    assert lines[1].startswith("known faces: 2 of 2 right")
+    assert lines[2].startswith("each person as a stranger to the others: 0 of 4")
+    assert lines[-1].startswith("no advice on the tolerance")
+    assert ET.fromstring(picture.read_text(encoding="utf-8")).tag.endswith("svg")
+
+
+def test_check_takes_a_folder_of_strangers(file: Path, tmp_path: Path, portrait: Portrait) -> None:
+    (tmp_path / "others").mkdir()
+    Image.fromarray(portrait("stranger")).save(tmp_path / "others" / "visitor.png")
+    ended = run("gallery", "check", file, "--strangers", tmp_path / "others")
+    assert ended.exit_code == 0
+    assert "strangers: 0 of 1 faces got a name" in ended.stdout.splitlines()
+
+
+def test_check_refuses_an_empty_gallery(tmp_path: Path) -> None:
+    Gallery.empty().save(tmp_path / "empty.npz")
+    ended = run("gallery", "check", tmp_path / "empty.npz")
+    assert ended.exit_code == 2
+    assert "nobody is enrolled" in ended.stderr

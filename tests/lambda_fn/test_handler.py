@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from hybridsphere.messages import BadMessage, csv_key
+from hybridsphere.recognition.gallery import Gallery
 from lambda_fn import handler
-from lambda_fn.gallery.gallery import Gallery
 from lambda_fn.runtime import aws
 from lambda_fn.runtime.settings import SettingsError
 from tests.lambda_fn.function_stage import ClipMaker, LogLines, Portrait, Stage, failing_as
@@ -160,7 +160,11 @@ def test_each_video_is_one_log_line_without_its_embedding(
         *("timestamp", "level", "event", "bucket", "key", "version"),
         *("status", "reason", "seconds"),
     }
-    assert (line["event"], line["key"], line["version"]) == ("video.finished", "ada.mp4", "0A")
+    assert (line["event"], line["key"], line["version"]) == (
+        "video.finished",
+        "ada.mp4",
+        record.version.id,
+    )
 
 
 def test_an_outage_is_logged_and_raised_so_that_lambda_tries_again(

@@ -20,7 +20,8 @@ def test_a_folder_that_was_left_half_made_is_made_anew_and_a_whole_one_stays(
 ) -> None:
     shutil.copy(MAKEFILE, tmp_path)
     python = tmp_path / ".venv" / "bin" / "python"
-    sources = ("faces/detector.py", "faces/encoder.py", "models/onnx.py")
+    names = ("faces/detector", "faces/sface", "faces/dlib_encoder", "models/dlib_onnx")
+    sources = [f"{name}.py" for name in names]
     for file in (python, *(tmp_path / "lambda_fn" / source for source in sources)):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()

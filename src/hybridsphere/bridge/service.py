@@ -62,7 +62,12 @@ class Bridge:
             )
         )
         store = await parts.enter_async_context(
-            ResultStore(settings.results_dir, self._health, self._metrics)
+            ResultStore(
+                settings.results_dir,
+                self._health,
+                self._metrics,
+                keep_days=settings.keep_results_days,
+            )
         )
         await parts.enter_async_context(
             http.listen(settings.http, bucket, self._health, self._metrics)

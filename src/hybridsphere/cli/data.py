@@ -109,6 +109,28 @@ def gallery_remove(file: Path, name: str) -> None:
     click.echo(f"{gallery_commands.remove_person(file, name)} known faces in {file}")
 
 
+@gallery.command("check", short_help="Check how well the people in FILE can be recognised.")
+@click.argument("file", type=FILE)
+@click.option("--strangers", type=PHOTOS, help="Photos of people who are not in FILE.")
+@click.option("--tolerance", type=float, default=0.6, show_default=True, help="To check with.")
+@click.option("--picture", type=PLACE, help="Draw the distances into this file (.svg).")
+def gallery_check(
+    file: Path, strangers: Path | None, tolerance: float, picture: Path | None
+) -> None:
+    """Check how well the people in FILE can be told from each other and from strangers.
+
+    Each photo is recognised without itself, then without its person. Reports who is at risk, and
+    advises a tolerance where there are enough photos.
+    """
+    from hybridsphere.commands import gallery_check as command
+
+    for line in command.check_gallery(
+        file, strangers=strangers, tolerance=tolerance, picture=picture, report=tell
+    ):
+        # Names of people: click would choose another stream for an ASCII terminal.
+        click.echo(line, file=sys.stdout)
+
+
 @click.command(short_help="Make a gallery of known faces from photos.")
 @click.argument("photos", type=PHOTOS)
 @click.option("-o", "--output", type=PLACE, required=True, help="The gallery to write (.npz).")

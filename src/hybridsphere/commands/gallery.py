@@ -12,10 +12,11 @@ from zipfile import is_zipfile
 from hybridsphere.console import printable
 from hybridsphere.errors import CannotRun
 from hybridsphere.files import naming, obstacle_to
+from hybridsphere.recognition.gallery import Gallery, GalleryError
+from hybridsphere.recognition.lookalikes import concerns, nearest_pairs
+from hybridsphere.recognition.space import TOLERANCE
 from lambda_fn.enroll import enroll
-from lambda_fn.gallery.gallery import Gallery, GalleryError, import_legacy
-from lambda_fn.gallery.lookalikes import concerns, nearest_pairs
-from lambda_fn.runtime.settings import TOLERANCE
+from lambda_fn.gallery.legacy import import_legacy
 
 _PAIRS_SHOWN = 5
 

@@ -11,12 +11,13 @@ from typing import Any, Self
 
 import orjson
 
-from hybridsphere.ledger import file, overview
+from hybridsphere.ledger import file
 from hybridsphere.ledger.file import LedgerError, damaged, detecting_damage
-from hybridsphere.ledger.overview import Backlog, Waiting
+from hybridsphere.ledger.overview import Backlog, Overview, Waiting
 from hybridsphere.ledger.schema import BY_SEQUENCER, SCHEMA_VERSION
 from hybridsphere.ledger.statements import ATTEMPT, DONE, INVOKED, RESULT, beginning
 from hybridsphere.ledger.upload import COLUMNS, Upload, newest
+from hybridsphere.ledger.wal import Wal
 from hybridsphere.messages import Result, S3Record, Version, newest_of
 from hybridsphere.paths import OWN_FOLDER
 
@@ -30,7 +31,7 @@ def ledger_path(results_dir: Path) -> Path:
     return results_dir / OWN_FOLDER / "ledger.sqlite3"
 
 
-class Ledger:
+class Ledger(Overview):
     """The ledger, open. Changes are made inside `transaction()`; not for use by two threads.
 
     `created` and `migrated` tell what opening it has done.
@@ -39,10 +40,11 @@ class Ledger:
     def __init__(
         self, connection: sqlite3.Connection, path: Path, guard: file.Guard | None = None
     ) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._path = path
         self._guard = guard
         self._file = _file_id(path)
+        self._wal = Wal(connection, path)
         # Whether the last operation on the file went well: only then may SQLite tidy up.
         self._sound = True
         self.created = False
@@ -120,12 +122,14 @@ class Ledger:
     def transaction(self) -> Iterator[None]:
         """Apply all changes or none; they are on disk when this ends.
 
-        Raises OSError if the file was replaced, LedgerError if it is damaged.
+        Raises OSError if the file was replaced or a reader holds too much, LedgerError if it is
+        damaged.
         """
         if _file_id(self._path) != self._file:
             raise FileNotFoundError(f"{self._path} was replaced while it was open")
         with detecting_damage(self._path):
             self._sound = False
+            self._wal.bound()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -136,6 +140,11 @@ class Ledger:
                 self._sound = not isinstance(error, sqlite3.Error)
                 raise
             self._sound = True
+
+    @property
+    def held(self) -> str | None:
+        """The reason why the WAL grows; None while it does not."""
+        return self._wal.held
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -164,7 +173,7 @@ class Ledger:
         """Find the bucket that has claimed these uploads, or another one with rows here."""
         claimed = "SELECT bucket FROM served UNION ALL"
         found = self._connection.execute(
-            f"""{claimed if overview.has_table(self._connection, "served") else ""}
+            f"""{claimed if self._has_table("served") else ""}
             SELECT bucket FROM uploads WHERE bucket < ?1 OR bucket > ?1 LIMIT 1""",  # noqa: S608 - ours
             (bucket,),
         ).fetchone()
@@ -250,7 +259,7 @@ class Ledger:
         """List the uploads whose results were stored last, the latest first."""
         found = [
             upload
-            for status in overview.statuses(self._connection)
+            for status in self._statuses()
             for upload in self._select("status = ?", "stored_at DESC LIMIT ?", (status, most))
         ]
         return sorted(found, key=lambda upload: upload.stored_at or "", reverse=True)[:most]
@@ -258,23 +267,6 @@ class Ledger:
     def last_received(self, most: int) -> list[Upload]:
         """List the uploads of which the ledger heard last, the latest first."""
         return list(self._select("TRUE", "rowid DESC LIMIT ?", (most,)))
-
-    def counts(self) -> dict[str | None, int]:
-        """Count uploads by status; None counts those without a result."""
-        return overview.counts(self._connection)
-
-    def last_stored(self) -> str | None:
-        """Find when the latest result was stored."""
-        return overview.last_stored(self._connection)
-
-    def waiting(self) -> Waiting:
-        """Count what was received and not invoked, and what was invoked and has no result."""
-        return overview.waiting(self._connection)
-
-    @property
-    def counting_since(self) -> str | None:
-        """Since when the ledger counts uploads; None for an empty one of schema 1."""
-        return overview.counting_since(self._connection)
 
     def _newest_version(self, bucket: str, key: str) -> Version | None:
         """Look at the newest with a sequencer and the newest without, each first in an index."""

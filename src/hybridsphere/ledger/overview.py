@@ -22,62 +22,75 @@ class Waiting:
     result: Backlog
 
 
-def statuses(connection: sqlite3.Connection) -> Iterator[str]:
-    """Go through the statuses that occur, by one search each."""
-    last = ""
-    while True:
-        (last,) = connection.execute(
-            "SELECT min(status) FROM uploads WHERE status > ?", (last,)
-        ).fetchone()
-        if last is None:
-            return
-        yield last
+class Overview:
+    """The figures of one ledger."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
-def counts(connection: sqlite3.Connection) -> dict[str | None, int]:
-    """Count uploads by status; None counts those without a result."""
-    # One count a status is four times faster than one query with GROUP BY.
-    found: dict[str | None, int] = {
-        status: _first(connection, "SELECT count(*) FROM uploads WHERE status = ?", status)
-        for status in statuses(connection)
-    }
-    if waiting := _first(connection, "SELECT count(*) FROM uploads WHERE status IS NULL"):
-        found[None] = waiting
-    return found
+    def counts(self) -> dict[str | None, int]:
+        """Count uploads by status; None counts those without a result."""
+        # One count a status is four times faster than one query with GROUP BY.
+        found: dict[str | None, int] = {
+            status: self._first("SELECT count(*) FROM uploads WHERE status = ?", status)
+            for status in self._statuses()
+        }
+        if waiting := self._first("SELECT count(*) FROM uploads WHERE status IS NULL"):
+            found[None] = waiting
+        return found
 
+    def last_stored(self) -> str | None:
+        """Find when the latest result was stored."""
+        query = "SELECT max(stored_at) FROM uploads WHERE status = ?"
+        return max((self._first(query, status) for status in self._statuses()), default=None)
 
-def last_stored(connection: sqlite3.Connection) -> str | None:
-    """Find when the latest result was stored."""
-    query = "SELECT max(stored_at) FROM uploads WHERE status = ?"
-    return max((_first(connection, query, status) for status in statuses(connection)), default=None)
+    def waiting(self) -> Waiting:
+        """Count what was received and not invoked, and what was invoked and has no result."""
+        found = {
+            bool(uninvoked): Backlog(count, oldest)
+            for uninvoked, count, oldest in self._connection.execute(
+                """SELECT invoked_at IS NULL, count(*), min(coalesce(invoked_at, created_at))
+                FROM uploads WHERE status IS NULL GROUP BY invoked_at IS NULL"""
+            )
+        }
+        return Waiting(invocation=found.get(True, Backlog()), result=found.get(False, Backlog()))
 
+    @property
+    def counting_since(self) -> str | None:
+        """Since when the ledger counts uploads; None for an empty one of schema 1."""
+        if self._has_table("counting"):
+            return str(self._first("SELECT since FROM counting"))
+        query = "SELECT created_at FROM uploads ORDER BY rowid LIMIT 1"
+        row = self._connection.execute(query).fetchone()
+        return str(row[0]) if row else None
 
-def waiting(connection: sqlite3.Connection) -> Waiting:
-    """Count what waits for its invocation, and what for its result."""
-    found = {
-        bool(uninvoked): Backlog(count, oldest)
-        for uninvoked, count, oldest in connection.execute(
-            """SELECT invoked_at IS NULL, count(*), min(coalesce(invoked_at, created_at))
-            FROM uploads WHERE status IS NULL GROUP BY invoked_at IS NULL"""
-        )
-    }
-    return Waiting(invocation=found.get(True, Backlog()), result=found.get(False, Backlog()))
+    def expire(self, before: str, most: int) -> int:
+        """Delete up to `most` results that were stored before a moment; returns how many.
 
+        Uploads without a result stay. From now on the ledger counts since that moment.
+        """
+        deleted = 0
+        for status in list(self._statuses()):
+            deleted += self._connection.execute(
+                """DELETE FROM uploads WHERE rowid IN (
+                SELECT rowid FROM uploads WHERE status = ? AND stored_at < ? LIMIT ?)""",
+                (status, before, most - deleted),
+            ).rowcount
+        if deleted:
+            self._connection.execute("UPDATE counting SET since = max(since, ?)", (before,))
+        return deleted
 
-def counting_since(connection: sqlite3.Connection) -> str | None:
-    """Find since when the ledger counts; None for an empty ledger of schema 1."""
-    if has_table(connection, "counting"):
-        return str(_first(connection, "SELECT since FROM counting"))
-    row = connection.execute("SELECT created_at FROM uploads ORDER BY rowid LIMIT 1").fetchone()
-    return str(row[0]) if row else None
+    def _statuses(self) -> Iterator[str]:
+        """Go through the statuses that occur, by one search each."""
+        last = ""
+        while last := self._first("SELECT min(status) FROM uploads WHERE status > ?", last):
+            yield last
 
+    def _has_table(self, name: str) -> bool:
+        """Tell whether the ledger has a table, which older ones may lack."""
+        query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
+        return bool(self._first(query, name))
 
-def has_table(connection: sqlite3.Connection, name: str) -> bool:
-    """Tell whether the ledger has a table, which older ones may lack."""
-    query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
-    return bool(_first(connection, query, name))
-
-
-def _first(connection: sqlite3.Connection, query: str, *values: str) -> Any:
-    (value,) = connection.execute(query, values).fetchone()
-    return value
+    def _first(self, query: str, *values: str) -> Any:
+        (value,) = self._connection.execute(query, values).fetchone()
+        return value

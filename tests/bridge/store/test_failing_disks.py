@@ -2,15 +2,19 @@
 
 import asyncio
 import errno
+import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
 
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.ledger import file as ledger_file
+from hybridsphere.ledger import wal
+from hybridsphere.ledger.ledger import ledger_path
 from hybridsphere.paths import OWN_FOLDER
+from hybridsphere.troubles import Symptom, remedy_for_trouble
 from tests.bridge.bridge_stage import Journal, Vitals, rows, storing
 from tests.bridge.store.store_stage import (
     a_folder_of_its_name,
@@ -131,3 +135,31 @@ async def test_a_ledger_damaged_meanwhile_is_waited_for(folder: Path, journal: J
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
     assert [row.key for row in rows(folder)] == ["b.mp4"]
+
+
+async def test_a_reader_that_holds_the_ledger_is_reported_until_it_ends(
+    folder: Path, vitals: Vitals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wal, "SHORTEN_AT_BYTES", 50_000)
+    monkeypatch.setattr(wal, "MOST_BYTES", 1_500_000)
+    monkeypatch.setattr(wal, "AGAIN_S", 0)
+    async with storing(folder, vitals) as store:
+        await store.put([result("a.mp4")])
+        with closing(sqlite3.connect(ledger_path(folder), isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM uploads").fetchone()
+            for number in range(10):
+                await store.put([result(f"{number}.mp4", csv="x" * 5_000)])
+            assert "busy with reading" in vitals.health.troubles["ledger"]
+            assert remedy_for_trouble("ledger", vitals.health.troubles["ledger"]).symptom == (
+                Symptom.LEDGER_HELD
+            )
+            pending = [
+                asyncio.create_task(store.put([result(f"{number}.mp4", csv="x" * 5_000)]))
+                for number in range(10, 420)
+            ]
+            await until(lambda: "results" in vitals.health.troubles)
+        await asyncio.gather(*pending)
+        await store.put([result("z.mp4")])
+        assert vitals.health.troubles == {}
+    assert len(rows(folder)) == 422

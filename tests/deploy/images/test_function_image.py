@@ -97,7 +97,7 @@ async def test_a_clip_is_recognised(
         record = await upload(account, "clip.mp4", clip.file.read_bytes())
         response = await invoke(api, record)
         assert not response.is_error, (response, log.read_text())
-        assert '"event": "encoder.loaded", "runtime": "onnxruntime"' in log.read_text()
+        assert '"event": "engine.loaded", "engine": "yunet-sface"' in log.read_text()
     (result,) = (await results(account, 1)).values()
     known = clips.KNOWN[str(clip.person)]
     assert result["status"] == "matched"

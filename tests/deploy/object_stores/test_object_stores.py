@@ -56,6 +56,8 @@ async def test_the_demo_runs_through_two_private_buckets(
     large = Clip(folder / "large.mp4", "large.mp4", "unreadable")
 
     async with hybrid(tmp_path, gallery, store, {CHECKSUMS: checksums}) as stage:
+        advice = await stage.run("doctor")
+        assert ("refuses conditional writes" in advice) is (store.name == "swift")
         # Something of an earlier run, which --clear removes.
         await stage.upload("old.mp4", b"")
         await stage.results_of(["old.mp4"])

@@ -13,7 +13,7 @@ from lambda_fn.faces.box import Box
         (Box(0, 300, 100, 200), False),
     ],
 )
-def test_boxes_that_share_much_are_about_the_same_face(other: Box, *, same: bool) -> None:
+def test_boxes_that_share_a_third_show_the_same_face(other: Box, *, same: bool) -> None:
     assert Box(0, 100, 100, 0).overlaps(other) is same
     assert other.overlaps(Box(0, 100, 100, 0)) is same
 
@@ -28,7 +28,7 @@ def test_boxes_that_share_much_are_about_the_same_face(other: Box, *, same: bool
         (Box(0, 240, 240, 0), False),
     ],
 )
-def test_what_is_near_moved_little_and_kept_its_size(other: Box, *, near: bool) -> None:
+def test_near_boxes_moved_little_and_kept_their_size(other: Box, *, near: bool) -> None:
     assert Box(0, 100, 100, 0).near(other) is near
     assert other.near(Box(0, 100, 100, 0)) is near
 
@@ -37,4 +37,3 @@ def test_a_box_grows_but_not_out_of_the_frame() -> None:
     grown = Box(10, 90, 50, 20).grown(20, 30)
     assert grown == Box(-10, 120, 70, -10)
     assert grown.within(100, 60) == Box(0, 100, 60, 0)
-    assert grown.around(Box(0, 10, 99, 5)) == Box(-10, 120, 99, -10)

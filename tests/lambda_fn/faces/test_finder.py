@@ -1,105 +1,96 @@
-"""The search of a frame against face_recognition's, which looks at all of it in colour."""
+from typing import Any
 
-from collections.abc import Callable, Iterator
-
-import face_recognition
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
-from skimage import data
 
 from lambda_fn.faces.box import Box
-from lambda_fn.faces.detector import detector
-from lambda_fn.faces.finder import Finder
+from lambda_fn.faces.detector import Detector, detector
+from lambda_fn.faces.finder import Finder, _tiles
 from lambda_fn.video.video import Frame, Rgb
 from tests.lambda_fn.function_stage import Portrait
 
-WIDTH, HEIGHT = 640, 480
+
+def crowd(portrait: Portrait, width: int, height: int, face: int, *places: tuple[int, int]) -> Rgb:
+    """Make a picture with the same face in several places, given by their top left corners."""
+    picture = portrait("nobody", width, height)
+    head = portrait("ada", face, face, face)
+    for left, top in places:
+        picture[top : top + face, left : left + face] = head
+    return picture
 
 
-def crowds() -> Iterator[Rgb]:
-    """Many faces at once, in pictures of 50 to 160 pixels, turned, dark and unsharp."""
-    alterations: list[Callable[[Image.Image], Image.Image]] = [
-        lambda picture: picture,
-        lambda picture: picture.rotate(12, Image.Resampling.BICUBIC),
-        lambda picture: picture.point(lambda level: level // 3),
-        lambda picture: picture.filter(ImageFilter.GaussianBlur(1.5)),
-    ]
-    for start, alter in enumerate(alterations):
-        crowd = Image.new("RGB", (WIDTH, HEIGHT), (90, 110, 130))
-        for at, size in enumerate((50, 60, 70, 80, 100, 120, 140, 160)):
-            grey = (data.lfw_subset()[8 * start + at] * 255).astype(np.uint8)
-            face = Image.fromarray(grey).convert("RGB").resize((size, size))
-            crowd.paste(face, (at % 4 * 160, at // 4 * 240 + 30))
-        yield np.array(alter(crowd))
+def finder() -> Finder:
+    return Finder(detector())
 
 
-def test_a_search_finds_what_face_recognition_finds_and_nothing_else() -> None:
-    finder, faces = Finder(detector()), 0
-    coffee = np.array(Image.fromarray(data.coffee()).resize((WIDTH, HEIGHT)))
-    astronaut = np.array(Image.fromarray(data.astronaut()).crop((0, 0, 512, 480)))
-    coins = np.stack([data.coins()] * 3, axis=2)
-    for pixels in [*crowds(), astronaut, coffee, coins]:
-        there = [Box(*box) for box in face_recognition.face_locations(pixels)]
-        whole = Box(0, pixels.shape[1], pixels.shape[0], 0)
-        assert finder.search(Frame.from_rgb(pixels), whole) == there
-        faces += len(there)
-    assert faces > 20
-
-
-def dark_blue(portrait: Portrait) -> Rgb:
-    """A large face in the light of a screen."""
-    return (portrait("stranger", 400, 300) * np.array([0.02, 0.02, 0.3])).astype(np.uint8)
-
-
-def nose_of_a_rocket() -> Rgb:
-    """A part of a photograph that has a little of a face, but for its colours."""
-    rocket = Image.fromarray(data.rocket()).resize((1320, 742), Image.Resampling.BICUBIC)
-    return np.array(rocket.crop((281, 526, 461, 686)))
-
-
-def seen_in_grey(pixels: Rgb) -> list[Box]:
-    grey = Frame.from_rgb(pixels).grey()
-    return [box for box, _ in detector().rated(grey, upsample=1)]
-
-
-def searched(pixels: Rgb) -> list[Box]:
-    whole = Box(0, pixels.shape[1], pixels.shape[0], 0)
-    return Finder(detector()).search(Frame.from_rgb(pixels), whole)
-
-
-def test_a_search_finds_a_face_in_the_dark_that_does_not_show_in_grey(portrait: Portrait) -> None:
-    pixels = dark_blue(portrait)
-    assert seen_in_grey(pixels) == []
-    assert searched(pixels) == [Box(*box) for box in face_recognition.face_locations(pixels)] != []
-
-
-def test_a_search_sees_no_face_where_only_grey_shows_one() -> None:
-    pixels = nose_of_a_rocket()
-    assert len(seen_in_grey(pixels)) == 1
-    assert searched(pixels) == face_recognition.face_locations(pixels) == []
-
-
-def test_a_search_of_more_than_1080p_finds_small_faces_too(portrait: Portrait) -> None:
-    pixels = portrait("ada", 2048, 1152, 130)
-    [there] = face_recognition.face_locations(pixels)
-    assert searched(pixels) == [Box(*there)]
-    assert searched(pixels)[0].width < 80
-
-
-@pytest.mark.parametrize(("width", "face"), [(640, 160), (1280, 165), (1920, 250)])
-def test_a_glance_finds_a_face_of_a_sixteenth_of_the_width(
-    portrait: Portrait, width: int, face: int
+@pytest.mark.parametrize(
+    ("width", "height", "face"), [(640, 360, 150), (1280, 720, 300), (360, 640, 150)]
+)
+def test_a_glance_finds_a_large_face(
+    portrait: Portrait, width: int, height: int, face: int
 ) -> None:
-    pixels = portrait("ada", width, width * 9 // 16, face)
-    [there] = face_recognition.face_locations(pixels)
-    [found] = Finder(detector()).glance(Frame.from_rgb(pixels))
-    assert found.overlaps(Box(*there))
+    [found] = finder().glance(Frame.from_rgb(portrait("ada", width, height, face)))
+    middle = Box(
+        height // 2 - face // 4, width // 2 + face // 4, height // 2 + face // 4, width // 2
+    )
+    assert found.box.shared_part(middle) > 0
 
 
-def test_a_glance_finds_no_more_than_face_recognition() -> None:
-    """Nor what only resembles a face in a small picture: each is looked at closely."""
-    finder = Finder(detector())
-    for pixels in (data.coffee(), data.rocket(), data.chelsea()):
-        frame = Frame.from_rgb(np.ascontiguousarray(pixels))
-        assert face_recognition.face_locations(pixels) == finder.glance(frame) == []
+def test_a_look_finds_faces_too_small_for_a_glance(portrait: Portrait) -> None:
+    frame = Frame.from_rgb(crowd(portrait, 1280, 720, 70, (100, 100), (1000, 500)))
+    assert finder().glance(frame) == []
+    assert len(finder().look(frame)) == 2
+
+
+def test_a_search_finds_faces_too_small_for_a_look_once_each(portrait: Portrait) -> None:
+    # One lies where the tiles meet.
+    places = ((50, 40), (620, 340), (1150, 600))
+    frame = Frame.from_rgb(crowd(portrait, 1280, 720, 30, *places))
+    assert len(finder().look(frame)) < 3
+    found = finder().search(frame)
+    assert len(found) == 3
+    for (left, top), face in zip(places, sorted(found, key=lambda f: f.box.left), strict=True):
+        assert face.box.shared_part(Box(top, left + 30, top + 30, left)) > 0
+
+
+def test_tiles_cover_a_picture_and_none_is_larger_than_a_look() -> None:
+    for width, height in ((1280, 720), (1281, 720), (2560, 1440), (4096, 2160), (200, 4096)):
+        covered = np.zeros((height, width), bool)
+        for tile in _tiles(width, height):
+            assert max(tile.width, tile.height) <= 1280
+            covered[tile.top : tile.bottom, tile.left : tile.right] = True
+        assert covered.all()
+
+
+def test_a_face_is_found_again_beside_its_last_place(portrait: Portrait) -> None:
+    before = Frame.from_rgb(crowd(portrait, 1280, 720, 44, (400, 300)))
+    [face] = finder().search(before)
+    after = Frame.from_rgb(crowd(portrait, 1280, 720, 44, (420, 310)))
+    [again] = finder().find_again(after, face)
+    assert again.box.overlaps(face.moved(10, 20).box)
+    assert finder().find_again(Frame.from_rgb(portrait("nobody", 1280, 720)), face) == []
+
+
+def test_refined_points_lie_near_those_of_one_look(portrait: Portrait) -> None:
+    frame = Frame.from_rgb(portrait("ada"))
+    [face] = finder().glance(frame)
+    [refined] = finder().refined(frame, [face])
+    apart = np.abs(refined.points - face.points)
+    assert 0 < apart.max() < face.box.width / 10
+
+
+def test_before_each_run_of_the_detector_it_can_be_ended(
+    portrait: Portrait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, find = 0, Detector.find
+
+    def counted(*given: Any) -> Any:
+        nonlocal runs
+        runs += 1
+        return find(*given)
+
+    monkeypatch.setattr(Detector, "find", counted)
+    ticks: list[int] = []
+    finder().search(Frame.from_rgb(portrait("nobody", 1280, 720)), lambda: ticks.append(runs))
+    assert ticks == list(range(len(ticks)))
+    assert runs == len(ticks) > 2

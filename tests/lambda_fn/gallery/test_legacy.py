@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lambda_fn.gallery.gallery import GalleryError, import_legacy
+from hybridsphere.recognition.gallery import GalleryError
+from lambda_fn.gallery.legacy import import_legacy
 
 ROWS = np.random.default_rng(1).normal(size=(3, 128))
 NAMES = ["ada", "ben", "ada"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_fn.gallery.gallery import Gallery
+from hybridsphere.recognition.gallery import Gallery
 from lambda_fn.runtime import aws
 from tests.lambda_fn.function_stage import ClipMaker, LogLines, Portrait, Stage, failing_as
 

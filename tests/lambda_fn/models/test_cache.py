@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lambda_fn.faces.box import Box
-from lambda_fn.faces.encoder import Encoder, encoder
+from lambda_fn.faces.engine import engine
+from lambda_fn.faces.sface import SFace
 from lambda_fn.models import cache as module
 from lambda_fn.models.cache import Unexpected, keep, prepared
+from lambda_fn.video.video import Frame
 from tests.lambda_fn.function_stage import LogLines, Portrait
 
 CONTENTS = [b"weights" * 1000, b"a model"]
@@ -129,8 +130,8 @@ def test_what_comes_out_otherwise_than_expected_is_not_kept(
 
 def test_what_is_made_of_the_models_is_what_is_expected_in_whatever_process() -> None:
     program = (
-        "from hashlib import sha256; from lambda_fn.faces import detector, encoder\n"
-        "for module in (detector, encoder):\n"
+        "from hashlib import sha256; from lambda_fn.faces import detector, dlib_encoder, sface\n"
+        "for module in (detector, dlib_encoder, sface):\n"
         "    made = [sha256(content).hexdigest() for content in module.make()]\n"
         "    assert made == list(module.FILES.values()), made\n"
     )
@@ -199,9 +200,10 @@ def test_a_relative_cache_folder_is_not_used(
 
 def test_the_encoder_works_where_nothing_can_be_kept(cache: Path, portrait: Portrait) -> None:
     cache.parent.write_text("in the way")
-    boxes = [Box(90, 430, 270, 210)]
-    found = Encoder().encode(portrait("ada"), boxes)
-    assert (found == encoder().encode(portrait("ada"), boxes)).all()
+    frame = Frame.from_rgb(portrait("ada"))
+    faces = engine("yunet-sface").glance(frame)
+    found = SFace().encode(frame.rgb(), faces)
+    assert (found == engine("yunet-sface").encode(frame, faces)).all()
 
 
 def test_processes_that_start_at_once_find_the_same_and_leave_nothing_else(cache: Path) -> None:
@@ -209,18 +211,17 @@ def test_processes_that_start_at_once_find_the_same_and_leave_nothing_else(cache
     program = (
         "from pathlib import Path; from lambda_fn.models import cache; "
         "cache.BESIDE = Path('nowhere'); "
-        "from lambda_fn.faces.encoder import encoder; "
-        "from lambda_fn.faces.detector import detector; "
-        "detector(); assert encoder().runtime == 'onnxruntime'"
+        "from lambda_fn.faces.engine import engine; "
+        "engine('yunet-sface'); engine('dlib')"
     )
     processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
     assert [process.wait() for process in processes] == [0, 0, 0]
-    assert sorted(path.suffix for path in cache.iterdir()) == [".onnx", ".svm", ".weights"]
+    assert sorted(path.suffix for path in cache.iterdir()) == [*[".onnx"] * 3, *[".weights"] * 3]
 
 
 def test_onnx_runtime_reports_nothing_home(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Its official builds leave an identifier for such reports in the user's cache.
     monkeypatch.delenv("ORT_DISABLE_TELEMETRY")
-    program = "from lambda_fn.faces.encoder import encoder; encoder()"
+    program = "from lambda_fn.faces.engine import engine; engine('yunet-sface')"
     subprocess.run([sys.executable, "-c", program], check=True)
     assert {path.name for path in cache.parent.glob("*")} <= {cache.name}

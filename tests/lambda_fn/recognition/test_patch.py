@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 
 from lambda_fn.faces.box import Box
-from lambda_fn.faces.engine import Engine
+from lambda_fn.faces.engine import engine
 from lambda_fn.recognition.patch import Patch
 from lambda_fn.video.video import Frame, Rgb
 from tests.lambda_fn.function_stage import Portrait
 
 
 def find(pixels: Rgb) -> Box:
-    [box] = Engine().find(Frame.from_rgb(pixels), thorough=True)
-    return box
+    [face] = engine("dlib").look(Frame.from_rgb(pixels))
+    return face.box
 
 
 def patch(pixels: Rgb) -> Patch:

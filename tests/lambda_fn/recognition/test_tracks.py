@@ -3,9 +3,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Gallery
-from lambda_fn.recognition.identity import Identity
+from hybridsphere.recognition.gallery import Gallery
+from hybridsphere.recognition.identity import Identity
+from lambda_fn.faces.engine import engine
 from lambda_fn.recognition.tracks import Track, Tracks
 from lambda_fn.runtime.deadline import Deadline
 from lambda_fn.video.video import Frame, Rgb
@@ -21,7 +21,7 @@ def ended() -> list[Track]:
 def show(gallery: Gallery, ended: list[Track]) -> Callable[[Rgb], None]:
     """Shows a picture a second."""
     tracks = Tracks(
-        Engine(),
+        engine("dlib"),
         lambda: Identity(gallery, 0.6),
         gap_s=1.0,
         deadline=Deadline(60),
@@ -63,5 +63,5 @@ def test_whoever_turns_into_another_too_slowly_to_be_noticed_is_noticed_all_the_
         show((ben * (1 - part) + stranger * part).astype(np.uint8))
     for _ in range(4):
         show(portrait("nobody"))
-    names = [best.name if (best := track.face.person()) else None for track in ended]
+    names = [best.name if (best := track.identity.person()) else None for track in ended]
     assert names == ["ben", None]

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hybridsphere.recognition.space import Embeddings
 from lambda_fn import handler
-from lambda_fn.faces.box import Box
-from lambda_fn.faces.engine import Engine
+from lambda_fn.faces.detector import Face
 from lambda_fn.runtime.memory import bounded
 from lambda_fn.video.video import Frame
-from tests.lambda_fn.function_stage import ClipMaker, Portrait, Stage
+from tests.lambda_fn.function_stage import ClipMaker, Portrait, Stage, Watched
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells and bounds it")
 
@@ -57,12 +57,13 @@ def test_the_bound_is_lifted_after_an_error_too() -> None:
 def test_a_video_that_needs_more_to_be_looked_at_is_too_large(
     stage: Stage, make_clip: ClipMaker, portrait: Portrait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Greedy(Engine):
-        def find(self, frame: Frame, **options: Any) -> list[Box]:
+    class Greedy(Watched):
+        def encode(self, frame: Frame, faces: list[Face], *more: Any) -> Embeddings:
             assert np.ones(1000 * MB, np.uint8).all()
-            return super().find(frame, **options)
+            return super().encode(frame, faces, *more)
 
+    greedy = Greedy()
     clip = make_clip(portrait("ada"))
-    monkeypatch.setattr(handler, "_ENGINE", Greedy())
+    monkeypatch.setattr(handler, "engine_of", lambda *_: greedy)
     [result] = stage.run(stage.upload("clip.mp4", clip))
     assert (result.status, result.reason) == ("unreadable", "too_large")

@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from lambda_fn.faces.engine import Engine
-from lambda_fn.gallery.gallery import Gallery
+from hybridsphere.recognition.gallery import Gallery
+from lambda_fn.faces.engine import engine
 from lambda_fn.recognition.attendance import attend
 from lambda_fn.recognition.identify import identify
 from lambda_fn.runtime.deadline import Deadline
@@ -34,7 +34,7 @@ def who_is_in(request: pytest.FixtureRequest, gallery: Gallery) -> WhoIs:
 
     def look(clip: bytes) -> list[str]:
         how = {
-            "faces": Engine(),
+            "engine": engine("dlib"),
             "gallery": gallery,
             "tolerance": 0.6,
             "frames_per_s": 1.0,
@@ -147,11 +147,11 @@ def test_in_a_group_photograph_made_into_a_clip(
 def test_everybody_in_a_group_photograph_is_listed(
     make_clip: ClipMaker, group: Rgb, gallery: Gallery
 ) -> None:
-    assert len(Engine().find(Frame.from_rgb(group), thorough=True)) == 11
+    assert len(engine("dlib").search(Frame.from_rgb(group))) == 11
     with Video(io.BytesIO(make_clip(*[group] * 2, rate=3))) as video:
         seen = attend(
             video,
-            faces=Engine(),
+            engine=engine("dlib"),
             gallery=gallery,
             tolerance=0.6,
             frames_per_s=1.0,

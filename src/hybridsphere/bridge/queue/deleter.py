@@ -17,7 +17,7 @@ from hybridsphere.bridge.telemetry.metrics import QueueMetrics
 LINGER_S = 0.02
 """How long a deletion waits for others to share its call: no caller waits for it."""
 
-CALLS = 3
+CONCURRENT_DELETES = 3
 """Concurrent batches: a lost answer delays only its own batch."""
 
 log = structlog.get_logger()
@@ -40,7 +40,7 @@ class Deleter:
         self._health = health
         self._counts = counts
         self._waiting: Gatherer[str] = Gatherer(size=SQS_BATCH, linger_s=LINGER_S)
-        self._room = asyncio.Semaphore(CALLS)
+        self._room = asyncio.Semaphore(CONCURRENT_DELETES)
         self._circuit = Circuit()
         self._again: Gatherer[str] = Gatherer(size=SQS_BATCH)
         # Every message that failed alone, waiting or in a running batch.

@@ -20,7 +20,7 @@ from hybridsphere.bridge.telemetry.metrics import QueueMetrics
 HEARTBEAT_MARGIN_S = 15
 """How long before its deadline a message is extended: half of the time is left for retries."""
 
-CALLS = 8
+CONCURRENT_EXTENSIONS = 8
 """Concurrent batches of extensions: thousands of messages can be due at once."""
 
 log = structlog.get_logger()
@@ -126,7 +126,7 @@ class InFlight:
     async def heartbeat(self) -> None:
         """Extend the deadlines of the messages held, until cancelled."""
         backoff = Backoff()
-        at_once = CALLS
+        at_once = CONCURRENT_EXTENSIONS
         while True:
             try:
                 failure = await self._extend_due(at_once)
@@ -135,7 +135,7 @@ class InFlight:
                 self._report(error)
                 await backoff.wait(error)
                 continue
-            at_once = CALLS
+            at_once = CONCURRENT_EXTENSIONS
             if failure:
                 self._report(failure)
                 # The short wait, whatever the error: other messages come due meanwhile.

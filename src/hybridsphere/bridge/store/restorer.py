@@ -1,20 +1,17 @@
 """The CSV files that the ledger has and the disk has not: written again at the start."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
 import structlog
 
 from hybridsphere.bridge.pacing.backoff import Backoff
-from hybridsphere.bridge.store.writer import Change, Name, Restored, Writer
+from hybridsphere.bridge.store.writer import Name, Restored, Submit, Writer
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 
 MOST_BLOCKED = 100
 """Blocked places that are named and tried again. One file can block the folder of a million."""
 
-Submit = Callable[[Change], Awaitable[Any]]
 log = structlog.get_logger()
 
 

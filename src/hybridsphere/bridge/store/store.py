@@ -21,6 +21,7 @@ from hybridsphere.aws import Listed
 from hybridsphere.bridge.batching import Batcher
 from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.store.csv_files import Blocked
+from hybridsphere.bridge.store.expirer import Expirer
 from hybridsphere.bridge.store.restorer import Restorer
 from hybridsphere.bridge.store.writer import DISK, Change, Writer
 from hybridsphere.bridge.telemetry.health import Health
@@ -60,9 +61,14 @@ log = structlog.get_logger()
 
 
 class ResultStore:
-    """The results folder of one bridge; an async context manager, with `run` going meanwhile."""
+    """The results folder of one bridge; an async context manager, with `run` going meanwhile.
 
-    def __init__(self, folder: Path, health: Health, metrics: Metrics) -> None:
+    Results leave the ledger after `keep_days`, by default never.
+    """
+
+    def __init__(
+        self, folder: Path, health: Health, metrics: Metrics, *, keep_days: int | None = None
+    ) -> None:
         self._folder = folder
         self._writer = Writer(folder, self._note_opened)
         self._health = health
@@ -73,6 +79,7 @@ class ResultStore:
             self._store, size=MOST_CHANGES, linger_s=LINGER_S
         )
         self._restorer = Restorer(self._writer, self._change, health=health, metrics=metrics)
+        self._expirer = None if keep_days is None else Expirer(self._change, keep_days)
         self._working = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -132,6 +139,8 @@ class ResultStore:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._batcher.run())
             tasks.create_task(self._restorer.run())
+            if self._expirer:
+                tasks.create_task(self._expirer.run())
 
     async def wait_until_working(self) -> None:
         """Return at once, or when results can be stored again."""
@@ -239,6 +248,10 @@ class ResultStore:
             else:
                 self._working.set()
                 self._health.clear("results")
+                if held := self._writer.held:
+                    self._health.report("ledger", held)
+                else:
+                    self._health.clear("ledger")
                 return answer
 
     def _unusable(self, error: Exception) -> ConfigurationError:

@@ -1,7 +1,7 @@
 """The work of the writer's thread: changes of the ledger, with the files that belong to them."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ Name = tuple[str, str]
 """Bucket and key of an upload."""
 
 Change = Callable[[Ledger], Any]
+
+Submit = Callable[[Change], Awaitable[Any]]
+"""A call that runs a change in the writer's thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,11 @@ class Writer:
     def prepare(self) -> None:
         """Create the folders and open the ledger. Raises OSError, sqlite3.Error or LedgerError."""
         self._open()
+
+    @property
+    def held(self) -> str | None:
+        """The reason why the ledger's WAL grows; None while it does not."""
+        return self._ledger.held if self._ledger else None
 
     def close(self) -> None:
         """Close the ledger."""

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lambda_fn.gallery.gallery import Gallery, GalleryError, Match
+from hybridsphere.recognition.gallery import Gallery, GalleryError, Match
+from hybridsphere.recognition.space import DLIB, Space
 
 
 def rows(*distances: float) -> np.ndarray:
@@ -27,6 +28,62 @@ def test_a_gallery_is_read_back_as_it_was_saved(tmp_path: Path) -> None:
     assert loaded.names == ["ada", "Ελένη", "ada"]
     assert np.array_equal(loaded.embeddings, rows(0.1, 0.2, 0.3))
     assert [entry.name for entry in tmp_path.iterdir()] == ["known.npz"]
+
+
+def test_a_gallery_keeps_the_space_of_its_engine(tmp_path: Path) -> None:
+    path = tmp_path / "known.npz"
+    space = Space("yunet-sface", "ab12", 0.555)
+    Gallery(["ada"], rows(0.1), space).save(path)
+    assert Gallery.load(path).space == space
+
+
+def test_a_gallery_without_a_space_was_made_by_dlib(tmp_path: Path) -> None:
+    path = tmp_path / "known.npz"
+    np.savez(path, names=np.array(["ada"]), embeddings=rows(0.1))
+    assert Gallery.load(path).space == DLIB
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"engine": np.array("dlib")},
+        {"engine": np.array(1), "digest": np.array("ab"), "scale": np.array(1.0)},
+        {"engine": np.array(["a"]), "digest": np.array("ab"), "scale": np.array(1.0)},
+        {"engine": np.array("dlib"), "digest": np.array("ab"), "scale": np.array(np.nan)},
+        {"engine": np.array("a\x1b"), "digest": np.array("ab"), "scale": np.array(1.0)},
+    ],
+    ids=["alone", "number", "list", "nan", "escape"],
+)
+def test_a_gallery_with_a_broken_space_is_refused(tmp_path: Path, more: Any) -> None:
+    path = tmp_path / "known.npz"
+    np.savez(path, names=np.array(["ada"]), embeddings=rows(0.1), **more)
+    with pytest.raises(GalleryError, match=r"known\.npz: engine"):
+        Gallery.load(path)
+
+
+def test_galleries_of_two_spaces_are_not_merged() -> None:
+    one, other = Gallery(["ada"], rows(0.1)), Space("yunet-sface", "ab12", 0.555)
+    with pytest.raises(GalleryError, match=r"yunet-sface \(ab12\).*dlib.*enroll everybody again"):
+        one.plus(Gallery(["ben"], rows(0.2), other))
+    assert Gallery.empty().plus(Gallery(["ben"], rows(0.2), other)).space == other
+
+
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused_by_its_header(tmp_path: Path) -> None:
+    path = tmp_path / "known.npz"
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (2000000, 128), }"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("names.npy", NAME)
+        with file.open("embeddings.npy", "w") as member:
+            member.write(npy(header, b""))
+            for _ in range(2000):
+                member.write(bytes(1024 * 1000))
+    assert path.stat().st_size < 3_000_000
+    tracemalloc.start()
+    with pytest.raises(GalleryError, match=r"embeddings\.npy unpacks to 1953 MB"):
+        Gallery.load(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 5_000_000
 
 
 def test_a_gallery_is_its_owners_alone(tmp_path: Path) -> None:

@@ -1,16 +1,17 @@
-"""Whom a video may show: its faces, told apart, and the likeliest person among them."""
+"""The faces of a video, separated by their embeddings, and the likeliest person among them."""
 
 from collections import defaultdict
 
-from lambda_fn.gallery.gallery import Embeddings, Gallery
-from lambda_fn.recognition.identity import Identity, Sighting
+from hybridsphere.recognition.gallery import Gallery
+from hybridsphere.recognition.identity import Identity, Sighting
+from hybridsphere.recognition.space import Embeddings
 
-# So many faces are told apart at once; of those before them only the verdict is kept.
+# Faces kept apart at once; only the conclusion is kept of earlier ones.
 _FACES_KEPT = 64
 
 
 class Candidates:
-    """The faces of a video, told apart by their embeddings, and who of them is known."""
+    """The faces of a video, and the likeliest known person among them."""
 
     def __init__(self, gallery: Gallery, tolerance: float) -> None:
         self.nobody_is_known = not len(gallery)
@@ -21,27 +22,31 @@ class Candidates:
         self._best: dict[str, Sighting] = {}
 
     def add(self, embeddings: Embeddings, at_s: float) -> list[Identity]:
-        """Takes the faces of a frame into account; the answer are those they belong to."""
+        """Take the faces of a frame into account; return the identity of each."""
         return [self._add(embedding, at_s) for embedding in embeddings]
 
     def sure(self) -> bool:
-        """Whether one of the faces is somebody beyond doubt."""
+        """Whether one of the faces is surely somebody known."""
         return any(face.sure() for face in self._faces)
 
+    def likely(self) -> bool:
+        """Whether one of the faces is likely somebody known."""
+        return any(face.likely() for face in self._faces)
+
     def person(self) -> Sighting | None:
-        """Whoever is sure, or else whoever most speaks for, all faces together."""
+        """Return the sure person, otherwise the person with the most support."""
         sure = max(filter(Identity.sure, self._faces), key=Identity.weight, default=None)
         if sure is not None:
             return sure.person()
         for face in self._faces:
             self._conclude(face)
         self._faces.clear()
-        # Where nobody is even a little within the tolerance, the better likeness decides.
+        # With equal support, the smaller distance decides.
         ranked = sorted(self._best.values(), key=lambda s: (-self._weights[s.name], s.distance))
         return ranked[0] if ranked else None
 
     def _add(self, embedding: Embeddings, at_s: float) -> Identity:
-        # Two faces of one frame are two faces, however alike.
+        # Two faces of one frame are two people, however alike.
         earlier = [face for face in self._faces if face.last_s != at_s]
         face = min(earlier, key=lambda face: face.distance(embedding), default=None)
         if face is None or not face.is_shown_by(embedding):

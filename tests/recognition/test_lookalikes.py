@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from lambda_fn.gallery.gallery import Gallery
-from lambda_fn.gallery.lookalikes import concerns, nearest_pairs
+from hybridsphere.recognition.gallery import Gallery
+from hybridsphere.recognition.lookalikes import concerns, nearest_pairs
 
 
 def line(**places: float) -> Gallery:
@@ -37,7 +37,18 @@ def test_pairs_agree_with_every_distance_taken_alone() -> None:
     assert found == pytest.approx(expected)
 
 
-def test_people_within_the_tolerance_and_one_under_two_names_are_told_apart() -> None:
-    mistaken, twice = sorted(concerns(line(ada=0.0, adah=0.1, ben=0.65, cleo=1.5), 0.6))[::-1]
-    assert "ada and adah are the same face" in twice
-    assert "adah and ben lie within the tolerance of each other (distance 0.55)" in mistaken
+def test_the_summary_counts_the_pairs_and_lists_the_nearest() -> None:
+    assert concerns(line(ada=0.0, adah=0.1, ben=0.65, cleo=1.5), 0.6) == [
+        "2 pairs of people lie within the tolerance of each other and may be mistaken:",
+        "  0.10  ada and adah: the same face, it seems; remove one of them",
+        "  0.55  adah and ben",
+    ]
+    assert concerns(line(ada=0.0, ben=0.9), 0.6) == []
+
+
+def test_the_summary_of_a_large_class_stays_short() -> None:
+    crowd = line(**{f"person{number:03}": number / 1000 for number in range(110)})
+    first, *pairs = concerns(crowd, 0.6)
+    assert first.startswith("5995 pairs of people lie")
+    assert first.endswith("; the 10 nearest:")
+    assert len(pairs) == 10

@@ -1,0 +1,113 @@
+"""Portraits: the faces that a photograph or a clip of one person shows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from hybridsphere.recognition.space import TOLERANCE, Embeddings
+from lambda_fn.faces.detector import Face
+from lambda_fn.faces.engine import Engine
+from lambda_fn.gallery.quality import concerns_about
+from lambda_fn.video.video import Frame, Unreadable, Video
+
+_PHOTOS = {".jpg", ".jpeg", ".png"}
+_CLIPS = {".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi"}
+
+# The frames of a clip that are examined, one per second.
+_CLIP_FRAMES = 10
+
+# A face is the subject of a photograph if every other face has at most this share of its area.
+_BACKGROUND = 1 / 4
+
+
+class Unusable(Exception):
+    """A file that shows nobody clearly; the text says why, and names the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """A face for the gallery; `concerns` say what may make it hard to recognise."""
+
+    embedding: Embeddings
+    concerns: tuple[str, ...] = ()
+
+
+def portraits(path: Path, engine: Engine) -> list[Portrait]:
+    """Return the face of a file's subject, or all faces if several may be the subject.
+
+    Raises Unusable for a file that shows no face.
+    """
+    suffix = path.suffix.lower()
+    if path.is_file() and not path.stat().st_size:
+        raise Unusable("the file is empty")
+    if suffix in _PHOTOS:
+        return list(_of_photo(path, engine))
+    if suffix in _CLIPS:
+        return [Portrait(_of_clip(path, engine))]
+    kinds = ", ".join(sorted(_PHOTOS | _CLIPS))
+    raise Unusable(f"not a photograph or a clip ({kinds})")
+
+
+def _of_photo(path: Path, engine: Engine) -> Iterator[Portrait]:
+    try:
+        with Image.open(path) as image:
+            pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    # Pillow's UnidentifiedImageError is an OSError; broken pictures raise any of these.
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise Unusable(f"not a picture that can be read: {error}") from error
+    frame = Frame.from_rgb(pixels)
+    faces = _subjects(frame, _found(frame, engine))
+    if not faces:
+        raise Unusable("no face found: it should be 20 pixels high or more")
+    rows = engine.encode_carefully(frame, faces)
+    for face, row in zip(faces, rows, strict=True):
+        yield Portrait(np.asarray(row), tuple(concerns_about(face, pixels)))
+
+
+def _found(frame: Frame, engine: Engine) -> list[Face]:
+    """Return the faces of a photograph, small ones only if there are no large ones."""
+    return engine.glance(frame) or engine.look(frame) or engine.search(frame)
+
+
+def _subjects(frame: Frame, faces: list[Face]) -> list[Face]:
+    """Return the face that is the subject of a photograph, or all faces if that is unclear."""
+    if len(faces) < 2:
+        return faces
+    largest, second, *_ = sorted(faces, key=lambda face: face.box.area, reverse=True)
+    if second.box.area <= _BACKGROUND * largest.box.area:
+        return [largest]
+    # The largest face, if it covers the middle, is the subject.
+    box = largest.box
+    if box.left <= frame.width / 2 <= box.right and box.top <= frame.height / 2 <= box.bottom:
+        return [largest]
+    return faces
+
+
+def _of_clip(path: Path, engine: Engine) -> Embeddings:
+    """Return the embedding that is most like the others, among the frames with one subject."""
+    rows: list[Embeddings] = []
+    most_faces = 0
+    try:
+        with path.open("rb") as file, Video(file) as video:
+            for frame in islice(video.frames(lambda: 1.0), _CLIP_FRAMES):
+                faces = _subjects(frame, _found(frame, engine))
+                most_faces = max(most_faces, len(faces))
+                if len(faces) == 1:
+                    rows.append(engine.encode_carefully(frame, faces)[0])
+    except Unreadable as error:
+        raise Unusable(f"not a clip that can be read: {error.reason}") from error
+    except OSError as error:
+        raise Unusable(f"not a clip that can be read: {error}") from error
+    if most_faces > 1:
+        raise Unusable(f"{most_faces} faces found in a frame: cut the clip to one person")
+    if not rows:
+        raise Unusable("no face found in the first ten seconds")
+    all_rows = np.array(rows)
+    distances = np.linalg.norm(all_rows[:, None] - all_rows[None], axis=2)
+    if distances.max() > TOLERANCE:
+        raise Unusable("it shows different people one after another: cut the clip to one person")
+    return np.asarray(all_rows[distances.sum(axis=0).argmin()])

@@ -1,0 +1,221 @@
+"""The gallery: known people and their embeddings, searched by distance."""
+
+import math
+import zipfile
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from hybridsphere.recognition.npz import read_arrays, write_arrays
+from hybridsphere.recognition.space import DLIB, EMBEDDING_SIZE, TOLERANCE, Embeddings, Space
+
+# Bounds the rounding error of 128 products and sums in 32 bits, in units of the squares.
+_ROUGH = 2e-5
+
+# Numbers of embeddings lie within 1; the squares of this bound still fit into 32 bits.
+_LARGEST = 1e6
+
+# A person's own limit for dlib: this share of the distance to the nearest other person.
+_OWN_SHARE = 0.9
+
+# The fields of the space in a file; without them, the gallery is one of dlib.
+_SPACE = ("engine", "digest", "scale")
+
+SAME_FACE = TOLERANCE / 2
+"""Two people within this distance are one face under two names: docs/recognition.md."""
+
+
+class GalleryError(ValueError):
+    """An unusable gallery; the text is one line with the file and the reason."""
+
+
+class Match(NamedTuple):
+    """A person who resembles a face, with the distance of their nearest embedding."""
+
+    name: str
+    distance: float
+
+
+class Gallery:
+    """Names and embeddings of one space, row by row; a person may have several rows.
+
+    Raises GalleryError unless every row has a name and every number is plausible.
+    """
+
+    def __init__(
+        self, names: Sequence[str], embeddings: npt.ArrayLike, space: Space = DLIB
+    ) -> None:
+        rows = np.asarray(embeddings)
+        if rows.dtype.kind != "f" or rows.shape != (len(names), EMBEDDING_SIZE):
+            raise GalleryError(
+                f"embeddings are {rows.dtype} {rows.shape}, "
+                f"not floats ({len(names)}, {EMBEDDING_SIZE}), a row a name"
+            )
+        # Written so that NaN fails too.
+        if not (np.abs(rows) <= _LARGEST).all():
+            raise GalleryError(f"embeddings hold numbers that are not finite, or beyond {_LARGEST}")
+        if not all(isinstance(name, str) and name.strip() and name.isprintable() for name in names):
+            raise GalleryError("names hold one that is empty or not printable text")
+        self.names = [str(name) for name in names]
+        self.space = space
+        self.embeddings: Embeddings = rows.astype(np.float64)
+        squares = np.einsum("ij,ij->i", self.embeddings, self.embeddings)
+        self._largest_square = float(squares.max(initial=0))
+        # Half the bytes select the rows that may be near; full precision decides. The last column
+        # is added to each product. In column order a thousand rows are read a quarter faster.
+        self._rough = np.empty((len(rows), EMBEDDING_SIZE + 1), np.float32, order="F")
+        self._rough[:, :-1] = self.embeddings
+        self._rough[:, -1] = -squares / 2
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def items(self) -> list[tuple[str, Embeddings]]:
+        """Return each name with its row."""
+        return list(zip(self.names, self.embeddings, strict=True))
+
+    @classmethod
+    def empty(cls, space: Space = DLIB) -> "Gallery":
+        """Return a gallery without people."""
+        return cls([], np.empty((0, EMBEDDING_SIZE)), space)
+
+    @classmethod
+    def load(cls, path: Path) -> "Gallery":
+        """Read a gallery from a `.npz` file. Raises GalleryError."""
+        try:
+            with path.open("rb") as file:
+                return cls.read(file, str(path))
+        except OSError as error:
+            raise GalleryError(f"{path}: {error.strerror}") from error
+
+    @classmethod
+    def read(cls, file: IO[bytes], where: str) -> "Gallery":
+        """Read a gallery from an open `.npz`; `where` names it in errors. Raises GalleryError."""
+        if not zipfile.is_zipfile(file):
+            raise GalleryError(
+                f"{where}: not a gallery. `hybridsphere gallery import` makes one of a pickle."
+            )
+        file.seek(0)
+        try:
+            arrays = read_arrays(file, ("names", "embeddings"), _SPACE)
+        # A broken or hostile archive can provoke any error in zipfile, zlib, numpy or its parser.
+        except Exception as error:
+            raise GalleryError(f"{where}: not a gallery: {one_line(error)}") from error
+        try:
+            names = arrays["names"]
+            texts = names.tolist() if names.ndim == 1 else []
+            return cls(texts, arrays["embeddings"], _space(arrays))
+        except GalleryError as error:
+            raise GalleryError(f"{where}: {one_line(error)}") from error
+
+    def save(self, path: Path) -> None:
+        """Write the gallery whole as `.npz`, readable by its owner alone. Raises OSError."""
+        arrays = {"names": np.array(self.names, dtype=str), "embeddings": self.embeddings}
+        space = {name: np.array(getattr(self.space, name)) for name in _SPACE}
+        write_arrays(path, arrays | space)
+
+    def plus(self, other: "Gallery") -> "Gallery":
+        """Return a gallery of both, without repeated rows. Raises GalleryError for two spaces."""
+        if not len(self):
+            return other
+        if len(other) and other.space != self.space:
+            raise GalleryError(
+                f"embeddings of {other.space} cannot be compared with those of {self.space}: "
+                "enroll everybody again from the same photographs with one engine"
+            )
+        rows: dict[tuple[str, bytes], Embeddings] = {}
+        for gallery in (self, other):
+            for name, row in zip(gallery.names, gallery.embeddings, strict=True):
+                rows.setdefault((name, row.tobytes()), row)
+        return self._of([name for name, _ in rows], list(rows.values()))
+
+    def without(self, name: str) -> "Gallery":
+        """Return a gallery without a person. Raises GalleryError for an unknown name."""
+        if name not in self.names:
+            raise GalleryError(f"{name}: nobody in the gallery has that name")
+        kept = [row for row, other in enumerate(self.names) if other != name]
+        return self._of([self.names[row] for row in kept], list(self.embeddings[kept]))
+
+    def without_row(self, row: int) -> "Gallery":
+        """Return a gallery without one embedding."""
+        kept = [other for other in range(len(self)) if other != row]
+        return self._of([self.names[other] for other in kept], list(self.embeddings[kept]))
+
+    def matches(self, embedding: Embeddings, within: float) -> list[Match]:
+        """Return each person within a distance of a face once, the nearest first."""
+        near: list[tuple[float, int]] = []
+        for row in self._perhaps_within(embedding, within):
+            apart = self.embeddings[row] - embedding
+            distance = math.sqrt(apart.dot(apart))
+            if distance <= within:
+                near.append((distance, row))
+        near.sort()
+        matches: dict[str, Match] = {}
+        for distance, row in near:
+            name = self.names[row]
+            if name not in matches:
+                matches[name] = Match(name, distance)
+        return list(matches.values())
+
+    def limit(self, name: str) -> float:
+        """Return how near a face must be to a person with the default tolerance.
+
+        With dlib, people who resemble somebody else have a smaller limit than 0.6.
+        """
+        if self.space.engine != DLIB.engine:
+            return TOLERANCE
+        return self._limits[name]
+
+    @cached_property
+    def _limits(self) -> dict[str, float]:
+        limits: defaultdict[str, float] = defaultdict(lambda: TOLERANCE)
+        reach = TOLERANCE / _OWN_SHARE
+        for name, row in zip(self.names, self.embeddings, strict=True):
+            for other, distance in self.matches(row, reach):
+                if other != name and distance > SAME_FACE:
+                    limits[name] = min(limits[name], distance * _OWN_SHARE)
+                    break
+        return limits
+
+    def _of(self, names: list[str], rows: list[Embeddings]) -> "Gallery":
+        matrix = np.array(rows) if rows else np.empty((0, EMBEDDING_SIZE))
+        return Gallery(names, matrix, self.space)
+
+    def _perhaps_within(self, embedding: Embeddings, within: float) -> list[int]:
+        """Return the rows within a distance, and perhaps some just beyond it."""
+        # |a - b|² <= t² where a.b - |a|²/2 >= (|b|² - t²)/2: the matrix is read once, not copied.
+        # A call of numpy takes as long as a hundred rows, so there are few calls.
+        face = np.empty(EMBEDDING_SIZE + 1, np.float32)
+        face[:-1] = embedding
+        face[-1] = 1
+        square = float(embedding.dot(embedding))
+        slack = _ROUGH * (self._largest_square + square)
+        least = (square - within**2) / 2 - slack
+        rows: list[int] = (self._rough.dot(face) >= least).nonzero()[0].tolist()
+        return rows
+
+
+def one_line(error: Exception) -> str:
+    """Return an error's text as one short printable line; a file may have put pages into it."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return "".join(c if c.isprintable() else "?" for c in words)[:200]
+
+
+def _space(arrays: Mapping[str, npt.NDArray[Any]]) -> Space:
+    """Return the space that a gallery's file names."""
+    named = [arrays[name] for name in _SPACE if name in arrays]
+    if not named:
+        return DLIB
+    if len(named) < len(_SPACE) or any(array.ndim for array in named):
+        raise GalleryError("engine, digest and scale must be there together, one value each")
+    engine, digest, scale = (array.item() for array in named)
+    if not (isinstance(engine, str) and isinstance(digest, str) and isinstance(scale, float)):
+        raise GalleryError("engine and digest must be texts, and scale a number")
+    if not (engine.isprintable() and digest.isalnum() and 0.01 <= scale <= 100):
+        raise GalleryError("engine, digest or scale is not that of an engine")
+    return Space(engine, digest, scale)

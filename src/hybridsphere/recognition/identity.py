@@ -1,0 +1,129 @@
+"""The identity of a face: who it is, and how surely, from all the looks at it."""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from hybridsphere.recognition.gallery import Gallery, Match
+from hybridsphere.recognition.rule import rule_of
+from hybridsphere.recognition.space import TOLERANCE, Embeddings
+
+# Further looks at a face add little after this many.
+_ENOUGH_LOOKS = 8
+
+
+class Sighting(NamedTuple):
+    """A known person in the frame that shows them best, `at_s` seconds into the video."""
+
+    name: str
+    distance: float
+    at_s: float
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The looks at a face, summed up for one person; a sum counts from the least score."""
+
+    best: Sighting
+    margin: float = 0.0
+    usual_margin: float = 0.0
+    likeness: float = 0.0
+
+
+class Identity:
+    """The looks at one face, averaged, so that no single frame decides who it is."""
+
+    def __init__(self, gallery: Gallery, tolerance: float) -> None:
+        self.looks = 0
+        self.last_s = -math.inf
+        self._gallery = gallery
+        self._tolerance = tolerance
+        self._rule = rule_of(gallery.space.engine)
+        self._sum: Embeddings = np.zeros(0)
+        self._recent: deque[Embeddings] = deque(maxlen=_ENOUGH_LOOKS)
+        self._tallies: dict[str, _Tally] = {}
+
+    def distance(self, embedding: Embeddings) -> float:
+        """Return the distance of an embedding from the average of this face."""
+        return float(np.linalg.norm(self._sum / self.looks - embedding))
+
+    def is_shown_by(self, embedding: Embeddings) -> bool:
+        """Whether an embedding belongs to this face."""
+        return self.distance(embedding) <= self._rule.same_face
+
+    def add(self, embedding: Embeddings, at_s: float) -> None:
+        """Take another look into account; a repeated picture adds none."""
+        self.last_s = at_s
+        if any(np.linalg.norm(look - embedding) <= self._rule.same_look for look in self._recent):
+            return
+        self._recent.append(embedding)
+        self.looks += 1
+        self._sum = embedding if self.looks == 1 else self._sum + embedding
+        reach = max(self._rule.reach, self._tolerance + self._rule.against)
+        for match in self._gallery.matches(embedding, reach):
+            self._count(match, at_s)
+
+    def weight(self) -> float:
+        """Return the support for the likeliest person, below 0 if the looks speak against them.
+
+        Looks at one face resemble each other: four of them weigh twice as much as one.
+        """
+        return self._usual_margin() * math.sqrt(self.looks)
+
+    def sure(self) -> bool:
+        """Whether further looks would hardly change the answer."""
+        return (
+            self.likely()
+            and self.weight() >= self._rule.sure
+            and self.lead() * math.sqrt(self.looks) >= self._rule.sure_lead
+        )
+
+    def likely(self) -> bool:
+        """Whether somebody lies within the tolerance, on average."""
+        margin = self._ranked()[0].margin / self.looks - self._rule.against
+        # The rounding of sums must not exclude a face at exactly the tolerance.
+        return margin > -1e-9
+
+    def needs_looks(self) -> bool:
+        """Whether somebody known is likely, and a few more looks could make that sure."""
+        return self.likely() and not self.sure() and self.looks < _ENOUGH_LOOKS
+
+    def person(self) -> Sighting | None:
+        """Return the person in the frame that shows them best; None for a stranger."""
+        doubtful = self._usual_margin() < self._rule.sure and self.lead() < self._rule.doubtful_lead
+        return self._ranked()[0].best if self.likely() and not doubtful else None
+
+    def runner_up(self) -> Sighting | None:
+        """Return the second likeliest person; None if nobody else is within reach."""
+        second = self._ranked()[1]
+        return second.best if second.likeness else None
+
+    def lead(self) -> float:
+        """Return the average distance by which the likeliest person is nearer than the next."""
+        first, second = self._ranked()
+        return (first.likeness - second.likeness) / self.looks
+
+    def _count(self, match: Match, at_s: float) -> None:
+        sighting = Sighting(match.name, match.distance, at_s)
+        tally = self._tallies.setdefault(match.name, _Tally(sighting))
+        against = self._rule.against
+        own = self._gallery.limit(match.name)
+        tally.margin += max(self._tolerance * own / TOLERANCE - match.distance, -against) + against
+        tally.usual_margin += max(own - match.distance, -against) + against
+        tally.likeness += max(self._rule.reach - match.distance, 0.0)
+        if match.distance < tally.best.distance:
+            tally.best = sighting
+
+    def _usual_margin(self) -> float:
+        """Return the likeliest person's average margin within the default tolerance."""
+        return self._ranked()[0].usual_margin / self.looks - self._rule.against
+
+    def _ranked(self) -> tuple[_Tally, _Tally]:
+        """Return the tallies of the two people who resemble this face most."""
+        nobody = _Tally(Sighting("", math.inf, math.nan))
+        ranked = sorted(self._tallies.values(), key=lambda tally: tally.likeness, reverse=True)
+        first, second, *_ = *ranked, nobody, nobody
+        return first, second

@@ -45,19 +45,18 @@ def heic(picture: Rgb, brand: bytes = b"heic") -> bytes:
 def _hevc(picture: Rgb) -> tuple[bytes, bytes]:
     """Return the box with the decoder's configuration, and one coded picture."""
     file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as output:
+    # FFmpeg's muxer for MP4 fails now and then on x265's single pictures.
+    with av.open(file, "w", format="matroska") as output:
         stream = output.add_stream("libx265", 5, options={"x265-params": "log-level=none"})
         stream.height, stream.width = picture.shape[:2]
         stream.pix_fmt = "yuv420p"
-        stream.codec_context.codec_tag = "hvc1"
         output.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
         output.mux(stream.encode())
-    made = file.getvalue()
-    at = made.index(b"hvcC") - 4
-    configuration = made[at : at + struct.unpack_from(">I", made, at)[0]]
-    with av.open(io.BytesIO(made)) as container:
+    file.seek(0)
+    with av.open(file) as container:
+        configuration = container.streams.video[0].codec_context.extradata or b""
         sample = next(bytes(packet) for packet in container.demux(video=0) if packet.size)
-    return configuration, sample
+    return _box(b"hvcC", configuration), sample
 
 
 def _box(kind: bytes, *parts: bytes) -> bytes:

@@ -35,7 +35,7 @@ class StudentTable:
     def get(self, name: str) -> StudentRecord | None:
         """Read a student's record by key; None if the table has no such student.
 
-        A record without a major or a year, or with one that is neither text nor number, is logged.
+        A record without a major or a year, or with neither text nor number there, is logged.
         """
         for spelling in spellings(name):
             key = {"name": {"S": spelling}}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hybridsphere.messages import UnusableName, name_form
 from hybridsphere.recognition.gallery import Gallery, GalleryError
 from hybridsphere.recognition.rule import rule_of
 from hybridsphere.recognition.space import Embeddings
@@ -48,8 +49,9 @@ class _Enrollment:
     def add(self, name: str, path: Path) -> None:
         """Take a file into account that shows the person of a name."""
         try:
+            name = name_form(name)
             found = portraits(path, self._engine)
-        except Unusable as error:
+        except (Unusable, UnusableName) as error:
             self._report(f"{self._shown(path)}: left out: {error}")
             return
         if len(found) > 1:

@@ -118,3 +118,28 @@ def test_one_photograph_is_added_to_those_known(
     save(portrait, "ada", tmp_path / "ada again.png", face=200)
     enrolled = enroll(tmp_path / "ada again.png", report=pytest.fail, known=gallery)
     assert enrolled.names == ["ben", "cleo", "ada", "ada again"]
+
+
+def test_odd_names_are_enrolled_in_one_form_and_unusable_ones_left_out(
+    tmp_path: Path, portrait: Portrait
+) -> None:
+    for name in ("山田\u3000太郎", "Jose\u0301 ", "ni\u200cna", "a\u202eb", "c\x07d"):
+        save(portrait, "ada", tmp_path / f"{name}.png")
+    lines: list[str] = []
+
+    enrolled = enroll(tmp_path, report=lines.append)
+
+    assert set(enrolled.names) == {"山田\u3000太郎", "Jos\u00e9", "ni\u200cna"}
+    reasons = sorted(line.partition(": left out: ")[2] for line in lines)
+    assert reasons == [
+        "the name has a control character (U+0007)",
+        "the name has an invisible character (U+202E)",
+    ]
+
+
+def test_one_person_under_two_spellings_is_one_person(tmp_path: Path, portrait: Portrait) -> None:
+    save(portrait, "ada", tmp_path / "Jose\u0301.png")
+    save(portrait, "ada", tmp_path / "Jos\u00e9" / "1.png", face=180)
+    enrolled = enroll(tmp_path, report=pytest.fail)
+    assert enrolled.names == ["Jos\u00e9"] * 2
+    assert len(enrolled.without("Jose\u0301 ")) == 0

@@ -182,8 +182,9 @@ def students() -> None:
 def students_load(settings: "Settings", file: Path) -> None:
     """Load the student records of FILE into the table HYBRIDSPHERE_TABLE.
 
-    FILE is a CSV with the header `name,major,year`, or a JSON list of such objects; `id` is
-    optional. A record of the same name is replaced. Nothing is written if a row cannot be used.
+    FILE is a CSV with the header `name,major,year`, or a JSON list of such objects. Further columns
+    are kept. A CSV may have commas, semicolons or tabs, and be UTF-8, UTF-16 or Windows-1252. A
+    record of the same name is replaced. Nothing is written if a row cannot be used.
     """
     from hybridsphere.commands.students import load_students
 

@@ -109,7 +109,7 @@ def test_an_error_of_a_proxy_is_shown_without_its_password(proxy: str) -> None:
     assert PASSWORD not in str(told)
 
 
-def test_where_it_happened_is_told_and_at_most_a_line_of_what() -> None:
+def test_the_place_of_an_error_and_a_line_of_its_text_are_shown() -> None:
     with pytest.raises(KeyError) as raised:
         {}["x" * 9999]
     told = reportable(raised.value)

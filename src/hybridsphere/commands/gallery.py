@@ -55,6 +55,20 @@ def remove_person(file: Path, name: str) -> int:
         return _save(Gallery.load(file).without(name), file)
 
 
+def rename_person(file: Path, name: str, new: str, *, report: Callable[[str], None]) -> int:
+    """Give a person of a gallery another name; return the number of faces with it.
+
+    A person who has that name already is reported. Raises CannotRun.
+    """
+    with _failures():
+        known = Gallery.load(file)
+        if new in known.names and new != name:
+            report(f"{new} is in {file} already: the faces of {name} now belong to that person")
+        renamed = known.renamed(name, new)
+        _save(renamed, file)
+    return renamed.names.count(new)
+
+
 def described(file: Path) -> Iterator[str]:
     """List the people in a gallery, the number of their faces, and the pairs who look most alike.
 

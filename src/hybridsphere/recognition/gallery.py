@@ -141,6 +141,15 @@ class Gallery:
         kept = [row for row, other in enumerate(self.names) if other != name]
         return self._of([self.names[row] for row in kept], list(self.embeddings[kept]))
 
+    def renamed(self, name: str, new: str) -> "Gallery":
+        """Return a gallery in which a person has another name.
+
+        The faces join those of a person who has that name already. Raises GalleryError.
+        """
+        if name not in self.names:
+            raise GalleryError(f"{name}: nobody in the gallery has that name")
+        return self._of([new if one == name else one for one in self.names], list(self.embeddings))
+
     def without_row(self, row: int) -> "Gallery":
         """Return a gallery without one embedding."""
         kept = [other for other in range(len(self)) if other != row]

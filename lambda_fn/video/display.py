@@ -55,31 +55,6 @@ class Orientation:
         return np.ascontiguousarray(pixels[rows, columns])
 
 
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """Pixels of a decoded picture that are not shown, from each edge."""
-
-    top: int = 0
-    bottom: int = 0
-    left: int = 0
-    right: int = 0
-
-    def within(self, width: int, height: int) -> "Crop":
-        """Return the crop for a picture of a size; no crop if it would leave nothing."""
-        fits = self.left + self.right < width and self.top + self.bottom < height
-        return self if fits else Crop()
-
-    @property
-    def width(self) -> int:
-        """Columns that are not shown."""
-        return self.left + self.right
-
-    @property
-    def height(self) -> int:
-        """Rows that are not shown."""
-        return self.top + self.bottom
-
-
 def squared(width: int, height: int, pixel_aspect: float) -> tuple[int, int]:
     """Return the size with square pixels. `pixel_aspect` is a pixel's width by its height.
 

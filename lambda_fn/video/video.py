@@ -13,7 +13,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from lambda_fn.video.display import Crop, Orientation, Pixels, squared
+from lambda_fn.video.crop import Crop, container_crop
+from lambda_fn.video.display import Orientation, Pixels, squared
 from lambda_fn.video.source import ByteSource
 from lambda_fn.video.track import MAX_PIXELS, best_track, check_size, open_container
 from lambda_fn.video.unreadable import Unreadable
@@ -112,6 +113,7 @@ class Video:
             self._container.close()
             raise
         self._decoder = self._stream.codec_context
+        self._crop = container_crop(self._stream)
         # The stream time of the last decoded frame, and the seconds until the next wanted one.
         self._time: float | None = None
         self._wanted_in_s = 0.0
@@ -161,7 +163,7 @@ class Video:
             else:
                 step_s = float(1 / (self._stream.average_rate or 25))
             at_s = 0.0 if at_s is None else at_s + step_s
-            yield Frame(picture, at_s, self._pixel_aspect())
+            yield Frame(picture, at_s, self._pixel_aspect(), self._crop)
 
     def _pixel_aspect(self) -> float:
         """Return a pixel's width by its height. The container's word stands above the codec's."""

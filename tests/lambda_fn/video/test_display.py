@@ -10,7 +10,8 @@ import pytest
 
 from hybridsphere.recognition.gallery import Gallery
 from lambda_fn.enroll import enroll
-from lambda_fn.video.display import Crop, squared
+from lambda_fn.video.crop import Crop
+from lambda_fn.video.display import squared
 from lambda_fn.video.video import MAX_PIXELS, Frame, Rgb, Video
 from tests.lambda_fn.function_stage import Portrait
 from tests.lambda_fn.video.shown_clips import (
@@ -19,8 +20,10 @@ from tests.lambda_fn.video.shown_clips import (
     Track,
     clip,
     laid,
+    rewrapped,
     squeezed,
     unlaid,
+    with_crop,
     with_matrix,
 )
 
@@ -91,6 +94,29 @@ def test_what_is_cropped_is_not_shown() -> None:
     assert frame.grey(22).shape == (16, 22)
     assert frame.grey().max() < 245
     assert Frame(whole, crop=Crop(left=40, right=30)).width == 64
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+def test_the_crop_of_the_container_is_applied(container: str) -> None:
+    picture = np.full((48, 64, 3), 250, np.uint8)
+    picture[8:38, 16:56] = 40
+    file = with_crop(clip(Track([picture])), Crop(top=8, bottom=10, left=16, right=8))
+    if container == "matroska":
+        file = rewrapped(file, container)
+
+    frame = first_frame(file)
+
+    assert (frame.width, frame.height) == (40, 30)
+    assert np.abs(frame.grey().astype(int) - 40).max() < 40
+    assert first_frame(clip(Track([picture]), container=container)).width == 64
+
+
+def test_a_cropped_picture_is_turned_after_the_crop() -> None:
+    crop = Crop(top=24, bottom=0, left=0, right=32)
+    file = with_matrix(with_crop(clip(Track([corners()])), crop), LAYINGS["a quarter"])
+    frame = first_frame(file)
+    assert (frame.width, frame.height) == (24, 32)
+    assert abs(float(frame.grey()[2:-2, 2:-2].mean()) - 80) < 8
 
 
 @pytest.mark.parametrize("name", ["mirrored", "upside down in a mirror", "transposed", "half"])

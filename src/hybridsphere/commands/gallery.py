@@ -56,6 +56,12 @@ def remove_person(file: Path, name: str) -> int:
         return _save(Gallery.load(file).without(name), file)
 
 
+def rename_person(file: Path, old: str, new: str) -> int:
+    """Give a person in a gallery another name; return the number of faces. Raises CannotRun."""
+    with _failures():
+        return _save(Gallery.load(file).renamed(old, new), file)
+
+
 def described(file: Path) -> Iterator[str]:
     """List the people in a gallery, the number of their faces, and the pairs who look most alike.
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from hybridsphere.console import complain, note, tell
-from hybridsphere.local.account import LocalAccount
+from hybridsphere.local.account import LocalAccount, Mode
 from hybridsphere.local.commands import load_gallery, run_command
 from hybridsphere.local.env_file import remove_stale, written
 from hybridsphere.local.scratch import scratch_folder
@@ -20,7 +21,12 @@ _NOBODY_KNOWN = (
 
 
 def run_local(
-    *, encodings: Path | None, students: Path | None, workers: int | None, env_file: Path | None
+    *,
+    encodings: Path | None,
+    students: Path | None,
+    workers: int | None,
+    mode: Mode = "identify",
+    env_file: Path | None,
 ) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code.
 
@@ -28,17 +34,21 @@ def run_local(
     """
     if env_file is not None:
         remove_stale(env_file)
-    return asyncio.run(_serve_until_stopped(encodings, students, workers, env_file))
+    account = partial(LocalAccount, workers=workers, mode=mode)
+    return asyncio.run(_serve_until_stopped(account, encodings, students, env_file))
 
 
 async def _serve_until_stopped(
-    encodings: Path | None, students: Path | None, workers: int | None, env_file: Path | None
+    make: Callable[..., LocalAccount],
+    encodings: Path | None,
+    students: Path | None,
+    env_file: Path | None,
 ) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOPS:
         loop.add_signal_handler(number, stop.set)
-    serving = asyncio.create_task(_serve(encodings, students, workers, env_file))
+    serving = asyncio.create_task(_serve(make, encodings, students, env_file))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
     for task in (serving, stopped):
@@ -52,12 +62,15 @@ async def _serve_until_stopped(
 
 
 async def _serve(
-    encodings: Path | None, students: Path | None, workers: int | None, env_file: Path | None
+    make: Callable[..., LocalAccount],
+    encodings: Path | None,
+    students: Path | None,
+    env_file: Path | None,
 ) -> str:
     """Start the account and keep it until it breaks down; return the reason."""
     with scratch_folder() as folder:
         gallery = None if encodings is None else await load_gallery(encodings, folder)
-        async with LocalAccount(gallery=gallery, workers=workers) as account:
+        async with make(gallery=gallery) as account:
             if students is not None:
                 await run_command(
                     "students", "load", str(students), environment=account.environment()

@@ -141,6 +141,18 @@ class Gallery:
         kept = [row for row, other in enumerate(self.names) if other != name]
         return self._of([self.names[row] for row in kept], list(self.embeddings[kept]))
 
+    def renamed(self, old: str, new: str) -> "Gallery":
+        """Return a gallery in which a person has another name.
+
+        Raises GalleryError for an unknown name, and for a new name that another person has.
+        """
+        if old not in self.names:
+            raise GalleryError(f"{old}: nobody in the gallery has that name")
+        if new != old and new in self.names:
+            raise GalleryError(f"{new}: somebody in the gallery has that name already")
+        names = [new if name == old else name for name in self.names]
+        return self._of(names, list(self.embeddings))
+
     def without_row(self, row: int) -> "Gallery":
         """Return a gallery without one embedding."""
         kept = [other for other in range(len(self)) if other != row]

@@ -48,7 +48,7 @@ _PARTS = "\n".join(f"  {name:<10}  {about}" for name, about in parts.ABOUT.items
 @click.argument("part", metavar="[PART]...", type=click.Choice(parts.NAMES), nargs=-1)
 @click.option("--videos", type=FOLDER, help="Videos, instead of the demo's clips.")
 @click.option("--encodings", type=FILE, help="Known faces for them, .npz or the legacy pickle.")
-@click.option("--messages", type=AT_LEAST_ONE, default=4000, help="Uploads for the bridge.")
+@click.option("--messages", type=AT_LEAST_ONE, default=10_000, help="Uploads for the bridge.")
 @click.option(
     "--rounds", type=AT_LEAST_ONE, default=3, help="Rounds to take the median of, if there is time."
 )

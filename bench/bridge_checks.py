@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench.doubles.double import INPUT, OUTPUT
+from bench.doubles.account import INPUT, OUTPUT
 from bench.doubles.process import Stats
 from bench.report.row import WrongAnswer
 from bench.uploads import csv, record

@@ -1,7 +1,7 @@
-"""One bridge, in front of a fresh double, from the first upload to the last deletion."""
+"""One bridge, in front of a fresh double: warm and alone on a core, or whole as people run it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
@@ -9,8 +9,15 @@ from tempfile import mkdtemp
 
 from bench import process
 from bench.bridge_checks import check_files, check_ledger, check_queues
-from bench.doubles.double import INPUT
-from bench.doubles.process import BridgeFailed, RunningDouble, running_double
+from bench.doubles.account import INPUT
+from bench.doubles.process import (
+    FAST,
+    BridgeFailed,
+    RunningDouble,
+    Stats,
+    emptied,
+    running_double,
+)
 
 _LOG_SHOWN = 2000
 """Characters of a failed bridge's log."""
@@ -59,37 +66,69 @@ def run_bridge(bridge: Bridge, scratch: Path, messages: int) -> Run:
     inodes, and its search for others distorts the figures.
     """
     folder = Path(mkdtemp(dir=scratch))
-    results = folder / "results"
     with running_double() as double:
         with running_bridge(bridge, double, folder) as started:
             before = double.pass_through(messages, started)
             cpu_before_s = process.cpu_seconds(started.pid)
             stats = double.pass_through(messages, started)
             cpu_s = process.cpu_seconds(started.pid) - cpu_before_s
-        check_queues(stats, 2 * messages)
-        if bridge.keeps_files:
-            check_files(results, 2 * messages)
-        if bridge.keeps_ledger:
-            check_ledger(results, 2 * messages)
+        _check(bridge, folder / "results", stats, 2 * messages)
     seconds = stats["seconds"]
     return Run(messages, seconds, cpu_s, (stats["cpu_s"] - before["cpu_s"]) / seconds)
+
+
+def run_whole(
+    bridge: Bridge, scratch: Path, messages: int, *, double: str = FAST, pinned: bool = False
+) -> Run:
+    """Send uploads through a bridge, its start included, in front of a double of this module.
+
+    Nothing is bound to a core unless `pinned`. The uploads are on the queue before the start.
+    The files stay, as with `run_bridge`. Raises WrongAnswer unless every upload was handled.
+    """
+    folder = Path(mkdtemp(dir=scratch))
+    with running_double(double, pinned=pinned) as running:
+        running.fill(messages)
+        cores = process.measured_core() if pinned else process.any_core()
+        with _started(bridge, running, folder, cores) as started:
+            stats = running.wait(emptied, started)
+            cpu_s = process.cpu_seconds(started.pid)
+        _check(bridge, folder / "results", stats, messages)
+    return Run(messages, stats["seconds"], cpu_s, stats["cpu_s"] / stats["seconds"])
 
 
 @contextmanager
 def running_bridge(bridge: Bridge, double: RunningDouble, folder: Path) -> Iterator[Popen[bytes]]:
     """A bridge on the measured core, once it waits for messages; its results are in `folder`."""
+    waiting = double.stats()[INPUT]["waiting"]
+    with _started(bridge, double, folder, process.measured_core()) as started:
+        double.wait(lambda stats: stats[INPUT]["waiting"] > waiting, started)
+        yield started
+
+
+@contextmanager
+def _started(
+    bridge: Bridge, double: RunningDouble, folder: Path, cores: AbstractContextManager[None]
+) -> Iterator[Popen[bytes]]:
+    """A bridge on these cores; its results are in `folder`."""
     results, log = folder / "results", folder / f"{bridge.name}.log"
     results.mkdir(exist_ok=True)
     environment = {**double.environment, "HYBRIDSPHERE_RESULTS_DIR": str(results)}
-    waiting = double.stats()[INPUT]["waiting"]
     with (
         log.open("wb") as errors,
         _log_shown(log),
-        process.measured_core(),
+        cores,
         process.running(bridge.command, environment, stderr=errors) as started,
     ):
-        double.wait(lambda stats: stats[INPUT]["waiting"] > waiting, started)
         yield started
+
+
+def _check(bridge: Bridge, results: Path, stats: Stats, messages: int) -> None:
+    """Raise WrongAnswer unless a bridge has handled so many uploads, each once."""
+    check_queues(stats, messages)
+    if bridge.keeps_files:
+        check_files(results, messages)
+    if bridge.keeps_ledger:
+        check_ledger(results, messages)
 
 
 @contextmanager

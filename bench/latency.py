@@ -23,6 +23,9 @@ _PAUSE_S = 10.0
 
 _IDLE_PER_S = 20.0
 
+MOST = 4000
+"""Uploads that suffice to find the bridge's rate."""
+
 _TARGETS = (Target(3, "figure"), Target(15, "figure"))
 
 

@@ -103,7 +103,10 @@ def _latency(options: Options) -> Part:
     from bench import latency
 
     return latency.measure(
-        options.scratch, messages=options.messages, rounds=options.rounds, report=options.report
+        options.scratch,
+        messages=min(options.messages, latency.MOST),
+        rounds=options.rounds,
+        report=options.report,
     )
 
 
@@ -139,7 +142,7 @@ ABOUT = {
     "gallery": "one face against 1,000 and 100,000 known ones",
     "attendance": "everybody in a video of a class",
     "start": "a fresh process of the function, until it is ready and has answered",
-    "bridge": "messages a second through the bridge, beside sqs-consumer",
+    "bridge": "a message through the bridge, beside sqs-consumer, on two doubles",
     "latency": "from an event on the queue to its Invoke",
     "idle": "the bridge's CPU while there is nothing to do",
     "image": "the size of the function's image, as `make images` has built it",

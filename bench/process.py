@@ -36,6 +36,18 @@ def other_cores() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def any_core() -> Iterator[None]:
+    """On all cores that this process was given; child processes started within run anywhere."""
+    with _on(_cores()):
+        yield
+
+
+def cores() -> int:
+    """Return how many cores this process was given."""
+    return len(_cores())
+
+
 def python(*arguments: str) -> list[str]:
     """The command line of this Python with these arguments."""
     return [sys.executable, *arguments]

@@ -23,7 +23,7 @@ import click
 
 from bench import process
 from bench.bridge_run import LEAST, OURS, run_bridge, running_bridge
-from bench.doubles.double import REGION
+from bench.doubles.account import REGION
 from bench.doubles.process import running_double
 from bench.report.figures import figure, rounded
 

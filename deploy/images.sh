@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The images where no container engine runs: built by buildah, on a base made by debootstrap.
+# Builds the images without a container engine: by buildah, on a base of debootstrap.
 set -euo pipefail
 
 usage() {
@@ -8,12 +8,12 @@ usage: images.sh build [bridge|lambda|local|usual ...]
        images.sh sources NAME
        images.sh buildah ARGUMENT ...
 
-`build` makes the images named, without a name bridge and lambda, as localhost/hybridsphere-NAME.
-`sources` prints a digest of what an image would be made of now; its label hybridsphere.sources has
-the digest of what it was made of.
-`buildah` runs any command of buildah where they are kept, in .cache/images.
+`build` builds the named images, or bridge and lambda, as localhost/hybridsphere-NAME.
+`sources` prints a digest of an image's present sources. The image's label hybridsphere.sources has
+the digest of the sources that it was built from.
+`buildah` runs any command of buildah on the images, which are in .cache/images.
 
-The first and the last need buildah, debootstrap and root. pip gets its packages from where it does on this machine.
+`build` and `buildah` need buildah, debootstrap and root. pip uses this machine's settings.
 
   SUITE    Debian of the base image (default: trixie, as in the Dockerfiles; its Python is 3.13)
 TEXT
@@ -29,7 +29,7 @@ cache=$root/.cache/images
 suite=${SUITE:-trixie}
 base=localhost/hybridsphere-base
 
-# So that buildah needs neither overlay mounts nor a container runtime.
+# With these settings buildah needs neither overlay mounts nor a container runtime.
 export BUILDAH_ISOLATION=chroot
 buildah=(buildah --root "$cache/storage" --runroot "$cache/run" --storage-driver vfs)
 
@@ -63,7 +63,7 @@ build() {
   "${buildah[@]}" tag "$base:$suite" "$base"
   take_pip_along
   for name in "$@"; do make_image "$name"; done
-  # What an earlier build has made under the same names.
+  # Images of an earlier build with the same names.
   "${buildah[@]}" rmi --prune >/dev/null
   "${buildah[@]}" images
 }
@@ -78,8 +78,8 @@ make_base() {
   rm -rf "$scratch/base"
 }
 
-# The settings of this machine's pip, mounted for the time of the build: none of it gets into the
-# image. Indexes in folders of this machine stay behind; pip says so, and goes on.
+# Mounts the settings of this machine's pip during the build; the image does not contain them. pip
+# warns of indexes in folders of this machine, and continues.
 take_pip_along() {
   local certificates
   mounts=(--volume "$scratch/pip.conf:/etc/pip.conf:ro")
@@ -101,7 +101,7 @@ for line in sorted(sys.stdin, reverse=True):
 config.write(sys.stdout)'
 }
 
-# The usual image is there only to be measured.
+# The usual image exists for measurements only.
 dockerfile() {
   local file=Dockerfile.$1
   [[ $1 != usual ]] || file=bench/$file
@@ -121,7 +121,7 @@ sources() {
   ) | sha256sum | cut -d' ' -f1
 }
 
-# Without the format of Docker buildah leaves the health check out.
+# buildah omits the health check unless the format is that of Docker.
 make_image() {
   local file sources
   file=$(dockerfile "$1")

@@ -14,15 +14,21 @@ from lambda_fn.gallery.portrait import Portrait, Unusable, portraits
 from lambda_fn.runtime.settings import wanted_engine
 
 
-def enroll(photos: Path, *, report: Callable[[str], None], known: Gallery | None = None) -> Gallery:
+def enroll(
+    photos: Path,
+    *,
+    report: Callable[[str], None],
+    known: Gallery | None = None,
+    engine: str | None = None,
+) -> Gallery:
     """Return a gallery of the people in a folder or a file, added to those of `known`.
 
-    There is one row per file. The engine is that of `known`, or else named by the environment.
-    `report` gets a line for each file that is left out, and for each face of poor quality. Raises
-    GalleryError if no file can be used.
+    There is one row per file. The engine is that of `known`, else `engine`, else that of the
+    environment. `report` gets a line for each file that is left out, and for each face of poor
+    quality. Raises GalleryError if no file can be used.
     """
     known = known or Gallery.empty()
-    enrollment = _Enrollment(photos, engine_of(known, wanted_engine(os.environ)), report)
+    enrollment = _Enrollment(photos, engine_of(known, engine or wanted_engine(os.environ)), report)
     for name, path in _files(photos):
         enrollment.add(name, path)
     return known.plus(enrollment.gallery())

@@ -20,9 +20,9 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests import leaks, no_process
 from tests.leaks import pytest_runtest_makereport
-from tests.no_process import pytest_runtest_protocol
+from tests.no_process import pytest_runtest_call, pytest_runtest_setup
 
-__all__ = ["pytest_runtest_makereport", "pytest_runtest_protocol"]
+__all__ = ["pytest_runtest_call", "pytest_runtest_makereport", "pytest_runtest_setup"]
 
 # The same examples in every run, and no database of earlier ones: a test that fails, fails again.
 settings.register_profile(

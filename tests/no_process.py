@@ -1,7 +1,8 @@
 """The option --no-process, for the loop of writing: skips a test as soon as it starts a process."""
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -34,15 +35,27 @@ def needs_processes(item: pytest.Item) -> bool:
     return item.nodeid.startswith(_PLACES) or not _FIXTURES.isdisjoint(fixtures)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol() -> Generator[None, object, object]:
-    """Leave the collection of tests alone, which may ask the machine what it can do."""
+@contextmanager
+def _watched() -> Iterator[None]:
+    """Watch neither the collection, which asks the machine what it can do, nor what clears away."""
     global _running  # noqa: PLW0603 - an audit hook can be neither asked nor removed
     _running = True
     try:
-        return (yield)
+        yield
     finally:
         _running = False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, None, None]:
+    with _watched():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, None, None]:
+    with _watched():
+        return (yield)
 
 
 def _skip(event: str, _: object) -> None:

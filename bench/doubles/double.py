@@ -23,15 +23,12 @@ from urllib.parse import unquote_plus
 
 import uvloop
 
+from bench.doubles.account import INPUT, INVOKE_PATH, OUTPUT, REGION
 from bench.doubles.http import Connection, Request, Response
 from bench.doubles.queue import DoubleQueue, md5_of
 from bench.uploads import record, result
 from hybridsphere.messages import S3Record
 
-INPUT, OUTPUT, FUNCTION = "input", "output", "recognise"
-REGION = "us-east-1"
-
-_INVOKE = f"/2015-03-31/functions/{FUNCTION}/invocations"
 _SQS_JSON = "application/x-amz-json-1.0"
 
 Call = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -72,7 +69,7 @@ class Double:
         """Answer one request: a call of AWS or one of the three routes."""
         if request.path == "/":
             return await self._sqs(request)
-        if request.path == _INVOKE:
+        if request.path == INVOKE_PATH:
             return await self._invoke(request)
         if request.path == "/fill":
             self._fill(**json.loads(request.body))

@@ -11,11 +11,14 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from bench import process
-from bench.doubles.double import FUNCTION, INPUT, OUTPUT, REGION
+from bench.doubles.account import FUNCTION, INPUT, OUTPUT, REGION
 from bench.uploads import BUCKET
 
 _POLL_S = 0.05
 _STALLED_S = 60
+
+FAST, PLAIN = "bench.doubles.double", "bench.doubles.plain"
+"""The two doubles: one that costs little, and one as anybody would write it."""
 
 Stats = dict[str, Any]
 
@@ -92,12 +95,12 @@ def emptied(stats: Stats) -> bool:
 
 
 @contextmanager
-def running_double() -> Iterator[RunningDouble]:
-    """A double with empty queues, beside the core that is measured."""
+def running_double(module: str = FAST, *, pinned: bool = True) -> Iterator[RunningDouble]:
+    """A double with empty queues; pinned, it keeps off the core that is measured."""
     with (
-        process.other_cores(),
+        process.other_cores() if pinned else process.any_core(),
         process.running(
-            process.python("-m", "bench.doubles.double"), os.environ, stdout=subprocess.PIPE
+            process.python("-m", module), os.environ, stdout=subprocess.PIPE
         ) as started,
     ):
         assert started.stdout is not None

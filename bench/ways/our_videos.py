@@ -64,10 +64,11 @@ def opened(video: Path) -> Video:
 class _Disk:
     """S3's `GetObject` of a range, out of the file that the key names."""
 
-    def get_object(self, *, Key: str, Range: str, **_: str) -> dict[str, Any]:  # noqa: N803 - boto3's
-        first, last = map(int, re.findall(r"\d+", Range))
-        with Path(Key).open("rb") as file:
+    def get_object(self, **asked: str) -> dict[str, Any]:
+        first, last = map(int, re.findall(r"\d+", asked["Range"]))
+        with Path(asked["Key"]).open("rb") as file:
             size = file.seek(0, io.SEEK_END)
             file.seek(first)
             body = io.BytesIO(file.read(last - first + 1))
-        return {"Body": body, "ContentRange": f"bytes {first}-{last}/{size}"}
+        found = f"bytes {first}-{last}/{size}"
+        return {"Body": body, "ContentRange": found, "ETag": asked["IfMatch"]}

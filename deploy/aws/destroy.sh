@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The stack and everything in it, deleted.
+# Deletes the stack and everything in it.
 set -euo pipefail
 
 usage() {
@@ -7,7 +7,7 @@ usage() {
 usage: destroy.sh [--stack NAME] [--repository NAME] [--yes]
 
 Deletes the stack with its videos, results, students, known faces and waiting messages, and the
-access keys of its users. Says first what that is, and asks.
+access keys of its users. It first lists what it will delete, and asks.
 
   --stack NAME       name of the stack (default: hybridsphere)
   --repository NAME  delete this repository of images in ECR as well
@@ -22,7 +22,7 @@ die() {
   say "destroy.sh: $*"
   exit 2
 }
-# needs WHAT OPTION [VALUE ...]: refuses an option that stands without its value.
+# needs WHAT OPTION [VALUE ...]: refuses an option without its value.
 needs() { [[ -n ${3:-} ]] || die "$2 needs $1"; }
 
 stack=hybridsphere
@@ -46,7 +46,8 @@ region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}
 export AWS_REGION=$region AWS_DEFAULT_REGION=$region AWS_PAGER=
 account=$(aws sts get-caller-identity --query Account --output text)
 
-# owned TYPE: what the stack has made of a type. A bucket that it failed to make may be another's.
+# owned TYPE: lists the stack's resources of a type. A bucket that it failed to create may belong to
+# another stack.
 owned() {
   aws cloudformation list-stack-resources --stack-name "$stack" --output text --query \
     "StackResourceSummaries[?ResourceType=='$1' && PhysicalResourceId \

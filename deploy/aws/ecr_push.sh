@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# The function's image into ECR.
+# Builds the function's image and pushes it to ECR.
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
 usage: ecr_push.sh [--repository NAME] [--architecture x86_64|arm64] [-- BUILD OPTION ...]
 
-Builds Dockerfile.lambda and pushes it to a repository in ECR, which is made if it is not there.
-The image's address by digest is all that goes to standard output; deploy.sh takes it.
+Builds Dockerfile.lambda and pushes it to a repository in ECR, which it creates if it is missing.
+Standard output gets the image's address by digest and nothing else; deploy.sh takes it.
 
   --repository NAME    repository in ECR (default: hybridsphere)
   --architecture NAME  processor of the function (default: x86_64)
@@ -22,7 +22,7 @@ die() {
   say "ecr_push.sh: $*"
   exit 2
 }
-# needs WHAT OPTION [VALUE ...]: refuses an option that stands without its value.
+# needs WHAT OPTION [VALUE ...]: refuses an option without its value.
 needs() { [[ -n ${3:-} ]] || die "$2 needs $1"; }
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -55,7 +55,7 @@ export AWS_REGION=$region AWS_DEFAULT_REGION=$region AWS_PAGER=
 account=$(aws sts get-caller-identity --query Account --output text)
 
 say "ecr_push.sh will, in account $account and region $region:"
-say "  - make the ECR repository $repository, if it is not there"
+say "  - create the ECR repository $repository, if it is missing"
 say "  - build Dockerfile.lambda for $architecture and push it as $repository:$architecture"
 
 find_repository() {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# `sudo hybridsphere status`: the command as the service runs it, with the same variables, user and
-# folder. As the user of the shell it would neither see the variables nor may it open the ledger.
+# Runs a command as the service does, as in `sudo hybridsphere status`: with the same variables, user
+# and folder. The user of the shell neither sees the variables nor may open the ledger.
 set -eu
 
 configuration=/etc/hybridsphere

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the bridge of this tree on this machine as a systemd service, or brings it up to date.
+# Installs the bridge of this tree on this machine as a systemd service, or updates it.
 # Run it as root, again whenever the tree has changed: a running bridge drains and restarts.
 set -eu
 
@@ -27,7 +27,7 @@ fi
 
 echo "Installing $tree into $prefix, and $unit into /etc/systemd/system"
 
-# The service's own user reads this tree, whatever the umask of the caller.
+# The user of the service must be able to read this tree, whatever the umask of the caller.
 umask 022
 python3 -m venv "$prefix"
 "$prefix/bin/pip" install --quiet --no-deps --require-hashes \

@@ -4,31 +4,23 @@ import time
 from dataclasses import dataclass
 
 from hybridsphere.recognition.gallery import Gallery
-from hybridsphere.recognition.identity import Identity, Sighting
+from hybridsphere.recognition.identity import Identity
 from lambda_fn.faces.engine import Engine
 from lambda_fn.recognition.identify import identify
-from lambda_fn.recognition.tracks import Track, Tracks
+from lambda_fn.recognition.register import Attendee, Presence, Register
+from lambda_fn.recognition.tracks import Tracks
 from lambda_fn.runtime.deadline import Deadline, OutOfTime
 from lambda_fn.video.video import Video
 
 
 @dataclass(frozen=True, slots=True)
-class Attendee:
-    """A known person, with the first and the last moment, and the number of frames with them."""
-
-    best: Sighting
-    first_s: float
-    last_s: float
-    sightings: int
-
-
-@dataclass(frozen=True, slots=True)
 class Attendance:
-    """The outcome of a look at a whole video; `people` are in the order of their appearance."""
+    """The outcome of a look at a whole video; people and strangers are in order of appearance."""
 
     people: tuple[Attendee, ...]
     any_face: bool
     cut_short: bool
+    strangers: tuple[Presence, ...] = ()
 
 
 def attend(
@@ -40,7 +32,10 @@ def attend(
     frames_per_s: float,
     deadline: Deadline,
 ) -> Attendance:
-    """Return every known person in a video, from its first frame to its last."""
+    """Return everybody in a video, from its first frame to its last.
+
+    With an empty gallery it ends at the first face, and strangers are not counted.
+    """
     if not len(gallery):
         seen = identify(
             video,
@@ -51,8 +46,8 @@ def attend(
             deadline=deadline,
         )
         return Attendance((), seen.any_face, seen.cut_short)
-    register = _Register()
     gap_s = 1 / frames_per_s
+    register = Register(gap_s)
     tracks = Tracks(
         engine,
         lambda: Identity(gallery, tolerance),
@@ -71,39 +66,5 @@ def attend(
     except OutOfTime:
         cut_short = True
     tracks.end()
-    return Attendance(register.people(), register.any_face, cut_short)
-
-
-class _Register:
-    """The people of the tracks that have ended."""
-
-    def __init__(self) -> None:
-        self.any_face = False
-        # By name: the best sighting, the first and the last second, and a bit for each frame.
-        self._people: dict[str, tuple[Sighting, float, float, int]] = {}
-
-    def enter(self, track: Track) -> None:
-        """Enter a track under the name of its person, if it has one."""
-        self.any_face = True
-        best, first_s, last_s, frames = (
-            track.identity.person(),
-            track.first_s,
-            track.last_s,
-            track.frames,
-        )
-        if best is None:
-            return
-        if best.name in self._people:
-            earlier = self._people[best.name]
-            best = min(best, earlier[0], key=lambda sighting: sighting.distance)
-            first_s, last_s = min(first_s, earlier[1]), max(last_s, earlier[2])
-            # A frame that shows somebody twice, as a mirror may, is one sighting.
-            frames |= earlier[3]
-        self._people[best.name] = (best, first_s, last_s, frames)
-
-    def people(self) -> tuple[Attendee, ...]:
-        attendees = [
-            Attendee(best, first_s, last_s, frames.bit_count())
-            for best, first_s, last_s, frames in self._people.values()
-        ]
-        return tuple(sorted(attendees, key=lambda a: (a.first_s, a.best.name)))
+    people, strangers = register.people(), register.strangers()
+    return Attendance(people, register.any_face, cut_short, strangers)

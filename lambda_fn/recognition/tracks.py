@@ -17,8 +17,8 @@ _ALIKE = 0.75
 # A followed face is encoded again after this time, however alike its patches are.
 _VERIFY_EVERY_S = 10.0
 
-# A person who turns away keeps their track for this many frames.
-_PATIENCE_FRAMES = 3
+PATIENCE_FRAMES = 3
+"""Frames for which a person who turns away keeps their track."""
 
 # A look may miss a face that is smaller than this in it, in pixels; larger ones are gone.
 _MISSED = 40
@@ -161,7 +161,7 @@ class Tracks:
 
     def _retire(self) -> None:
         for track in list(self._live):
-            if self._number - track.last_number > _PATIENCE_FRAMES:
+            if self._number - track.last_number > PATIENCE_FRAMES:
                 self._live.remove(track)
                 self._ended(track)
 

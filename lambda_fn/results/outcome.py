@@ -1,21 +1,28 @@
 """The outcome of a video in the contract's words: status, reason, people and CSV."""
 
 from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
 
 from hybridsphere.messages import ATTENDANCE_COLUMNS, CSV_COLUMNS, STATUSES, Person, csv_text
 from hybridsphere.recognition.identity import Sighting
-from lambda_fn.recognition.attendance import Attendance, Attendee
+from lambda_fn.recognition.attendance import Attendance
 from lambda_fn.recognition.identify import Identification
+from lambda_fn.recognition.register import Attendee, Presence
 from lambda_fn.results.students import StudentTable
 
 
 @dataclass(frozen=True, slots=True)
 class VideoOutcome:
-    """The outcome of a video; `people` are the recognised, with or without a student record."""
+    """The outcome of a video; `people` are the recognised, with or without a student record.
+
+    Strangers have rows in the CSV alone, named `unknown_1` and so on.
+    """
 
     status: str
     reason: str | None = None
     people: tuple[Person, ...] = ()
+    strangers: tuple[Person, ...] = ()
 
     @classmethod
     def identified(cls, seen: Identification, students: StudentTable) -> "VideoOutcome":
@@ -29,7 +36,8 @@ class VideoOutcome:
     def attended(cls, attendance: Attendance, students: StudentTable) -> "VideoOutcome":
         """Return the outcome of `attendance`, with each person's student record."""
         people = [_attending(attendee, students) for attendee in attendance.people]
-        return cls._of(people, any_face=attendance.any_face, cut_short=attendance.cut_short)
+        outcome = cls._of(people, any_face=attendance.any_face, cut_short=attendance.cut_short)
+        return replace(outcome, strangers=tuple(map(_stranger, count(1), attendance.strangers)))
 
     @classmethod
     def _of(cls, people: list[Person], *, any_face: bool, cut_short: bool) -> "VideoOutcome":
@@ -41,7 +49,8 @@ class VideoOutcome:
     def csv(self, mode: str) -> str:
         """Return the CSV: one row per person, or a single row with the status."""
         columns = ATTENDANCE_COLUMNS if mode == "attendance" else CSV_COLUMNS
-        rows = [person.to_dict() for person in self.people] or [{}]
+        people = (*self.people, *self.strangers)
+        rows = [_row(person) for person in people] or [{}]
         return csv_text(
             [
                 [{"status": self.status, **row}.get(column, "") for column in columns]
@@ -64,9 +73,25 @@ def _looked_up(sighting: Sighting, students: StudentTable) -> Person:
 
 
 def _attending(attendee: Attendee, students: StudentTable) -> Person:
+    return _present(_looked_up(attendee.best, students), attendee)
+
+
+def _stranger(number: int, presence: Presence) -> Person:
+    return _present(Person(f"unknown_{number}", "", "", status="unknown_face"), presence)
+
+
+def _present(person: Person, presence: Presence) -> Person:
+    """Add the times of a presence."""
     return replace(
-        _looked_up(attendee.best, students),
-        first_s=round(attendee.first_s, 3),
-        last_s=round(attendee.last_s, 3),
-        sightings=attendee.sightings,
+        person,
+        first_s=round(presence.first_s, 3),
+        last_s=round(presence.last_s, 3),
+        sightings=presence.sightings,
+        spans=tuple((round(1000 * first), round(1000 * last)) for first, last in presence.spans),
     )
+
+
+def _row(person: Person) -> dict[str, Any]:
+    """Return a person's row: spans as `0.0-3.5 10.0-12.0`, in seconds."""
+    spans = [f"{first / 1000}-{last / 1000}" for first, last in person.spans or ()]
+    return {**person.to_dict(), "spans": " ".join(spans)}

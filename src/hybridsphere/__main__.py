@@ -3,14 +3,20 @@
 Nothing slow is imported here before Ctrl-C is handled.
 """
 
+import gc
 import os
 import sys
+
+_GARBAGE = 20_000
+"""Objects allocated and not freed before the collector looks for cycles: some megabytes."""
 
 
 def main() -> None:
     """Run the command; Ctrl-C ends it without a traceback even while it is loading."""
     try:
         try:
+            # Imports make objects that stay: looking for garbage among them finds none.
+            gc.set_threshold(_GARBAGE)
             _use_utf8()
             from hybridsphere.cli.app import main as command  # noqa: PLC0415
 

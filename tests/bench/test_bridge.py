@@ -11,8 +11,8 @@ import pytest
 from bench import bridge, bridge_run, idle, latency, process
 from bench.bridge_checks import check_files, check_queues
 from bench.bridge_run import LEAST, OURS, Bridge, Run
-from bench.doubles.double import FUNCTION
-from bench.doubles.process import BridgeFailed, running_double
+from bench.doubles.account import FUNCTION
+from bench.doubles.process import FAST, PLAIN, BridgeFailed, running_double
 from bench.report.row import WrongAnswer
 from bench.rounds import Rounds
 from bench.uploads import csv, record
@@ -50,14 +50,18 @@ def test_a_bridge_that_keeps_no_files_has_not_done_the_work(tmp_path: Path) -> N
 @pytest.mark.usefixtures("no_node")
 def test_without_node_its_rows_say_so_and_the_others_are_measured(tmp_path: Path) -> None:
     part = bridge.measure(tmp_path, messages=UPLOADS, rounds=Rounds(1), report=print)
-    throughput, beside_node, *_ = part.rows
+    rows = {row.what: row for row in part.rows}
+    throughput = rows["throughput"]
     assert throughput.usual
     assert throughput.ours
     assert throughput.least
     assert throughput.reached is not None
-    assert beside_node.usual is None
-    assert beside_node.reached is None
-    assert beside_node.remark == "not measured: there is no node on the PATH"
+    for double in ("our double", "a plain double"):
+        beside_node = rows[f"CPU a message beside sqs-consumer, {double}"]
+        assert beside_node.ours
+        assert beside_node.usual is None
+        assert beside_node.reached is None
+        assert beside_node.remark == "not measured: there is no node on the PATH"
 
 
 def test_the_packages_for_node_are_installed_once(
@@ -160,15 +164,47 @@ def test_each_round_begins_with_another_bridge(
 ) -> None:
     order: list[str] = []
 
-    def run(taken: Bridge, _: Path, messages: int) -> Run:
-        order.append(taken.name)
+    def run(taken: Bridge, _: Path, messages: int, **setting: object) -> Run:
+        order.append(f"{taken.name} {setting}")
         return Run(messages, 1, 1, 0.5)
 
     monkeypatch.setattr(bridge, "run_bridge", run)
+    monkeypatch.setattr(bridge, "run_whole", run)
     bridge.measure(tmp_path, messages=UPLOADS, rounds=Rounds(3), report=print)
-    rounds = [order[first : first + 3] for first in (0, 3, 6)]
-    assert {names[0] for names in rounds} == {"usual", "ours", "least"}
-    assert all(set(names) == {"usual", "ours", "least"} for names in rounds)
+    each = len(order) // 3
+    rounds = [order[first : first + each] for first in range(0, len(order), each)]
+    assert len({names[0] for names in rounds}) == 3
+    assert len({frozenset(names) for names in rounds}) == 1
+
+
+def test_bridges_are_measured_five_times_and_with_their_spread(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    costs = iter(range(1, 1000))
+
+    def run(taken: Bridge, _: Path, messages: int, **setting: object) -> Run:
+        return Run(messages, 1, messages * next(costs) / 1000, 0.5)
+
+    monkeypatch.setattr(bridge, "run_bridge", run)
+    monkeypatch.setattr(bridge, "run_whole", run)
+    monkeypatch.setattr(node_bridge, "command", lambda _: ["node"])
+    part = bridge.measure(tmp_path, messages=10_000, rounds=Rounds(1), report=print)
+    beside = part.rows[0]
+    assert "Medians of 5 rounds" in part.notes[0]
+    least, _, most = beside.remark.partition(" and ")[0].split()
+    assert int(least) < (beside.usual or 0) < int(most)
+
+
+@pytest.mark.parametrize("double", [FAST, PLAIN])
+@pytest.mark.parametrize("pinned", [True, False])
+def test_a_bridge_is_measured_whole_before_either_double(
+    double: str, pinned: bool, tmp_path: Path
+) -> None:
+    run = bridge_run.run_whole(OURS, tmp_path, UPLOADS, double=double, pinned=pinned)
+    assert run.messages == UPLOADS
+    # Its start alone takes some tenths of a second.
+    assert run.cpu_s > 0.1
+    assert run.seconds > 0.1
 
 
 def test_the_double_refuses_an_event_that_is_none_of_its_uploads() -> None:

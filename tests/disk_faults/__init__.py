@@ -62,7 +62,7 @@ class Faults:
     ) -> AsyncIterator["StoreProcess"]:
         """A store at work in a process of its own, which stores a result for each key."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.disk_faults.storing", str(results), *keys),
+            *(sys.executable, "-m", "tests.disk_faults.storing", str(results), " ".join(keys)),
             env=self.environment(results if folded else None),
             stdout=asyncio.subprocess.PIPE,
             cwd=HERE.parents[1],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.doubles.double import INPUT, OUTPUT
+from bench.doubles.account import INPUT, OUTPUT
 from bench.doubles.process import RunningDouble, running_double
 from tests import bridge_process
 from tests.faults.fault_stage import Size

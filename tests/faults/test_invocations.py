@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bench.doubles.double import OUTPUT, Double
+from bench.doubles.account import OUTPUT
+from bench.doubles.double import Double
 from bench.doubles.http import Connection, Request, Response
 from bench.doubles.process import RunningDouble
 from hybridsphere.bridge.pacing.limiter import START

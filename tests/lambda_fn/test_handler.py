@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hybridsphere.messages import BadMessage, csv_key
+from hybridsphere.messages import BadMessage, csv_key, result_of_object
 from hybridsphere.recognition.gallery import Gallery
 from lambda_fn import handler
 from lambda_fn.runtime import aws
@@ -232,9 +232,9 @@ def test_attendance_has_a_row_for_everybody_with_when_they_were_seen(
 
     assert (result.status, result.reason) == ("matched", None)
     assert result.csv == (
-        "name,major,year,status,first_s,last_s,sightings\r\n"
-        "ben,,,no_record,0.0,2.833,4\r\n"
-        "ada,physics,junior,matched,1.0,2.833,3\r\n"
+        "name,major,year,status,first_s,last_s,sightings,spans\r\n"
+        "ben,,,no_record,0.0,2.833,4,0.0-2.833\r\n"
+        "ada,physics,junior,matched,1.0,2.833,3,1.0-2.833\r\n"
     )
     assert [(p.name, p.status, p.first_s, p.last_s, p.sightings) for p in result.people] == [
         ("ben", "no_record", 0.0, 2.833, 4),
@@ -244,22 +244,42 @@ def test_attendance_has_a_row_for_everybody_with_when_they_were_seen(
 
 
 @pytest.mark.parametrize(
-    ("body", "status"), [(b"", "unreadable"), ("stranger", "unknown_face"), ("nobody", "no_face")]
+    ("body", "rows"),
+    [
+        (b"", ",,,unreadable,,,,\r\n"),
+        ("nobody", ",,,no_face,,,,\r\n"),
+        ("stranger", "unknown_1,,,unknown_face,0.0,0.833,2,0.0-0.833\r\n"),
+    ],
 )
-def test_attendance_without_anybody_known_has_a_row_without_a_person(
+def test_attendance_without_anybody_known_has_rows_of_strangers_or_a_status(
     *,
     stage: Stage,
     make_clip: ClipMaker,
     portrait: Portrait,
     monkeypatch: pytest.MonkeyPatch,
     body: bytes | str,
-    status: str,
+    rows: str,
 ) -> None:
     monkeypatch.setenv("HYBRIDSPHERE_MODE", "attendance")
     clip = body if isinstance(body, bytes) else make_clip(portrait(body))
     [result] = stage.run(stage.upload("clip.mp4", clip))
-    assert (result.status, result.people) == (status, ())
-    assert result.csv == (f"name,major,year,status,first_s,last_s,sightings\r\n,,,{status},,,\r\n")
+    assert (result.status, result.people) == (rows.split(",")[3], ())
+    assert result.csv == f"name,major,year,status,first_s,last_s,sightings,spans\r\n{rows}"
+
+
+def test_attendance_lists_strangers_behind_the_known_but_not_among_the_people(
+    stage: Stage, make_clip: ClipMaker, portrait: Portrait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYBRIDSPHERE_MODE", "attendance")
+    both = np.hstack([portrait("stranger", 320), portrait("ada", 320)])
+    [result] = stage.run(stage.upload("class.mp4", make_clip(portrait("stranger"), both, both)))
+    rows = [line.split(",")[0] for line in result.csv.splitlines()[1:]]
+    assert rows == ["ada", "unknown_1"]
+    assert result.status == "matched"
+    assert [(person.name, person.spans) for person in result.people] == [("ada", ((1000, 2833),))]
+    metadata = stage.csv_object("class.mp4.csv")["Metadata"]
+    mirrored = result_of_object(stage.output_bucket, "class.mp4.csv", metadata, result.csv)
+    assert [(person.name, person.spans) for person in mirrored.people] == [("ada", ((1000, 2833),))]
 
 
 def test_without_an_output_queue_the_csv_is_written_and_no_message_sent(

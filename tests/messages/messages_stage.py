@@ -48,6 +48,7 @@ RECORDS = st.builds(
 
 
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
+MILLISECONDS = st.integers(0, 2**41)
 
 
 PEOPLE = st.builds(
@@ -61,6 +62,7 @@ PEOPLE = st.builds(
     first_s=st.none() | NUMBER,
     last_s=st.none() | NUMBER,
     sightings=st.none() | st.integers(0, 2**63 - 1),
+    spans=st.none() | st.lists(st.tuples(MILLISECONDS, MILLISECONDS), max_size=3).map(tuple),
 )
 
 

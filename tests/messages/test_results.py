@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridsphere.messages import (
+    ATTENDANCE_COLUMNS,
     LONGEST_TEXT,
     SCHEMA,
     BadMessage,
@@ -189,3 +190,17 @@ def test_the_longest_field_of_a_csv_object_is_read() -> None:
 def test_a_csv_can_be_read_back_cell_by_cell(rows: list[list[str]]) -> None:
     text = csv_text(rows, columns=("one",))
     assert list(csv.reader(io.StringIO(text, newline=""))) == [["one"], *rows]
+
+
+@pytest.mark.parametrize("cell", ["1.0", "a-b", "1-2-3", "-1.0-2.0", "0-1e308", "0-inf"])
+def test_spans_of_a_foreign_csv_are_refused(cell: str) -> None:
+    text = csv_text([("ada", "", "", "matched", 0.0, 1.0, 2, cell)], ATTENDANCE_COLUMNS)
+    metadata = {
+        "key": b64encode(b"test_0.mp4").decode(),
+        "bucket": b64encode(b"videos").decode(),
+        "etag": "e1",
+        "event-time": "2026-11-21T00:00:00.000Z",
+        "status": "matched",
+    }
+    with pytest.raises(BadMessage, match="not a CSV of the function"):
+        result_of_object("output", "test_0.mp4.csv", metadata, text)

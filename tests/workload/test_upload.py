@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import os
-import subprocess
+import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -321,7 +321,7 @@ def deep(stage: Stage) -> Iterator[str]:
         descriptor = below
     os.close(descriptor)
     yield "/".join(segments[:16])
-    subprocess.run(["rm", "-rf", stage.videos / segments[0]], check=True)
+    shutil.rmtree(stage.videos / segments[0])
 
 
 async def test_a_folder_that_cannot_be_read_is_named_and_nothing_is_uploaded(

@@ -9,7 +9,6 @@ the bytes on the wire.
 """
 
 import asyncio
-from collections.abc import Mapping
 from functools import partial
 from time import gmtime, strftime
 from typing import Any, cast
@@ -20,6 +19,7 @@ from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from yarl import URL
 
+from hybridsphere.aws.answers import Answer, AnswerReader
 from hybridsphere.aws.errors import readable, refusal
 from hybridsphere.aws.signing import SignedHead
 
@@ -36,10 +36,8 @@ class Call:
         self._parameters = parameters
         self._request: _Request | None = None
 
-    async def __call__(
-        self, body: bytes, *, within_s: float | None = None
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """Return status, headers (their names in any case) and content of the answer.
+    async def __call__(self, body: bytes, *, within_s: float | None = None) -> Answer:
+        """Return the answer.
 
         Raises TimeoutError if the whole answer has not come within `within_s`, by default within
         the client's total time. Single bytes of an answer extend neither.
@@ -48,7 +46,7 @@ class Call:
         limit_s = total_s if within_s is None else within_s
         try:
             async with asyncio.timeout(limit_s) as limit:
-                status, headers, content = await self._send(body)
+                status, headers, content = await self._send(body, limit_s)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -58,9 +56,9 @@ class Call:
             raise refusal(self._operation, protocol, status, headers, content)
         return status, headers, content
 
-    async def _send(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+    async def _send(self, body: bytes, limit_s: float | None) -> Answer:
         request = self._request = self._request or _Request(self._client, **await self._build())
-        return await request.send(body)
+        return await request.send(body, limit_s)
 
     async def _build(self) -> dict[str, Any]:
         """Return the request that the client would sign and send, and how it would sign."""
@@ -116,32 +114,28 @@ class _Request:
         )
         self._head: SignedHead | None = None
 
-    async def send(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+    async def send(self, body: bytes, limit_s: float | None) -> Answer:
+        """Send a request with this body, whose caller waits `limit_s` for the answer."""
         session = await self._session()
         with readable():
             # This may fetch new credentials, through another client.
             auth = await self._auth()
         connection = await self._connect(session)
+        read_s = session.timeout.sock_read
         try:
             # No await before the write: the connection could be lost meanwhile.
             protocol = connection.protocol
-            protocol.set_response_params(
-                read_until_eof=True, auto_decompress=False, read_timeout=session.timeout.sock_read
-            )
+            # A shorter limit on the whole answer ends a silence too.
+            silent = limit_s is not None and read_s is not None and limit_s <= read_s
+            reader = AnswerReader(protocol, None if silent else read_s)
             protocol.transport.write(self._head_of(body, auth) + body)
-            protocol.start_timeout()
-            message, payload = await protocol.read()
-            while message.code < 200:
-                # A provisional answer ends the time-out.
-                protocol.start_timeout()
-                message, payload = await protocol.read()
-            content = await payload.read()
+            answer = await reader.read()
         except BaseException:
             # The rest of the answer would be taken for the next call's.
             connection.close()
             raise
         connection.release()
-        return message.code, message.headers, content
+        return answer
 
     async def _connect(self, session: ClientSession) -> Any:
         connector: Any = session.connector

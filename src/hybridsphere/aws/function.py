@@ -47,7 +47,7 @@ class Function:
             status, headers, payload = await self._invoke(
                 orjson.dumps(record.to_event()), within_s=ACCEPTED_S if self._is_event else None
             )
-            if "X-Amz-Function-Error" in headers:
+            if "x-amz-function-error" in headers:
                 return _function_error(payload)
             # A proxy's page, or an empty answer, has accepted no event and run no function.
             with readable():

@@ -39,8 +39,7 @@ class SignedHead:
         key = f"AWS4{auth.credentials.secret_key}".encode()
         for part in self._scope.split("/"):
             key = hmac.digest(key, part.encode(), "sha256")
-        # Keyed once; each signature continues from a copy.
-        self._keyed = hmac.new(key, digestmod=sha256)
+        self._key = key
 
     def holds(self, auth: SigV4Auth, date: str) -> bool:
         """Return whether the head is still valid for these credentials and this date."""
@@ -50,9 +49,8 @@ class SignedHead:
         """Return the head of a request with this body, signed."""
         canonical = f"{self._before_date}{date}{self._after_date}{sha256(body).hexdigest()}"
         digest = sha256(canonical.encode()).hexdigest()
-        signature = self._keyed.copy()
-        signature.update(f"AWS4-HMAC-SHA256\n{date}\n{self._scope}\n{digest}".encode())
+        text = f"AWS4-HMAC-SHA256\n{date}\n{self._scope}\n{digest}"
+        signature = hmac.digest(self._key, text.encode(), "sha256").hex()
         return (
-            f"{self._start}{signature.hexdigest()}\r\nX-Amz-Date: {date}\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
+            f"{self._start}{signature}\r\nX-Amz-Date: {date}\r\nContent-Length: {len(body)}\r\n\r\n"
         ).encode()

@@ -23,9 +23,6 @@ from hybridsphere.bridge.telemetry.systemd import ServiceManager
 from hybridsphere.settings import Settings, unknown_variables
 from hybridsphere.signals import STOPS
 
-_GARBAGE = 20_000
-"""Objects allocated and not freed before the collector looks for cycles: some megabytes."""
-
 log = structlog.get_logger()
 
 
@@ -88,7 +85,8 @@ class Bridge:
         )
         self._health.started()
         self._manager.ready()
-        _collect_garbage_rarely()
+        # The objects made so far stay: the collector need not look at them.
+        gc.freeze()
         async with asyncio.TaskGroup() as tasks:
             for loop in loops:
                 # The rest of a stop is for closing what they used.
@@ -122,9 +120,3 @@ async def _serve_until_signalled(settings: Settings) -> None:
     # Acknowledged results are on disk. A thread that looks up a name, or writes to a disk that
     # hangs, can neither be cancelled nor awaited within the time of a stop.
     os._exit(0)
-
-
-def _collect_garbage_rarely() -> None:
-    # The existing objects stay, and messages leave few cycles.
-    gc.freeze()
-    gc.set_threshold(_GARBAGE)

@@ -14,8 +14,8 @@ import orjson
 from hybridsphere.ledger import file
 from hybridsphere.ledger.file import LedgerError, damaged, detecting_damage
 from hybridsphere.ledger.overview import Backlog, Overview, Waiting
-from hybridsphere.ledger.schema import BY_SEQUENCER, SCHEMA_VERSION
-from hybridsphere.ledger.statements import ATTEMPT, DONE, INVOKED, RESULT, beginning
+from hybridsphere.ledger.schema import SCHEMA_VERSION
+from hybridsphere.ledger.statements import ATTEMPT, DONE, INVOKED, NEWEST, RESULT, beginning
 from hybridsphere.ledger.upload import COLUMNS, Upload, newest
 from hybridsphere.ledger.wal import Wal
 from hybridsphere.messages import Result, S3Record, Version, newest_of
@@ -270,15 +270,8 @@ class Ledger(Overview):
         return list(self._select("TRUE", "rowid DESC LIMIT ?", (most,)))
 
     def _newest_version(self, bucket: str, key: str) -> Version | None:
-        """Look at the newest with a sequencer and the newest without, each first in an index."""
-        query = """SELECT etag, sequencer, event_time FROM uploads
-            WHERE bucket = ? AND key = ? AND status IS NOT NULL AND sequencer IS {}
-            ORDER BY {} event_time DESC, etag DESC LIMIT 1"""
-        queries = (query.format("NOT NULL", f"{BY_SEQUENCER} DESC,"), query.format("NULL", ""))
-        found = [
-            Version(*row) for one in queries for row in self._connection.execute(one, (bucket, key))
-        ]
-        return newest_of(found, lambda version: version)
+        found = [Version(*row) for row in self._connection.execute(NEWEST, (bucket, key))]
+        return found[0] if len(found) == 1 else newest_of(found, lambda version: version)
 
     def _select(self, where: str, order: str, values: tuple[str | int, ...]) -> Iterator[Upload]:
         query = f"SELECT {COLUMNS} FROM uploads WHERE {where} ORDER BY {order}"  # noqa: S608 - ours

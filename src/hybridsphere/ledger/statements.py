@@ -1,9 +1,10 @@
-"""The statements that write to the ledger.
+"""The statements of every event and result.
 
-Each begins with the same parameters: ?1 bucket, ?2 key, ?3 version, ?4 the version's name in schema
-1, ?5 etag, ?6 sequencer, ?7 event time.
+Those about one version begin with the same parameters: ?1 bucket, ?2 key, ?3 version, ?4 the
+version's name in schema 1, ?5 etag, ?6 sequencer, ?7 event time.
 """
 
+from hybridsphere.ledger.schema import BY_SEQUENCER
 from hybridsphere.messages import Result, S3Record
 
 # A row that schema 1 wrote keeps its name; a redelivery must find it.
@@ -49,6 +50,18 @@ SELECT 1 FROM uploads
 WHERE bucket = ?1 AND key = ?2 AND (version = ?3 OR (version = ?4 AND etag = ?5))
 AND (invoked_at IS NOT NULL OR status IS NOT NULL)
 """
+
+# The newest with a sequencer and the newest without, each the first in an index.
+NEWEST = f"""
+SELECT * FROM (
+    SELECT etag, sequencer, event_time FROM uploads
+    WHERE bucket = ?1 AND key = ?2 AND status IS NOT NULL AND sequencer IS NOT NULL
+    ORDER BY {BY_SEQUENCER} DESC, event_time DESC, etag DESC LIMIT 1)
+UNION ALL SELECT * FROM (
+    SELECT etag, sequencer, event_time FROM uploads
+    WHERE bucket = ?1 AND key = ?2 AND status IS NOT NULL AND sequencer IS NULL
+    ORDER BY event_time DESC, etag DESC LIMIT 1)
+"""  # noqa: S608 - ours
 
 
 def beginning(thing: S3Record | Result) -> tuple[str | None, ...]:

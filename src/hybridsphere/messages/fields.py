@@ -47,6 +47,8 @@ def text(holder: Mapping[str, Any], name: str) -> str:
     value = holder.get(name)
     if not isinstance(value, str) or not value:
         raise BadMessage(f"{name} is {excerpt(value)}, not a text")
+    if value.isascii():
+        return value
     try:
         value.encode()
     except UnicodeEncodeError as error:

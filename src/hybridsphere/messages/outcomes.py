@@ -22,7 +22,7 @@ from hybridsphere.messages.fields import (
 )
 from hybridsphere.messages.keys import csv_key
 from hybridsphere.messages.reasons import reason_of
-from hybridsphere.messages.results import MOST_CSV_BYTES, SCHEMA, STATUSES, Person, Result
+from hybridsphere.messages.results import MOST_CSV_BYTES, SCHEMA, STATUSES, Person, Result, Spans
 
 # A field may be as long as a CSV; by default the module refuses more than 128 KiB.
 csv.field_size_limit(MOST_CSV_BYTES)
@@ -72,7 +72,10 @@ def result_of_object(
 def _people_of_csv(content: str) -> tuple[Person, ...]:
     rows = csv.DictReader(io.StringIO(content, newline=""))
     try:
-        return tuple(_person_of_row(row) for row in rows if row["name"])
+        # Strangers have rows in attendance mode, but are not recognised people.
+        return tuple(
+            _person_of_row(row) for row in rows if row["name"] and row["status"] != "unknown_face"
+        )
     except (csv.Error, KeyError, TypeError, ValueError) as error:
         raise BadMessage(f"not a CSV of the function: {excerpt(error)}") from error
 
@@ -81,7 +84,9 @@ def _person_of_row(row: Mapping[str, str]) -> Person:
     person = Person(row["name"], row["major"], row["year"], status=row["status"])
     if "sightings" not in row:
         return person
-    return replace(person, **{name: read(row[name]) for name, read in _FIGURES.items()})
+    figures = {name: read(row[name]) for name, read in _FIGURES.items()}
+    spans = _spans_of_cell(row["spans"]) if row.get("spans") else None
+    return replace(person, spans=spans, **figures)
 
 
 def _decoded(metadata: Mapping[str, str], name: str) -> str:
@@ -143,6 +148,7 @@ def _person(value: object) -> Person:
             distance=_finite(person["distance"]),
             at_s=_finite(person["at_s"]),
             status=optional_text(person, "status"),
+            spans=None if person.get("spans") is None else _spans(person["spans"]),
             **{
                 name: read(person[name])
                 for name, read in _FIGURES.items()
@@ -165,6 +171,23 @@ def _count(value: Any) -> int:
     if not 0 <= number < 2**63:
         raise ValueError(f"{number} is not a count")
     return number
+
+
+def _spans(value: Any) -> Spans:
+    return tuple((_count(first), _count(last)) for first, last in value)
+
+
+def _spans_of_cell(cell: str) -> Spans:
+    """Read spans as a CSV has them: `0.0-3.5 10.0-12.0`, in seconds."""
+    pairs = (span.split("-") for span in cell.split(" "))
+    return tuple((_milliseconds(first), _milliseconds(last)) for first, last in pairs)
+
+
+def _milliseconds(text: str) -> int:
+    seconds = _finite(text)
+    if not 0 <= seconds < 2**32:
+        raise ValueError(f"{seconds} is not a time of a video")
+    return round(seconds * 1000)
 
 
 _FIGURES: dict[str, Callable[[Any], Any]] = {

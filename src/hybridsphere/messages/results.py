@@ -16,7 +16,10 @@ STATUSES = ("matched", "no_record", "unknown_face", "no_face", "unreadable", "fa
 """Every status an upload can end with, the best first."""
 
 CSV_COLUMNS = ("name", "major", "year", "status")
-ATTENDANCE_COLUMNS = (*CSV_COLUMNS, "first_s", "last_s", "sightings")
+ATTENDANCE_COLUMNS = (*CSV_COLUMNS, "first_s", "last_s", "sightings", "spans")
+
+Spans = tuple[tuple[int, int], ...]
+"""Times at which somebody was in the picture: first and last millisecond, in order."""
 
 MOST_CSV_BYTES = 1_048_576
 """A CSV of some twenty thousand people. The function writes none larger and the bridge reads none
@@ -40,6 +43,7 @@ class Person:
     first_s: float | None = None
     last_s: float | None = None
     sightings: int | None = None
+    spans: Spans | None = None
 
     def to_dict(self) -> dict[str, Any]:
         fields = {name: getattr(self, name) for name in self.__slots__}

@@ -101,6 +101,21 @@ class Identity:
         second = self._ranked()[1]
         return second.best if second.likeness else None
 
+    def certainty(self) -> str:
+        """Return how certain the person is: `sure`, `likely` or `doubtful`."""
+        if self.sure():
+            return "sure"
+        return "likely" if self._usual_margin() >= self._rule.sure else "doubtful"
+
+    def average(self) -> Embeddings:
+        """Return the average embedding of all looks."""
+        return np.asarray(self._sum / self.looks)
+
+    def resembles(self, name: str) -> bool:
+        """Whether a person is the likeliest one, even if beyond the tolerance or in doubt."""
+        first = self._ranked()[0]
+        return first.likeness > 0 and first.best.name == name
+
     def lead(self) -> float:
         """Return the average distance by which the likeliest person is nearer than the next."""
         first, second = self._ranked()

@@ -51,7 +51,8 @@ class Site:
         """A mirror at work, in a bridge that begins and ends with it; `client` is its way to S3."""
         output = Bucket(client or self.output.client, self.output.name)
         async with storing(self.folder, self.vitals) as store:
-            mirror = Mirror(output, input_bucket, store, self.vitals.metrics)
+            vitals = self.vitals
+            mirror = Mirror(output, input_bucket, store, vitals.metrics, vitals.health)
             watcher = Watcher(
                 "output",
                 output,

@@ -183,7 +183,7 @@ async def test_foreign_objects_are_set_aside_once_and_delay_nothing(
     async with site.mirroring():
         await site.put(site.of("zz.mp4"))
         await site.fetched("zz.mp4")
-        assert site.vitals.health.troubles == {}
+        await until(lambda: site.vitals.health.troubles == {})
     said = {line["key"]: line["reason"] for line in journal.of("object.rejected")}
     assert len(journal.of("object.rejected")) == site.rejected == len(FOREIGN)
     for key, (_, _, reason) in FOREIGN.items():

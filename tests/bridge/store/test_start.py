@@ -169,3 +169,22 @@ async def test_a_bridge_knows_that_its_last_uploads_failed(folder: Path) -> None
         assert vitals.health.troubles == {"uploads": "every one failed: KeyError"}
         await store.put([result("b.mp4")])
         assert vitals.health.troubles == {}
+
+
+async def test_a_start_on_a_full_disk_waits_before_any_invocation(
+    folder: Path, journal: Journal, vitals: Vitals
+) -> None:
+    async with storing(folder) as store:
+        await store.refuse_others(BUCKET)
+        await store.put([result()])
+    with ExitStack() as disk:
+        disk.enter_context(full(folder))
+        # The claim is there and writes nothing: the disk has to be tried.
+        async with storing(folder, vitals) as store:
+            starting = asyncio.create_task(store.refuse_others(BUCKET))
+            await journal.seen("trouble.began", part="results")
+            await until(lambda: vitals.figure("storage_errors_total") >= 2)
+            assert not starting.done()
+            disk.close()
+            await starting
+            assert vitals.health.troubles == {}

@@ -74,11 +74,13 @@ def test_everybody_known_has_the_seconds_that_they_were_seen(
     assert (seen.any_face, seen.cut_short) == (True, False)
 
 
-@pytest.mark.parametrize(("name", "any_face"), [("stranger", True), ("nobody", False)])
-def test_where_nobody_is_known_there_is_nobody_to_list(
-    film: Attend, portrait: Portrait, name: str, *, any_face: bool
+@pytest.mark.parametrize(("name", "count"), [("stranger", 1), ("nobody", 0)])
+def test_without_anybody_known_only_strangers_are_listed(
+    film: Attend, portrait: Portrait, name: str, count: int
 ) -> None:
-    assert film([portrait(name)] * 6) == Attendance((), any_face=any_face, cut_short=False)
+    seen = film([portrait(name)] * 6)
+    assert (seen.people, seen.any_face, seen.cut_short) == ((), count > 0, False)
+    assert len(seen.strangers) == count
 
 
 def test_somebody_who_keeps_still_is_looked_at_once(
@@ -159,6 +161,32 @@ def test_a_tiny_face_is_found_within_ten_seconds_and_followed(
     assert first_s <= 10
     assert last_s == 12.75
     assert sightings >= 4
+
+
+def test_somebody_who_leaves_and_comes_back_has_two_spans(film: Attend, portrait: Portrait) -> None:
+    names = [*["ada"] * 3, *["nobody"] * 6, *["ada"] * 3]
+    seen = film(portrait(name) for name in names for _ in range(RATE))
+    [ada] = seen.people
+    assert ada.spans == ((0.0, 2.0), (9.0, 11.75))
+
+
+def test_somebody_who_turns_away_for_a_moment_has_one_span(
+    film: Attend, portrait: Portrait
+) -> None:
+    names = ["ada", "ada", "nobody", "nobody", "ada"]
+    seen = film(portrait(name) for name in names for _ in range(RATE))
+    [ada] = seen.people
+    assert ada.spans == ((0.0, 4.75),)
+
+
+def test_strangers_are_counted_once_each(film: Attend, row: Callable[..., Rgb]) -> None:
+    scenes = [("stranger", "nobody"), ("stranger", "cleo"), ("nobody", "nobody")]
+    scenes += [("nobody", "nobody"), ("nobody", "nobody"), ("nobody", "stranger")]
+    cleo_unknown = film(row(*names) for names in scenes for _ in range(2 * RATE))
+    assert [one.best.name for one in cleo_unknown.people] == ["cleo"]
+    [stranger] = cleo_unknown.strangers
+    assert stranger.spans == ((0.0, 3.0), (10.0, 11.75))
+    assert stranger.sightings == 7
 
 
 def test_only_the_last_frame_shows_somebody(film: Attend, portrait: Portrait) -> None:

@@ -214,6 +214,12 @@ def test_remove_takes_out_all_faces_of_one_person(file: Path) -> None:
     assert Gallery.load(file).names == ["ben", "cleo"]
 
 
+def test_rename_gives_all_faces_of_a_person_another_name(file: Path) -> None:
+    ended = run("gallery", "rename", file, "ada", "Ada Lovelace")
+    assert (ended.exit_code, ended.stdout) == (0, f"4 known faces in {file}\n")
+    assert sorted(Gallery.load(file).names) == ["Ada Lovelace", "Ada Lovelace", "ben", "cleo"]
+
+
 def test_a_failing_command_prints_one_line_and_changes_nothing(
     file: Path, tmp_path: Path, portrait: Portrait
 ) -> None:
@@ -221,6 +227,8 @@ def test_a_failing_command_prints_one_line_and_changes_nothing(
     Image.fromarray(np.zeros((90, 90, 3), np.uint8)).save(tmp_path / "black.png")
     for arguments, why in (
         (("remove", file, "dora"), "dora: nobody in the gallery has that name"),
+        (("rename", file, "dora", "eve"), "dora: nobody in the gallery has that name"),
+        (("rename", file, "ada", "ben"), "ben: somebody in the gallery has that name already"),
         (("add", file, tmp_path / "black.png"), "no usable photograph"),
         (("show", tmp_path / "black.png"), "not a gallery"),
     ):

@@ -20,7 +20,9 @@ from click.testing import CliRunner
 from hybridsphere.cli.app import main
 from hybridsphere.local import child
 from hybridsphere.local.commands import load_gallery, run_command
+from hybridsphere.messages import ATTENDANCE_COLUMNS, CSV_COLUMNS
 from tests.local.local_stage import TASK_ROOT, client_of, gone
+from tests.samples import record
 
 SERVE = """
 import sys
@@ -30,6 +32,8 @@ env_file, *students = map(Path, sys.argv[1:])
 students = students[0] if students else None
 sys.exit(run_local(encodings=None, students=students, workers=2, env_file=env_file))
 """
+
+COMMAND = "from hybridsphere.__main__ import main; main()"
 
 OWNER = """
 import asyncio, json, sys
@@ -112,6 +116,35 @@ async def test_local_prints_its_variables_and_serves_until_a_signal(
         await gone(pid)
     # Nobody is to knock at ports where nobody is.
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "columns"),
+    [([], CSV_COLUMNS), (["--mode", "attendance"], ATTENDANCE_COLUMNS)],
+    ids=["by-default", "attendance"],
+)
+async def test_the_mode_of_local_is_that_of_its_function(
+    options: list[str], columns: tuple[str, ...]
+) -> None:
+    process = await start(COMMAND, "local", "--workers", "1", *options)
+    exports = await lines(process)
+    bucket = exports["HYBRIDSPHERE_INPUT_BUCKET"]
+    s3_endpoint, lambda_endpoint = (
+        exports[name] for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA")
+    )
+    async with client_of("s3", s3_endpoint) as s3, client_of("lambda", lambda_endpoint) as function:
+        put = await s3.put_object(Bucket=bucket, Key="empty.mp4", Body=b"")
+        event = record("empty.mp4", bucket=bucket, etag=put["ETag"].strip('"')).to_event()
+        await function.invoke(
+            FunctionName=exports["HYBRIDSPHERE_FUNCTION_NAME"], Payload=json.dumps(event).encode()
+        )
+        answer = await s3.get_object(
+            Bucket=exports["HYBRIDSPHERE_OUTPUT_BUCKET"], Key="empty.mp4.csv"
+        )
+        csv = (await answer["Body"].read()).decode()
+    process.terminate()
+    await process.communicate()
+    assert csv.splitlines()[0] == ",".join(columns)
 
 
 async def test_the_file_of_a_killed_run_is_removed_at_once(

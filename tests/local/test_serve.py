@@ -20,20 +20,18 @@ from click.testing import CliRunner
 from hybridsphere.cli.app import main
 from hybridsphere.local import child
 from hybridsphere.local.commands import load_gallery, run_command
-from hybridsphere.messages import ATTENDANCE_COLUMNS, CSV_COLUMNS
+from hybridsphere.messages import S3Record
 from tests.local.local_stage import TASK_ROOT, client_of, gone
-from tests.samples import record
+from tests.samples import EVENT_TIME
 
 SERVE = """
 import sys
 from pathlib import Path
-from hybridsphere.local.serve import run_local
+from hybridsphere.local.serve import LocalOptions, run_local
 env_file, *students = map(Path, sys.argv[1:])
 students = students[0] if students else None
-sys.exit(run_local(encodings=None, students=students, workers=2, env_file=env_file))
+sys.exit(run_local(LocalOptions(students=students, workers=2, env_file=env_file)))
 """
-
-COMMAND = "from hybridsphere.__main__ import main; main()"
 
 OWNER = """
 import asyncio, json, sys
@@ -116,35 +114,6 @@ async def test_local_prints_its_variables_and_serves_until_a_signal(
         await gone(pid)
     # Nobody is to knock at ports where nobody is.
     assert names(tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    ("options", "columns"),
-    [([], CSV_COLUMNS), (["--mode", "attendance"], ATTENDANCE_COLUMNS)],
-    ids=["by-default", "attendance"],
-)
-async def test_the_mode_of_local_is_that_of_its_function(
-    options: list[str], columns: tuple[str, ...]
-) -> None:
-    process = await start(COMMAND, "local", "--workers", "1", *options)
-    exports = await lines(process)
-    bucket = exports["HYBRIDSPHERE_INPUT_BUCKET"]
-    s3_endpoint, lambda_endpoint = (
-        exports[name] for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA")
-    )
-    async with client_of("s3", s3_endpoint) as s3, client_of("lambda", lambda_endpoint) as function:
-        put = await s3.put_object(Bucket=bucket, Key="empty.mp4", Body=b"")
-        event = record("empty.mp4", bucket=bucket, etag=put["ETag"].strip('"')).to_event()
-        await function.invoke(
-            FunctionName=exports["HYBRIDSPHERE_FUNCTION_NAME"], Payload=json.dumps(event).encode()
-        )
-        answer = await s3.get_object(
-            Bucket=exports["HYBRIDSPHERE_OUTPUT_BUCKET"], Key="empty.mp4.csv"
-        )
-        csv = (await answer["Body"].read()).decode()
-    process.terminate()
-    await process.communicate()
-    assert csv.splitlines()[0] == ",".join(columns)
 
 
 async def test_the_file_of_a_killed_run_is_removed_at_once(
@@ -361,3 +330,23 @@ async def test_unusable_known_faces_end_local_before_it_serves(tmp_path: Path, b
     error, hint = errors.decode().splitlines()
     assert error.startswith(f"error: --encodings {file}: not a ")
     assert "`hybridsphere enroll PHOTOS -o gallery.npz` makes" in hint
+
+
+async def test_the_mode_reaches_the_function() -> None:
+    command = child.command([sys.executable, "-m", "hybridsphere", "local", "--mode", "attendance"])
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    variables = await lines(process)
+    event = S3Record(variables["HYBRIDSPHERE_INPUT_BUCKET"], "gone.mp4", "e", None, EVENT_TIME)
+    async with client_of("lambda", variables["AWS_ENDPOINT_URL_LAMBDA"]) as function:
+        await function.invoke(
+            FunctionName=variables["HYBRIDSPHERE_FUNCTION_NAME"],
+            Payload=json.dumps(event.to_event()),
+        )
+    async with client_of("s3", variables["AWS_ENDPOINT_URL"]) as s3:
+        bucket = variables["HYBRIDSPHERE_OUTPUT_BUCKET"]
+        answer = await s3.get_object(Bucket=bucket, Key="gone.mp4.csv")
+        header, row = (await answer["Body"].read()).decode().splitlines()
+    process.terminate()
+    await process.communicate()
+    assert header == "name,major,year,status,first_s,last_s,sightings,spans"
+    assert row == ",,,unreadable,,,,"

@@ -300,29 +300,3 @@ def test_people_are_added_and_removed() -> None:
     assert len(grown.without("ada").without("ben").without("cleo")) == 0
     with pytest.raises(GalleryError, match="dora: nobody"):
         grown.without("dora")
-
-
-def test_a_person_is_renamed_with_all_their_faces() -> None:
-    gallery = Gallery(["ada", "ben", "ada"], rows(0.1, 0.2, 0.3))
-
-    renamed = gallery.renamed("ada", "cleo")
-
-    assert renamed.names == ["cleo", "ben", "cleo"]
-    assert np.array_equal(renamed.embeddings, gallery.embeddings)
-    assert renamed.space == gallery.space
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "fault"),
-    [
-        ("dora", "cleo", "dora: nobody"),
-        ("ada", "ben", "ben: somebody in the gallery has that name already"),
-        ("ada", " ", "names hold one that is empty"),
-        ("ada", "a\nb", "not printable"),
-    ],
-)
-def test_a_name_that_cannot_be_given_is_refused(old: str, new: str, fault: str) -> None:
-    gallery = Gallery(["ada", "ben"], rows(0.1, 0.2))
-
-    with pytest.raises(GalleryError, match=fault):
-        gallery.renamed(old, new)

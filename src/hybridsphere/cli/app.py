@@ -122,9 +122,9 @@ def local(**options: Any) -> None:
     S3, SQS, DynamoDB and Lambda answer on 127.0.0.1, and hold nothing after the end. Once they are
     ready, the command prints the `export` lines that another shell needs.
     """
-    from hybridsphere.local.serve import run_local
+    from hybridsphere.local.serve import LocalOptions, run_local
 
-    sys.exit(run_local(**options))
+    sys.exit(run_local(LocalOptions(**options)))
 
 
 @main.command(short_help="Print what the bridge has done, and whether it is well.")

@@ -8,7 +8,7 @@ import click
 
 from hybridsphere.cli.group import configured
 from hybridsphere.cli.options import FILE, FOLDER, PHOTOS, PLACE, SINCE, STATUS, UNTIL, run
-from hybridsphere.console import tell, utf8_output
+from hybridsphere.console import printable, tell, utf8_output
 
 if TYPE_CHECKING:
     from hybridsphere.commands.export import Format, RowPer
@@ -112,17 +112,18 @@ def gallery_remove(file: Path, name: str) -> None:
 
 @gallery.command("rename", short_help="Give a person in FILE another name.")
 @click.argument("file", type=FILE)
-@click.argument("old")
+@click.argument("name")
 @click.argument("new")
-def gallery_rename(file: Path, old: str, new: str) -> None:
-    """Give the person OLD in FILE the name NEW, which nobody else in FILE may have.
+def gallery_rename(file: Path, name: str, new: str) -> None:
+    """Give NAME in FILE the name NEW.
 
-    The student record is looked up by the new name from then on; results that exist keep the old.
+    If NEW is in FILE already, the faces of both belong to that person.
     """
     from hybridsphere.commands import gallery as gallery_commands
 
-    count = gallery_commands.rename_person(file, old, new)
-    click.echo(f"{count} known faces in {file}")
+    count = gallery_commands.rename_person(file, name, new, report=tell)
+    # Names of people: click would choose another stream for an ASCII terminal.
+    click.echo(f"{count} faces of {printable(new)} in {file}", file=sys.stdout)
 
 
 @gallery.command("check", short_help="Check how well the people in FILE can be recognised.")

@@ -56,10 +56,18 @@ def remove_person(file: Path, name: str) -> int:
         return _save(Gallery.load(file).without(name), file)
 
 
-def rename_person(file: Path, old: str, new: str) -> int:
-    """Give a person in a gallery another name; return the number of faces. Raises CannotRun."""
+def rename_person(file: Path, name: str, new: str, *, report: Callable[[str], None]) -> int:
+    """Give a person of a gallery another name; return the number of faces with it.
+
+    A person who has that name already is reported. Raises CannotRun.
+    """
     with _failures():
-        return _save(Gallery.load(file).renamed(old, new), file)
+        known = Gallery.load(file)
+        if new in known.names and new != name:
+            report(f"{new} is in {file} already: the faces of {name} now belong to that person")
+        renamed = known.renamed(name, new)
+        _save(renamed, file)
+    return renamed.names.count(new)
 
 
 def described(file: Path) -> Iterator[str]:

@@ -141,17 +141,14 @@ class Gallery:
         kept = [row for row, other in enumerate(self.names) if other != name]
         return self._of([self.names[row] for row in kept], list(self.embeddings[kept]))
 
-    def renamed(self, old: str, new: str) -> "Gallery":
+    def renamed(self, name: str, new: str) -> "Gallery":
         """Return a gallery in which a person has another name.
 
-        Raises GalleryError for an unknown name, and for a new name that another person has.
+        The faces join those of a person who has that name already. Raises GalleryError.
         """
-        if old not in self.names:
-            raise GalleryError(f"{old}: nobody in the gallery has that name")
-        if new != old and new in self.names:
-            raise GalleryError(f"{new}: somebody in the gallery has that name already")
-        names = [new if name == old else name for name in self.names]
-        return self._of(names, list(self.embeddings))
+        if name not in self.names:
+            raise GalleryError(f"{name}: nobody in the gallery has that name")
+        return self._of([new if one == name else one for one in self.names], list(self.embeddings))
 
     def without_row(self, row: int) -> "Gallery":
         """Return a gallery without one embedding."""

@@ -118,7 +118,7 @@ _BY_REASON = [
 Every other reason counts as a missing answer.
 """
 
-_NO_ANSWER = Remedy(
+NO_ANSWER = Remedy(
     "check the network, the proxy, AWS_REGION and AWS_ENDPOINT_URL", Symptom.NO_ANSWER
 )
 
@@ -223,7 +223,7 @@ def remedy_for_call(part: str, reason: str) -> Remedy:
     for pattern, fix, symptom in _BY_REASON:
         if re.match(pattern, reason, re.IGNORECASE):
             return Remedy(fix.format_map(words), symptom)
-    return _NO_ANSWER
+    return NO_ANSWER
 
 
 def run_of_failures(count: int, reason: str) -> str:

@@ -134,7 +134,7 @@ def test_a_bridge_without_configuration_names_what_is_missing(runner: CliRunner)
 
 
 @pytest.mark.parametrize("command", [["results", "export"], ["status"]])
-def test_a_damaged_ledger_is_told_in_one_line(runner: CliRunner, command: list[str]) -> None:
+def test_a_damaged_ledger_is_an_error_with_a_hint(runner: CliRunner, command: list[str]) -> None:
     path = ledger_path(Path("results"))
     path.parent.mkdir(parents=True)
     Ledger.open(Path("results")).close()
@@ -142,20 +142,22 @@ def test_a_damaged_ledger_is_told_in_one_line(runner: CliRunner, command: list[s
     path.write_bytes(whole[:4096].ljust(len(whole), b"\0"))
     answer = runner.invoke(main, command)
     assert answer.exit_code == 2
-    (line,) = answer.stderr.splitlines()
-    assert line.startswith(f"error: {path} cannot be read: it is damaged")
+    error, hint = answer.stderr.splitlines()
+    assert error.startswith(f"error: {path} cannot be read: it is damaged")
+    assert hint.startswith("hint: stop what uses it and move")
 
 
 @pytest.mark.parametrize("command", [["results", "export"], ["status"]])
 def test_without_a_ledger_the_folder_is_named(runner: CliRunner, command: list[str]) -> None:
     answer = runner.invoke(main, command)
     assert answer.exit_code == 2
-    (line,) = answer.stderr.splitlines()
-    assert "HYBRIDSPHERE_RESULTS_DIR" in line
+    error, hint = answer.stderr.splitlines()
+    assert error.startswith("error: no ledger at ")
+    assert hint == "hint: set HYBRIDSPHERE_RESULTS_DIR to the bridge's folder"
 
 
 @pytest.mark.parametrize("command", [["results", "export"], ["status"]])
-def test_a_ledger_that_is_none_ends_with_one_line(
+def test_another_file_in_the_ledgers_place_is_an_error_with_a_hint(
     runner: CliRunner, tmp_path: Path, command: list[str]
 ) -> None:
     path = ledger_path(tmp_path / "results")
@@ -163,8 +165,9 @@ def test_a_ledger_that_is_none_ends_with_one_line(
     path.write_text("nothing SQLite would know" * 50)
     answer = runner.invoke(main, command)
     assert answer.exit_code == 2
-    (line,) = answer.stderr.splitlines()
-    assert str(Path("results/_hybridsphere/ledger.sqlite3")) in line
+    error, hint = answer.stderr.splitlines()
+    assert str(Path("results/_hybridsphere/ledger.sqlite3")) in error
+    assert hint.startswith("hint: stop what uses it and move")
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])

@@ -181,14 +181,14 @@ async def test_a_damaged_ledger_is_reported_as_by_the_bridge(
 ) -> None:
     (await begun(patient, "bucket")).write_bytes(rubbish)
     check = await patient.complaint("ledger")
-    assert (await refusal_of_the_bridge(patient)).endswith(f"{check.detail}; {check.fix}")
+    assert (await refusal_of_the_bridge(patient)).endswith(f"{check.detail}: {check.fix}")
 
 
 async def test_remains_of_a_ledger_are_reported_as_by_the_bridge(patient: Patient) -> None:
     path = await begun(patient, "bucket")
     path.rename(path.with_name("ledger.sqlite3-wal"))
     check = await patient.complaint("ledger")
-    assert (await refusal_of_the_bridge(patient)).endswith(f"{check.detail}; {check.fix}")
+    assert (await refusal_of_the_bridge(patient)).endswith(f"{check.detail}: {check.fix}")
 
 
 async def begun(patient: Patient, bucket: str) -> Path:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import shutil
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -294,8 +295,25 @@ async def test_two_missing_buckets_are_named_at_once(stage: Stage) -> None:
     missing = {"input_bucket": "nobody-made-this", "output_bucket": "nor-this"}
     stage.settings = stage.settings.model_copy(update=missing)
 
-    with pytest.raises(AwsError, match=r"bucket nobody-made-this: .*; bucket nor-this: "):
+    with pytest.raises(AwsError, match=r"bucket nobody-made-this .*; bucket nor-this "):
         await stage.upload("x.mp4")
+
+
+async def test_an_account_that_does_not_answer_is_an_error_with_a_hint(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
+
+        with pytest.raises(AwsError) as raised:
+            await stage.upload("x.mp4")
+
+    assert [name for name, _ in raised.value.details] == [
+        f"bucket {stage.settings.input_bucket}",
+        f"bucket {stage.settings.output_bucket}",
+    ]
+    assert raised.value.hint.startswith("check the network")
 
 
 async def test_nothing_is_cleared_if_a_bucket_is_missing(stage: Stage) -> None:

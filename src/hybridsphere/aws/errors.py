@@ -4,7 +4,7 @@ Their lists of exceptions are open, so every ladder here ends with Exception.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -65,8 +65,10 @@ _PLAIN = (BotoCoreError, ClientError, ResponseParserError, aiohttp.ClientError, 
 class AwsError(CannotRun):
     """A call that failed; the text names the call and what AWS said, in one line."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(reason_of(" ".join(message.split())))
+    def __init__(
+        self, message: str, *, details: Iterable[tuple[str, str]] = (), hint: str = ""
+    ) -> None:
+        super().__init__(reason_of(" ".join(message.split())), details=details, hint=hint)
 
 
 class Throttled(AwsError):

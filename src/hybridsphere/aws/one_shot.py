@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import urlsplit
 
 from aiobotocore.config import AioConfig
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 
 from hybridsphere.aws.clients import client_config
 from hybridsphere.aws.credentials import find_credentials, session
 from hybridsphere.aws.errors import AwsError, described, set_up
+from hybridsphere.troubles import NO_ANSWER
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -76,7 +78,7 @@ async def client(service: str, *, connections: int = 10) -> AsyncIterator[Any]:
         try:
             yield entered
         except CALL_FAILURES as error:
-            raise AwsError(described(error)) from error
+            raise _failure(error) from error
 
 
 @contextmanager
@@ -85,4 +87,10 @@ def concerning(thing: str) -> Iterator[None]:
     try:
         yield
     except CALL_FAILURES as error:
-        raise AwsError(f"{thing}: {described(error)}") from error
+        raise _failure(error, f"{thing}: ") from error
+
+
+def _failure(error: BotoCoreError | ClientError, begin: str = "") -> AwsError:
+    """Make the error of a call, with the remedy where no service answered."""
+    unanswered = isinstance(error, (NoConnection, HTTPClientError))
+    return AwsError(begin + described(error), hint=str(NO_ANSWER) if unanswered else "")

@@ -29,12 +29,10 @@ _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 
 
 class LedgerError(CannotRun):
-    """A ledger that cannot be read; `detail` is the reason, `remedy` the next step."""
+    """A ledger that cannot be read; `hint` is the next step."""
 
-    def __init__(self, detail: str, remedy: str) -> None:
-        super().__init__(f"{detail}; {remedy}")
-        self.detail = detail
-        self.remedy = remedy
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason, hint=remedy)
 
 
 def damaged(path: Path, why: object) -> LedgerError:

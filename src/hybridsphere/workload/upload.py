@@ -91,14 +91,18 @@ async def upload_files(
 
 async def _are_empty(s3: Any, buckets: Iterable[str]) -> bool:
     """Return whether all buckets are empty; the AwsError names each that cannot be read."""
-    empty, wrong = True, []
+    empty, wrong = True, dict[str, AwsError]()
     for bucket in buckets:
         try:
             empty &= await is_empty(s3, bucket)
         except AwsError as error:
-            wrong.append(str(error))
-    if wrong:
-        raise AwsError("; ".join(wrong))
+            wrong[f"bucket {bucket}"] = error
+    if len(wrong) > 1:
+        faults = [(name, error.message.removeprefix(f"{name}: ")) for name, error in wrong.items()]
+        hint = next((error.hint for error in wrong.values() if error.hint), "")
+        raise AwsError("the buckets cannot be read", details=faults, hint=hint)
+    for only in wrong.values():
+        raise only
     return empty
 
 

@@ -255,8 +255,11 @@ class ResultStore:
                 return answer
 
     def _unusable(self, error: Exception) -> ConfigurationError:
+        reason, hint = (
+            (error.message, error.hint) if isinstance(error, LedgerError) else (str(error), "")
+        )
         return ConfigurationError(
-            f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} cannot be used: {error}"
+            f"HYBRIDSPHERE_RESULTS_DIR={str(self._folder)!r} cannot be used: {reason}", hint=hint
         )
 
     async def _in_thread(self, function: Callable[..., Any], *values: Any) -> Any:

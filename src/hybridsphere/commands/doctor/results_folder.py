@@ -79,7 +79,7 @@ def check_ledger(settings: Settings) -> Iterator[Check]:
         with Ledger.read(folder) as ledger:
             owner = ledger.owner(bucket or "")
     except LedgerError as error:
-        yield Check.bad("ledger", error.detail, error.remedy, Symptom.LEDGER_DAMAGED)
+        yield Check.bad("ledger", error.message, error.hint, Symptom.LEDGER_DAMAGED)
         return
     except OSError as error:
         detail = f"{path}: {error.strerror}"

@@ -1,4 +1,4 @@
-"""What the tests of the bench share: faces, which take a second to enrol."""
+"""What the tests of the bench share: faces, which take a second to enroll."""
 
 import sys
 

@@ -43,9 +43,9 @@ async def files(pipeline: Pipeline, few: dict[str, Clip]) -> dict[str, bytes]:
 
 
 WAYS: dict[str, tuple[Source, Sink]] = {
-    "direct": ("direct", "queue"),
-    "monitor": ("bucket", "queue"),
-    "mirror": ("queue", "bucket"),
+    "source direct": ("direct", "queue"),
+    "source bucket": ("bucket", "queue"),
+    "sink bucket": ("queue", "bucket"),
 }
 
 

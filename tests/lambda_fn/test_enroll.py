@@ -43,7 +43,7 @@ def test_a_photograph_lying_on_its_side_is_turned(tmp_path: Path, portrait: Port
     assert enroll(tmp_path, report=pytest.fail).names == ["ada"]
 
 
-def test_what_cannot_be_used_is_reported_and_left_out(tmp_path: Path, portrait: Portrait) -> None:
+def test_unusable_files_are_reported_and_left_out(tmp_path: Path, portrait: Portrait) -> None:
     save(portrait, "ada", tmp_path / "ada.png")
     save(portrait, "nobody", tmp_path / "empty.png")
     two = Image.new("RGB", (1280, 360))

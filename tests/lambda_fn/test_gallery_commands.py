@@ -153,7 +153,7 @@ def test_people_missing_from_a_new_gallery_are_counted(
     assert again.stderr == ""
 
 
-def test_why_a_clip_cannot_be_used_is_told_once(tmp_path: Path) -> None:
+def test_the_reason_for_an_unusable_clip_is_reported_once(tmp_path: Path) -> None:
     (tmp_path / "ada.mp4").write_text("hello")
     left_out, _ = run("enroll", tmp_path / "ada.mp4", "-o", tmp_path / "g.npz").stderr.splitlines()
     assert left_out == "ada.mp4: left out: not a clip that can be read: not_video"
@@ -171,14 +171,14 @@ def test_names_of_files_cannot_steer_the_terminal(tmp_path: Path) -> None:
     assert "\x1b" not in ended.stderr
 
 
-def test_show_tells_names_faces_and_the_nearest_pairs(file: Path) -> None:
+def test_show_lists_names_faces_and_the_nearest_pairs(file: Path) -> None:
     lines = run("gallery", "show", file).stdout.splitlines()
     assert lines[:4] == ["3 people, 4 faces", "     2  ada", "     1  ben", "     1  cleo"]
     assert len(lines) == 4 + 3
     assert all("  between " in line for line in lines[4:])
 
 
-def test_add_reports_whom_it_left_out(file: Path, tmp_path: Path, portrait: Portrait) -> None:
+def test_add_reports_the_people_left_out(file: Path, tmp_path: Path, portrait: Portrait) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
     Image.fromarray(portrait("ben")).save(photos / "ben again.png")

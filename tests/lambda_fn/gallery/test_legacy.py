@@ -135,7 +135,7 @@ def test_a_forged_pickle_is_refused(tmp_path: Path, program: bytes) -> None:
 
 
 @pytest.mark.parametrize("content", [b"# a text", b"", pickle.dumps({"name": NAMES})[:-9]])
-def test_what_is_no_pickle_is_told_in_our_own_words(tmp_path: Path, content: bytes) -> None:
+def test_a_file_without_a_pickle_is_refused_in_plain_words(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(GalleryError) as refused:
         import_legacy(saved(tmp_path, content))
     assert str(refused.value) == (

@@ -63,9 +63,10 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-# The page of commands, from their own help.
+# The pages of commands and of videos, from the code.
 docs: setup
 	@$(BIN)/python -m tests.docs.cli_page > docs/cli.md
+	@$(BIN)/python -m tests.docs.videos_page > docs/videos.md
 
 # The picture of the README, from a demo.
 picture: setup

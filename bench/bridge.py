@@ -109,7 +109,7 @@ def _trials(folder: Path, messages: int, node: Bridge | None) -> dict[str, _Tria
 
 
 def _beside_node(trials: dict[str, _Trial], no_node: str) -> Iterator[Row]:
-    """As people run them: anywhere, from the start on."""
+    """Compare them as people run them: on any core, from the start on."""
     for name in _DOUBLES:
         ours, node = trials[f"ours, {name}"], trials.get(f"sqs-consumer, {name}")
         yield Row(
@@ -133,7 +133,7 @@ def _beside_node(trials: dict[str, _Trial], no_node: str) -> Iterator[Row]:
 
 
 def _on_one_core(trials: dict[str, _Trial]) -> Iterator[Row]:
-    """Warm, and alone on a core."""
+    """Compare them warm, each alone on a core."""
     usual, ours, least = (trials[bridge.name] for bridge in (USUAL, OURS, LEAST))
     yield Row(CPU_A_MESSAGE, "ms", usual.ms, ours.ms, least.ms)
     yield Row(

@@ -123,7 +123,7 @@ def _started(
 
 
 def _check(bridge: Bridge, results: Path, stats: Stats, messages: int) -> None:
-    """Raise WrongAnswer unless a bridge has handled so many uploads, each once."""
+    """Raise WrongAnswer unless a bridge has handled this number of uploads, each once."""
     check_queues(stats, messages)
     if bridge.keeps_files:
         check_files(results, messages)

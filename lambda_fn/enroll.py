@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hybridsphere.messages import UnusableName, name_form
 from hybridsphere.recognition.gallery import Gallery, GalleryError
 from hybridsphere.recognition.rule import rule_of
 from hybridsphere.recognition.space import Embeddings
@@ -53,9 +54,9 @@ class _Enrollment:
     def add(self, name: str, path: Path) -> None:
         """Take a file into account that shows the person of a name."""
         try:
-            _check_name(name)
+            name = name_form(name)
             found = portraits(path, self._engine)
-        except Unusable as error:
+        except (Unusable, UnusableName) as error:
             self._report(f"{self._shown(path)}: left out: {error}")
             return
         if len(found) > 1:
@@ -98,15 +99,6 @@ class _Enrollment:
 
     def _shown(self, path: Path) -> str:
         return path.name if path == self._photos else str(path.relative_to(self._photos))
-
-
-def _check_name(name: str) -> None:
-    """Raise Unusable for a name that no gallery takes."""
-    odd = next((character for character in name if not character.isprintable()), None)
-    if odd is not None:
-        raise Unusable(f"the name has a character that no name has (U+{ord(odd):04X}): rename it")
-    if not name.strip():
-        raise Unusable("the name is empty: rename it")
 
 
 def _files(photos: Path, report: Callable[[str], None]) -> Iterator[tuple[str, Path]]:

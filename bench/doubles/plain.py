@@ -1,9 +1,9 @@
 """A second double, as anybody would write it: `python -m bench.doubles.plain`.
 
 It shares no code with the first, so a habit of that double shows as a difference. It is asyncio's
-own server and streams, one write an answer. A receive is answered at once with what is there, up
-to ten messages. The result of an upload is on the output queue as soon as its Invoke is answered.
-The routes are those of the first double, without `per_s` and `/delays`.
+own server and streams, one write an answer. A receive returns at once the messages that are
+visible, up to ten. The result of an upload is on the output queue as soon as its Invoke is
+answered. The routes are those of the first double, without `per_s` and `/delays`.
 """
 
 import asyncio

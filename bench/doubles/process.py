@@ -18,7 +18,7 @@ _POLL_S = 0.05
 _STALLED_S = 60
 
 FAST, PLAIN = "bench.doubles.double", "bench.doubles.plain"
-"""The two doubles: one that costs little, and one as anybody would write it."""
+"""The modules of the two doubles: the first costs little, the second is plain asyncio."""
 
 Stats = dict[str, Any]
 

@@ -16,7 +16,7 @@ from lambda_fn.video.video import Frame, Video
 # While somebody is likely but not sure, the next frame follows after this share of the usual gap.
 _FOLLOW_UP = 0.25
 
-# Seconds between searches while nobody known is found; a search takes as long as four looks.
+# Seconds between searches while no face is found; a search takes as long as four looks.
 _SEARCH_EVERY_S = 10.0
 
 
@@ -67,36 +67,36 @@ class _Search:
 
     def run(self, frames: Iterable[Frame]) -> None:
         """Look at frames until the answer is sure or there are no more."""
-        unsearched: list[tuple[Frame, list[Face]]] = []
+        unsearched: list[Frame] = []
         for frame in frames:
             # A still picture would only repeat what the last look said.
             if not self._changes.differs(frame):
                 self.follow_up = False
                 continue
             found: list[Face] = []
-            if not self._look(frame, found):
-                # The first frame and the last may still be searched at the end.
-                unsearched = [*unsearched[:1], (frame, found)]
+            self._look(frame, found)
+            if not found:
+                # The first such frame and the last may still be searched at the end.
+                unsearched = [*unsearched[:1], frame]
             if self._done():
                 return
-        for frame, found in unsearched:
+        for frame in unsearched:
             if self._done() or self.candidates.likely():
                 return
-            self._add(frame, self._engine.search(frame, self._deadline.check), found)
+            self._add(frame, self._engine.search(frame, self._deadline.check), [])
 
-    def _look(self, frame: Frame, found: list[Face]) -> bool:
-        """Whether somebody known is likely in a frame; extends `found` by its faces."""
+    def _look(self, frame: Frame, found: list[Face]) -> None:
+        """Look at a frame, closer if nobody known is likely; extend `found` by its faces."""
         self._deadline.check(self._slowest_look_s)
         started = time.monotonic()
         check = self._deadline.check
         likely = self._add(frame, self._engine.glance(frame, check), found)
         if not likely:
-            likely = self._add(frame, self._engine.look(frame, check), found)
-        if not likely and frame.at_s >= self._searched_at_s + _SEARCH_EVERY_S:
+            self._add(frame, self._engine.look(frame, check), found)
+        if not found and frame.at_s >= self._searched_at_s + _SEARCH_EVERY_S:
             self._searched_at_s = frame.at_s
-            likely = self._add(frame, self._engine.search(frame, check), found)
+            self._add(frame, self._engine.search(frame, check), found)
         self._slowest_look_s = max(self._slowest_look_s, time.monotonic() - started)
-        return likely
 
     def _add(self, frame: Frame, faces: list[Face], found: list[Face]) -> bool:
         """Take the new ones of some faces into account; whether one is likely somebody known."""

@@ -44,7 +44,7 @@ def test_a_photograph_lying_on_its_side_is_turned(tmp_path: Path, portrait: Port
     assert enroll(tmp_path, report=pytest.fail).names == ["ada"]
 
 
-def test_what_cannot_be_used_is_reported_and_left_out(tmp_path: Path, portrait: Portrait) -> None:
+def test_unusable_files_are_reported_and_left_out(tmp_path: Path, portrait: Portrait) -> None:
     save(portrait, "ada", tmp_path / "ada.png")
     save(portrait, "nobody", tmp_path / "empty.png")
     two = Image.new("RGB", (1280, 360))
@@ -124,14 +124,15 @@ def test_one_photograph_is_added_to_those_known(
 CASES = Path(__file__).parents[4] / "shared" / "cases"
 
 
-@pytest.mark.parametrize("case", ["enrol_exif", "enrol_gray16"])
+@pytest.mark.parametrize("case", ["enrol_exif", "enrol_gray16", "enrol_names"])
 def test_the_cases_are_enrolled(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = CASES / case
     if not folder.is_dir():
         pytest.skip(f"{case} is not among the shared cases")
     monkeypatch.setenv("HYBRIDSPHERE_ENGINE", "yunet-sface")
     lines: list[str] = []
-    assert enroll(folder, report=lines.append).names == ["ada", "ben"]
+    other = "山田\u3000太郎" if case == "enrol_names" else "ben"
+    assert enroll(folder, report=lines.append).names == ["ada", other]
     assert [line for line in lines if "left out" in line] == []
 
 
@@ -185,18 +186,6 @@ def test_any_error_of_a_decoder_leaves_out_its_clip_alone(
     assert "odd" in line
 
 
-@pytest.mark.parametrize("name", ["ada\u202elove", " ", "b\x07n"])
-def test_an_unusable_name_costs_only_its_own_file(
-    tmp_path: Path, portrait: Portrait, name: str
-) -> None:
-    save(portrait, "ada", tmp_path / "ada.png")
-    save(portrait, "ben", tmp_path / f"{name}.png")
-    lines: list[str] = []
-    assert enroll(tmp_path, report=lines.append).names == ["ada"]
-    (line,) = lines
-    assert line.startswith(f"{name}.png: left out: the name ")
-
-
 def test_of_two_faces_the_four_times_larger_is_the_subject(
     tmp_path: Path, portrait: Portrait, gallery: Gallery
 ) -> None:
@@ -217,3 +206,28 @@ def test_progress_counts_every_file(tmp_path: Path, portrait: Portrait) -> None:
         tmp_path, report=lambda _: None, progress=lambda done, total: counts.append((done, total))
     )
     assert counts == [(1, 2), (2, 2)]
+
+
+def test_odd_names_are_enrolled_in_one_form_and_unusable_ones_left_out(
+    tmp_path: Path, portrait: Portrait
+) -> None:
+    for name in ("山田\u3000太郎", "Jose\u0301 ", "ni\u200cna", "a\u202eb", "c\x07d"):
+        save(portrait, "ada", tmp_path / f"{name}.png")
+    lines: list[str] = []
+
+    enrolled = enroll(tmp_path, report=lines.append)
+
+    assert set(enrolled.names) == {"山田\u3000太郎", "Jos\u00e9", "ni\u200cna"}
+    reasons = sorted(line.partition(": left out: ")[2] for line in lines)
+    assert reasons == [
+        "the name has a control character (U+0007)",
+        "the name has an invisible character (U+202E)",
+    ]
+
+
+def test_one_person_under_two_spellings_is_one_person(tmp_path: Path, portrait: Portrait) -> None:
+    save(portrait, "ada", tmp_path / "Jose\u0301.png")
+    save(portrait, "ada", tmp_path / "Jos\u00e9" / "1.png", face=180)
+    enrolled = enroll(tmp_path, report=pytest.fail)
+    assert enrolled.names == ["Jos\u00e9"] * 2
+    assert len(enrolled.without("Jose\u0301 ")) == 0

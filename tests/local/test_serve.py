@@ -20,15 +20,17 @@ from click.testing import CliRunner
 from hybridsphere.cli.app import main
 from hybridsphere.local import child
 from hybridsphere.local.commands import load_gallery, run_command
+from hybridsphere.messages import S3Record
 from tests.local.local_stage import TASK_ROOT, client_of, gone
+from tests.samples import EVENT_TIME
 
 SERVE = """
 import sys
 from pathlib import Path
-from hybridsphere.local.serve import run_local
+from hybridsphere.local.serve import LocalOptions, run_local
 env_file, *students = map(Path, sys.argv[1:])
 students = students[0] if students else None
-sys.exit(run_local(encodings=None, students=students, workers=2, env_file=env_file))
+sys.exit(run_local(LocalOptions(students=students, workers=2, env_file=env_file)))
 """
 
 OWNER = """
@@ -328,3 +330,23 @@ async def test_unusable_known_faces_end_local_before_it_serves(tmp_path: Path, b
     error, hint = errors.decode().splitlines()
     assert error.startswith(f"error: --encodings {file}: not a ")
     assert "`hybridsphere enroll PHOTOS -o gallery.npz` makes" in hint
+
+
+async def test_the_mode_reaches_the_function() -> None:
+    command = child.command([sys.executable, "-m", "hybridsphere", "local", "--mode", "attendance"])
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    variables = await lines(process)
+    event = S3Record(variables["HYBRIDSPHERE_INPUT_BUCKET"], "gone.mp4", "e", None, EVENT_TIME)
+    async with client_of("lambda", variables["AWS_ENDPOINT_URL_LAMBDA"]) as function:
+        await function.invoke(
+            FunctionName=variables["HYBRIDSPHERE_FUNCTION_NAME"],
+            Payload=json.dumps(event.to_event()),
+        )
+    async with client_of("s3", variables["AWS_ENDPOINT_URL"]) as s3:
+        bucket = variables["HYBRIDSPHERE_OUTPUT_BUCKET"]
+        answer = await s3.get_object(Bucket=bucket, Key="gone.mp4.csv")
+        header, row = (await answer["Body"].read()).decode().splitlines()
+    process.terminate()
+    await process.communicate()
+    assert header == "name,major,year,status,first_s,last_s,sightings,spans"
+    assert row == ",,,unreadable,,,,"

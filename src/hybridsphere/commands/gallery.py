@@ -10,7 +10,6 @@ from pathlib import Path
 from zipfile import is_zipfile
 
 from hybridsphere.commands.enroll_progress import enroll_progress
-from hybridsphere.console import printable
 from hybridsphere.errors import CannotRun
 from hybridsphere.files import naming, obstacle_to
 from hybridsphere.recognition.gallery import Gallery, GalleryError
@@ -29,7 +28,7 @@ def import_faces(source: Path, output: Path, *, report: Callable[[str], None]) -
     """
     before = _people_at(output)
     with _failures():
-        known = _known_in(source)
+        known = _known_in(source, report)
         if not len(known):
             report(f"{source} has no face: every face will end as unknown_face")
         return _save_over(before, known, output, report)
@@ -58,6 +57,20 @@ def remove_person(file: Path, name: str) -> int:
         return _save(Gallery.load(file).without(name), file)
 
 
+def rename_person(file: Path, name: str, new: str, *, report: Callable[[str], None]) -> int:
+    """Give a person of a gallery another name; return the number of faces with it.
+
+    A person who has that name already is reported. Raises CannotRun.
+    """
+    with _failures():
+        known = Gallery.load(file)
+        if new in known.names and new != name:
+            report(f"{new} is in {file} already: the faces of {name} now belong to that person")
+        renamed = known.renamed(name, new)
+        _save(renamed, file)
+    return renamed.names.count(new)
+
+
 def described(file: Path) -> Iterator[str]:
     """List the people in a gallery, the number of their faces, and the pairs who look most alike.
 
@@ -68,9 +81,9 @@ def described(file: Path) -> Iterator[str]:
     faces = Counter(known.names)
     yield f"{len(faces)} people, {len(known)} faces"
     for name, count in sorted(faces.items()):
-        yield f"{count:6}  {printable(name)}"
+        yield f"{count:6}  {name}"
     for pair in nearest_pairs(known, _PAIRS_SHOWN):
-        yield f"{pair.distance:6.2f}  between {printable(pair.one)} and {printable(pair.other)}"
+        yield f"{pair.distance:6.2f}  between {pair.one} and {pair.other}"
 
 
 def _people_at(output: Path) -> set[str]:
@@ -88,13 +101,13 @@ def _people_at(output: Path) -> set[str]:
         if not output.stat().st_size:
             return set()
         with suppress(GalleryError):
-            return set(_known_in(output).names)
+            return set(_known_in(output, lambda _: None).names)
     raise CannotRun(f"{output} is not a gallery, and stays as it is", hint="name another file")
 
 
-def _known_in(file: Path) -> Gallery:
+def _known_in(file: Path, report: Callable[[str], None]) -> Gallery:
     """Read a gallery or a legacy pickle. Raises GalleryError and OSError."""
-    return Gallery.load(file) if is_zipfile(file) else import_legacy(file)
+    return Gallery.load(file) if is_zipfile(file) else import_legacy(file, report)
 
 
 def _save_over(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybridsphere.commands.students import read_students
+from hybridsphere.commands.roster import read_students
 from hybridsphere.console import note
 from hybridsphere.demo.clips import make_clips, make_photos, write_students
 from hybridsphere.demo.options import DemoOptions

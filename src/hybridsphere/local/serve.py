@@ -4,10 +4,11 @@ import asyncio
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from hybridsphere.console import complain, note, tell
-from hybridsphere.local.account import LocalAccount
+from hybridsphere.local.account import LocalAccount, Mode
 from hybridsphere.local.commands import load_gallery, run_command
 from hybridsphere.local.env_file import remove_stale, written
 from hybridsphere.local.scratch import scratch_folder
@@ -19,26 +20,33 @@ _NOBODY_KNOWN = (
 )
 
 
-def run_local(
-    *, encodings: Path | None, students: Path | None, workers: int | None, env_file: Path | None
-) -> int:
+@dataclass(frozen=True, slots=True)
+class LocalOptions:
+    """The options of `hybridsphere local`; None leaves a part out, or takes its default."""
+
+    encodings: Path | None = None
+    students: Path | None = None
+    workers: int | None = None
+    env_file: Path | None = None
+    mode: Mode = "identify"
+
+
+def run_local(options: LocalOptions) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code.
 
     Raises CannotRun, which is CommandFailed if the known faces or the students cannot be loaded.
     """
-    if env_file is not None:
-        remove_stale(env_file)
-    return asyncio.run(_serve_until_stopped(encodings, students, workers, env_file))
+    if options.env_file is not None:
+        remove_stale(options.env_file)
+    return asyncio.run(_serve_until_stopped(options))
 
 
-async def _serve_until_stopped(
-    encodings: Path | None, students: Path | None, workers: int | None, env_file: Path | None
-) -> int:
+async def _serve_until_stopped(options: LocalOptions) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOPS:
         loop.add_signal_handler(number, stop.set)
-    serving = asyncio.create_task(_serve(encodings, students, workers, env_file))
+    serving = asyncio.create_task(_serve(options))
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
     for task in (serving, stopped):
@@ -51,13 +59,14 @@ async def _serve_until_stopped(
     return 1
 
 
-async def _serve(
-    encodings: Path | None, students: Path | None, workers: int | None, env_file: Path | None
-) -> str:
+async def _serve(options: LocalOptions) -> str:
     """Start the account and keep it until it breaks down; return the reason."""
+    encodings, students = options.encodings, options.students
     with scratch_folder() as folder:
         gallery = None if encodings is None else await load_gallery(encodings, folder)
-        async with LocalAccount(gallery=gallery, workers=workers) as account:
+        async with LocalAccount(
+            gallery=gallery, workers=options.workers, mode=options.mode
+        ) as account:
             if students is not None:
                 await run_command(
                     "students", "load", str(students), environment=account.environment()
@@ -65,6 +74,7 @@ async def _serve(
             if encodings is None:
                 note(_NOBODY_KNOWN)
             environment = account.environment()
+            env_file = options.env_file
             with nullcontext() if env_file is None else written(env_file, environment):
                 _announce(environment)
                 return await account.failure()

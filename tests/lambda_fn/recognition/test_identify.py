@@ -81,11 +81,11 @@ def test_a_still_stranger_is_encoded_at_one_frame_alone(see: See, faces: Watched
     assert faces.encoded == 1
 
 
-def test_without_anybody_known_the_first_and_the_last_picture_are_searched(
+def test_the_first_and_the_last_picture_without_a_face_are_searched(
     see: See, faces: Watched
 ) -> None:
     see("nobody", "stranger", "nobody", "stranger")
-    assert [at_s for at_s, level in faces.looks if level == "search"] == [0.0, 3.0]
+    assert [at_s for at_s, level in faces.looks if level == "search"] == [0.0, 2.0]
 
 
 def test_an_empty_room_has_nobody(see: See) -> None:

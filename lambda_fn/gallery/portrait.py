@@ -17,6 +17,10 @@ from lambda_fn.video.video import Frame, Unreadable, Video
 
 _CLIPS = {".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi"}
 
+# Pixels of height below which no face is found.
+_SMALLEST_FACE = 20
+_NO_FACE = f"no face found: it should be {_SMALLEST_FACE} pixels high or more"
+
 # The frames of a clip that are examined, one per second.
 _CLIP_FRAMES = 10
 
@@ -43,20 +47,28 @@ def portraits(path: Path, engine: Engine) -> list[Portrait]:
         raise Unusable("not a file")
     if not path.stat().st_size:
         raise Unusable("the file is empty")
-    if suffix in SUFFIXES:
-        return list(_of_photo(path, engine))
-    if suffix in _CLIPS:
-        return [Portrait(_of_clip(path, engine))]
+    try:
+        if suffix in SUFFIXES:
+            return list(_of_photo(path, engine))
+        if suffix in _CLIPS:
+            return [Portrait(_of_clip(path, engine))]
+    except Unusable:
+        raise
+    # A strip of one pixel, for example, cannot be scaled: it may not end everybody's enrollment.
+    except Exception as error:
+        raise Unusable(f"it cannot be searched for faces: {one_line(error)}") from error
     kinds = ", ".join(sorted(SUFFIXES | _CLIPS))
     raise Unusable(f"not a photograph or a clip ({kinds})")
 
 
 def _of_photo(path: Path, engine: Engine) -> Iterator[Portrait]:
     pixels = read_picture(path)
+    if min(pixels.shape[:2]) < _SMALLEST_FACE:
+        raise Unusable(_NO_FACE)
     frame = Frame.from_rgb(pixels)
     faces = _subjects(frame, _found(frame, engine))
     if not faces:
-        raise Unusable("no face found: it should be 20 pixels high or more")
+        raise Unusable(_NO_FACE)
     rows = engine.encode_carefully(frame, faces)
     for face, row in zip(faces, rows, strict=True):
         yield Portrait(np.asarray(row), tuple(concerns_about(face, pixels)))

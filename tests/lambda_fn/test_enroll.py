@@ -186,6 +186,15 @@ def test_any_error_of_a_decoder_leaves_out_its_clip_alone(
     assert "odd" in line
 
 
+def test_strips_and_specks_are_left_out_by_name(tmp_path: Path, portrait: Portrait) -> None:
+    save(portrait, "ada", tmp_path / "ada.png")
+    for number, size in enumerate([(1, 1), (1, 20000), (65000, 1), (19, 19), (20, 30000)]):
+        Image.new("RGB", size, (99, 99, 99)).save(tmp_path / f"{number}.png")
+    lines: list[str] = []
+    assert enroll(tmp_path, report=lines.append).names == ["ada"]
+    assert [line.split(": left out: ")[0] for line in lines] == [f"{n}.png" for n in range(5)]
+
+
 def test_of_two_faces_the_four_times_larger_is_the_subject(
     tmp_path: Path, portrait: Portrait, gallery: Gallery
 ) -> None:

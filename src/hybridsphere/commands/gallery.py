@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from zipfile import is_zipfile
 
+from hybridsphere.commands.enroll_progress import enroll_progress
 from hybridsphere.errors import CannotRun
 from hybridsphere.files import naming, obstacle_to
 from hybridsphere.recognition.gallery import Gallery, GalleryError, usual_name
@@ -43,7 +44,8 @@ def add_people(
     before = _people_at(output)
     with _failures():
         known = Gallery.load(into) if into else None
-        enrolled = enroll(photos, report=report, known=known)
+        with enroll_progress(report) as progress:
+            enrolled = enroll(photos, report=progress.report, known=known, progress=progress.show)
         for concern in concerns(enrolled, TOLERANCE):
             report(concern)
         return _save_over(before, enrolled, output, report)

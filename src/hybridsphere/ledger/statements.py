@@ -63,8 +63,8 @@ UNION ALL SELECT * FROM (
     ORDER BY event_time DESC, etag DESC LIMIT 1)
 """  # noqa: S608 - ours
 
-# ?1 status, ?2 the moment, ?3 how many. The newest version leaves last: the next start would restore
-# an older one's file. The versions with a sequencer and those without have a newest each.
+# ?1 status, ?2 the moment, ?3 how many. The newest version leaves last: otherwise the next start
+# would restore an older one's file. Versions with a sequencer and those without have a newest each.
 EXPIRED = f"""
 DELETE FROM uploads WHERE rowid IN (
     SELECT rowid FROM uploads AS old WHERE status = ?1 AND stored_at < ?2 AND (

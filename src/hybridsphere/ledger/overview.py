@@ -74,9 +74,7 @@ class Overview:
         """
         deleted = 0
         for status in list(self._statuses()):
-            deleted += self._connection.execute(
-                EXPIRED, (status, before, most - deleted)
-            ).rowcount
+            deleted += self._connection.execute(EXPIRED, (status, before, most - deleted)).rowcount
         if deleted:
             self._connection.execute("UPDATE counting SET since = max(since, ?)", (before,))
         return deleted

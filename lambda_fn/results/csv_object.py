@@ -151,9 +151,11 @@ def metadata(result: Result) -> dict[str, str]:
 
 def version_of(fields: Mapping[str, str]) -> Version | None:
     """The video's version in the metadata of a CSV object; None if another program wrote it."""
-    if not {"etag", "event-time"} <= fields.keys():
+    # Headers have no case, and botocore keeps that of the server: Go writes `Event-Time`.
+    named = {name.lower(): value for name, value in fields.items()}
+    if not {"etag", "event-time"} <= named.keys():
         return None
-    return Version(fields["etag"], fields.get("sequencer"), fields["event-time"])
+    return Version(named["etag"], named.get("sequencer"), named["event-time"])
 
 
 def _lost(error: ClientError) -> bool:

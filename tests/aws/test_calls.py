@@ -18,8 +18,10 @@ from hybridsphere.aws import (
     clients,
     connect,
 )
+from hybridsphere.aws.bucket import READS
+from hybridsphere.aws.queue import SENDS
 from hybridsphere.messages import LONGEST_TEXT
-from tests.aws.aws_stage import CALLS, LISTED, Service
+from tests.aws.aws_stage import CALLS, LISTED, QUEUE, Service
 from tests.samples import record
 from tests.stage import PATIENCE_S
 
@@ -393,3 +395,33 @@ async def test_an_answer_that_drips_in_ends_after_the_total_time(
             with pytest.raises(Unavailable):
                 await CALLS[call](aws)
     assert len(service.requests) == 1
+
+
+async def test_reads_that_wait_for_others_do_not_time_out(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "CONNECTED_WITHIN_S", 1.0)
+    body = b"abcdef"
+    service.headers = {"ETag": '"e1"'}
+    service.body = body
+    service.drips_s = 0.05
+    async with connect(polls=1, invocations=1, invocation_type="Event") as aws:
+        bucket = aws.bucket("output")
+        # Each takes some 0.3 s, and only a few run at once.
+        found = await asyncio.gather(*(bucket.get(LISTED) for _ in range(6 * READS)))
+    assert [one.content for one in found] == [body] * len(found)
+
+
+async def test_dead_letters_that_wait_for_others_delay_no_other_call(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "CONNECTED_WITHIN_S", 1.0)
+    service.body = {"MessageId": "m1", "Successful": [{"Id": "0"}]}
+    service.drips_s = 0.01
+    async with connect(polls=1, invocations=1, invocation_type="Event") as aws:
+        queue = aws.queue(QUEUE)
+        sends = [asyncio.create_task(queue.send("body", {})) for _ in range(6 * SENDS)]
+        await asyncio.sleep(0)
+        assert await queue.change_visibility(["a"], 30) == [None]
+        assert not all(sent.done() for sent in sends)
+        await asyncio.gather(*sends)

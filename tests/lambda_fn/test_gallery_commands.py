@@ -326,6 +326,14 @@ def test_rename_to_a_name_in_use_joins_the_people_and_reports_it(file: Path) -> 
     assert "ada is in" in ended.stderr
 
 
+def test_rename_finds_and_writes_names_in_their_one_form(file: Path) -> None:
+    ended = run("gallery", "rename", file, "ada", " Zoe\u0308 ")
+    assert (ended.exit_code, ended.stdout) == (0, f"2 faces of Zo\u00eb in {file}\n")
+    ended = run("gallery", "rename", file, "Zoe\u0308", "ben")
+    assert (ended.exit_code, ended.stdout) == (0, f"3 faces of ben in {file}\n")
+    assert "ben is in" in ended.stderr
+
+
 @pytest.mark.parametrize(("name", "new"), [("dora", "eve"), ("ada", " ")])
 def test_a_rename_that_cannot_be_leaves_the_gallery_as_it_was(
     file: Path, name: str, new: str

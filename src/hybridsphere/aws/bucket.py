@@ -1,5 +1,6 @@
 """One S3 bucket: its listing and its objects."""
 
+import asyncio
 import hashlib
 import re
 from base64 import b64encode
@@ -11,6 +12,9 @@ from hybridsphere.aws.errors import Refused, Unavailable, failures, readable
 from hybridsphere.messages import MOST_CSV_BYTES, is_folder, utc_text
 
 _MD5 = re.compile("[0-9a-f]{32}")
+
+READS = 16
+"""Objects of a bucket that are read at once."""
 
 NOBODY = "_hybridsphere/nobody"
 """The key of an object that no bucket has."""
@@ -43,6 +47,8 @@ class Bucket:
 
     def __init__(self, client: "S3Client", name: str) -> None:
         self._client = client
+        # A wait in the client's own line would count towards the time-outs of a call.
+        self._reads = asyncio.Semaphore(READS)
         self.name = name
 
     async def pages(self) -> AsyncIterator[list[Listed]]:
@@ -53,11 +59,15 @@ class Bucket:
             yield page
 
     async def get(self, listed: Listed) -> Fetched:
-        """Read a listed object.
+        """Read a listed object, after those that wait already.
 
         Raises Refused if it has been replaced or is larger than any CSV, Unavailable if the answer
         is another object's or incomplete.
         """
+        async with self._reads:
+            return await self._get(listed)
+
+    async def _get(self, listed: Listed) -> Fetched:
         etag = f'"{listed.etag}"'
         with failures("GetObject"), readable():
             answer = await self._client.get_object(Bucket=self.name, Key=listed.key, IfMatch=etag)

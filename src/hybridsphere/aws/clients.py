@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiobotocore.config import AioConfig
 from aiohttp import AddrInfoType, ClientTimeout
 
-from hybridsphere.aws.bucket import Bucket
+from hybridsphere.aws.bucket import READS, Bucket
 from hybridsphere.aws.credentials import find_credentials, session
 from hybridsphere.aws.errors import set_up
 from hybridsphere.aws.function import Function
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from types_aiobotocore_lambda import LambdaClient
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_sqs import SQSClient
-
-READS = 16
-"""Objects that are read at once."""
 
 CONNECT_TIMEOUT_S = 5
 CONNECTED_WITHIN_S = 2 * CONNECT_TIMEOUT_S
@@ -107,9 +104,10 @@ async def connect(*, polls: int, invocations: int, invocation_type: str) -> Asyn
                 return entered
 
             # Beside the polls: deletions, heartbeats and dead letters.
-            sqs = await client("sqs", polls + 16, READ_TIMEOUT_S)
+            sqs = await client("sqs", polls + 32, READ_TIMEOUT_S)
             function = await client("lambda", invocations, wait_s)
-            s3 = await client("s3", READS, READ_TIMEOUT_S)
+            # Beside the reads: the listings of both buckets.
+            s3 = await client("s3", READS + 2, READ_TIMEOUT_S)
         yield Aws(sqs, function, s3)
 
 

@@ -1,5 +1,6 @@
 """One SQS queue."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,11 @@ LONG_POLL_S = 20
 ANSWER_S = 5.0
 """Limit on an answer that SQS gives at once: messages with deadlines wait for it."""
 
+SENDS = 8
+"""Messages that are sent to a queue at once. Every message held may become a dead letter, and the
+heartbeat shares the connections.
+"""
+
 VISIBILITY_TIMEOUT_S = 30
 """Seconds that a message stays with its receiver, unless extended."""
 
@@ -60,6 +66,7 @@ class Queue:
         self._delete = Call(client, "DeleteMessageBatch", QueueUrl=url, Entries=[])
         self._attributes = Call(client, "GetQueueAttributes", QueueUrl=url)
         self._change = Call(client, "ChangeMessageVisibilityBatch", QueueUrl=url, Entries=[])
+        self._sends = asyncio.Semaphore(SENDS)
         self.url = url
 
     async def receive(
@@ -115,14 +122,12 @@ class Queue:
                 return _outcomes("ChangeMessageVisibilityBatch", answer, len(entries))
 
     async def send(self, body: str, attributes: Mapping[str, str]) -> None:
-        """Put a message on the queue, with text attributes."""
-        await self._send(
-            body,
-            {
-                name: {"DataType": "String", "StringValue": value}
-                for name, value in attributes.items()
-            },
-        )
+        """Put a message on the queue, with text attributes, after those that wait already."""
+        typed: dict[str, MessageAttributeValueTypeDef] = {
+            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+        }
+        async with self._sends:
+            await self._send(body, typed)
 
     async def probe_sending(self) -> None:
         """Send an invalid message; raises Refused for that, or for a missing permission."""

@@ -10,8 +10,8 @@ from hybridsphere.messages import LONGEST_TEXT
 
 log = structlog.get_logger()
 
-BODY_BYTES = 1024 * 1024 - 4 * LONGEST_TEXT - 100
-"""SQS's limit on body and attributes together, less our attributes."""
+MOST_BYTES = 1024 * 1024
+"""SQS's limit on body and attributes together: contents, names and types."""
 
 
 class DeadLetters:
@@ -36,9 +36,12 @@ class DeadLetters:
         named = {"queue": source, "message_id": message.id}
         self._health.note_failure(f"{source} messages", message.id, reason)
         if self._queue:
-            attributes = {"reason": _attribute(reason), "queue": source}
+            letter = message.body if body is None else body
+            if len(letter.encode()) > MOST_BYTES:
+                # A part that is written again may be longer than the message was.
+                letter = message.body
             try:
-                await self._queue.send(_cut(message.body if body is None else body), attributes)
+                await self._queue.send(letter, _attributes(letter, source, reason))
             except AwsError as error:
                 # Nothing is lost: SQS delivers the message again. Another bridge may receive it
                 # then, so this one cannot see the end of a trouble.
@@ -50,13 +53,21 @@ class DeadLetters:
         return Disposition.DELETE if self._queue else Disposition.LEAVE
 
 
-def _cut(body: str) -> str:
-    """Cut a body to leave room for the reason: SQS would refuse the longest ones."""
-    if len(body) * 4 <= BODY_BYTES:
-        return body
-    return body.encode()[:BODY_BYTES].decode(errors="ignore")
+def _attributes(body: str, source: str, reason: str) -> dict[str, str]:
+    """Give the queue and the reason, as far as the body leaves room for them.
+
+    The body stays whole: a part of it could not be put back.
+    """
+    room = MOST_BYTES - len(body.encode())
+    attributes: dict[str, str] = {}
+    for name, text in (("queue", source), ("reason", _printable(reason))):
+        room -= len(name) + len("String")
+        if fitting := text.encode()[: max(0, room)].decode(errors="ignore"):
+            attributes[name] = fitting
+            room -= len(fitting.encode())
+    return attributes
 
 
-def _attribute(reason: str) -> str:
+def _printable(reason: str) -> str:
     """Make a text that SQS accepts as an attribute: printable, and cut to LONGEST_TEXT."""
     return "".join(c if c.isprintable() else "?" for c in reason)[:LONGEST_TEXT]

@@ -121,7 +121,7 @@ def gallery_rename(file: Path, name: str, new: str) -> None:
     """
     from hybridsphere.commands import gallery as gallery_commands
 
-    count = gallery_commands.rename_person(file, name, new, report=tell)
+    new, count = gallery_commands.rename_person(file, name, new, report=tell)
     # Names of people: click would choose another stream for an ASCII terminal.
     click.echo(f"{count} faces of {printable(new)} in {file}", file=sys.stdout)
 

@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from zipfile import is_zipfile
 
+from hybridsphere.commands.enroll_progress import enroll_progress
 from hybridsphere.errors import CannotRun
 from hybridsphere.files import naming, obstacle_to
-from hybridsphere.recognition.gallery import Gallery, GalleryError
+from hybridsphere.recognition.gallery import Gallery, GalleryError, usual_name
 from hybridsphere.recognition.lookalikes import concerns, nearest_pairs
 from hybridsphere.recognition.space import TOLERANCE
 from lambda_fn.enroll import enroll
@@ -43,7 +44,8 @@ def add_people(
     before = _people_at(output)
     with _failures():
         known = Gallery.load(into) if into else None
-        enrolled = enroll(photos, report=report, known=known)
+        with enroll_progress(report) as progress:
+            enrolled = enroll(photos, report=progress.report, known=known, progress=progress.show)
         for concern in concerns(enrolled, TOLERANCE):
             report(concern)
         return _save_over(before, enrolled, output, report)
@@ -55,18 +57,21 @@ def remove_person(file: Path, name: str) -> int:
         return _save(Gallery.load(file).without(name), file)
 
 
-def rename_person(file: Path, name: str, new: str, *, report: Callable[[str], None]) -> int:
-    """Give a person of a gallery another name; return the number of faces with it.
+def rename_person(
+    file: Path, name: str, new: str, *, report: Callable[[str], None]
+) -> tuple[str, int]:
+    """Give a person of a gallery another name; return it and the number of its faces.
 
     A person who has that name already is reported. Raises CannotRun.
     """
     with _failures():
         known = Gallery.load(file)
+        name, new = usual_name(name), usual_name(new)
         if new in known.names and new != name:
             report(f"{new} is in {file} already: the faces of {name} now belong to that person")
         renamed = known.renamed(name, new)
         _save(renamed, file)
-    return renamed.names.count(new)
+    return new, renamed.names.count(new)
 
 
 def described(file: Path) -> Iterator[str]:

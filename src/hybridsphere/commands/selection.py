@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-from unicodedata import normalize
 
 from hybridsphere.ledger.ledger import Upload
+from hybridsphere.messages import UnusableName, name_form
 
 RowPer = Literal["uploads", "people"]
 
@@ -74,8 +74,11 @@ class Selection:
 
 
 def _one_form(name: Any) -> str:
-    """Write a name in the one form in which names are compared."""
-    return normalize("NFC", str(name)).strip()
+    """Write a name in its one form; a text that cannot be a name stays as it is."""
+    try:
+        return name_form(str(name))
+    except UnusableName:
+        return str(name)
 
 
 def _of_upload(upload: Upload) -> Row:

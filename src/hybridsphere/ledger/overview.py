@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from hybridsphere.ledger.statements import EXPIRED
+
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
@@ -67,15 +69,12 @@ class Overview:
     def expire(self, before: str, most: int) -> int:
         """Delete up to `most` results that were stored before a moment; returns how many.
 
-        Uploads without a result stay. From now on the ledger counts since that moment.
+        Uploads without a result stay. The newest version of a key leaves after the older ones.
+        From now on the ledger counts since that moment.
         """
         deleted = 0
         for status in list(self._statuses()):
-            deleted += self._connection.execute(
-                """DELETE FROM uploads WHERE rowid IN (
-                SELECT rowid FROM uploads WHERE status = ? AND stored_at < ? LIMIT ?)""",
-                (status, before, most - deleted),
-            ).rowcount
+            deleted += self._connection.execute(EXPIRED, (status, before, most - deleted)).rowcount
         if deleted:
             self._connection.execute("UPDATE counting SET since = max(since, ?)", (before,))
         return deleted

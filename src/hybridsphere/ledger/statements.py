@@ -63,6 +63,27 @@ UNION ALL SELECT * FROM (
     ORDER BY event_time DESC, etag DESC LIMIT 1)
 """  # noqa: S608 - ours
 
+# ?1 status, ?2 the moment, ?3 how many. The newest version leaves last: otherwise the next start
+# would restore an older one's file. Versions with a sequencer and those without have a newest each.
+EXPIRED = f"""
+DELETE FROM uploads WHERE rowid IN (
+    SELECT rowid FROM uploads AS old WHERE status = ?1 AND stored_at < ?2 AND (
+        EXISTS (
+            SELECT 1 FROM uploads WHERE bucket = old.bucket AND key = old.key
+            AND status IS NOT NULL AND sequencer IS NOT NULL
+            AND ({BY_SEQUENCER}, event_time, etag)
+            > (rtrim(upper(old.sequencer), '0'), old.event_time, old.etag))
+        OR EXISTS (
+            SELECT 1 FROM uploads WHERE bucket = old.bucket AND key = old.key
+            AND status IS NOT NULL AND sequencer IS NULL AND old.sequencer IS NULL
+            AND (event_time, etag) > (old.event_time, old.etag))
+        OR NOT EXISTS (
+            SELECT 1 FROM uploads AS other WHERE bucket = old.bucket AND key = old.key
+            AND status IS NOT NULL AND other.rowid != old.rowid
+            AND (stored_at >= ?2 OR (sequencer IS NULL) = (old.sequencer IS NULL)))
+    ) LIMIT ?3)
+"""  # noqa: S608 - ours
+
 
 def beginning(thing: S3Record | Result) -> tuple[str | None, ...]:
     """Give the parameters with which every statement begins."""

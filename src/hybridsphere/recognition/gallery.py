@@ -60,7 +60,7 @@ class Gallery:
         # Written so that NaN fails too.
         if not (np.abs(rows) <= _LARGEST).all():
             raise GalleryError(f"embeddings hold numbers that are not finite, or beyond {_LARGEST}")
-        self.names = [_name(name) for name in names]
+        self.names = [usual_name(name) for name in names]
         self.space = space
         self.embeddings: Embeddings = rows.astype(np.float64)
         squares = np.einsum("ij,ij->i", self.embeddings, self.embeddings)
@@ -135,7 +135,7 @@ class Gallery:
 
     def without(self, name: str) -> "Gallery":
         """Return a gallery without a person. Raises GalleryError for an unknown name."""
-        name = _name(name)
+        name = usual_name(name)
         if name not in self.names:
             raise GalleryError(f"{name}: nobody in the gallery has that name")
         kept = [row for row, other in enumerate(self.names) if other != name]
@@ -146,6 +146,7 @@ class Gallery:
 
         The faces join those of a person who has that name already. Raises GalleryError.
         """
+        name = usual_name(name)
         if name not in self.names:
             raise GalleryError(f"{name}: nobody in the gallery has that name")
         return self._of([new if one == name else one for one in self.names], list(self.embeddings))
@@ -209,8 +210,8 @@ class Gallery:
         return rows
 
 
-def _name(name: object) -> str:
-    """Return a name in its one form."""
+def usual_name(name: object) -> str:
+    """Return a name in its one form. Raises GalleryError for what cannot be a name."""
     if not isinstance(name, str):
         raise GalleryError("names hold one that is not text")
     try:

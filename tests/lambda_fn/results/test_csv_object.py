@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from botocore.awsrequest import AWSResponse
+from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 
@@ -118,6 +118,26 @@ def server(request: pytest.FixtureRequest, behind: Behind) -> Server:
 
 
 def test_a_newer_version_replaces_the_csv(stage: Stage, server: Server, result: Result) -> None:
+    writer = CsvWriter(server.s3)
+    writer.write(result)
+    writer.write(replace(result, sequencer=NEW, csv="new"))
+    assert stage.csv_object(KEY)["text"] == "new"
+
+
+def test_the_case_of_a_header_does_not_matter(stage: Stage, behind: Behind, result: Result) -> None:
+    """Servers written in Go send `X-Amz-Meta-Event-Time`."""
+    server = behind(lambda _: None)
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        found = aws.client("s3").head_object(Bucket=stage.output_bucket, Key=KEY)
+        headers = found["ResponseMetadata"]["HTTPHeaders"]
+        sent = HeadersDict({name.title(): value for name, value in headers.items()})
+        answer = AWSResponse(request.url, HTTPStatus.OK, sent, None)
+        # It would be read from a connection.
+        answer._content = b""
+        return answer
+
+    server.s3.meta.events.register("before-send.s3.HeadObject", answer)
     writer = CsvWriter(server.s3)
     writer.write(result)
     writer.write(replace(result, sequencer=NEW, csv="new"))

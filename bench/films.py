@@ -1,34 +1,30 @@
 """Films made for measuring: 720p, 24 frames a second, with people who are hard to find.
 
-The faces and photographs come from scikit-image's wheel, as in the demo, and the demo's people are
-known here too.
+The faces and photographs are those of the demo, and the demo's people are known here too.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 from PIL import Image
-from skimage import data
 
 from bench.answer import Answer
-from hybridsphere.demo.clips import KNOWN
+from hybridsphere.demo.people import filmed_face, photograph, stranger
 
 WIDTH, HEIGHT, FPS = 1280, 720, 24
 
-_STRANGER = 84
-"""Nobody's number in `lfw_subset` that the demo knows; the demo's own stranger."""
+_STRANGER = "a stranger"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A face in the picture, `height` pixels high, `at` its middle, from a second on to another."""
+    """A person's face, `height` pixels high, `at` its middle, from a second on to another."""
 
-    face: int
+    face: str
     height: int
     at: tuple[float, float] = (0.5, 0.5)
     from_s: float = 0.0
@@ -65,7 +61,7 @@ class Film:
         return file
 
     def _stage(self) -> Callable[[float], Image.Image]:
-        photo = Image.fromarray(_photograph(self.background))
+        photo = Image.fromarray(photograph(self.background))
         scale = 1.4 * max(WIDTH / photo.width, HEIGHT / photo.height)
         backdrop = photo.resize((round(photo.width * scale), round(photo.height * scale)))
         faces = [(figure, _face(figure)) for figure in self.figures]
@@ -81,19 +77,14 @@ class Film:
         return picture
 
 
-def known(person: str) -> int:
-    """The number of the face of somebody the demo knows."""
-    return KNOWN[person].face
-
-
 def hard_films() -> list[Film]:
     """Those that cost a search most: a face that is small, late, absent or unknown."""
     nobody, stranger = Answer("no_face"), Answer("unknown_face")
     ada, otto = Answer("known", "ada_quill"), Answer("known", "otto_brand")
     visitor = [Figure(_STRANGER, 320)]
     return [
-        Film("small", 2, [Figure(known("ada_quill"), 76, (0.3, 0.4))], ada),
-        Film("late", 3, [Figure(known("otto_brand"), 320, from_s=1.5)], otto),
+        Film("small", 2, [Figure("ada_quill", 76, (0.3, 0.4))], ada),
+        Film("late", 3, [Figure("otto_brand", 320, from_s=1.5)], otto),
         Film("absent", 2, [], nobody),
         Film("absent, moving", 2, [], nobody, background="rocket", pans=0.1),
         Film("stranger", 2, visitor, stranger),
@@ -106,14 +97,14 @@ def portrait(seconds: float = 1) -> Film:
     return Film(
         "portrait",
         seconds,
-        [Figure(known("ada_quill"), 400)],
+        [Figure("ada_quill", 400)],
         Answer("known", "ada_quill"),
     )
 
 
 def class_film(seconds: float) -> Film:
     """Make a film of four people; one comes later, one leaves earlier, the first is the answer."""
-    ada, otto, remy, jin = (known(name) for name in ATTENDING)
+    ada, otto, remy, jin = ATTENDING
     return Film(
         "class",
         seconds,
@@ -133,17 +124,15 @@ ATTENDING = ("ada_quill", "otto_brand", "remy_arden", "jin_marlow")
 
 def _corner(figure: Figure, face: Image.Image, at_s: float) -> tuple[int, int]:
     sway = figure.height / 10 if figure.sways else 0
-    x = figure.at[0] * WIDTH + sway * math.sin(3 * at_s + figure.face)
-    y = figure.at[1] * HEIGHT + sway * math.cos(2 * at_s + figure.face) / 2
+    # Two people do not sway alike.
+    phase = 10 * figure.at[0]
+    x = figure.at[0] * WIDTH + sway * math.sin(3 * at_s + phase)
+    y = figure.at[1] * HEIGHT + sway * math.cos(2 * at_s + phase) / 2
     return round(x - face.width / 2), round(y - face.height / 2)
 
 
 def _face(figure: Figure) -> Image.Image:
-    grey = (_photograph("lfw_subset")[figure.face] * 255 * 0.85).astype(np.uint8)
+    face = stranger(0) if figure.face == _STRANGER else filmed_face(figure.face)
     size = (figure.height, figure.height)
-    return Image.fromarray(grey).convert("RGB").resize(size, Image.Resampling.BICUBIC)
-
-
-def _photograph(name: str) -> Any:
-    photographs: Any = data
-    return getattr(photographs, name)()
+    light = (face * 0.85).astype(np.uint8)
+    return Image.fromarray(light).resize(size, Image.Resampling.BICUBIC)

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from hybridsphere.messages import UnusableName, name_form
 from hybridsphere.recognition.gallery import Gallery, GalleryError
 from hybridsphere.recognition.rule import rule_of
 from hybridsphere.recognition.space import Embeddings
 from lambda_fn.faces.engine import Engine, engine_of
-from lambda_fn.gallery.portrait import Portrait, Unusable, portraits
+from lambda_fn.gallery.picture import Unusable
+from lambda_fn.gallery.portrait import Portrait, portraits
 from lambda_fn.runtime.settings import wanted_engine
 
 
@@ -20,17 +22,21 @@ def enroll(
     report: Callable[[str], None],
     known: Gallery | None = None,
     engine: str | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Gallery:
     """Return a gallery of the people in a folder or a file, added to those of `known`.
 
     There is one row per file. The engine is that of `known`, else `engine`, else that of the
     environment. `report` gets a line for each file that is left out, and for each face of poor
-    quality. Raises GalleryError if no file can be used.
+    quality. `progress` gets the number of finished files and of all files, after each file. Raises
+    GalleryError if no file can be used.
     """
     known = known or Gallery.empty()
     enrollment = _Enrollment(photos, engine_of(known, engine or wanted_engine(os.environ)), report)
-    for name, path in _files(photos):
+    files = list(_files(photos, report))
+    for done, (name, path) in enumerate(files, 1):
         enrollment.add(name, path)
+        progress(done, len(files))
     return known.plus(enrollment.gallery())
 
 
@@ -48,8 +54,9 @@ class _Enrollment:
     def add(self, name: str, path: Path) -> None:
         """Take a file into account that shows the person of a name."""
         try:
+            name = name_form(name)
             found = portraits(path, self._engine)
-        except Unusable as error:
+        except (Unusable, UnusableName) as error:
             self._report(f"{self._shown(path)}: left out: {error}")
             return
         if len(found) > 1:
@@ -94,7 +101,7 @@ class _Enrollment:
         return path.name if path == self._photos else str(path.relative_to(self._photos))
 
 
-def _files(photos: Path) -> Iterator[tuple[str, Path]]:
+def _files(photos: Path, report: Callable[[str], None]) -> Iterator[tuple[str, Path]]:
     """Yield each file with the name of its person, except hidden files."""
     if photos.is_file():
         yield photos.stem, photos
@@ -107,6 +114,11 @@ def _files(photos: Path) -> Iterator[tuple[str, Path]]:
         if not entry.is_dir():
             yield entry.stem, entry
             continue
-        for path in sorted(entry.iterdir()):
+        try:
+            paths = sorted(entry.iterdir())
+        except OSError as error:
+            report(f"{entry.name}: left out: {error.strerror}")
+            continue
+        for path in paths:
             if not path.name.startswith("."):
                 yield entry.name, path

@@ -5,12 +5,14 @@ with lead to stand-ins, which keep their arguments. The numbers are read from th
 """
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from hybridsphere.messages import UnusableName, name_form
 from hybridsphere.recognition.gallery import Gallery, GalleryError, one_line
 from hybridsphere.recognition.space import EMBEDDING_SIZE
 
@@ -21,18 +23,31 @@ class LegacyError(ValueError):
     """A file that is not a gallery in the legacy form, or that holds anything else."""
 
 
-def import_legacy(source: Path) -> Gallery:
+def import_legacy(source: Path, report: Callable[[str], None] = lambda _: None) -> Gallery:
     """Return the gallery in a pickle, of which nothing is run. Raises GalleryError.
 
-    The embeddings are those of face_recognition, and so belong to the engine `dlib`.
+    The embeddings are those of face_recognition, and so belong to the engine `dlib`. `report` gets
+    a line for each name that cannot be used and is left out.
     """
     try:
         names, rows = load_legacy(source)
+        if len(names) == len(rows):
+            kept = [at for at, name in enumerate(names) if _usable(name, report)]
+            names, rows = [names[at] for at in kept], [rows[at] for at in kept]
         return Gallery(names, np.array(rows) if rows else np.empty((0, EMBEDDING_SIZE)))
     except OSError as error:
         raise GalleryError(f"{source}: {error.strerror}") from error
     except ValueError as error:
         raise GalleryError(f"{source}: {one_line(error)}") from error
+
+
+def _usable(name: object, report: Callable[[str], None]) -> bool:
+    try:
+        # Anything but a text makes the whole file something else, which the gallery reports.
+        return not isinstance(name, str) or bool(name_form(name))
+    except UnusableName as error:
+        report(f"{str(name)[:80]!a}: left out: {error}")
+        return False
 
 
 def load_legacy(source: Path) -> tuple[list[Any], list[npt.NDArray[np.float64]]]:

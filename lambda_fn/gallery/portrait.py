@@ -6,26 +6,26 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
+from hybridsphere.recognition.gallery import one_line
 from hybridsphere.recognition.space import TOLERANCE, Embeddings
 from lambda_fn.faces.detector import Face
 from lambda_fn.faces.engine import Engine
+from lambda_fn.gallery.picture import SUFFIXES, Unusable, read_picture
 from lambda_fn.gallery.quality import concerns_about
 from lambda_fn.video.video import Frame, Unreadable, Video
 
-_PHOTOS = {".jpg", ".jpeg", ".png"}
 _CLIPS = {".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi"}
+
+# Pixels of height below which no face is found.
+_SMALLEST_FACE = 20
+_NO_FACE = f"no face found: it should be {_SMALLEST_FACE} pixels high or more"
 
 # The frames of a clip that are examined, one per second.
 _CLIP_FRAMES = 10
 
 # A face is the subject of a photograph if every other face has at most this share of its area.
 _BACKGROUND = 1 / 4
-
-
-class Unusable(Exception):
-    """A file that shows nobody clearly; the text says why, and names the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +39,36 @@ class Portrait:
 def portraits(path: Path, engine: Engine) -> list[Portrait]:
     """Return the face of a file's subject, or all faces if several may be the subject.
 
-    Raises Unusable for a file that shows no face.
+    Raises Unusable for a file that shows no face, or cannot be read.
     """
     suffix = path.suffix.lower()
-    if path.is_file() and not path.stat().st_size:
+    # Opening a pipe would wait forever.
+    if not path.is_file():
+        raise Unusable("not a file")
+    if not path.stat().st_size:
         raise Unusable("the file is empty")
-    if suffix in _PHOTOS:
-        return list(_of_photo(path, engine))
-    if suffix in _CLIPS:
-        return [Portrait(_of_clip(path, engine))]
-    kinds = ", ".join(sorted(_PHOTOS | _CLIPS))
+    try:
+        if suffix in SUFFIXES:
+            return list(_of_photo(path, engine))
+        if suffix in _CLIPS:
+            return [Portrait(_of_clip(path, engine))]
+    except Unusable:
+        raise
+    # A strip of one pixel, for example, cannot be scaled: it may not end everybody's enrollment.
+    except Exception as error:
+        raise Unusable(f"it cannot be searched for faces: {one_line(error)}") from error
+    kinds = ", ".join(sorted(SUFFIXES | _CLIPS))
     raise Unusable(f"not a photograph or a clip ({kinds})")
 
 
 def _of_photo(path: Path, engine: Engine) -> Iterator[Portrait]:
-    try:
-        with Image.open(path) as image:
-            pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    # Pillow's UnidentifiedImageError is an OSError; broken pictures raise any of these.
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise Unusable(f"not a picture that can be read: {error}") from error
+    pixels = read_picture(path)
+    if min(pixels.shape[:2]) < _SMALLEST_FACE:
+        raise Unusable(_NO_FACE)
     frame = Frame.from_rgb(pixels)
     faces = _subjects(frame, _found(frame, engine))
     if not faces:
-        raise Unusable("no face found: it should be 20 pixels high or more")
+        raise Unusable(_NO_FACE)
     rows = engine.encode_carefully(frame, faces)
     for face, row in zip(faces, rows, strict=True):
         yield Portrait(np.asarray(row), tuple(concerns_about(face, pixels)))
@@ -100,8 +106,9 @@ def _of_clip(path: Path, engine: Engine) -> Embeddings:
                     rows.append(engine.encode_carefully(frame, faces)[0])
     except Unreadable as error:
         raise Unusable(f"not a clip that can be read: {error.reason}") from error
-    except OSError as error:
-        raise Unusable(f"not a clip that can be read: {error}") from error
+    # A damaged or hostile clip can provoke any error in PyAV and its codecs.
+    except Exception as error:
+        raise Unusable(f"not a clip that can be read: {one_line(error)}") from error
     if most_faces > 1:
         raise Unusable(f"{most_faces} faces found in a frame: cut the clip to one person")
     if not rows:

@@ -9,7 +9,7 @@ from hybridsphere.recognition.identity import Sighting
 from lambda_fn.recognition.attendance import Attendance
 from lambda_fn.recognition.identify import Identification
 from lambda_fn.recognition.register import Attendee, Presence
-from lambda_fn.results.students import StudentTable
+from lambda_fn.results.students import MISSING, StudentTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class VideoOutcome:
     def _of(cls, people: list[Person], *, any_face: bool, cut_short: bool) -> "VideoOutcome":
         statuses = [person.status or "" for person in people]
         statuses = statuses or ["unknown_face" if any_face else "no_face"]
-        reason = "cut_short" if cut_short else None
+        incomplete = any(MISSING in (person.major, person.year) for person in people)
+        reason = "cut_short" if cut_short else "incomplete_record" if incomplete else None
         return cls(min(statuses, key=STATUSES.index), reason, tuple(people))
 
     def csv(self, mode: str) -> str:

@@ -1,12 +1,24 @@
 """Student records in DynamoDB."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from hybridsphere.messages import spellings
+from lambda_fn.runtime.log import log
+
+MISSING = "(missing)"
+"""The text of a field that a record lacks, so that a result shows the fault."""
+
+_FIELDS = ("major", "year")
+
+# Characters of an attribute of another type that are logged.
+_EXCERPT = 80
 
 
 @dataclass(frozen=True, slots=True)
 class StudentRecord:
-    """A student's record; a missing field is an empty text."""
+    """A student's record; a field that the table lacks is MISSING."""
 
     name: str
     major: str
@@ -21,15 +33,35 @@ class StudentTable:
         self._dynamodb = dynamodb
 
     def get(self, name: str) -> StudentRecord | None:
-        """Read a student's record by key; None if the table has no such student."""
-        answer = self._dynamodb.get_item(TableName=self._table, Key={"name": {"S": name}})
-        record = answer.get("Item")
-        if record is None:
-            return None
-        return StudentRecord(name, _text(record, "major"), _text(record, "year"))
+        """Read a student's record by key; None if the table has no such student.
+
+        A record without a major or a year, or with neither text nor number there, is logged.
+        """
+        for spelling in spellings(name):
+            key = {"name": {"S": spelling}}
+            answer = self._dynamodb.get_item(TableName=self._table, Key=key)
+            if record := answer.get("Item"):
+                return self._student(name, record)
+        return None
+
+    def _student(self, name: str, record: Mapping[str, Any]) -> StudentRecord:
+        fields = {field: _text(record.get(field)) for field in _FIELDS}
+        if missing := [field for field, text in fields.items() if text is None]:
+            found = {field: record.get(field) for field in missing}
+            log(
+                "student.incomplete",
+                level="warning",
+                table=self._table,
+                name=name,
+                missing=missing,
+                found={field: ascii(value)[:_EXCERPT] for field, value in found.items() if value},
+            )
+        return StudentRecord(name, **{field: text or MISSING for field, text in fields.items()})
 
 
-def _text(record: dict[str, dict[str, str]], field: str) -> str:
-    """Return a text or number attribute as text, empty if it is missing."""
-    value = record.get(field, {})
-    return value.get("S") or value.get("N") or ""
+def _text(attribute: Mapping[str, Any] | None) -> str | None:
+    """Return a text or number attribute as text; None for any other, and for blank text."""
+    text = (
+        next((attribute[kind] for kind in ("S", "N") if kind in attribute), "") if attribute else ""
+    )
+    return text.strip() or None

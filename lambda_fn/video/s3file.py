@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambda_fn.runtime.aws import error_code, http_status
-from lambda_fn.video.video import Unreadable
+from lambda_fn.video.unreadable import Unreadable
 
 # The first range holds the header and often the first picture. Sequential reads double the range,
 # which keeps requests few; a seek starts small again.

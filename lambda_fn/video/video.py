@@ -1,21 +1,25 @@
 """The frames of a video: decoded lazily, converted on demand."""
 
-import errno
 import itertools
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Self
 
-import av
 import numpy as np
 import numpy.typing as npt
-from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
+
+from lambda_fn.video.crop import Crop, container_crop
+from lambda_fn.video.display import Orientation, Pixels, squared
+from lambda_fn.video.source import ByteSource
+from lambda_fn.video.track import MAX_PIXELS, best_track, check_size, open_container
+from lambda_fn.video.unreadable import Unreadable
+
+__all__ = ["MAX_PIXELS", "ByteSource", "Frame", "Grey", "Rgb", "Unreadable", "Video"]
 
 Rgb = npt.NDArray[np.uint8]
 """Pixels: `(height, width, 3)`, contiguous, as dlib requires."""
@@ -23,60 +27,34 @@ Rgb = npt.NDArray[np.uint8]
 Grey = npt.NDArray[np.uint8]
 """Pixels: `(height, width)`, contiguous."""
 
-MAX_PIXELS = 8192 * 4320
-"""Largest decoded frame: 8K, which takes 106 MB as RGB."""
-
 # Time bases round some frames down.
 _GRACE_S = 0.001
 
-# FFmpeg's other demuxers include playlists, which refer to files and addresses.
-_CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,ogg,asf,mxf,m4v"
-
-# An MP4's header describes its codec fully. For other containers FFmpeg must analyse packets and
-# decode a picture, which costs as much as decoding the picture later.
-_FULL_HEADER = (4, b"ftyp")
-_DECODE_NOTHING = {"skip_frame": "all"}
-_ANALYSE_NOTHING = {"analyzeduration": "1"}
-
-# Up to 18, PyAV rejects a video for one tag that is not UTF-8, unless it may replace the bytes.
-_ANY_METADATA: dict[str, Any] = (
-    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
-)
-
-# Signatures that separate a broken video from any other file: offset and bytes.
-_SIGNATURES = ((4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (0, b"\x1aE\xdf\xa3"), (8, b"AVI "))
-
-
-class Unreadable(Exception):
-    """A file that yields no frames; `reason` is a word of the contract."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"unreadable video: {reason}")
-        self.reason = reason
-
-
-class ByteSource(Protocol):
-    """A file that a video is read from; its errors pass through the decoder."""
-
-    def read(self, size: int, /) -> bytes: ...
-    def seek(self, offset: int, whence: int = 0, /) -> int: ...
-    def tell(self) -> int: ...
-
 
 class Frame:
-    """A picture, `at_s` seconds after the first; width and height are those after rotation.
+    """A picture as a player shows it, `at_s` seconds after the first.
 
-    The picture stays in the decoder's format until pixels are requested.
+    Width and height are those that are shown: cropped, with square pixels, upright and unmirrored.
+    `pixel_aspect` is the width of a decoded pixel by its height. The picture stays in the
+    decoder's format until pixels are requested.
     """
 
-    def __init__(self, picture: VideoFrame, at_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        picture: VideoFrame,
+        at_s: float = 0.0,
+        pixel_aspect: float = 1.0,
+        crop: Crop = Crop(),  # noqa: B008 - a frozen value
+    ) -> None:
         self.at_s = at_s
         self.extra = False
         self._picture = picture
         self._full: Rgb | None = None
-        self._quarter_turns = round(picture.rotation / 90) % 4
-        upright = (picture.width, picture.height)
-        self.width, self.height = reversed(upright) if self._quarter_turns % 2 else upright
+        self._orientation = Orientation.of(picture)
+        self._crop = crop.within(picture.width, picture.height)
+        # The size of the shown part, before the picture is turned.
+        self._shown = (picture.width - self._crop.width, picture.height - self._crop.height)
+        self.width, self.height = self._orientation.size(*squared(*self._shown, pixel_aspect))
 
     @classmethod
     def from_rgb(cls, pixels: Rgb) -> Self:
@@ -84,7 +62,7 @@ class Frame:
         return cls(VideoFrame.from_ndarray(pixels, format="rgb24"))
 
     def rgb(self, width: int | None = None) -> Rgb:
-        """Return the upright pixels in full size, or scaled to `width`.
+        """Return the shown pixels in full size, or scaled to `width`.
 
         The full size is kept, since several faces are cut out of it.
         """
@@ -95,41 +73,47 @@ class Frame:
         return self._full
 
     def grey(self, width: int | None = None) -> Grey:
-        """Return the upright pixels in grey, which are cheaper to make and to search."""
+        """Return the shown pixels in grey, which are cheaper to make and to search."""
         return self._pixels("gray", width)
 
-    def _pixels(self, form: str, width: int | None) -> npt.NDArray[np.uint8]:
+    def _pixels(self, form: str, width: int | None) -> Pixels:
         size = (self.width, self.height)
         if width is not None:
             size = (width, max(1, round(self.height * width / self.width)))
-        if self._quarter_turns % 2:
-            size = (size[1], size[0])
-        shrinks = size[0] <= self._picture.width
+        wide, high = self._orientation.size(*size)
+        across, down = wide / self._shown[0], high / self._shown[1]
+        whole = (
+            wide + round(self._crop.width * across),
+            high + round(self._crop.height * down),
+        )
+        shrinks = whole[0] <= self._picture.width and whole[1] <= self._picture.height
         scaled = VideoReformatter().reformat(
             self._picture,
-            *size,
+            *whole,
             format=form,
             interpolation=Interpolation.AREA if shrinks else Interpolation.BICUBIC,
         )
-        pixels = np.rot90(scaled.to_ndarray(), self._quarter_turns)
-        # A frame's rows are padded, and rotation changes strides; dlib requires contiguous pixels.
-        return np.ascontiguousarray(pixels, dtype=np.uint8)
+        left, top = round(self._crop.left * across), round(self._crop.top * down)
+        pixels = np.asarray(scaled.to_ndarray(), dtype=np.uint8)
+        return self._orientation.lay(pixels[top : top + high, left : left + wide])
 
 
 class Video:
     """A video, iterated once from its start.
 
-    Opening and iterating raise Unreadable with `not_video`, `too_large` or `damaged`.
+    Opening and iterating raise Unreadable with `not_video`, `damaged`,
+    `codec_unknown` or `too_large`.
     """
 
     def __init__(self, source: ByteSource) -> None:
-        self._container = _open(source)
+        self._container = open_container(source)
         try:
-            self._stream = _video_stream(self._container)
+            self._stream = best_track(self._container)
         except Unreadable:
             self._container.close()
             raise
         self._decoder = self._stream.codec_context
+        self._crop = container_crop(self._stream)
         # The stream time of the last decoded frame, and the seconds until the next wanted one.
         self._time: float | None = None
         self._wanted_in_s = 0.0
@@ -170,16 +154,20 @@ class Video:
 
     def _timed_frames(self, tick: Callable[[], None]) -> Iterator[Frame]:
         """Yield every frame. Backward steps of joined streams do not count in `at_s`."""
-        at_s = 0.0
+        at_s: float | None = None
         for picture in self._pictures(tick):
-            _check_size(picture.width, picture.height)
-            if picture.pts is None:
-                at_s += float(1 / (self._stream.average_rate or 25))
-            else:
-                step_s = 0.0 if self._time is None else picture.time - self._time
-                at_s += max(0.0, step_s)
+            check_size(picture.width, picture.height)
+            if picture.pts is not None:
+                step_s = 0.0 if self._time is None else max(0.0, picture.time - self._time)
                 self._time = picture.time
-            yield Frame(picture, at_s)
+            else:
+                step_s = float(1 / (self._stream.average_rate or 25))
+            at_s = 0.0 if at_s is None else at_s + step_s
+            yield Frame(picture, at_s, self._pixel_aspect(), self._crop)
+
+    def _pixel_aspect(self) -> float:
+        """Return a pixel's width by its height. The container's word stands above the codec's."""
+        return float(self._stream.sample_aspect_ratio or self._decoder.sample_aspect_ratio or 1)
 
     def _pictures(self, tick: Callable[[], None]) -> Iterator[VideoFrame]:
         """Yield the decoded pictures, the first one without delay."""
@@ -233,45 +221,3 @@ class Video:
         if packet.pts is None or not packet.time_base or self._time is None:
             return False
         return float(packet.pts * packet.time_base) < self._time + self._wanted_in_s - _GRACE_S
-
-
-def _open(source: ByteSource) -> InputContainer:
-    head = source.read(16)
-    source.seek(0)
-    at, mark = _FULL_HEADER
-    described = head.startswith(mark, at)
-    # FFmpeg reads nothing but the file object, whatever the file refers to.
-    limits = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
-    try:
-        container: InputContainer = av.open(
-            source,
-            mode="r",
-            container_options=limits | (_ANALYSE_NOTHING if described else {}),
-            options=_DECODE_NOTHING if described else {},
-            **_ANY_METADATA,
-        )
-    except FFmpegError as error:
-        if error.errno == errno.ENOMEM:
-            raise Unreadable("too_large") from error
-        started_as_video = any(head.startswith(mark, at) for at, mark in _SIGNATURES)
-        raise Unreadable("damaged" if started_as_video else "not_video") from error
-    return container
-
-
-def _video_stream(container: InputContainer) -> VideoStream:
-    for stream in container.streams.video:
-        # The cover of a music file is a video stream with one picture.
-        if Disposition.attached_pic in stream.disposition:
-            continue
-        if stream.codec_context is None:
-            raise Unreadable("codec_unknown")
-        _check_size(stream.codec_context.width, stream.codec_context.height)
-        # The decoder refuses frames that grow beyond the limit later.
-        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
-        return stream
-    raise Unreadable("not_video")
-
-
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise Unreadable("too_large")

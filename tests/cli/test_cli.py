@@ -1,18 +1,22 @@
 """The command: what it says, what it loads, and how it ends."""
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner
 
 from hybridsphere import __version__
 from hybridsphere.cli.app import main
+from hybridsphere.cli.options import STATUS
 from hybridsphere.ledger.ledger import Ledger, ledger_path
+from hybridsphere.messages import STATUSES
 from tests.samples import result
 
 COMMANDS = [
@@ -180,12 +184,79 @@ def test_the_ledger_is_exported_to_standard_output(
         assert row["status"] == "matched"
 
 
+PERIODS = [
+    (["--since", "2026-11-21"], ["second", "third"]),
+    (["--since", "2026-11-21T00:00:00.001"], ["third"]),
+    (["--since", "2026-11-21T09:00+09:00"], ["second", "third"]),
+    (["--until", "2026-11-20"], ["first"]),
+    (["--until", "2026-11-21T00:00"], ["first"]),
+    (["--until", "20261121"], ["first", "second", "third"]),
+    (["--since", "2026-11-21", "--until", "2026-11-21"], ["second", "third"]),
+    (["--since", "2026-11-22"], []),
+]
+
+
+@pytest.mark.parametrize(("options", "keys"), PERIODS, ids=" ".join)
+def test_an_export_is_of_a_period(
+    runner: CliRunner, tmp_path: Path, options: list[str], keys: list[str]
+) -> None:
+    ledger_path(tmp_path / "results").parent.mkdir(parents=True)
+    with Ledger.open(tmp_path / "results") as ledger, ledger.transaction():
+        ledger.put_result(result("first"), "2026-11-20T23:59:59.999Z")
+        ledger.put_result(result("second"), "2026-11-21T00:00:00.000Z")
+        ledger.put_result(result("third"), "2026-11-21T23:59:59.999Z")
+    answer = runner.invoke(main, ["results", "export", "--format", "json", *options])
+    assert (answer.exit_code, answer.stderr) == (0, "")
+    assert [row["key"] for row in json.loads(answer.stdout)] == keys
+
+
+def test_a_selection_is_exported(runner: CliRunner, tmp_path: Path) -> None:
+    ledger_path(tmp_path / "results").parent.mkdir(parents=True)
+    with Ledger.open(tmp_path / "results") as ledger, ledger.transaction():
+        ledger.put_result(result("known.mp4"), "2026-11-21T00:00:03.000Z")
+        ledger.put_result(result("x.mp4", people=(), status="no_face"), "2026-11-21T00:00:03.000Z")
+        ledger.put_result(result("y.mp4", people=(), status="failed"), "2026-11-21T00:00:03.000Z")
+    export = ["results", "export", "--format", "json", "--rows", "people"]
+    answer = runner.invoke(main, [*export, "--person", "president_trump"])
+    (row,) = json.loads(answer.stdout)
+    assert (row["key"], row["distance"], row["at_s"]) == ("known.mp4", 0.372, 0.0)
+    answer = runner.invoke(main, [*export, "--status", "no_face", "--status", "failed"])
+    assert [row["key"] for row in json.loads(answer.stdout)] == ["x.mp4", "y.mp4"]
+
+
+def test_a_workbook_is_exported_to_standard_output(runner: CliRunner, tmp_path: Path) -> None:
+    ledger_path(tmp_path / "results").parent.mkdir(parents=True)
+    with Ledger.open(tmp_path / "results") as ledger, ledger.transaction():
+        ledger.put_result(result("ü b.mp4"), "2026-11-21T00:00:03.000Z")
+    answer = runner.invoke(main, ["results", "export", "--format", "xlsx"])
+    assert (answer.exit_code, answer.stderr) == (0, "")
+    with ZipFile(io.BytesIO(answer.stdout_bytes)) as book:
+        assert "ü b.mp4" in book.read("xl/worksheets/sheet1.xml").decode()
+
+
+def test_the_statuses_to_choose_from_are_those_of_results() -> None:
+    assert tuple(STATUS.choices) == STATUSES
+
+
+@pytest.mark.parametrize("command", [["demo"], ["results", "export"]], ids=" ".join)
+def test_the_lines_of_a_list_stay_lines(runner: CliRunner, command: list[str]) -> None:
+    answer = runner.invoke(main, [*command, "--help"], terminal_width=80)
+    lines = answer.stdout.splitlines()
+    assert r"\b" not in answer.stdout
+    assert sum(line.startswith("  --") for line in lines) >= 8
+    assert max(map(len, lines)) <= 80
+
+
 @pytest.mark.parametrize(
     "command",
     [
         ["nothing"],
         ["bridge", "now"],
         ["results", "export", "--format", "xml"],
+        ["results", "export", "--since", "yesterday"],
+        ["results", "export", "--until", "9999-12-31"],
+        ["results", "export", "--status", "well"],
+        ["gallery", "rename", "nowhere", "ada"],
         ["workload", "upload", "nowhere"],
         ["demo", "--videos", "nowhere"],
         ["local", "--workers", "0"],

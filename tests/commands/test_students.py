@@ -10,7 +10,8 @@ import pytest
 
 from hybridsphere.aws import AwsError
 from hybridsphere.commands import students
-from hybridsphere.commands.students import StudentRecord, load_students, read_students
+from hybridsphere.commands.roster import StudentRecord, read_students
+from hybridsphere.commands.students import load_students
 from hybridsphere.errors import CannotRun, ConfigurationError
 from hybridsphere.settings import Settings
 from tests.moto_account import moto_account
@@ -156,16 +157,76 @@ def test_json_and_csv_say_the_same(tmp_path: Path) -> None:
     assert read_students(as_csv) == expected
 
 
+ADA_AND_JOSE = [
+    StudentRecord("ada", "math", "senior", "0012"),
+    StudentRecord("José", "physics", "junior"),
+]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "id,name,major,year\n0012,ada,math,senior\n,José,physics,junior\n",
+        "id, name, major, year\n0012, ada, math, senior\n, José, physics, junior\n",
+        "ID;Name;Major;Year\r\n0012;ada;math;senior\r\n;José;physics;junior\r\n",
+        "id\tname\tmajor\tyear\n0012\tada\tmath\tsenior\n\tJosé\tphysics\tjunior\n",
+        "sep=,\nid,name,major,year\n0012,ada,math,senior\n,José,physics,junior\n",
+        "sep=;\r\nid;name;major;year\r\n0012;ada;math;senior\r\n;José;physics;junior\r\n",
+        "id,name,major,year\n\n0012,ada,math,senior\n,José,physics,junior\n,,,\n\n,,,\n",
+        "id,name,major,year,,\n0012,ada,math,senior,,\n,José,physics,junior,,\n",
+        'id, "name", major, year\n0012, "ada", math, "senior"\n, José, physics, junior\n',
+    ],
+    ids=[
+        *("plain", "blanks", "semicolons", "tabs", "sep=,", "sep=;"),
+        *("empty rows", "empty columns", "quotes"),
+    ],
+)
+def test_rosters_are_read_as_spreadsheets_write_them(
+    tmp_path: Path, encoding: str, content: str
+) -> None:
+    file = tmp_path / "students.csv"
+    file.write_bytes(content.encode(encoding))
+    assert read_students(file) == ADA_AND_JOSE
+
+
+def test_names_have_one_form(tmp_path: Path) -> None:
+    file = written(
+        tmp_path, "name,major,year\n\u00a0Jose\u0301 Nu\u0301n\u0303ez \u3000,math,senior\n"
+    )
+    assert [student.name for student in read_students(file)] == ["Jos\u00e9 N\u00fa\u00f1ez"]
+    file.write_text("name,major,year\nJos\u00e9,math,senior\nJose\u0301,math,senior\n")
+    with pytest.raises(CannotRun, match="is there twice"):
+        read_students(file)
+
+
+async def test_further_columns_reach_the_table(dynamodb: Any, tmp_path: Path) -> None:
+    file = written(tmp_path, "name,major,year,Group,note\nfay,math,senior,007,\n")
+    await load_students(file, Settings(table="students"))
+    as_json = written(tmp_path, [{**ADA, "name": "gil", "Group": 7, "tags": ["a"], "note": None}])
+    await load_students(as_json, Settings(table="students"))
+
+    def further(name: str) -> dict[str, Any]:
+        item = dynamodb.get_item(TableName="students", Key={"name": {"S": name}})["Item"]
+        return {field: value for field, value in item.items() if field not in ADA}
+
+    assert further("fay") == {"Group": {"S": "007"}}
+    assert further("gil") == {"Group": {"S": "7"}, "tags": {"S": '["a"]'}}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("", "is empty: give a JSON list, or a CSV with a header"),
         ("colour\n", "line 1: no column major, name, year"),
         ("name,major\nada,physics\n", "line 1: no column year"),
-        ("name;major;year\n", r"no column .* \(it has semicolons where commas are needed\): begin"),
-        ("name\tmajor\tyear\n", r"no column .* \(it has tabs where commas are needed\): begin"),
-        ("Name,major,Year\n", r"line 1: no column name, year \(case counts\): begin with the h"),
-        ("Name,major\n", "line 1: no column name, year: begin"),
+        ("Name;major\n", "line 1: no column year: begin with the header"),
+        ("sep=;\nname;major\n", "line 2: no column year: begin"),
+        ("name,major,year,YEAR\n", "line 1: column year is there twice: keep one"),
+        ("name,major,year\nDoe, Jane,math,senior\n", "line 2: 'senior' belongs to no column"),
+        ("sep=,\nname,major,year\nada,math\n", "line 3: year is missing"),
+        ("name,major,year\nada\u202e,math,senior\n", r"line 2: the name has .* \(U\+202E\)"),
+        ("PK\x03\x04", "is a workbook or an archive: save the sheet as CSV UTF-8"),
         ("name,major,year\n", "holds no student"),
         ("name,major,year\nada,physics,junior\nben,math\n", "line 3: year is missing"),
         ('name,major,year\nada,physics,junior\n"ben', "is not CSV after line 2"),
@@ -191,7 +252,7 @@ def test_an_unusable_row_is_named_in_one_line(
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", None])
+@pytest.mark.parametrize("content", [b"\xff\xfe\0", b"name,major,year\n\x81,a,b\n", None])
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "students"
     if content is not None:

@@ -28,3 +28,17 @@ def test_a_failed_audit_hints_that_pypi_may_be_out_of_reach(
     )
     assert (done.returncode != 0) == hinted
     assert ("run this where PyPI itself can be reached" in done.stderr) == hinted
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_setup_goes_on_without_the_portraits_and_tries_again_later(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["make", "-o", ".venv/installed", f"PORTRAITS={tmp_path}", "PIP=false", f"{tmp_path}/made"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "portraits could not be fetched" in done.stderr
+    assert not (tmp_path / "made").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridsphere.commands.export import COLUMNS
+from hybridsphere.commands.export import COLUMNS, PEOPLE_COLUMNS
 from hybridsphere.messages import ATTENDANCE_COLUMNS
 from hybridsphere.troubles import Symptom
 
@@ -61,7 +61,14 @@ def test_every_event_is_listed_and_no_other(folder: str, part: str) -> None:
 
 @pytest.mark.parametrize(
     ("table", "columns"),
-    [("a video's CSV", ATTENDANCE_COLUMNS), ("`results export`", COLUMNS)],
+    [
+        ("a video's CSV", ATTENDANCE_COLUMNS),
+        ("`results export`", COLUMNS),
+        (
+            "`results export --rows people`",
+            tuple(column for column in PEOPLE_COLUMNS if column not in COLUMNS),
+        ),
+    ],
 )
 def test_every_column_is_listed_and_no_other(table: str, columns: tuple[str, ...]) -> None:
     told = PAGE.partition(f"| column of {table} |")[2].partition("\n\n")[0]

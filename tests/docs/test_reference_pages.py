@@ -6,9 +6,17 @@ import sys
 from pathlib import Path
 
 from hybridsphere.settings import PREFIX, Settings, variable
+from tests.docs import videos_page
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/cli.md", "docs/configuration.md"]
+PAGES = [
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "docs/cli.md",
+    "docs/configuration.md",
+    "docs/videos.md",
+]
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 
 
@@ -21,6 +29,10 @@ def test_the_page_of_commands_is_made_from_their_help() -> None:
         text=True,
     ).stdout
     assert made == (ROOT / "docs/cli.md").read_text(encoding="utf-8"), "run `make docs`"
+
+
+def test_the_page_of_videos_is_made_from_the_formats_that_are_read() -> None:
+    assert videos_page.page() == (ROOT / "docs/videos.md").read_text(encoding="utf-8")
 
 
 def test_the_page_of_variables_has_each_setting_with_its_default() -> None:

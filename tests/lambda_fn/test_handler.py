@@ -180,7 +180,7 @@ def test_an_outage_is_logged_and_raised_so_that_lambda_tries_again(
     assert stage.messages() == []
 
 
-def test_what_is_no_s3_event_is_refused(stage: Stage) -> None:
+def test_another_event_than_of_s3_is_refused(stage: Stage) -> None:
     with pytest.raises(BadMessage, match="no Records"):
         handler.face_recognition_handler({"hello": "world"}, stage.context())
 
@@ -193,7 +193,7 @@ def test_without_a_gallery_every_face_is_unknown(
     assert result.status == "unknown_face"
 
 
-def test_of_several_known_faces_within_the_tolerance_the_nearest_counts(
+def test_the_nearest_of_several_people_within_the_tolerance_counts(
     stage: Stage, make_clip: ClipMaker, portrait: Portrait, gallery: Gallery, tmp_path: Path
 ) -> None:
     ada = gallery.embeddings[2]

@@ -15,7 +15,7 @@ STAMP = "lambda_fn/prepared/made"
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-def test_a_folder_that_was_left_half_made_is_made_anew_and_a_whole_one_stays(
+def test_a_half_prepared_folder_is_made_again_and_a_whole_one_stays(
     tmp_path: Path,
 ) -> None:
     shutil.copy(MAKEFILE, tmp_path)
@@ -42,7 +42,7 @@ def test_a_folder_that_was_left_half_made_is_made_anew_and_a_whole_one_stays(
     assert (tmp_path / "runs").read_text().split() == ["ran"] * 2
 
 
-def test_what_is_made_anew_has_no_stamp_until_all_of_it_is_there(
+def test_a_new_folder_has_no_stamp_until_it_is_complete(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted() -> list[bytes]:

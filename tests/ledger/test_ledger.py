@@ -378,3 +378,6 @@ def test_rows_are_chosen_by_when_they_were_first_written(
     put(ledger, *(result(f"{number}.mp4") for number in range(3, 9)), at=SECOND)
     assert [row.key for row in ledger.uploads()] == [f"{number}.mp4" for number in range(9)]
     assert [row.key for row in ledger.uploads(since=SECOND)] == ["5.mp4", "6.mp4", "7.mp4", "8.mp4"]
+    first = [f"{number}.mp4" for number in range(5)]
+    assert [row.key for row in ledger.uploads(until=SECOND)] == first
+    assert list(ledger.uploads(since=SECOND, until=SECOND)) == []

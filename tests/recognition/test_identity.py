@@ -134,7 +134,7 @@ distances = st.floats(min_value=0.2, max_value=0.95)
     looks=st.lists(st.tuples(distances, st.integers(0, 5)), min_size=1, max_size=6),
     tolerances=st.lists(st.floats(min_value=0.3, max_value=0.9), min_size=2, max_size=5),
 )
-def test_a_smaller_tolerance_never_names_a_person_whom_a_larger_one_does_not(
+def test_a_smaller_tolerance_never_adds_a_name(
     engine: str, people: list[float], looks: list[tuple[float, int]], tolerances: list[float]
 ) -> None:
     rows = np.array(people)[:, None] * np.eye(128)[: len(people)]

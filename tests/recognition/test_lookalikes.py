@@ -18,7 +18,7 @@ def test_the_nearest_pairs_are_those_of_different_people() -> None:
     assert len(nearest_pairs(gallery, 9)) == 3
 
 
-def test_nobody_and_one_alone_have_no_pairs() -> None:
+def test_a_gallery_of_one_person_or_none_has_no_pairs() -> None:
     assert nearest_pairs(Gallery.empty(), 5) == []
     assert nearest_pairs(line(ada=0.0, ada_2=0.5), 5) == []
 

@@ -17,8 +17,8 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def run(start: float, end: float) -> Run:
-    return Run("x.mp4", at(start), at(start), at(end))
+def run(start: float, end: float, key: str = "x.mp4") -> Run:
+    return Run(key, at(start), at(start), at(end))
 
 
 @pytest.mark.parametrize(
@@ -27,11 +27,13 @@ def run(start: float, end: float) -> Run:
         ([], 0),
         ([run(0, 1)], 1),
         ([run(0, 1), run(1, 2)], 1),
-        ([run(0, 2), run(1, 3)], 2),
-        ([run(0, 9), run(1, 2), run(3, 4), run(3.5, 5)], 3),
+        ([run(0, 2, "x"), run(1, 3, "y")], 2),
+        ([run(0, 9, "x"), run(1, 2, "y"), run(3, 4, "y"), run(3.5, 5, "z")], 3),
+        ([run(0, 3, "x"), run(1, 2, "x")], 1),
+        ([run(0, 3, "x"), run(1, 2, "x"), run(2.5, 4, "y")], 2),
     ],
 )
-def test_the_peak_is_the_most_runs_that_overlap(runs: list[Run], most: int) -> None:
+def test_the_peak_is_the_most_videos_that_overlap(runs: list[Run], most: int) -> None:
     assert peak(runs) == most
 
 

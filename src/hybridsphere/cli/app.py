@@ -78,7 +78,7 @@ def bridge(settings: "Settings") -> None:
     "--mode", type=MODE, default="identify", help="Recognise one person a video, or everybody."
 )
 def demo(**options: Any) -> None:
-    r"""Run the whole system on this machine, and check every step.
+    """Run the whole system on this machine, and check every step.
 
     The demo starts a local AWS account, the function and the bridge. It uploads videos, waits for
     the results, and checks each step of their way.
@@ -91,7 +91,7 @@ def demo(**options: Any) -> None:
     --sink bucket    the bridge watches the listing of the output bucket
 
     Exits with 0 if every check holds, 1 if one fails, 2 if the demo could not run.
-    """
+    """  # noqa: D301 - click's mark of lines that stay
     from hybridsphere.demo.run import DemoOptions, run_demo
 
     sys.exit(run_demo(DemoOptions(**options)))

@@ -2,15 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from hybridsphere.cli.group import configured
-from hybridsphere.cli.options import FILE, FOLDER, PHOTOS, PLACE, run
+from hybridsphere.cli.options import FILE, FOLDER, PHOTOS, PLACE, SINCE, STATUS, UNTIL, run
 from hybridsphere.console import printable, tell, utf8_output
 
 if TYPE_CHECKING:
+    from hybridsphere.commands.export import Format, RowPer
     from hybridsphere.settings import Settings
 
 
@@ -120,7 +121,7 @@ def gallery_rename(file: Path, name: str, new: str) -> None:
     """
     from hybridsphere.commands import gallery as gallery_commands
 
-    count = gallery_commands.rename_person(file, name, new, report=tell)
+    new, count = gallery_commands.rename_person(file, name, new, report=tell)
     # Names of people: click would choose another stream for an ASCII terminal.
     click.echo(f"{count} faces of {printable(new)} in {file}", file=sys.stdout)
 
@@ -182,8 +183,9 @@ def students() -> None:
 def students_load(settings: "Settings", file: Path) -> None:
     """Load the student records of FILE into the table HYBRIDSPHERE_TABLE.
 
-    FILE is a CSV with the header `name,major,year`, or a JSON list of such objects; `id` is
-    optional. A record of the same name is replaced. Nothing is written if a row cannot be used.
+    FILE is a CSV with the header `name,major,year`, or a JSON list of such objects. Further columns
+    are kept. A CSV may have commas, semicolons or tabs, and be UTF-8, UTF-16 or Windows-1252. A
+    record of the same name is replaced. Nothing is written if a row cannot be used.
     """
     from hybridsphere.commands.students import load_students
 
@@ -200,20 +202,47 @@ def results() -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["csv", "json"]),
+    type=click.Choice(["csv", "excel-csv", "json", "xlsx"]),
     default="csv",
     help="Form of the output.",
 )
+@click.option(
+    "--rows",
+    type=click.Choice(["uploads", "people"]),
+    default="uploads",
+    help="One row an upload, or one a person in it, with distances and times.",
+)
+@click.option("--person", metavar="NAME", help="Only results in which NAME was recognised.")
+@click.option("--status", "statuses", type=STATUS, multiple=True, help="Only this; repeatable.")
+@click.option("--since", type=SINCE, help="Only uploads received at this day or time, or later.")
+@click.option("--until", type=UNTIL, help="Only uploads received before; a day counts whole.")
 @configured("results_dir")
-def results_export(settings: "Settings", form: Literal["csv", "json"]) -> None:
-    """Print the ledger to standard output, one row an upload, in UTF-8.
+def results_export(
+    settings: "Settings",
+    *,
+    form: "Format",
+    rows: "RowPer",
+    person: str | None,
+    statuses: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+) -> None:
+    """Print the ledger to standard output, in UTF-8.
 
-    In CSV a cell that a spreadsheet would evaluate as a formula begins with a '. JSON has every
-    value as it is.
-    """
-    from hybridsphere.commands.export import export
+    \b
+    --format csv        for programs; a ' stands before what could be a formula
+    --format excel-csv  the same, with the mark by which Excel knows UTF-8
+    --format json       a list of objects, every value as it is
+    --format xlsx       a workbook, with texts as they are and times as dates
+
+    Times are UTC, also those of --since and --until that name no zone. A person's row has the
+    status of that person.
+    """  # noqa: D301 - click's mark of lines that stay
+    from hybridsphere.commands.export import Selection, export
     from hybridsphere.ledger.ledger import Ledger
 
+    selection = Selection(rows, person, statuses)
     # UTF-8 whatever the terminal takes, since programs read the export.
     with Ledger.read(settings.results_dir) as ledger, utf8_output() as out:
-        export(ledger.uploads(), form, out)
+        uploads = ledger.uploads(since=since or "", until=until or "~")
+        export(uploads, form, out, selection)

@@ -1,5 +1,6 @@
 """The types of options that several commands share, and how their work is run."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +29,41 @@ SINK = click.Choice(["queue", "bucket"])
 WORKERS = click.IntRange(1, 1000)
 CORES = "one for each processor"
 MODE = click.Choice(["identify", "attendance"])
+
+STATUS = click.Choice(["matched", "no_record", "unknown_face", "no_face", "unreadable", "failed"])
+
+
+class Moment(click.ParamType[str]):
+    """A day or a time, as ISO 8601 has them and in UTC without a zone; the ledger's text of it.
+
+    `end` is for the end of a period, to which a day belongs whole.
+    """
+
+    name = "time"
+
+    def __init__(self, *, end: bool = False) -> None:
+        self._end = end
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from hybridsphere.messages.times import utc_text  # noqa: PLC0415 - not for --help
+
+        try:
+            moment = datetime.fromisoformat(value)
+            if self._end and _is_day(value):
+                moment += timedelta(days=1)
+            return utc_text(moment.astimezone(UTC) if moment.tzinfo else moment)
+        except (ValueError, OverflowError):
+            self.fail(
+                f"{value!r} is no day or time, as 2026-11-21 or 2026-11-21T14:30.", param, ctx
+            )
+
+
+def _is_day(text: str) -> bool:
+    return not any(mark in text for mark in ":T ")
+
+
+SINCE = Moment()
+UNTIL = Moment(end=True)
 
 T = TypeVar("T")
 

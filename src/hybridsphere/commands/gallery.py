@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from zipfile import is_zipfile
 
-from hybridsphere.console import printable
+from hybridsphere.commands.enroll_progress import enroll_progress
 from hybridsphere.errors import CannotRun
 from hybridsphere.files import naming, obstacle_to
-from hybridsphere.recognition.gallery import Gallery, GalleryError
+from hybridsphere.recognition.gallery import Gallery, GalleryError, usual_name
 from hybridsphere.recognition.lookalikes import concerns, nearest_pairs
 from hybridsphere.recognition.space import TOLERANCE
 from lambda_fn.enroll import enroll
@@ -28,7 +28,7 @@ def import_faces(source: Path, output: Path, *, report: Callable[[str], None]) -
     """
     before = _people_at(output)
     with _failures():
-        known = _known_in(source)
+        known = _known_in(source, report)
         if not len(known):
             report(f"{source} has no face: every face will end as unknown_face")
         return _save_over(before, known, output, report)
@@ -44,7 +44,8 @@ def add_people(
     before = _people_at(output)
     with _failures():
         known = Gallery.load(into) if into else None
-        enrolled = enroll(photos, report=report, known=known)
+        with enroll_progress(report) as progress:
+            enrolled = enroll(photos, report=progress.report, known=known, progress=progress.show)
         for concern in concerns(enrolled, TOLERANCE):
             report(concern)
         return _save_over(before, enrolled, output, report)
@@ -56,18 +57,21 @@ def remove_person(file: Path, name: str) -> int:
         return _save(Gallery.load(file).without(name), file)
 
 
-def rename_person(file: Path, name: str, new: str, *, report: Callable[[str], None]) -> int:
-    """Give a person of a gallery another name; return the number of faces with it.
+def rename_person(
+    file: Path, name: str, new: str, *, report: Callable[[str], None]
+) -> tuple[str, int]:
+    """Give a person of a gallery another name; return it and the number of its faces.
 
     A person who has that name already is reported. Raises CannotRun.
     """
     with _failures():
         known = Gallery.load(file)
+        name, new = usual_name(name), usual_name(new)
         if new in known.names and new != name:
             report(f"{new} is in {file} already: the faces of {name} now belong to that person")
         renamed = known.renamed(name, new)
         _save(renamed, file)
-    return renamed.names.count(new)
+    return new, renamed.names.count(new)
 
 
 def described(file: Path) -> Iterator[str]:
@@ -80,9 +84,9 @@ def described(file: Path) -> Iterator[str]:
     faces = Counter(known.names)
     yield f"{len(faces)} people, {len(known)} faces"
     for name, count in sorted(faces.items()):
-        yield f"{count:6}  {printable(name)}"
+        yield f"{count:6}  {name}"
     for pair in nearest_pairs(known, _PAIRS_SHOWN):
-        yield f"{pair.distance:6.2f}  between {printable(pair.one)} and {printable(pair.other)}"
+        yield f"{pair.distance:6.2f}  between {pair.one} and {pair.other}"
 
 
 def _people_at(output: Path) -> set[str]:
@@ -100,13 +104,13 @@ def _people_at(output: Path) -> set[str]:
         if not output.stat().st_size:
             return set()
         with suppress(GalleryError):
-            return set(_known_in(output).names)
+            return set(_known_in(output, lambda _: None).names)
     raise CannotRun(f"{output} is not a gallery, and stays as it is", hint="name another file")
 
 
-def _known_in(file: Path) -> Gallery:
+def _known_in(file: Path, report: Callable[[str], None]) -> Gallery:
     """Read a gallery or a legacy pickle. Raises GalleryError and OSError."""
-    return Gallery.load(file) if is_zipfile(file) else import_legacy(file)
+    return Gallery.load(file) if is_zipfile(file) else import_legacy(file, report)
 
 
 def _save_over(

@@ -1,27 +1,25 @@
-"""The demo's own videos, known faces and students.
-
-The faces are photographs from scikit-image's wheel: small grey ones of different people, 25 pixels
-square, and an astronaut. The demo knows six of the people, under invented names. They lie at least
-0.75 apart from each other and from the two strangers, and within 0.1 of their photos. The
-function takes two faces less than 0.6 apart for the same person.
-"""
+"""The demo's own videos, and the photos and students that go with them."""
 
 import json
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import av
 import numpy as np
 from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
-from skimage import data
 
-Image = NDArray[np.uint8]
-"""Height x width x 3, RGB."""
+from hybridsphere.demo.people import (
+    KNOWN,
+    Image,
+    enrolled_face,
+    filmed_face,
+    photograph,
+    stranger,
+)
 
 Scene = Callable[[int, int, float], Image]
 """A function that draws a picture, given its width, its height, and the seconds into the clip."""
@@ -35,27 +33,6 @@ _OPTIONS = {
     "mpeg4": {"qscale": "4"},
     "mjpeg": {"qscale": "2"},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A known person: the number of the face in `lfw_subset`, and the record."""
-
-    face: int
-    major: str | None = None
-    year: str | None = None
-
-
-KNOWN = {
-    "ada_quill": Known(31, "mathematics", "junior"),
-    "otto_brand": Known(25, "history", "senior"),
-    "remy_arden": Known(2, "physics", "sophomore"),
-    "jin_marlow": Known(46, "computer_science", "freshman"),
-    "emil_sorel": Known(74, "electrical_engineering", "senior"),
-    "noel_hart": Known(98),
-}
-
-_STRANGER = 84
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +69,8 @@ def make_clips(folder: Path) -> list[Clip]:
 
 def make_photos(folder: Path) -> None:
     """Make a photo of each known person, in another size and light than the clips."""
-    for name, known in KNOWN.items():
-        picture = _with_face(_face(known.face), 480, 480, part=0.625, at=(0, 0), light=1)
+    for name in KNOWN:
+        picture = _with_face(enrolled_face(name), 480, 480, part=0.625, at=(0, 0), light=1)
         _write_video(folder / f"{name}.jpg", "mjpeg", (480, 480), [picture])
 
 
@@ -122,20 +99,20 @@ def _films() -> list[_Film]:
             key,
             codec,
             size,
-            _portrait(_face(KNOWN[person].face)),
+            _portrait(filmed_face(person)),
             "matched" if KNOWN[person].major else "no_record",
             person,
         )
         for key, codec, size, person in portraits
     ]
-    late = _portrait(_face(KNOWN["ada_quill"].face), from_s=1.2)
+    late = _portrait(filmed_face("ada_quill"), from_s=1.2)
     return [
         *films,
         _Film("LATE.MP4", x264, (854, 480), late, "matched", "ada_quill", seconds=3),
-        _Film("visitor.mp4", x264, (480, 360), _portrait(_astronaut()), "unknown_face"),
-        _Film("stranger.webm", vp8, (480, 360), _portrait(_face(_STRANGER)), "unknown_face"),
-        _Film("coffee break.mp4", x264, (480, 360), _pan(_photograph("coffee")), "no_face"),
-        _Film("launch.webm", vp9, (480, 270), _pan(_photograph("rocket")), "no_face"),
+        _Film("visitor.mp4", x264, (480, 360), _portrait(stranger(0)), "unknown_face"),
+        _Film("stranger.webm", vp8, (480, 360), _portrait(stranger(1)), "unknown_face"),
+        _Film("coffee break.mp4", x264, (480, 360), _pan(photograph("coffee")), "no_face"),
+        _Film("launch.webm", vp9, (480, 270), _pan(photograph("rocket")), "no_face"),
     ]
 
 
@@ -190,20 +167,6 @@ def _scaled(image: Image, width: int, height: int) -> Image:
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24")
     scaled = frame.reformat(width, height, interpolation=Interpolation.BICUBIC)
     return np.asarray(scaled.to_ndarray(), np.uint8)
-
-
-def _face(number: int) -> Image:
-    grey = _photograph("lfw_subset")[number]
-    return np.asarray(np.stack([grey] * 3, axis=-1) * 255, np.uint8)
-
-
-def _astronaut() -> Image:
-    """Cut out the face alone, since a detector takes the badge for another one."""
-    return np.asarray(_photograph("astronaut")[20:210, 128:318], np.uint8)
-
-
-def _photograph(name: str) -> NDArray[Any]:
-    return np.asarray(getattr(data, name)())
 
 
 def _write_video(file: Path, codec: str, size: tuple[int, int], pictures: Iterable[Image]) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybridsphere.commands.students import read_students
+from hybridsphere.commands.roster import read_students
 from hybridsphere.console import note
 from hybridsphere.demo.clips import make_clips, make_photos, write_students
 from hybridsphere.demo.options import DemoOptions
+from hybridsphere.demo.people import missing_portraits
 from hybridsphere.local.commands import load_gallery, run_command
 from hybridsphere.workload.mapping import Expectations, read_mapping
 from hybridsphere.workload.upload import files_below
@@ -29,7 +30,7 @@ async def set_stage(options: DemoOptions, folder: Path) -> Stage:
 
     Raises CannotRun for a file that cannot be used.
     """
-    for line in _lonely_options(options):
+    for line in [*_lonely_options(options), *_missing_portraits(options)]:
         note(line)
     mapping = read_mapping(options.mapping) if options.mapping else {}
     if options.students:
@@ -57,6 +58,15 @@ def _lonely_options(options: DemoOptions) -> Iterator[str]:
         yield (
             "--encodings without --students: only the students of the demo's own clips have a "
             "record, others end as no_record"
+        )
+
+
+def _missing_portraits(options: DemoOptions) -> Iterator[str]:
+    """Report that faces of the demo's own people are replaced by others."""
+    if (missing := missing_portraits()) and not (options.videos and options.encodings):
+        yield (
+            f"{', '.join(missing)}: not fetched, so small grey faces replace these portraits; "
+            "`make setup` fetches them"
         )
 
 

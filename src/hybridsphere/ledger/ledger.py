@@ -241,12 +241,13 @@ class Ledger(Overview):
             (*after, most),
         ).fetchall()
 
-    def uploads(self, *, since: str = "") -> Iterator[Upload]:
-        """Go through the rows first written at `since` or after, the oldest first."""
+    def uploads(self, *, since: str = "", until: str = "~") -> Iterator[Upload]:
+        """Go through the rows first written from `since` until before `until`, the oldest first."""
         last = 0
         query = f"""SELECT rowid, {COLUMNS} FROM uploads
-            WHERE rowid > ? AND created_at >= ? ORDER BY rowid LIMIT {PAGE}"""  # noqa: S608 - ours
-        while page := self._connection.execute(query, (last, since)).fetchall():
+            WHERE rowid > ? AND created_at >= ? AND created_at < ?
+            ORDER BY rowid LIMIT {PAGE}"""  # noqa: S608 - ours
+        while page := self._connection.execute(query, (last, since, until)).fetchall():
             for row, *fields in page:
                 last = row
                 yield self._upload(tuple(fields))

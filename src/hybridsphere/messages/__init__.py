@@ -6,6 +6,7 @@ The bridge and the function both import this package, so it needs only the stand
 from hybridsphere.messages.events import BadRecord, S3Event, S3Record, parse_s3_event, read_s3_event
 from hybridsphere.messages.fields import BadMessage
 from hybridsphere.messages.keys import MAX_KEY_BYTES, csv_key, is_folder
+from hybridsphere.messages.names import UnusableName, name_form, spellings
 from hybridsphere.messages.outcomes import parse_output, result_of_object
 from hybridsphere.messages.passwords import without_passwords
 from hybridsphere.messages.reasons import LONGEST_TEXT, reason_of
@@ -36,16 +37,19 @@ __all__ = [
     "Result",
     "S3Event",
     "S3Record",
+    "UnusableName",
     "Version",
     "csv_key",
     "csv_text",
     "is_folder",
+    "name_form",
     "newest_of",
     "parse_output",
     "parse_s3_event",
     "read_s3_event",
     "reason_of",
     "result_of_object",
+    "spellings",
     "utc_text",
     "without_passwords",
 ]

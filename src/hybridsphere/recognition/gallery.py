@@ -11,6 +11,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from hybridsphere.messages import UnusableName, name_form
 from hybridsphere.recognition.npz import read_arrays, write_arrays
 from hybridsphere.recognition.space import DLIB, EMBEDDING_SIZE, TOLERANCE, Embeddings, Space
 
@@ -59,9 +60,7 @@ class Gallery:
         # Written so that NaN fails too.
         if not (np.abs(rows) <= _LARGEST).all():
             raise GalleryError(f"embeddings hold numbers that are not finite, or beyond {_LARGEST}")
-        if not all(isinstance(name, str) and name.strip() and name.isprintable() for name in names):
-            raise GalleryError("names hold one that is empty or not printable text")
-        self.names = [str(name) for name in names]
+        self.names = [usual_name(name) for name in names]
         self.space = space
         self.embeddings: Embeddings = rows.astype(np.float64)
         squares = np.einsum("ij,ij->i", self.embeddings, self.embeddings)
@@ -136,6 +135,7 @@ class Gallery:
 
     def without(self, name: str) -> "Gallery":
         """Return a gallery without a person. Raises GalleryError for an unknown name."""
+        name = usual_name(name)
         if name not in self.names:
             raise GalleryError(f"{name}: nobody in the gallery has that name")
         kept = [row for row, other in enumerate(self.names) if other != name]
@@ -146,6 +146,7 @@ class Gallery:
 
         The faces join those of a person who has that name already. Raises GalleryError.
         """
+        name = usual_name(name)
         if name not in self.names:
             raise GalleryError(f"{name}: nobody in the gallery has that name")
         return self._of([new if one == name else one for one in self.names], list(self.embeddings))
@@ -207,6 +208,16 @@ class Gallery:
         least = (square - within**2) / 2 - slack
         rows: list[int] = (self._rough.dot(face) >= least).nonzero()[0].tolist()
         return rows
+
+
+def usual_name(name: object) -> str:
+    """Return a name in its one form. Raises GalleryError for what cannot be a name."""
+    if not isinstance(name, str):
+        raise GalleryError("names hold one that is not text")
+    try:
+        return name_form(name)
+    except UnusableName as error:
+        raise GalleryError(f"names hold {name[:40]!a}: {error}") from error
 
 
 def one_line(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """The check of how many videos ran at the same time."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,12 +51,20 @@ def check_concurrency(evidence: Evidence) -> Check:
 
 
 def peak(runs: Iterable[Run]) -> int:
-    """Count the most runs at once; a run that ends as another starts does not overlap it."""
-    changes = sorted(change for run in runs for change in ((run.start, 1), (run.end, -1)))
-    most = running = 0
-    for _, change in changes:
-        running += change
-        most = max(most, running)
+    """Count the most videos at once; versions of one video count once.
+
+    A run that ends as another starts does not overlap it.
+    """
+    changes = sorted(
+        change for run in runs for change in ((run.start, 1, run.key), (run.end, -1, run.key))
+    )
+    most = 0
+    running: Counter[str] = Counter()
+    for _, change, key in changes:
+        running[key] += change
+        if not running[key]:
+            del running[key]
+        most = max(most, len(running))
     return most
 
 

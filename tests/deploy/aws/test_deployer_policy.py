@@ -39,8 +39,11 @@ def test_a_managed_policy_may_be_that_long(policy: dict[str, Any]) -> None:
 
 
 def test_every_action_exists(policy: dict[str, Any], tool: Callable[[str], str]) -> None:
-    (known,) = Path(tool("cfn-lint")).parents[1].glob("lib/*/site-packages/cfnlint/data")
-    services = json.loads((known / "AdditionalSpecs/Policies.json").read_text(encoding="utf-8"))
+    lists = "lib/*/site-packages/cfnlint/data/AdditionalSpecs/Policies.json"
+    known = next(Path(tool("cfn-lint")).parents[1].glob(lists), None)
+    if known is None:
+        pytest.skip("the list of actions is not beside this cfn-lint: make deploy-tools")
+    services = json.loads(known.read_text(encoding="utf-8"))
     unknown = []
     for action in actions(policy):
         service, _, name = action.lower().partition(":")

@@ -32,7 +32,7 @@ def test_a_new_gallery_in_s3_is_taken_up(
     assert [p.name for r in stage.run(record) for p in r.people] == ["new name"]
 
 
-def test_of_a_new_gallery_in_s3_that_is_none_the_last_good_one_stays(
+def test_an_unusable_new_gallery_in_s3_leaves_the_last_good_one(
     *,
     stage: Stage,
     make_clip: ClipMaker,

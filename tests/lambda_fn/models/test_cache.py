@@ -76,7 +76,7 @@ def test_files_are_made_once_and_named_after_their_content(cache: Path) -> None:
     assert {path.name for path in cache.iterdir()} == {kept_name(0), kept_name(1)}
 
 
-def test_what_was_prepared_beside_the_function_comes_first(beside: Path, cache: Path) -> None:
+def test_files_prepared_beside_the_function_come_first(beside: Path, cache: Path) -> None:
     kept = keep(beside, FILES, CONTENTS)
     assert prepared(FILES, Maker()) == kept
     assert not cache.exists()
@@ -84,7 +84,7 @@ def test_what_was_prepared_beside_the_function_comes_first(beside: Path, cache: 
 
 @pytest.mark.parametrize("at", [0, 1])
 @pytest.mark.parametrize("damage", [b"", CONTENTS[0][:-1], b"a modem"])
-def test_a_damaged_file_is_made_anew(
+def test_a_damaged_file_is_made_again(
     cache: Path, at: int, damage: bytes, log_lines: LogLines
 ) -> None:
     keep(cache, FILES, CONTENTS)
@@ -98,7 +98,7 @@ def test_a_damaged_file_is_made_anew(
 
 
 @pytest.mark.parametrize("folder", ["beside", "cache"])
-def test_a_file_that_others_put_there_under_the_name_of_its_own_content_is_not_used(
+def test_a_foreign_file_under_its_own_digest_is_not_used(
     folder: str, request: pytest.FixtureRequest, cache: Path, log_lines: LogLines
 ) -> None:
     foreign = [b"foreign weights", b"a foreign model"]
@@ -109,16 +109,14 @@ def test_a_file_that_others_put_there_under_the_name_of_its_own_content_is_not_u
     assert lines == [("model.unusable", str(path)) for path in paths]
 
 
-def test_of_a_pair_neither_is_used_if_one_is_foreign(beside: Path, cache: Path) -> None:
+def test_neither_file_of_a_pair_is_used_if_one_is_foreign(beside: Path, cache: Path) -> None:
     keep(beside, files_of(NAMES, [CONTENTS[0], b"foreign"]), [CONTENTS[0], b"foreign"])
     make = Maker()
     assert prepared(FILES, make) == [cache / kept_name(0), cache / kept_name(1)]
     assert make.times == 1
 
 
-def test_what_comes_out_otherwise_than_expected_is_not_kept(
-    cache: Path, log_lines: LogLines
-) -> None:
+def test_an_unexpected_conversion_is_not_kept(cache: Path, log_lines: LogLines) -> None:
     other = [CONTENTS[0], b"made by another release"]
     with pytest.raises(Unexpected, match="install what deploy/requirements pins"):
         keep(cache, FILES, other)
@@ -128,7 +126,7 @@ def test_what_comes_out_otherwise_than_expected_is_not_kept(
     assert (line["event"], line["path"]) == ("model.not_kept", str(cache))
 
 
-def test_what_is_made_of_the_models_is_what_is_expected_in_whatever_process() -> None:
+def test_conversions_have_the_expected_bits_in_every_process() -> None:
     program = (
         "from hashlib import sha256; from lambda_fn.faces import detector, dlib_encoder, sface\n"
         "for module in (detector, dlib_encoder, sface):\n"
@@ -143,7 +141,7 @@ def test_what_is_made_of_the_models_is_what_is_expected_in_whatever_process() ->
     subprocess.run([sys.executable, *strict, "-c", program], check=True, env=environ)
 
 
-def test_a_file_that_misses_its_fellow_is_made_anew(cache: Path) -> None:
+def test_a_file_without_its_partner_is_made_again(cache: Path) -> None:
     keep(cache, FILES, CONTENTS)
     (cache / kept_name(0)).unlink()
     assert read(prepared(FILES, Maker())) == CONTENTS
@@ -155,7 +153,7 @@ def test_files_of_another_version_are_not_taken(cache: Path) -> None:
 
 
 @pytest.mark.parametrize("in_the_way", ["cache", "cache/hybridsphere"])
-def test_where_nothing_can_be_kept_contents_are_given_and_the_log_says_so_once(
+def test_contents_that_cannot_be_kept_are_returned_and_logged_once(
     cache: Path, tmp_path: Path, in_the_way: str, log_lines: LogLines
 ) -> None:
     cache.parent.mkdir()

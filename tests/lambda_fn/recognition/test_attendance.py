@@ -228,7 +228,7 @@ def test_out_of_time_those_seen_so_far_are_listed(
     assert seen.cut_short
 
 
-def test_of_a_long_recording_few_frames_are_held(
+def test_a_long_recording_holds_few_frames(
     film: Attend, faces: Watched, row: Callable[..., Rgb], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most, glance = 0, Detector.find

@@ -36,6 +36,6 @@ def test_people_are_less_like_each_other(portrait: Portrait) -> None:
         assert max(one.likeness(other) for other in patches if other is not one) < 0.7
 
 
-def test_a_face_at_the_edge_of_the_picture_and_one_without_any_contrast_have_patches() -> None:
+def test_faces_at_an_edge_and_without_contrast_have_patches() -> None:
     black = Patch.cut(np.zeros((100, 100, 3), np.uint8), Box(-20, 130, 80, 40))
     assert black.likeness(black) == 0

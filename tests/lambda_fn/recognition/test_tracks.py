@@ -37,7 +37,7 @@ def show(gallery: Gallery, ended: list[Track]) -> Callable[[Rgb], None]:
     return follow
 
 
-def test_whoever_comes_back_soon_is_still_the_same(
+def test_a_person_who_comes_back_soon_keeps_the_track(
     show: Callable[[Rgb], None], portrait: Portrait, ended: list[Track]
 ) -> None:
     for name in ("ada", "nobody", "nobody", "ada", "nobody"):
@@ -45,7 +45,7 @@ def test_whoever_comes_back_soon_is_still_the_same(
     assert ended == []
 
 
-def test_whoever_stays_away_is_let_go(
+def test_a_person_who_stays_away_ends_the_track(
     show: Callable[[Rgb], None], portrait: Portrait, ended: list[Track]
 ) -> None:
     for name in ("ada", "ada", *["nobody"] * 4):
@@ -54,7 +54,7 @@ def test_whoever_stays_away_is_let_go(
     assert (track.first_s, track.last_s, track.frames) == (0.0, 1.0, 0b11)
 
 
-def test_whoever_turns_into_another_too_slowly_to_be_noticed_is_noticed_all_the_same(
+def test_a_face_that_slowly_becomes_another_ends_the_track(
     show: Callable[[Rgb], None], portrait: Portrait, ended: list[Track]
 ) -> None:
     """Each picture is much like the one before it; the first is ben, and the last a stranger."""

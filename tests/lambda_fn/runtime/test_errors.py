@@ -62,7 +62,7 @@ def _forget_clients() -> None:
     handler._gallery_source.cache_clear()
 
 
-def test_an_error_that_quotes_its_request_is_told_without_it(
+def test_an_error_that_quotes_its_request_is_shown_without_it(
     stage: Stage, quoted: list[str], log_lines: LogLines
 ) -> None:
     record = stage.upload("clip.mp4", b"")
@@ -91,7 +91,7 @@ def test_an_error_that_quotes_its_request_is_told_without_it(
         f"socks5://user:{PASSWORD}@127.0.0.1:1",
     ],
 )
-def test_an_error_of_a_proxy_s_is_told_without_its_password(proxy: str) -> None:
+def test_an_error_of_a_proxy_is_shown_without_its_password(proxy: str) -> None:
     once = Config(proxies={"http": proxy}, retries={"total_max_attempts": 1})
     client = get_session().create_client(
         "sqs",
@@ -109,7 +109,7 @@ def test_an_error_of_a_proxy_s_is_told_without_its_password(proxy: str) -> None:
     assert PASSWORD not in str(told)
 
 
-def test_where_it_happened_is_told_and_at_most_a_line_of_what() -> None:
+def test_the_place_of_an_error_and_a_line_of_its_text_are_shown() -> None:
     with pytest.raises(KeyError) as raised:
         {}["x" * 9999]
     told = reportable(raised.value)

@@ -1,7 +1,6 @@
 """Videos as people upload them: whoever is in one is found."""
 
 import io
-import struct
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -16,6 +15,15 @@ from lambda_fn.recognition.identify import identify
 from lambda_fn.runtime.deadline import Deadline
 from lambda_fn.video.video import Frame, Rgb, Video
 from tests.lambda_fn.function_stage import ClipMaker, Portrait
+from tests.lambda_fn.video.shown_clips import (
+    LAYINGS,
+    Matrix,
+    Track,
+    clip,
+    squeezed,
+    unlaid,
+    with_matrix,
+)
 
 WhoIs = Callable[[bytes], list[str]]
 
@@ -64,20 +72,21 @@ def test_in_any_container_and_pixel_format_at_854x480(
     assert who_is_in(clip) == ["ada"]
 
 
-@pytest.mark.parametrize("turns", [1, 2, 3])
-def test_filmed_with_a_phone_held_another_way(
-    who_is_in: WhoIs, make_clip: ClipMaker, portrait: Portrait, turns: int
+@pytest.mark.parametrize("matrix", LAYINGS.values(), ids=LAYINGS)
+def test_filmed_with_a_phone_held_another_way_or_with_its_front_camera(
+    who_is_in: WhoIs, portrait: Portrait, matrix: Matrix
 ) -> None:
-    """The picture lies on its side, and the track's display matrix says how to turn it."""
-    lying = np.ascontiguousarray(np.rot90(portrait("ada"), turns))
-    matrix = {1: (0, 1, 0, -1, 0, 0), 2: (-1, 0, 0, 0, -1, 0), 3: (0, -1, 0, 1, 0, 0)}[turns]
-    clip = bytearray(make_clip(lying))
-    # The track header ends with nine numbers and the size: three are 2.30, the others 16.16.
-    header = clip.index(b"tkhd")
-    start = header + struct.unpack(">I", clip[header - 4 : header])[0] - 4 - 8 - 36
-    numbers = [n << (30 if at % 3 == 2 else 16) for at, n in enumerate((*matrix, 0, 0, 1))]
-    clip[start : start + 36] = struct.pack(">9i", *numbers)
-    assert who_is_in(bytes(clip)) == ["ada"]
+    """The picture lies on its side or is mirrored; the display matrix says how to show it."""
+    lying = unlaid(portrait("ada"), matrix)
+    assert who_is_in(with_matrix(clip(Track([lying] * 6)), matrix)) == ["ada"]
+
+
+@pytest.mark.parametrize("aspect", [Fraction(64, 45), Fraction(4, 3), Fraction(2), Fraction(1, 2)])
+def test_with_pixels_that_are_not_square(
+    who_is_in: WhoIs, portrait: Portrait, aspect: Fraction
+) -> None:
+    picture = squeezed(portrait("ada"), aspect)
+    assert who_is_in(clip(Track([picture] * 6, pixel_aspect=aspect))) == ["ada"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from lambda_fn.video import video
+from lambda_fn.video import track
 from lambda_fn.video.video import Unreadable, Video
 from tests.lambda_fn.function_stage import ClipMaker, Stage
 from tests.lambda_fn.video.canaries import KILLED_FOR_A_SOCKET, WatchedFiles, listening
@@ -138,7 +138,7 @@ def test_a_playlist_that_the_containers_let_in_could_still_open_nothing(
     files: WatchedFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two bolts: the formats that are admitted, and no protocol to follow a name by."""
-    monkeypatch.setattr(video, "_CONTAINERS", f"{video._CONTAINERS},concat,hls,sdp")
+    monkeypatch.setattr(track, "DEMUXERS", f"{track.DEMUXERS},concat,hls,sdp")
     for name, file in all_of("canary.mp4", "127.0.0.1", 9).items():
         assert outcome(file) in {"not_video", "damaged"}, name
         assert not files.opened(), name

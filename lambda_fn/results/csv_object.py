@@ -52,7 +52,7 @@ class CsvWriter:
         }
         if self._conditional:
             try:
-                self._write_conditionally(target, content, result.version)
+                self._write_conditionally(target, content, result)
             except _Unsupported as error:
                 self._conditional = False
                 log(
@@ -63,11 +63,11 @@ class CsvWriter:
                 )
             else:
                 return
-        if not self._find(target, result.version).stays:
+        if not self._find(target, result).stays:
             self._s3.put_object(**target, **content)
 
     def _write_conditionally(
-        self, target: Mapping[str, str | None], content: Mapping[str, Any], version: Version
+        self, target: Mapping[str, str | None], content: Mapping[str, Any], result: Result
     ) -> None:
         condition = {"IfNoneMatch": "*"}
         replaced: str | None = None
@@ -75,7 +75,7 @@ class CsvWriter:
             refusal = self._put(target, content, condition)
             if refusal is None:
                 return
-            found = self._find(target, version)
+            found = self._find(target, result)
             if found.stays:
                 return
             if found.etag is None:
@@ -113,7 +113,7 @@ class CsvWriter:
             raise _Unsupported(str(refusal)) from refusal
         self._quoted = False
 
-    def _find(self, target: Mapping[str, str | None], mine: Version) -> _Found:
+    def _find(self, target: Mapping[str, str | None], result: Result) -> _Found:
         """Look at the object that is there, and whether it is to stay."""
         try:
             there = self._s3.head_object(**target)
@@ -122,8 +122,21 @@ class CsvWriter:
                 return _Found(None)
             raise
         theirs = version_of(there["Metadata"])
-        stays = theirs is None or not mine.newer_than(theirs)
+        stays = theirs is None or not self._is_newer(result, theirs)
         return _Found(there["ETag"].strip('"'), stays)
+
+    def _is_newer(self, result: Result, theirs: Version) -> bool:
+        """Compare with the version that is there; of two of one moment the video itself decides."""
+        mine = result.version
+        if mine.id != theirs.id and mine.tied_with(theirs):
+            try:
+                video = self._s3.head_object(Bucket=result.bucket, Key=result.key)
+            except ClientError as error:
+                if http_status(error) not in {403, 404}:
+                    raise
+            else:
+                return bool(video["ETag"].strip('"') == mine.etag)
+        return mine.newer_than(theirs)
 
 
 @cache

@@ -14,7 +14,8 @@ from lambda_fn.video.unreadable import Unreadable
 _FIRST_RANGE = 256 * 1024
 _LONGEST_RANGE = 8 * 1024 * 1024
 
-_NO_SUCH_KEY = {"KeyTooLongError", "InvalidURI", "InvalidObjectName"}
+# A proxy's page has none of them, and what it does not find may be there a moment later.
+_GONE = {"NoSuchKey", "KeyTooLongError", "InvalidURI", "InvalidObjectName"}
 
 
 class S3File(io.RawIOBase):
@@ -96,7 +97,7 @@ class S3File(io.RawIOBase):
                 **self._object, Range=f"bytes={start}-{start + self._range - 1}"
             )
         except ClientError as error:
-            if reason := _unreadable_reason(error):
+            if reason := _unreadable_reason(error, self._object["Key"]):
                 raise Unreadable(reason) from error
             raise
         # Not every server honours If-Match.
@@ -110,10 +111,10 @@ class S3File(io.RawIOBase):
             raise Unreadable("empty")
 
 
-def _unreadable_reason(error: ClientError) -> str | None:
+def _unreadable_reason(error: ClientError, key: str) -> str | None:
     """Return why the object cannot be read; None if the error is an outage of S3."""
-    status = http_status(error)
-    if status == 404 or error_code(error) in _NO_SUCH_KEY:
+    # Some servers answer a key with NUL by a page too, always.
+    if error_code(error) in _GONE or (http_status(error) == 404 and "\0" in key):
         return "gone"
     # Only the first range of an empty object answers 416: later ranges lie within its size.
-    return {412: "superseded", 416: "empty"}.get(status)
+    return {412: "superseded", 416: "empty"}.get(http_status(error))

@@ -78,6 +78,21 @@ async def test_a_part_that_has_grown_is_stored_as_the_message_came(
     assert letter["Body"] == "é"
 
 
+@pytest.mark.filterwarnings("ignore:Sending a large body")
+@pytest.mark.parametrize("character", ["x", "é", "🎬"])
+async def test_a_message_that_is_too_long_for_sqs_is_cut_between_characters(
+    make_queue: MakeQueue, vitals: Vitals, character: str
+) -> None:
+    dead = await make_queue()
+    body = character * MOST_BYTES + "x"
+    letters = vitals.dead_letters(dead.queue)
+    assert await letters.reject("input", message(body), "why") is Disposition.DELETE
+    (letter,) = await dead.read()
+    assert body.startswith(letter["Body"])
+    assert 1000 * 1024 < len(letter["Body"].encode()) < MOST_BYTES
+    assert letter["MessageAttributes"]["reason"]["StringValue"] == "why"
+
+
 async def test_a_message_is_left_until_its_dead_letter_can_be_stored(
     make_queue: MakeQueue, vitals: Vitals, journal: Journal
 ) -> None:

@@ -13,6 +13,9 @@ log = structlog.get_logger()
 MOST_BYTES = 1024 * 1024
 """SQS's limit on body and attributes together: contents, names and types."""
 
+_CUT_BYTES = MOST_BYTES - 4 * LONGEST_TEXT - 100
+"""Length of a body that cannot stay whole, which leaves room for the reason."""
+
 
 class DeadLetters:
     """The dead-letter queue, or, where none is named, the redrive of the queue itself."""
@@ -36,10 +39,10 @@ class DeadLetters:
         named = {"queue": source, "message_id": message.id}
         self._health.note_failure(f"{source} messages", message.id, reason)
         if self._queue:
-            letter = message.body if body is None else body
-            if len(letter.encode()) > MOST_BYTES:
-                # A part that is written again may be longer than the message was.
-                letter = message.body
+            letter = message.body if body is None or not _fits(body) else body
+            if not _fits(letter):
+                # A server other than SQS has handed over more than SQS takes.
+                letter = letter.encode()[:_CUT_BYTES].decode(errors="ignore")
             try:
                 await self._queue.send(letter, _attributes(letter, source, reason))
             except AwsError as error:
@@ -51,6 +54,11 @@ class DeadLetters:
         self._metrics.rejected.labels(source).inc()
         log.error("message.rejected", **named, reason=reason, stored=self._queue is not None)
         return Disposition.DELETE if self._queue else Disposition.LEAVE
+
+
+def _fits(body: str) -> bool:
+    """Tell whether SQS takes a body; the bad part of a message may be longer than the message."""
+    return len(body) * 4 <= MOST_BYTES or len(body.encode()) <= MOST_BYTES
 
 
 def _attributes(body: str, source: str, reason: str) -> dict[str, str]:

@@ -44,6 +44,15 @@ class Version:
             return _by_sequencer(self) > _by_sequencer(other)
         return _by_time(self) > _by_time(other)
 
+    def tied_with(self, other: "Version") -> bool:
+        """Tell whether only the ETags decide between two uploads of one key.
+
+        Listings have seconds, and a key may be written twice in one.
+        """
+        if self.sequencer and other.sequencer:
+            return _by_sequencer(self)[:2] == _by_sequencer(other)[:2]
+        return self.event_time == other.event_time
+
 
 def newest_of(things: Iterable[Thing], version_of: Callable[[Thing], Version]) -> Thing | None:
     """Find the thing with the newest version, whatever their order; None if there are no things.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hybridsphere.bridge.store import store as store_module
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.ledger import file as ledger_file
 from hybridsphere.ledger import wal
@@ -163,3 +164,21 @@ async def test_a_reader_that_holds_the_ledger_is_reported_until_it_ends(
         await store.put([result("z.mp4")])
         assert vitals.health.troubles == {}
     assert len(rows(folder)) == 422
+
+
+async def test_a_held_ledger_is_reported_no_longer_than_it_is_held(
+    folder: Path, vitals: Vitals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is stored meanwhile: a bridge may wait for uploads for days."""
+    monkeypatch.setattr(wal, "SHORTEN_AT_BYTES", 50_000)
+    monkeypatch.setattr(wal, "AGAIN_S", 0)
+    monkeypatch.setattr(store_module, "HELD_AGAIN_S", 0.05)
+    async with storing(folder, vitals) as store:
+        await store.put([result("a.mp4")])
+        with closing(sqlite3.connect(ledger_path(folder), isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM uploads").fetchone()
+            for number in range(10):
+                await store.put([result(f"{number}.mp4", csv="x" * 5_000)])
+            assert "ledger" in vitals.health.troubles
+        await until(lambda: vitals.health.troubles == {})

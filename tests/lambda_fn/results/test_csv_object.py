@@ -151,6 +151,24 @@ def test_an_older_version_does_not(stage: Stage, server: Server, result: Result)
     assert stage.csv_object(KEY)["text"] == "new"
 
 
+@pytest.mark.parametrize("sequencer", [None, OLD])
+@pytest.mark.parametrize("first", [b"one", b"two"])
+def test_of_two_versions_of_one_moment_the_video_that_is_there_counts(
+    stage: Stage, behind: Behind, result: Result, first: bytes, sequencer: str | None
+) -> None:
+    """A listing has seconds, and some servers send one sequencer with every event."""
+    second = b"two" if first == b"one" else b"one"
+    etags = [stage.upload(result.key, body).etag for body in (first, second)]
+    older, newer = (
+        replace(result, sequencer=sequencer, etag=etag, csv=csv)
+        for etag, csv in zip(etags, ("old", "new"), strict=True)
+    )
+    writer = CsvWriter(behind(lambda _: None).s3)
+    for one in (older, newer, older):
+        writer.write(one)
+    assert stage.csv_object(KEY)["text"] == "new"
+
+
 def test_the_object_of_another_program_stays(stage: Stage, server: Server, result: Result) -> None:
     server.s3.put_object(Bucket=stage.output_bucket, Key=KEY, Body=b"a note")
     CsvWriter(server.s3).write(result)

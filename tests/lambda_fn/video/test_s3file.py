@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
-from botocore.awsrequest import AWSRequest
+from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 
@@ -106,6 +106,33 @@ def test_an_object_that_vanishes_while_a_video_is_decoded_is_gone(
         with pytest.raises(Unreadable) as raised:
             list(frames)
     assert raised.value.reason == "gone"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>404 Not Found</html>",
+        b"",
+        b"<Error><Code>NoSuchBucket</Code><Message>told to fail</Message></Error>",
+    ],
+    ids=["page", "nothing", "bucket"],
+)
+def test_a_404_that_is_not_about_the_object_is_an_outage(stage: Stage, body: bytes) -> None:
+    file = opened(stage, BYTES)
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        found = AWSResponse(request.url, 404, {}, None)
+        # It would be read from a connection.
+        found._content = body
+        return found
+
+    events = aws.client("s3").meta.events
+    events.register("before-send.s3.GetObject", answer)
+    try:
+        with pytest.raises(ClientError):
+            file.read(1)
+    finally:
+        events.unregister("before-send.s3.GetObject", answer)
 
 
 def test_an_object_of_no_bytes_is_empty(stage: Stage) -> None:

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import structlog
 from aiofiles.os import wrap
@@ -39,6 +39,9 @@ LINGER_S = 0.005
 
 CLOSE_S = 1.0
 """How long a stop waits until the ledger is closed: a write to a disk that hangs never ends."""
+
+HELD_AGAIN_S = 5.0
+"""How long a held ledger may be reported after its reader has ended, if nothing is stored."""
 
 ROOM_BYTES = 256 * 1024
 """Room that the disk must have at the start: about what a hundred results need."""
@@ -139,6 +142,7 @@ class ResultStore:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._batcher.run())
             tasks.create_task(self._restorer.run())
+            tasks.create_task(self._look_after_held())
             if self._expirer:
                 tasks.create_task(self._expirer.run())
 
@@ -198,6 +202,13 @@ class ResultStore:
             self._health.note_failure("uploads", f"{ended.key} {ended.version}", ended.reason or "")
         else:
             self._health.note_success("uploads")
+
+    async def _look_after_held(self) -> NoReturn:
+        """End the trouble of a held ledger: only a transaction finds out that it is free."""
+        while True:
+            await asyncio.sleep(HELD_AGAIN_S)
+            if self._writer.held:
+                await self._change(lambda _: None)
 
     async def _change(self, change: Change) -> Any:
         answer = await self._batcher.submit(change)

@@ -73,7 +73,8 @@ async def readyz_links(address: str) -> set[str] | None:
 
 
 async def ask_readyz(address: str) -> dict[str, Any] | None:
-    timeout = aiohttp.ClientTimeout(total=2)
+    # doctor works in this event loop meanwhile; None must mean that nobody listens.
+    timeout = aiohttp.ClientTimeout(total=20)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,

@@ -101,8 +101,10 @@ async def full(stage: Stage) -> AsyncIterator[None]:
             while True:
                 file.write(bytes(4096))
         await stage.site.upload(["full.mp4"])
-        yield
-        filler.unlink()
+        try:
+            yield
+        finally:
+            filler.unlink()
 
 
 @asynccontextmanager
@@ -130,8 +132,10 @@ async def ledger_held(stage: Stage) -> AsyncIterator[None]:
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         await stage.site.upload(["held.mp4"])
-        yield
-        other.execute("ROLLBACK")
+        try:
+            yield
+        finally:
+            other.execute("ROLLBACK")
 
 
 @asynccontextmanager
@@ -139,8 +143,10 @@ async def place_taken(stage: Stage) -> AsyncIterator[None]:
     place = stage.site.results / "taken.mp4.csv"
     place.mkdir()
     await stage.site.upload(["taken.mp4"])
-    yield
-    place.rmdir()
+    try:
+        yield
+    finally:
+        place.rmdir()
 
 
 @asynccontextmanager
@@ -149,8 +155,10 @@ async def rejected(stage: Stage) -> AsyncIterator[None]:
     site = stage.site
     records = [record(f"{number}.mp4", bucket="another") for number in range(FAILURES_IN_A_ROW)]
     await site.send(site.inputs, *map(s3_event, records))
-    yield
-    await site.upload(["good.mp4"])
+    try:
+        yield
+    finally:
+        await site.upload(["good.mp4"])
 
 
 @asynccontextmanager
@@ -160,8 +168,10 @@ async def failing(stage: Stage) -> AsyncIterator[None]:
     records = [record(f"{number}.mp4", bucket=site.bucket) for number in range(FAILURES_IN_A_ROW)]
     for one in records:
         await site.send(site.outputs, failure_record(one, condition="RetriesExhausted"))
-    yield
-    await site.upload(["better.mp4"])
+    try:
+        yield
+    finally:
+        await site.upload(["better.mp4"])
 
 
 FAULTS: dict[Symptom, Fault] = {

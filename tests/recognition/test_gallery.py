@@ -68,18 +68,18 @@ def test_galleries_of_two_spaces_are_not_merged() -> None:
     assert Gallery.empty().plus(Gallery(["ben"], rows(0.2), other)).space == other
 
 
-def test_a_small_file_that_unpacks_to_gigabytes_is_refused_by_its_header(tmp_path: Path) -> None:
+def test_a_small_file_that_unpacks_to_much_is_refused_by_its_header(tmp_path: Path) -> None:
     path = tmp_path / "known.npz"
-    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (2000000, 128), }"
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (200000, 128), }"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("names.npy", NAME)
         with file.open("embeddings.npy", "w") as member:
             member.write(npy(header, b""))
-            for _ in range(2000):
+            for _ in range(200):
                 member.write(bytes(1024 * 1000))
-    assert path.stat().st_size < 3_000_000
+    assert path.stat().st_size < 300_000
     tracemalloc.start()
-    with pytest.raises(GalleryError, match=r"embeddings\.npy unpacks to 1953 MB"):
+    with pytest.raises(GalleryError, match=r"embeddings\.npy unpacks to 195 MB"):
         Gallery.load(path)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -47,7 +47,15 @@ LEVELS = [
 ]
 """The rooms of `hybridsphere`, from the ground up: a room imports rooms below it, or beside it."""
 
-APART = [("local", "bridge"), ("bridge", "local"), ("bridge", "commands"), ("commands", "bridge")]
+APART = [
+    ("local", "bridge"),
+    ("bridge", "local"),
+    ("bridge", "commands"),
+    ("commands", "bridge"),
+    ("aws", "settings"),
+    ("aws", "troubles"),
+    ("aws", "ledger"),
+]
 """Neighbours that must not know each other."""
 
 

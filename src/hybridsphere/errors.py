@@ -19,6 +19,9 @@ from collections.abc import Iterable
 FAILED = 1
 """Exit code of a command that ran, and found something that is not well."""
 
+CHECK_NETWORK = "check the network, the proxy, AWS_REGION and AWS_ENDPOINT_URL"
+"""The remedy where AWS does not answer."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 plus the signal's number, as in a shell."""
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from hybridsphere.errors import CHECK_NETWORK
 from hybridsphere.settings import variable
 
 PAGE = "docs/operations.md"
@@ -118,9 +119,7 @@ _BY_REASON = [
 Every other reason counts as a missing answer.
 """
 
-NO_ANSWER = Remedy(
-    "check the network, the proxy, AWS_REGION and AWS_ENDPOINT_URL", Symptom.NO_ANSWER
-)
+NO_ANSWER = Remedy(CHECK_NETWORK, Symptom.NO_ANSWER)
 
 _OF_THE_DISK = [
     (

@@ -20,7 +20,7 @@ from botocore.exceptions import ConnectionError as NoConnection
 from hybridsphere.aws.clients import client_config
 from hybridsphere.aws.credentials import find_credentials, session
 from hybridsphere.aws.errors import AwsError, described, set_up
-from hybridsphere.troubles import NO_ANSWER
+from hybridsphere.errors import CHECK_NETWORK
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -93,4 +93,4 @@ def concerning(thing: str) -> Iterator[None]:
 def _failure(error: BotoCoreError | ClientError, begin: str = "") -> AwsError:
     """Make the error of a call, with the remedy where no service answered."""
     unanswered = isinstance(error, (NoConnection, HTTPClientError))
-    return AwsError(begin + described(error), hint=str(NO_ANSWER) if unanswered else "")
+    return AwsError(begin + described(error), hint=CHECK_NETWORK if unanswered else "")

@@ -16,7 +16,7 @@ import json
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_plus
@@ -95,13 +95,14 @@ class Double:
         if kind == "DryRun":
             return Response(b"", HTTPStatus.NO_CONTENT)
         now = time.monotonic()
-        for event in json.loads(request.body)["Records"]:
-            upload = self._named(event["s3"])
+        uploads = [self._named(event["s3"]) for event in json.loads(request.body)["Records"]]
+        for upload in uploads:
             upload.invoked_at = upload.invoked_at or now
             self._queues[OUTPUT].put(upload.result)
         self._invoked += 1
         if kind != "Event":
-            return Response(b"null")
+            # The bridge believes an answer only if it names the upload.
+            return _json({"videos": [asdict(upload.record) for upload in uploads]})
         self._invoked_as_events += 1
         return Response(b"", HTTPStatus.ACCEPTED)
 

@@ -22,7 +22,7 @@ from lambda_fn.runtime.errors import reportable
 from lambda_fn.runtime.log import log
 from lambda_fn.runtime.memory import bounded
 from lambda_fn.runtime.settings import RuntimeSettings
-from lambda_fn.runtime.usage import Meter, note_started
+from lambda_fn.runtime.usage import Meter, note_started, peak_mb
 from lambda_fn.video.s3file import S3File
 from lambda_fn.video.video import Unreadable, Video
 
@@ -62,7 +62,14 @@ def _process(record: S3Record, settings: RuntimeSettings, deadline: Deadline) ->
         log("video.failed", level="error", **video, error=f"{type(shown).__name__}: {shown}")
         raise shown from None
     seconds = meter.read().duration_ms / 1000
-    log("video.finished", **video, status=outcome.status, reason=outcome.reason, seconds=seconds)
+    log(
+        "video.finished",
+        **video,
+        status=outcome.status,
+        reason=outcome.reason,
+        seconds=seconds,
+        peak_mb=peak_mb(),
+    )
     return {
         "bucket": record.bucket,
         "key": record.key,

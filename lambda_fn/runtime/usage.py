@@ -1,4 +1,4 @@
-"""What a video cost: time and memory of the process."""
+"""The time and the memory that a video is billed for."""
 
 import math
 import os
@@ -20,11 +20,15 @@ _serial = count()
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Time and memory of one video, in the words of the message."""
+    """Time and memory of one video, in the words of the message.
+
+    `billed_ms` includes the start of a new process. `memory_mb` is the function's memory, which
+    Lambda bills, however little a video needs; None outside Lambda and its hosts.
+    """
 
     duration_ms: int
     billed_ms: int
-    memory_mb: int
+    memory_mb: int | None
     cold: bool
 
 
@@ -67,8 +71,13 @@ def _age_s() -> float | None:
     return age_s if 0 <= age_s < _LONGEST_START_S else None
 
 
-def _memory_mb() -> int:
-    """Return the most memory that the process had, in MiB."""
+def peak_mb() -> int:
+    """Return the most memory that the process has used, in MiB."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Linux counts KiB, macOS bytes.
     return math.ceil(most / (2**20 if sys.platform == "darwin" else 2**10))
+
+
+def _memory_mb() -> int | None:
+    size = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    return int(size) if size.isdecimal() else None

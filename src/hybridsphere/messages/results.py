@@ -67,7 +67,7 @@ class Result:
     - `place`: where the function ran, such as `lambda`.
     - `duration_ms`: time from the start until the result was ready.
     - `billed_ms`: the same, with the start of a new process.
-    - `memory_mb`: the most memory that the process has used so far.
+    - `memory_mb`: the function's memory, which Lambda bills.
     - `cold`: whether the video was the first of its process.
     - `attempt`: 1, or more after a replay.
     """

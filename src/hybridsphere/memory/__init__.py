@@ -1,0 +1,1 @@
+"""The memory: every face that was seen, what people said of it, and what follows."""

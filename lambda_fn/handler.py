@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from hybridsphere import messages
@@ -120,7 +120,7 @@ def _result(
 
 @cache
 def _gallery_source(location: str | None) -> GallerySource:
-    return GallerySource(location, client("s3"))
+    return GallerySource(location, partial(client, "s3"))
 
 
 def _preload() -> None:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from hybridsphere import messages
@@ -138,7 +138,7 @@ def _result(
 
 @cache
 def _gallery_source(location: str | None) -> GallerySource:
-    return GallerySource(location, client("s3"))
+    return GallerySource(location, partial(client, "s3"))
 
 
 def _preload() -> None:

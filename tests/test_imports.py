@@ -40,6 +40,7 @@ LEVELS = [
     {"messages", "recognition"},
     {"errors", "files", "paths", "signals", "sockets", "console", "screen"},
     {"settings", "ledger", "aws", "troubles"},
+    {"memory"},
     {"commands", "local", "workload", "bridge"},
     {"demo"},
     {"cli"},

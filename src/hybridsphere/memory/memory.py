@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hybridsphere.ledger.database import Database
 from hybridsphere.memory.face import FACE_COLUMNS, Face, Looks, NewFace, looks_of
+from hybridsphere.memory.grouping import Grouping
+from hybridsphere.memory.judgements import Judgements
 from hybridsphere.memory.schema import MEMORY, MemoryFileError
 from hybridsphere.memory.taking import take
 from hybridsphere.memory.video import VIDEO_COLUMNS, Scene, Video
@@ -33,7 +36,19 @@ class Memory(Database):
         A repeated or lower attempt changes nothing. A higher one replaces the faces: a face found
         again keeps its id, group and judgements, and a judged face stays in any case.
         """
-        return take(self._connection, video, faces, scene, utc_text())
+        number = take(self._connection, video, faces, scene, utc_text())
+        self.judgements.apply([face.id for face in self.faces(number)])
+        return number
+
+    @cached_property
+    def grouping(self) -> Grouping:
+        """The groups of unknown faces."""
+        return Grouping(self._connection)
+
+    @cached_property
+    def judgements(self) -> Judgements:
+        """What people said of the faces and videos."""
+        return Judgements(self._connection, self.grouping)
 
     def video(self, bucket: str, key: str, version: str) -> Video | None:
         """Find the video of one version of an upload; None if its faces were not kept."""

@@ -88,8 +88,9 @@ class Ledger(Overview, Debts):
         if row is None:
             return None
         version, answer = row
-        # An answer that people or a decision gave must be derived again for another result.
-        if result.faces_key or answer is not None:
+        # What people said of an earlier result must be said of this one, even if it changed nothing
+        # until now.
+        if result.faces_key or answer is not None or result.attempt > 1:
             self.owe(result, version, stored_at)
         return result.csv if answer is None else str(answer)
 

@@ -56,6 +56,9 @@ APART = [
     ("aws", "settings"),
     ("aws", "troubles"),
     ("aws", "ledger"),
+    ("memory", "settings"),
+    ("memory", "aws"),
+    ("memory", "troubles"),
 ]
 """Neighbours that must not know each other."""
 

@@ -146,7 +146,7 @@ def test_a_student_is_read_by_key_and_the_message_follows_the_csv(
     stage.run(stage.upload("ada.mp4", make_clip(portrait("ada"))))
     assert stage.calls == [
         *("s3.PutObject", "s3.GetObject", "dynamodb.GetItem"),
-        *("s3.PutObject", "sqs.SendMessage", "sqs.ReceiveMessage"),
+        *("s3.PutObject", "s3.PutObject", "sqs.SendMessage", "sqs.ReceiveMessage"),
     ]
 
 
@@ -158,7 +158,7 @@ def test_each_video_is_one_log_line_without_its_embedding(
     [line] = log_lines()
     assert line.keys() == {
         *("timestamp", "level", "event", "bucket", "key", "version"),
-        *("status", "reason", "seconds"),
+        *("status", "reason", "seconds", "peak_mb"),
     }
     assert (line["event"], line["key"], line["version"]) == (
         "video.finished",

@@ -15,7 +15,7 @@ SECTIONS = {
     "Try it": ["demo", "local"],
     "Run it": ["bridge", "doctor", "status"],
     "Say who is known": ["enroll", "gallery", "students"],
-    "Upload, and take the results": ["workload", "results"],
+    "Upload, and take the results": ["workload", "results", "sheet"],
 }
 """The commands in the order of `--help`."""
 

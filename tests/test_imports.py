@@ -40,6 +40,7 @@ LEVELS = [
     {"messages", "recognition"},
     {"errors", "files", "paths", "signals", "sockets", "console", "screen"},
     {"settings", "ledger", "aws", "troubles"},
+    {"memory"},
     {"commands", "local", "workload", "bridge"},
     {"demo"},
     {"cli"},
@@ -55,6 +56,9 @@ APART = [
     ("aws", "settings"),
     ("aws", "troubles"),
     ("aws", "ledger"),
+    ("memory", "settings"),
+    ("memory", "aws"),
+    ("memory", "troubles"),
 ]
 """Neighbours that must not know each other."""
 

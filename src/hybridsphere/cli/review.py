@@ -1,14 +1,14 @@
-"""The commands that look back: sheets of attendance."""
+"""The commands that look back: sheets of attendance, and replays."""
 
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hybridsphere.cli.group import configured
-from hybridsphere.cli.options import FILE, PLACE
+from hybridsphere.cli.options import FILE, PLACE, SINCE, STATUS
 from hybridsphere.console import note, tell
 
 if TYPE_CHECKING:
@@ -109,3 +109,85 @@ def sheet(
 
 def _day(moment: datetime | None) -> date | None:
     return moment.date() if moment else None
+
+
+class _Statuses(click.ParamType[tuple[str, ...]]):
+    """Statuses, separated by commas."""
+
+    name = "statuses"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        return tuple(STATUS.convert(one.strip(), param, ctx) for one in value.split(","))
+
+
+@click.command(short_help="Process uploads once more, or dead letters.")
+@click.option(
+    "--status",
+    "statuses",
+    type=_Statuses(),
+    metavar="STATUS,…",
+    show_default="failed,unreadable, or all with --person",
+    help="Only uploads that ended so.",
+)
+@click.option("--since", type=SINCE, help="Only uploads received at this day or time, or later.")
+@click.option("--person", metavar="NAME", help="Only videos in which NAME was recognised.")
+@click.option("--key", metavar="PREFIX", default="", help="Only videos whose keys begin so.")
+@click.option(
+    "--dead-letters", is_flag=True, help="Replay the messages of the dead-letter queue instead."
+)
+@click.option("--yes", is_flag=True, help="Do not ask before sending.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@configured(
+    "results_dir",
+    "source",
+    "input_bucket",
+    "input_queue_url",
+    "output_queue_url",
+    "dead_letter_queue_url",
+    "function_name",
+    "invocation_type",
+)
+def replay(
+    settings: "Settings",
+    *,
+    statuses: tuple[str, ...] | None,
+    since: str | None,
+    person: str | None,
+    key: str,
+    dead_letters: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Process uploads once more, for instance after the function was mended.
+
+    Their events go to the input queue, or to the function itself where the bridge has no such
+    queue. The new result replaces the old one. Objects that are gone or were replaced are reported,
+    and not sent.
+
+    With --dead-letters the messages of the dead-letter queue go back to the queue that they came
+    from. A message leaves the dead-letter queue once it was sent; the others stay there.
+
+    A second replay leaves out what is still on its way from the first. Ctrl-C is safe.
+
+    Exits with 0 if nothing failed, 1 if some could not be sent, 2 if nothing could be done.
+    """
+    from hybridsphere.commands.replay import command
+    from hybridsphere.commands.replay.choice import Choice
+    from hybridsphere.screen import Screen
+
+    if dead_letters and (statuses or since or person or key):
+        raise click.UsageError("--dead-letters goes with --yes and --json alone.")
+    work: command.Replay
+    if dead_letters:
+        work = command.LetterReplay(settings)
+    else:
+        chosen = statuses or (() if person else ("failed", "unreadable"))
+        work = command.UploadReplay(settings, Choice(chosen, since or "", one_name(person), key))
+    question = work.question()
+    if question and not yes:
+        click.confirm(question, abort=True, err=True)
+    sys.exit(0 if work.run(Screen(), as_json=as_json, wanted=question is not None) else 1)

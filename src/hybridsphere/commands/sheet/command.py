@@ -19,7 +19,6 @@ from hybridsphere.commands.sheet.sessions import (
     Name,
     SessionBy,
     Sessions,
-    current,
     day_of,
     session_name,
 )
@@ -28,6 +27,7 @@ from hybridsphere.commands.sheet.video import Video, video_of
 from hybridsphere.errors import CannotRun
 from hybridsphere.files import obstacle_to, write_whole
 from hybridsphere.ledger.ledger import Ledger, Upload
+from hybridsphere.ledger.newest import current
 
 Format = Literal["csv", "excel-csv", "xlsx", "json"]
 

@@ -1,12 +1,12 @@
 """Sessions: the videos of a day or of a folder, and who was seen in them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from typing import Literal
 
 from hybridsphere.commands.sheet.video import Seen, Times, Video
-from hybridsphere.ledger.ledger import Ledger, Upload
+from hybridsphere.ledger.ledger import Upload
 
 SessionBy = Literal["date", "prefix"]
 
@@ -163,16 +163,3 @@ def day_of(event_time: str, zone: tzinfo | None) -> date:
     except OverflowError:
         # The first and the last day that there is, in a forged message.
         return moment.date()
-
-
-def current(ledger: Ledger, uploads: Iterable[Upload]) -> Iterable[Upload]:
-    """Leave out the versions of uploads that were replaced."""
-    replaced: Mapping[tuple[str, str], str | None] = {
-        name: newest.version if (newest := ledger.newest(*name)) else None
-        for name in ledger.rewritten()
-    }
-    for upload in uploads:
-        stands = replaced.get((upload.bucket, upload.key), upload.version)
-        # Without any result, each version waits for its own.
-        if stands in {None, upload.version}:
-            yield upload

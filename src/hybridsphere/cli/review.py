@@ -186,7 +186,7 @@ def replay(
         work = command.LetterReplay(settings)
     else:
         chosen = statuses or (() if person else ("failed", "unreadable"))
-        work = command.UploadReplay(settings, Choice(chosen, since or "", one_name(person), key))
+        work = command.UploadReplay(settings, Choice(chosen, since or "", person, key))
     question = work.question()
     if question and not yes:
         click.confirm(question, abort=True, err=True)

@@ -12,7 +12,7 @@ from hybridsphere.ledger.newest import current
 class Choice:
     """The wanted uploads; without statuses, all with a result.
 
-    `since` is the ledger's text of a time, `person` a name in its one form.
+    `since` is the ledger's text of a time.
     """
 
     statuses: tuple[str, ...] = ()
@@ -29,6 +29,7 @@ class Choice:
             return False
         if self.statuses and upload.status not in self.statuses:
             return False
-        return self.person is None or any(
-            one_form(person["name"]) == self.person for person in upload.effective_people
-        )
+        if self.person is None:
+            return True
+        wanted = one_form(self.person)
+        return any(one_form(person["name"]) == wanted for person in upload.effective_people)

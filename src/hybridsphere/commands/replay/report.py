@@ -15,9 +15,8 @@ _KEY_CELLS = 40
 def question(count: Count) -> str:
     """Ask whether so many uploads shall be replayed."""
     statuses = ", ".join(f"{number} {status}" for status, number in count.by_status.items())
-    return f"Replay {_counted(count.uploads, 'upload')} ({statuses}): " + (
-        f"{_counted(count.uploads, 'invocation')} of the function. Go on?"
-    )
+    uploads, calls = _counted(count.uploads, "upload"), _counted(count.uploads, "invocation")
+    return f"Replay {uploads} ({statuses}): {calls} of the function. Go on?"
 
 
 def question_of_letters(count: int) -> str:

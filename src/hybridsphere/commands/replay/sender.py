@@ -65,8 +65,7 @@ class FunctionSender:
                 InvocationType="RequestResponse" if self._synchronous else "Event",
                 Payload=json.dumps(record.to_event()).encode(),
             )
-            async with answer["Payload"] as payload:
-                content = await payload.read()
+            content = await answer["Payload"].read()
         if "FunctionError" not in answer:
             return None
         return f"the function failed: {reason_of(content.decode(errors='replace'))}"

@@ -50,8 +50,8 @@ class Video:
 
 def video_of(upload: Upload) -> Video:
     """Read the result that people get of an upload."""
-    people = tuple(_seen(person) for person in upload.people)
-    strangers = list(_strangers(upload.status, upload.csv))
+    people = tuple(_seen(person) for person in upload.effective_people)
+    strangers = list(_strangers(upload.effective_status, upload.effective_csv))
     times = [*(one.times for one in people), *strangers]
     timed = [one for one in times if one is not None]
     return Video(
@@ -61,7 +61,7 @@ def video_of(upload: Upload) -> Video:
         strangers=len(strangers),
         begin_s=min((one.first_s for one in timed), default=None),
         end_s=max((one.last_s for one in timed), default=None),
-        read=upload.status not in _NOT_READ and upload.reason != "cut_short",
+        read=upload.effective_status not in _NOT_READ and upload.reason != "cut_short",
     )
 
 

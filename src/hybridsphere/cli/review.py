@@ -171,7 +171,7 @@ def replay(
     With --dead-letters the messages of the dead-letter queue go back to the queue that they came
     from. A message leaves the dead-letter queue once it was sent; the others stay there.
 
-    A second replay leaves out what is still on its way from the first. Ctrl-C is safe.
+    A second replay leaves out uploads that are still on their way from the first. Ctrl-C is safe.
 
     Exits with 0 if nothing failed, 1 if some could not be sent, 2 if nothing could be done.
     """

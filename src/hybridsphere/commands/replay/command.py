@@ -22,7 +22,7 @@ class Replay(Protocol):
         """Say what it would cost; None if there is nothing to replay. Raises CannotRun."""
 
     def run(self, console: Console, *, as_json: bool, wanted: bool) -> bool:
-        """Replay what is wanted and print what was done; False if something failed."""
+        """Replay if `wanted`, print the outcome; False if something failed."""
 
 
 class UploadReplay:

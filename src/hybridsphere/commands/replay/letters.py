@@ -49,7 +49,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where the content of a letter goes: records to the function, or results to their queue.
+    """The destination of a letter: records to the function, or results to their queue.
 
     Without either, `why` is the reason for which the letter stays.
     """
@@ -71,7 +71,7 @@ async def count_letters(settings: Settings) -> int:
 
 
 def plan_of(letter: Letter, bucket: str, ledger: Ledger | None) -> Plan:
-    """Decide what becomes of a letter; `bucket` is the one that the bridge serves."""
+    """Decide what becomes of a letter; the bridge serves `bucket`."""
     try:
         event = read_s3_event(letter.body)
     except BadMessage as error:

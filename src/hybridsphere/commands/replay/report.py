@@ -1,4 +1,4 @@
-"""What a replay would do, and what it did: sentences, a table, or JSON."""
+"""The words of a replay: its question, and its outcome as lines or JSON."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ _KEY_CELLS = 40
 
 
 def question(count: Count) -> str:
-    """Ask whether so many uploads shall be replayed."""
+    """Ask for the consent to a replay, and name its cost."""
     statuses = ", ".join(f"{number} {status}" for status, number in count.by_status.items())
     uploads, calls = _counted(count.uploads, "upload"), _counted(count.uploads, "invocation")
     return f"Replay {uploads} ({statuses}): {calls} of the function. Go on?"
@@ -56,7 +56,7 @@ def _record(outcome: Outcome) -> dict[str, Any]:
 
 
 def _short(key: str) -> str:
-    """Shorten a key in its middle, for its end tells most."""
+    """Shorten a key in its middle, for its end matters most."""
     if len(key) <= _KEY_CELLS:
         return key.ljust(_KEY_CELLS)
     half = _KEY_CELLS // 2

@@ -1,4 +1,4 @@
-"""Where replayed events go: to the input queue, or to the function itself."""
+"""The ways of replayed events: to the input queue, or to the function itself."""
 
 import asyncio
 import json
@@ -66,7 +66,7 @@ class FunctionSender:
                 Payload=json.dumps(record.to_event()).encode(),
             )
             content = await answer["Payload"].read()
-        if "FunctionError" not in answer:
+        if not answer.get("FunctionError"):
             return None
         return f"the function failed: {reason_of(content.decode(errors='replace'))}"
 

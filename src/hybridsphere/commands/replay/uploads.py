@@ -33,7 +33,7 @@ ON_THE_WAY = "replayed before, and its result is still to come"
 
 @dataclass(slots=True)
 class Outcome:
-    """What a replay did.
+    """The outcome of a replay.
 
     `left` counts the uploads that were not sent by the reason, `failed` those of which the call
     was refused; `examples` names some of them.
@@ -56,7 +56,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What a replay would do: the uploads, and the invocations that they cost."""
+    """The size of a replay: the uploads, and the invocations that they cost."""
 
     uploads: int
     by_status: dict[str, int]

@@ -203,11 +203,13 @@ class _Draft:
 
 
 def _of_row(row: Row, faces: Sequence[_Seen]) -> list[_Seen]:
-    """Find the faces of a row of the function: by the machine's name, strangers by their times."""
-    if row.name:
-        return [seen for seen in faces if seen.face.name == row.name]
-    same = [seen for seen in faces if not seen.face.name and joined(seen.face.spans) == row.spans]
-    return same[:1]
+    """Find the faces of a row of the function: by their times, or by the machine's name."""
+    named = [seen for seen in faces if (seen.face.name or "") == row.name]
+    if row.spans:
+        same = [seen for seen in faces if joined(seen.face.spans) == row.spans]
+        if same:
+            return [seen for seen in same if seen in named][:1] or same[:1]
+    return named if row.name else []
 
 
 def _spoken(name: str, since: int, times: Row | None = None) -> Row:

@@ -87,6 +87,11 @@ def _address(value: object) -> object:
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - `:8080` means every address
 
 
+def _names(value: object) -> object:
+    """Split names at commas and blanks."""
+    return tuple(value.lower().replace(",", " ").split()) if isinstance(value, str) else value
+
+
 def _current_source(value: object) -> object:
     """Refuse the old name of a source."""
     if value == "none":
@@ -115,6 +120,10 @@ FunctionName = Annotated[
 TableName = Annotated[
     str, _matching(r"[A-Za-z0-9._-]{3,255}", "give the table's bare name, as in students")
 ]
+HeaderName = Annotated[
+    str, _matching(r"[A-Za-z0-9-]{1,64}", "give a header's name, as in X-Remote-User")
+]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Address = Annotated[tuple[str, int] | None, BeforeValidator(_address)]
 Source = Annotated[Literal["queue", "bucket", "direct"], BeforeValidator(_current_source)]
 Sink = Literal["queue", "bucket"]
@@ -152,6 +161,15 @@ class Settings(BaseSettings):
     )
     drain_s: float = Field(25, gt=0, le=3600, description="seconds that a stop may take")
     http: Address = Field(("127.0.0.1", 8080), description="the address of health and metrics")
+    page: Address = Field(("127.0.0.1", 8090), description="the address of the page")
+    page_users: Path | None = Field(None, description="the password file of the page")
+    page_header: HeaderName | None = Field(
+        None, description="the header in which a proxy names who has logged in"
+    )
+    page_proxies: Names = Field(
+        ("127.0.0.1", "::1"), description="the addresses of proxies that may set that header"
+    )
+    page_names: Names = Field((), description="the host names by which the page may be called")
 
     @model_validator(mode="before")
     @classmethod

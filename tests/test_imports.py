@@ -40,6 +40,7 @@ LEVELS = [
     {"messages", "recognition"},
     {"errors", "files", "hosts", "paths", "signals", "sockets", "console", "screen"},
     {"settings", "ledger", "aws", "troubles"},
+    {"memory"},
     {"commands", "local", "workload", "bridge"},
     {"demo", "page"},
     {"cli"},
@@ -57,6 +58,9 @@ APART = [
     ("aws", "settings"),
     ("aws", "troubles"),
     ("aws", "ledger"),
+    ("memory", "settings"),
+    ("memory", "aws"),
+    ("memory", "troubles"),
 ]
 """Neighbours that must not know each other."""
 

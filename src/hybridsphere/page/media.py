@@ -33,7 +33,7 @@ async def crop(request: web.Request) -> web.Response:
     """Answer with the picture of a face."""
     face = int(request.match_info["face"])
     jpeg = await request.app[SITE].read(
-        lambda shelf: shelf.faces.crop(face) if shelf.faces else None
+        lambda shelf: shelf.faces.picture(face) if shelf.faces else None
     )
     return _picture(jpeg)
 
@@ -41,10 +41,10 @@ async def crop(request: web.Request) -> web.Response:
 async def scene(request: web.Request) -> web.Response:
     """Answer with the picture of a video."""
     video = int(request.match_info["video"])
-    jpeg = await request.app[SITE].read(
+    found = await request.app[SITE].read(
         lambda shelf: shelf.faces.scene(video) if shelf.faces else None
     )
-    return _picture(jpeg)
+    return _picture(found.jpeg if found else None)
 
 
 async def video(request: web.Request) -> web.StreamResponse:

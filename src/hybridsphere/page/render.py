@@ -14,6 +14,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hybridsphere.commands.cells import harmless
+from hybridsphere.page.views.words import certainty, label
 
 VIEWS = (
     ("now", "/", "Now"),
@@ -47,7 +48,14 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        age=age, clock=clock, day=day, duration=duration, number=number, moment=moment
+        age=age,
+        certainty=certainty,
+        label=label,
+        clock=clock,
+        day=day,
+        duration=duration,
+        number=number,
+        moment=moment,
     )
     made.globals.update(views=VIEWS, url=url)
     return made

@@ -58,7 +58,7 @@ class Site:
 
         def run() -> T:
             folder = self.settings.results_dir
-            with Archive.read(folder) as archive, Faces.read(folder) as faces:
+            with Archive.read(folder) as archive, Faces.of(folder) as faces:
                 shelf = Shelf(archive, faces, self.index, self.state, self.settings)
                 return work(shelf, *given, **named)
 

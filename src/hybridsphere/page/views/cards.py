@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from hybridsphere.memory.face import Face
 from hybridsphere.page.archive import Entry
-from hybridsphere.page.faces import Face
 from hybridsphere.page.render import duration, url
 from hybridsphere.page.site import Shelf
-from hybridsphere.page.views.words import STATUS, TONE, advice, headline
+from hybridsphere.page.views.words import STATUS, TONE, advice, certainty, headline
 
 Box = tuple[float, float, float, float]
 
@@ -39,14 +39,14 @@ def cards(shelf: Shelf, entries: Iterable[Entry]) -> list[Card]:
 
 def card(shelf: Shelf, entry: Entry) -> Card:
     upload = entry.upload
-    video = shelf.faces.video(entry) if shelf.faces else None
+    video = shelf.faces.number_of(entry) if shelf.faces else None
     faces = shelf.faces.of_video(video, 12) if shelf.faces and video is not None else []
     best = faces[0] if faces else None
     word, tone = _word(entry, best)
     return Card(
         key=upload.key,
         address=url("/video", key=upload.key, version=upload.version),
-        title=_title(entry, best),
+        title=headline(entry),
         word=word,
         tone=tone,
         scene=f"/pictures/scene/{video}" if faces else "",
@@ -55,7 +55,7 @@ def card(shelf: Shelf, entry: Entry) -> Card:
         when=upload.stored_at or upload.created_at,
         took=took(entry),
         hint=advice(entry),
-        corrected=any(face.corrected for face in faces),
+        corrected=any(face.said is not None for face in faces),
     )
 
 
@@ -91,18 +91,12 @@ def row(entry: Entry) -> Mapping[str, Any]:
 
 
 def _word(entry: Entry, best: Face | None) -> tuple[str, str]:
-    certainty: str | None = None
+    word: str | None = None
     if entry.status == "matched":
-        certainty = best.word if best and best.person else None
-        certainty = certainty or next(iter(entry.people), {}).get("certainty")
+        word = certainty(best) if best and best.person else None
+        word = word or next(iter(entry.people), {}).get("certainty")
     if entry.status == "unknown_face" and best and best.group:
         return f"unknown {best.group}", "unknown"
-    if certainty and certainty in TONE:
-        return certainty, TONE[certainty]
+    if word and word in TONE:
+        return word, TONE[word]
     return STATUS.get(entry.status, "done"), TONE.get(entry.status, "soft")
-
-
-def _title(entry: Entry, best: Face | None) -> str:
-    if entry.status == "unknown_face" and best and best.said == "":
-        return "Not a person"
-    return headline(entry)

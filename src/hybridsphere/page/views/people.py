@@ -18,12 +18,12 @@ def people(shelf: Shelf, query: Mapping[str, str]) -> View:
     names = [name for name in known(shelf) if wanted in name.lower()]
     persons = []
     for name in names[:300]:
-        seen = shelf.faces.of_person(name, "~", 1) if shelf.faces else []
+        seen = shelf.faces.find(person=name, most=1) if shelf.faces else []
         persons.append(
             {
                 "name": name,
-                "face": seen[0][0].id if seen else None,
-                "last": seen[0][1] if seen else "",
+                "face": seen[0].id if seen else None,
+                "last": seen[0].at if seen else "",
                 "address": url("/person", name=name),
             }
         )
@@ -34,11 +34,16 @@ def people(shelf: Shelf, query: Mapping[str, str]) -> View:
 def person(shelf: Shelf, query: Mapping[str, str]) -> View:
     """Show where one person was seen."""
     name = query.get("name", "")[:300]
-    seen = shelf.faces.of_person(name, query.get("at", "~"), SIGHTINGS) if shelf.faces else []
+    seen = shelf.faces.find(person=name, most=SIGHTINGS) if shelf.faces and name else []
+    places = shelf.faces.keys(seen) if shelf.faces else {}
     found = find(shelf.archive, shelf.index, Wanted(person=name), NEWEST, 24)
     context = {
         "name": name,
-        "seen": [(face, key, url("/video", key=key)) for face, key in seen],
+        "seen": [
+            (face, key, url("/video", key=key, version=version))
+            for face in seen
+            for key, version in [places.get(face.video, ("", ""))]
+        ],
         "cards": cards(shelf, found.entries),
         "more": url("/videos", person=name) if found.before else "",
     }

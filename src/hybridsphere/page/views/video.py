@@ -6,12 +6,12 @@ from typing import Any
 
 from aiohttp import web
 
+from hybridsphere.memory.face import Face
 from hybridsphere.page.archive import Entry
-from hybridsphere.page.faces import Face
 from hybridsphere.page.render import View, duration, short, url
 from hybridsphere.page.site import Shelf
 from hybridsphere.page.views.cards import row, svg_box, took
-from hybridsphere.page.views.words import STATUS, TONE, advice, headline
+from hybridsphere.page.views.words import STATUS, TONE, advice, certainty, headline, label
 
 CHOICES = 9
 """Names that a key chooses."""
@@ -24,7 +24,7 @@ def video(shelf: Shelf, query: Mapping[str, str]) -> View:
     if entry is None:
         raise web.HTTPNotFound(text="There is no such video.")
     upload = entry.upload
-    number = shelf.faces.video(entry) if shelf.faces else None
+    number = shelf.faces.number_of(entry) if shelf.faces else None
     faces = shelf.faces.of_video(number) if shelf.faces and number is not None else []
     others = [one for one in shelf.archive.versions(bucket, upload.key) if one.row != entry.row]
     context = {
@@ -80,7 +80,7 @@ def trail(entry: Entry) -> list[tuple[str, str, str]]:
 
 def lines(entry: Entry, faces: Sequence[Face]) -> list[dict[str, Any]]:
     """Make a line of time for each person: spans in thousandths of the whole."""
-    people = [(face.label, not face.person, face.spans, face.id) for face in faces if face.spans]
+    people = [(label(face), not face.person, face.spans, face.id) for face in faces if face.spans]
     if not people:
         named = ((str(one.get("name")), one.get("spans")) for one in entry.people)
         people = [(name, False, spans, 0) for name, spans in named if spans]
@@ -113,12 +113,12 @@ def choices(shelf: Shelf, faces: Sequence[Face]) -> list[str]:
 def face_row(face: Face) -> dict[str, Any]:
     return {
         "face": face.id,
-        "name": face.label,
-        "certainty": face.word,
+        "name": label(face),
+        "certainty": certainty(face),
         "machine": face.name,
         "distance": face.distance,
         "runner_up": face.runner_up,
         "runner_up_distance": face.runner_up_distance,
-        "first_s": face.first_ms / 1000,
-        "last_s": face.last_ms / 1000,
+        "first_s": face.spans[0][0] / 1000 if face.spans else face.best_ms / 1000,
+        "last_s": face.spans[-1][1] / 1000 if face.spans else face.best_ms / 1000,
     }

@@ -1,5 +1,6 @@
 """What became of an upload, in the words of a teacher."""
 
+from hybridsphere.memory.face import Face
 from hybridsphere.page.archive import Entry
 
 STATUS = {
@@ -65,3 +66,19 @@ def advice(entry: Entry) -> str:
     if entry.status == "no_record":
         return "add the student's record"
     return ""
+
+
+def label(face: Face) -> str:
+    """Give the name that counts, or the one that a stranger goes by."""
+    if face.person:
+        return face.person
+    return f"unknown {face.group}" if face.group else "unknown"
+
+
+def certainty(face: Face) -> str:
+    """Say in one word how sure a name is."""
+    if face.said:
+        return "confirmed"
+    if face.said == "":
+        return "unknown"
+    return face.certainty if face.person else "unknown"

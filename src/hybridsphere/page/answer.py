@@ -7,6 +7,7 @@ import structlog
 from aiohttp import web
 
 from hybridsphere.ledger.ledger import LedgerError
+from hybridsphere.page.passwords import Role
 from hybridsphere.page.render import VIEWS, View, as_csv, as_json
 from hybridsphere.page.security import HEADERS, VISITOR, Handler
 from hybridsphere.page.sessions import Visitor
@@ -40,7 +41,7 @@ def show(
 
 
 def page(request: web.Request, view: View, status: int = 200) -> web.Response:
-    """Render a view; `part=live` asks for its living part alone."""
+    """Render a view as a page."""
     site = request.app[SITE]
     visitor = request[VISITOR]
     here = {"video": "videos", "person": "people"}.get(view.name, view.name)
@@ -52,7 +53,7 @@ def page(request: web.Request, view: View, status: int = 200) -> web.Response:
         "visitor": visitor,
         "login": site.gate.login and bool(visitor.name),
         "token": site.gate.sessions.token(visitor.session),
-        "part": request.query.get("part") == "live",
+        "editor": visitor.may(Role.EDITOR),
     }
     text = site.templates.get_template(view.template).render(context)
     headers = {"Cache-Control": "no-store"}

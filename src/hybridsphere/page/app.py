@@ -15,6 +15,8 @@ from hybridsphere.bridge.telemetry import logs
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.page import media
 from hybridsphere.page.answer import add_headers, answering, show
+from hybridsphere.page.deriving import keep_deriving
+from hybridsphere.page.judging import add_judging
 from hybridsphere.page.live import add_live
 from hybridsphere.page.login import add_login
 from hybridsphere.page.observer import Observer, State
@@ -118,6 +120,7 @@ def make_app(settings: Settings) -> web.Application:
     )
     _add_routes(app)
     app.cleanup_ctx.append(_observed)
+    app.cleanup_ctx.append(keep_deriving)
     app.cleanup_ctx.append(media.videos_open)
     return app
 
@@ -137,6 +140,7 @@ def _add_routes(app: web.Application) -> None:
         router.add_get(f"/static/{file.name}", _static(file))
     add_live(app)
     add_login(app)
+    add_judging(app)
 
 
 async def _healthz(_: web.Request) -> web.Response:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridsphere.ledger.ledger import Ledger, Upload
-from hybridsphere.ledger.upload import COLUMNS
+from hybridsphere.ledger.upload import columns
 
 CARDS = 50
 """Uploads on one page of a list."""
@@ -21,12 +21,12 @@ class Entry:
     @property
     def status(self) -> str | None:
         """The status that people get."""
-        return self.upload.status
+        return self.upload.effective_status
 
     @property
     def people(self) -> list[dict[str, Any]]:
         """The people that were recognised, or named by somebody."""
-        return self.upload.people
+        return self.upload.effective_people
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,6 +81,13 @@ class Archive(Ledger):
             for status in self._statuses()
         }
 
+    def answered_since(self, moment: str, most: int) -> list[Entry]:
+        """List the uploads whose answers people changed from a moment on, the oldest first."""
+        if self.schema < 3:
+            return []
+        where = "answer_at >= ? ORDER BY answer_at LIMIT ?"
+        return self._entries(where, (moment, most))
+
     def last_stored_of(self) -> dict[str, str]:
         """Find when the latest result of each status was stored."""
         query = "SELECT max(stored_at) FROM uploads WHERE status = ?"
@@ -123,6 +130,6 @@ class Archive(Ledger):
         return int(self._first("PRAGMA data_version"))
 
     def _entries(self, where: str, values: Iterable[str | int]) -> list[Entry]:
-        query = f"SELECT rowid, {COLUMNS} FROM uploads WHERE {where}"  # noqa: S608 - ours
+        query = f"SELECT rowid, {columns(self.schema)} FROM uploads WHERE {where}"  # noqa: S608 - ours
         rows = self._connection.execute(query, tuple(values)).fetchall()
         return [Entry(row, self._upload(tuple(fields))) for row, *fields in rows]

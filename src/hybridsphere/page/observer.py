@@ -67,6 +67,7 @@ class Observer:
         self._news = asyncio.Condition()
         self._stored_until: dict[str, str] = {}
         self._row_until = 0
+        self._answered_until = ""
 
     async def run(self) -> None:
         """Follow until cancelled; whatever fails is a state to show, and is tried again."""
@@ -142,10 +143,15 @@ class Observer:
             # What is there already is read from the newest to the oldest, between the looks.
             self._row_until = archive.last_row()
             self._stored_until = archive.last_stored_of()
+            self._answered_until = utc_text()
             return
         added = archive.after(self._row_until, CHANGED)
         stored = archive.stored_since(self._stored_until, CHANGED)
-        self._index.add([*added, *chain.from_iterable(stored.values())])
+        answered = archive.answered_since(self._answered_until, CHANGED)
+        self._index.add([*added, *chain.from_iterable(stored.values()), *answered])
+        self._answered_until = (
+            answered[-1].upload.answer_at or "" if answered else (self._answered_until)
+        )
         self._row_until = max((entry.row for entry in added), default=self._row_until)
         latest = {
             status: found[-1].upload.stored_at or "" for status, found in stored.items() if found

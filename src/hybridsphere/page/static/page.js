@@ -132,12 +132,64 @@ document.addEventListener("click", (event) => {
   if (place && !event.target.closest("form, summary")) seek(place.dataset.seek);
 });
 
+// Words about faces: sent without leaving the page, with a way back.
+async function send(action, fields) {
+  const body = new URLSearchParams({ ...fields, token });
+  const answer = await fetch(action, { method: "POST", body, headers: { Accept: "application/json" } });
+  const type = answer.headers.get("Content-Type") || "";
+  return type.includes("json") ? answer.json() : { fault: await answer.text() };
+}
+
+async function act(action, fields, undone) {
+  let done;
+  try { done = await send(action, fields); } catch { done = { fault: "The page has lost its server; nothing was changed." }; }
+  if (done.fault) { say(done.fault); return; }
+  const back = done.group ? ["/say/unname_group", { group: done.group }] : ["/say/undo", { face: done.face }];
+  if (undone || !(done.group || done.face)) say(done.text);
+  else say(done.text, "Undo", () => act(...back, true));
+  document.activeElement?.blur?.();
+  if (fields.face) document.getElementById(`face-${fields.face}`)?.focus();
+  look();
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form[data-act]");
+  if (!form) return;
+  event.preventDefault();
+  act(form.getAttribute("action"), Object.fromEntries(new FormData(form)));
+});
+
+function chosenFace() {
+  return document.activeElement?.closest("[data-face]") || document.querySelector("[data-face]");
+}
+
+function faceKey(event) {
+  const faces = [...document.querySelectorAll("[data-face]")];
+  if (!faces.length) return false;
+  const face = chosenFace();
+  const step = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
+  if (step && document.activeElement?.closest("[data-face]")) {
+    const next = faces[faces.indexOf(face) + step];
+    if (next) { next.focus(); seek(next.dataset.seek); }
+    return true;
+  }
+  if (step === 1) { faces[0].focus(); return event.key === "j"; }
+  const names = JSON.parse(document.getElementById("names").dataset.first);
+  const name = names[Number(event.key) - 1];
+  if (/^[1-9]$/.test(event.key) && name) act("/say/is", { face: face.dataset.face, name });
+  else if (event.key === "x") face.querySelector("[data-key-act=x]")?.form.requestSubmit();
+  else if (event.key === "n") face.querySelector("input[name=name]:not([type=hidden])")?.focus();
+  else if (event.key === "z") act("/say/undo", { face: face.dataset.face }, true);
+  else return false;
+  return true;
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
   if (event.key === "/") {
     const find = document.querySelector("input[type=search]");
     if (find) { find.focus(); event.preventDefault(); }
-  }
+  } else if (faceKey(event)) event.preventDefault();
 });
 
 localTimes(document);

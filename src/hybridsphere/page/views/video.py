@@ -25,7 +25,7 @@ def video(shelf: Shelf, query: Mapping[str, str]) -> View:
         raise web.HTTPNotFound(text="There is no such video.")
     upload = entry.upload
     number = shelf.faces.number_of(entry) if shelf.faces else None
-    faces = shelf.faces.of_video(number) if shelf.faces and number is not None else []
+    faces = shelf.faces.faces(number) if shelf.faces and number is not None else []
     others = [one for one in shelf.archive.versions(bucket, upload.key) if one.row != entry.row]
     context = {
         "entry": entry,
@@ -46,7 +46,7 @@ def video(shelf: Shelf, query: Mapping[str, str]) -> View:
         "versions": [
             (url("/video", key=upload.key, version=one.upload.version), one) for one in others
         ],
-        "here": url("/video", key=upload.key, version=upload.version),
+        "here_again": url("/video", key=upload.key, version=upload.version),
     }
     rows = [face_row(face) for face in faces] or [
         {name: person.get(name, "") for name in ("name", "major", "year", "status")}

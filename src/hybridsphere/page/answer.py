@@ -53,6 +53,7 @@ def page(request: web.Request, view: View, status: int = 200) -> web.Response:
         "visitor": visitor,
         "login": site.gate.login and bool(visitor.name),
         "token": site.gate.sessions.token(visitor.session),
+        "unknown": site.state.unknown,
         "editor": visitor.may(Role.EDITOR),
     }
     text = site.templates.get_template(view.template).render(context)
@@ -70,7 +71,9 @@ async def answering(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         answer = await handler(request)
     except web.HTTPException as error:
-        answer = error if error.status < 400 else _error(request, error)
+        if error.status < 400:
+            raise
+        answer = _error(request, error)
     except (ConnectionError, TimeoutError):
         raise
     except Exception as error:

@@ -5,24 +5,30 @@ One connection notices commits of other processes, by a number that SQLite keeps
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import structlog
 
 from hybridsphere.commands.bridge_client import BridgeHealth, ask_bridge
 from hybridsphere.commands.status import Uploads
+from hybridsphere.errors import CannotRun
 from hybridsphere.ledger.ledger import LedgerError
 from hybridsphere.messages import utc_text
 from hybridsphere.page.archive import Archive
+from hybridsphere.page.faces import Faces
 from hybridsphere.page.words import Words
 from hybridsphere.troubles import Trouble
 
 log = structlog.get_logger()
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LOOK_S = 0.25
 """Time between two looks at the ledger's number of changes."""
@@ -44,14 +50,25 @@ class Since:
 
 @dataclass(slots=True)
 class State:
-    """The last known state; `ledger` is the reason why there is none, or empty."""
+    """The last known state.
+
+    `latest` counts the results of the last day by status, `unknown` the groups of strangers;
+    `ledger` is the reason why there is no state of the uploads, or empty.
+    """
 
     bridge: BridgeHealth = field(default_factory=lambda: BridgeHealth([]))
     uploads: Uploads | None = None
-    today: Mapping[str, int] = field(default_factory=dict)
+    latest: Mapping[str, int] = field(default_factory=dict)
+    unknown: int = 0
     ledger: str = ""
     troubles: list[Since] = field(default_factory=list)
     serial: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """The number of uploads without a result."""
+        waiting = self.uploads.waiting if self.uploads else None
+        return waiting.invocation.count + waiting.result.count if waiting else 0
 
 
 class Observer:
@@ -114,20 +131,18 @@ class Observer:
     async def _follow_one_ledger(self) -> None:
         """Follow the ledger until another file has its name; raises LedgerError."""
         with ExitStack() as open_files:
-            archive = await asyncio.to_thread(
-                open_files.enter_context, Archive.read(self._results_dir)
-            )
+            archive = await _finished(open_files.enter_context, Archive.read(self._results_dir))
             seen = -1
             while not archive.is_replaced():
-                change = await asyncio.to_thread(archive.change)
+                change = await _finished(archive.change)
                 if change != seen:
                     seen = change
                     began = time.monotonic()
-                    await asyncio.to_thread(self._look, archive)
+                    await _finished(self._look, archive)
                     await self.announce()
                     # A look may cost a fifth of the time at most, however busy the ledger is.
                     await asyncio.sleep(max(0.0, 4 * (time.monotonic() - began) - LOOK_S))
-                if not await asyncio.to_thread(self._index.cover, archive):
+                if not await _finished(self._index.cover, archive):
                     await asyncio.sleep(LOOK_S)
                 else:
                     await asyncio.sleep(0.01)
@@ -136,7 +151,8 @@ class Observer:
         """Read the figures anew, and index what has changed."""
         state = self.state
         state.uploads = Uploads.of(archive)
-        state.today = archive.count_since(midnight())
+        state.latest = archive.count_since(hours_ago(24))
+        state.unknown = self._count_unknown()
         state.ledger = ""
         self._note_troubles()
         if self._index.covered is None:
@@ -158,6 +174,13 @@ class Observer:
         }
         self._stored_until.update(latest)
 
+    def _count_unknown(self) -> int:
+        try:
+            with Faces.of(self._results_dir) as faces:
+                return faces.count_groups() if faces else 0
+        except CannotRun:
+            return 0
+
     def _note_troubles(self) -> None:
         state = self.state
         troubles = list(state.bridge.troubles)
@@ -170,10 +193,14 @@ class Observer:
         state.troubles = [Since(one, before.get(one.part, utc_text())) for one in troubles]
 
 
-def midnight() -> str:
-    """Give the moment at which this day began on this machine, as the ledger writes it."""
-    now = datetime.now().astimezone()
-    return utc_text(now.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC))
+async def _finished(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
+    """Run work in a thread, to its end even if cancelled: the file must stay open meanwhile."""
+    working = asyncio.ensure_future(asyncio.to_thread(work, *given, **named))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise
 
 
 def hours_ago(hours: float) -> str:

@@ -9,9 +9,10 @@ function localTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(time.dateTime);
     if (Number.isNaN(moment.getTime())) continue;
-    const clock = moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    const second = "seconds" in time.dataset ? "2-digit" : undefined;
+    const clock = moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second });
     const day = moment.toLocaleDateString([], { day: "numeric", month: "short" });
-    time.textContent = moment.toDateString() === today ? clock : `${day}, ${clock}`;
+    time.textContent = moment.toDateString() === today || second ? clock : `${day}, ${clock}`;
     time.title = moment.toLocaleString();
   }
 }
@@ -33,6 +34,7 @@ function renew(old, fresh) {
     if (kept && "list" in kept.dataset && "list" in child.dataset) {
       there.delete(child.dataset.key);
       renew(kept, child);
+      kept.source = child.outerHTML;
       if (kept === place) place = place.nextElementSibling;
       continue;
     }
@@ -66,11 +68,10 @@ function remember(part) {
   }
 }
 
-const part = document.querySelector("[data-live]");
+const parts = [...document.querySelectorAll("[data-live]")];
 let reading = false;
 let again = false;
 async function look() {
-  if (!part) return;
   if (reading) { again = true; return; }
   reading = true;
   try {
@@ -78,8 +79,10 @@ async function look() {
     if (answer.redirected) location.reload();
     if (answer.ok) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const found = fresh.querySelector("[data-live]");
-      if (found) renew(part, found);
+      for (const part of parts) {
+        const found = fresh.getElementById(part.id);
+        if (found) renew(part, found);
+      }
       document.title = fresh.title;
     }
   } catch { /* The next piece of news tries again. */ }
@@ -193,4 +196,4 @@ document.addEventListener("keydown", (event) => {
 });
 
 localTimes(document);
-if (part) { remember(part); follow(); }
+if (parts.length) { parts.forEach(remember); follow(); }

@@ -40,7 +40,7 @@ def cards(shelf: Shelf, entries: Iterable[Entry]) -> list[Card]:
 def card(shelf: Shelf, entry: Entry) -> Card:
     upload = entry.upload
     video = shelf.faces.number_of(entry) if shelf.faces else None
-    faces = shelf.faces.of_video(video, 12) if shelf.faces and video is not None else []
+    faces = shelf.faces.of_video(video, 40) if shelf.faces and video is not None else []
     best = faces[0] if faces else None
     word, tone = _word(entry, best)
     return Card(

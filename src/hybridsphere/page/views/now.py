@@ -1,5 +1,7 @@
 """Now: one sentence, or the trouble with its remedy; then what was seen, newest first."""
 
+from collections.abc import Mapping
+
 from hybridsphere.page.finder import NEWEST, find
 from hybridsphere.page.render import View, age, number
 from hybridsphere.page.site import Shelf
@@ -24,42 +26,39 @@ def now(shelf: Shelf) -> View:
 
 def sentences(shelf: Shelf) -> tuple[str, str]:
     """Say in one sentence how it goes, and in another what follows from it."""
-    uploads, today = shelf.state.uploads, shelf.state.today
+    uploads, latest = shelf.state.uploads, shelf.state.latest
     if uploads is None:
         return "Nothing yet.", ""
     waiting = uploads.waiting
-    open_now = waiting.invocation.count + waiting.result.count
-    done = sum(today.values())
-    total = sum(uploads.counts.values())
+    open_now = shelf.state.waiting
+    done, total = sum(latest.values()), sum(uploads.counts.values())
     if not done and not open_now:
         if not total:
             return "Nothing yet.", ""
-        return "Quiet today.", f"{_videos(total)} before today, the last {_ago(shelf)}."
+        return "Nothing new.", f"{_videos(total)} so far, the last {_ago(shelf)}."
     if not open_now:
-        return f"{_all(done)} done.", _doubts(today)
+        return f"{_all(done)} done.", _doubts(latest)
     oldest = min(filter(None, [waiting.invocation.oldest, waiting.result.oldest]))
-    first = f"{number(done)} of {_videos(done + open_now)} today {_are(done)} done."
-    rest = f"{number(open_now).capitalize()} in work, the oldest for {age(oldest)}."
-    doubts = _doubts(today)
-    return first, f"{rest} {doubts}".strip()
+    first = f"{number(done)} of {_videos(done + open_now)} of the last 24 hours are done."
+    rest = f"{number(open_now)} in work, the oldest for {age(oldest)}."
+    return first, f"{rest} {_doubts(latest)}".strip()
 
 
 def _all(done: int) -> str:
     if done == 1:
-        return "The one video of today is"
+        return "The one video of the last 24 hours is"
     if done == 2:
-        return "Both videos of today are"
-    return f"All {number(done)} videos of today are"
+        return "Both videos of the last 24 hours are"
+    return f"All {number(done)} videos of the last 24 hours are"
 
 
-def _doubts(today: dict[str, int] | object) -> str:
-    counts = today if isinstance(today, dict) else {}
+def _doubts(counts: Mapping[str, int]) -> str:
     parts = []
     if unknown := counts.get("unknown_face", 0):
-        parts.append(f"{number(unknown)} with a face that nobody knows")
+        parts.append(f"{number(unknown)} with nobody but strangers")
     if bad := counts.get("unreadable", 0) + counts.get("failed", 0):
-        parts.append(f"{number(bad)} could not be read")
-    return f"{' and '.join(parts).capitalize()}." if parts else ""
+        parts.append(f"{number(bad)} could not be looked at")
+    return f"{', '.join(parts).capitalize()}." if parts else ""
 
 
 def _ago(shelf: Shelf) -> str:
@@ -69,7 +68,3 @@ def _ago(shelf: Shelf) -> str:
 
 def _videos(count: int) -> str:
     return "1 video" if count == 1 else f"{number(count)} videos"
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"

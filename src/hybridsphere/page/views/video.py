@@ -30,7 +30,7 @@ def video(shelf: Shelf, query: Mapping[str, str]) -> View:
     context = {
         "entry": entry,
         "upload": upload,
-        "title": headline(entry),
+        "headline": headline(entry),
         "word": STATUS.get(entry.status, "done"),
         "tone": TONE.get(entry.status, "soft"),
         "hint": advice(entry),

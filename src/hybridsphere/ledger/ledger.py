@@ -143,12 +143,11 @@ class Ledger(Overview, Debts):
     def put_answer(
         self, bucket: str, key: str, version: str, answer: Answer | None, at: str
     ) -> bool:
-        """Record what people get instead of the function's own answer, or None for that again.
+        """Record what people get instead of the function's own answer; None for that again.
 
-        Returns whether this is the newest version, whose file must be written in the same
-        transaction: `answers.publish` does both.
+        Returns whether this is the newest version, whose file must be written, too.
         """
-        people = None if answer is None else orjson.dumps(answer.people).decode()
+        people = None if answer is None else orjson.dumps(list(answer.people)).decode()
         values = (answer.status, people, answer.csv, at) if answer else (None,) * 4
         self._connection.execute(
             """UPDATE uploads SET answer_status = ?, answer_people = ?, answer_csv = ?,

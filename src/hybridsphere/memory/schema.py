@@ -14,6 +14,8 @@ class MemoryFileError(UnreadableFile):
 
 
 _TABLES = (
+    # `decided` is the one person of `identify` by a decision made here: NULL for none made, '' for
+    # nobody known.
     """CREATE TABLE videos (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         bucket TEXT NOT NULL,
@@ -29,6 +31,7 @@ _TABLES = (
         gallery TEXT,
         left_out INTEGER NOT NULL,
         seen_at TEXT NOT NULL,
+        decided TEXT,
         UNIQUE (bucket, key, version)
     ) STRICT""",
     # `name` and the columns up to `certainty` are the machine's, `said` is what people said: NULL
@@ -137,7 +140,7 @@ def _create(connection: sqlite3.Connection, _: str) -> None:
 
 
 def _upgrade(_: sqlite3.Connection, found: int, __: str) -> None:
-    """Bring an older memory to this schema; there is none before the first."""
+    """Bring an older memory to this schema; the first has no predecessor."""
     raise MemoryFileError(f"schema {found} is unknown", "use the release that wrote it")
 
 

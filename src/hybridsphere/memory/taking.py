@@ -45,7 +45,7 @@ def take(
     else:
         return stored.video
     _put_scene(connection, number, scene)
-    # What people said of a video must be said of these faces, too.
+    # Earlier judgements of the video apply to these faces, too.
     connection.execute(
         """INSERT OR IGNORE INTO stale
         SELECT ?1 WHERE EXISTS (SELECT 1 FROM judgements WHERE video = ?1)""",
@@ -85,7 +85,7 @@ def _begin(connection: sqlite3.Connection, video: Video, now: str) -> int:
 def _renew(connection: sqlite3.Connection, number: int, video: Video) -> None:
     connection.execute(
         """UPDATE videos SET attempt = ?, mode = ?, engine = ?, digest = ?, scale = ?,
-        tolerance = ?, gallery = ?, left_out = ? WHERE id = ?""",
+        tolerance = ?, gallery = ?, left_out = ?, decided = NULL WHERE id = ?""",
         (*_circumstances(video), number),
     )
 

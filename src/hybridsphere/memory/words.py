@@ -1,4 +1,4 @@
-"""The words of people about faces and videos, replayed in order: the last word about a face counts."""
+"""The words of people about faces and videos, replayed in order: the last one counts."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

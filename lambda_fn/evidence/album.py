@@ -182,7 +182,7 @@ def _portrait(frame: Frame, box: Box, people: People) -> Picture:
 
 
 def _small(pixels: Rgb, most: int) -> Image.Image:
-    """Return pixels as a picture of at most so many pixels a side."""
+    """Return pixels as a picture whose sides have `most` pixels at most."""
     # Video is smooth enough to skip pixels, which costs nothing; averages take milliseconds.
     step = max(1, max(pixels.shape[:2]) // most)
     image = Image.fromarray(np.ascontiguousarray(pixels[::step, ::step]))
@@ -192,7 +192,7 @@ def _small(pixels: Rgb, most: int) -> Image.Image:
 
 
 def _frontal(face: Face) -> float:
-    """Return 1 for a face that looks at the camera, less for one that turns."""
+    """Return 1 for a face towards the camera, less for a turned face."""
     (left, _), (right, _), (nose, _), *_ = face.points.tolist()
     apart = right - left
     if apart <= 0:

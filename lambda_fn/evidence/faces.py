@@ -1,4 +1,4 @@
-"""The faces of a video as the evidence has them: one per person, or per face told apart."""
+"""The faces of a video as the evidence has them: in attendance one per person."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -72,7 +72,7 @@ def packed(
 
 
 def jpeg(image: Image.Image, most: int) -> bytes:
-    """Return a picture as a JPEG of at most so many bytes, worse or smaller where it must be."""
+    """Return a picture as a JPEG of `most` bytes at most, coarser or smaller where necessary."""
     while True:
         for quality in _QUALITIES:
             file = io.BytesIO()

@@ -110,6 +110,7 @@ class Database:
             self._sound = False
             self._wal.bound()
             self._connection.execute("BEGIN IMMEDIATE")
+            self._begun()
             try:
                 yield
                 self._connection.execute("COMMIT")
@@ -119,6 +120,9 @@ class Database:
                 self._sound = not isinstance(error, sqlite3.Error)
                 raise
             self._sound = True
+
+    def _begun(self) -> None:
+        """Forget facts that other processes may have changed since the last transaction."""
 
     def _has_table(self, name: str) -> bool:
         """Tell whether the file has a table, which older ones may lack."""

@@ -101,7 +101,7 @@ _TABLES_OF_THIRD = (
     PRIMARY KEY (bucket, key, version)
 ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX due ON faces_due (next_at)",
-    # Followers of the ledger find changed answers by it.
+    # Followers of the ledger find changed answers by it, and results whether there are any.
     "CREATE INDEX answered ON uploads (answer_at) WHERE answer_at IS NOT NULL",
 )
 

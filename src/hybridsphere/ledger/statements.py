@@ -62,7 +62,11 @@ ON CONFLICT DO UPDATE SET
     memory_mb = excluded.memory_mb, cold = excluded.cold, cost_usd = excluded.cost_usd
 WHERE status IS NULL OR (status = 'failed' AND excluded.status != 'failed')
     OR (excluded.attempt > attempt AND (status = 'failed' OR excluded.status != 'failed'))
-RETURNING version, answer_csv
+"""  # noqa: S608 - ours
+
+ANSWERED = f"""
+SELECT version, answer_csv FROM uploads
+WHERE bucket = ?1 AND key = ?2 AND version = {_VERSION}
 """  # noqa: S608 - ours
 
 DONE = """

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from av.error import FFmpegError
 from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from lambda_fn.video.crop import Crop, container_crop
@@ -87,15 +88,28 @@ class Frame:
             high + round(self._crop.height * down),
         )
         shrinks = whole[0] <= self._picture.width and whole[1] <= self._picture.height
-        scaled = VideoReformatter().reformat(
-            self._picture,
-            *whole,
-            format=form,
-            interpolation=Interpolation.AREA if shrinks else Interpolation.BICUBIC,
+        scaled = _scaled(
+            self._picture, *whole, form, Interpolation.AREA if shrinks else Interpolation.BICUBIC
         )
         left, top = round(self._crop.left * across), round(self._crop.top * down)
         pixels = np.asarray(scaled.to_ndarray(), dtype=np.uint8)
         return self._orientation.lay(pixels[top : top + high, left : left + wide])
+
+
+def _scaled(
+    picture: VideoFrame, width: int, height: int, form: str, interpolation: Interpolation
+) -> VideoFrame:
+    """Return a picture in another size and format. Raises Unreadable if FFmpeg cannot convert it.
+
+    FFmpeg has no conversion from some colour spaces that a header may name, such as ICtCp. They
+    are taken for that of HDTV: the colours are wrong then, and the face remains one.
+    """
+    for colours in ({}, {"src_colorspace": Colorspace.ITU709}):
+        with suppress(FFmpegError):
+            return VideoReformatter().reformat(
+                picture, width, height, format=form, interpolation=interpolation, **colours
+            )
+    raise Unreadable("damaged")
 
 
 class Video:

@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from lambda_fn.video.crop import Crop, container_crop
 from lambda_fn.video.display import Orientation, Pixels, squared
+from lambda_fn.video.light import Light
 from lambda_fn.video.source import ByteSource
 from lambda_fn.video.track import MAX_PIXELS, best_track, check_size, open_container
 from lambda_fn.video.unreadable import Unreadable
@@ -51,6 +52,7 @@ class Frame:
         self.extra = False
         self._picture = picture
         self._full: Rgb | None = None
+        self._light: Light | None = None
         self._small: Rgb | None = None
         self._orientation = Orientation.of(picture)
         self._crop = crop.within(picture.width, picture.height)
@@ -64,18 +66,24 @@ class Frame:
         return cls(VideoFrame.from_ndarray(pixels, format="rgb24"))
 
     def rgb(self, width: int | None = None) -> Rgb:
-        """Return the shown pixels in full size, or scaled to `width`.
+        """Return the shown pixels in full size, or scaled to `width`; dark ones are brightened.
 
         The full size is kept, since several faces are cut out of it.
         """
         if width is not None and width != self.width:
-            scaled = self._pixels("rgb24", width)
+            scaled = self._lit(self._pixels("rgb24", width))
             if self._small is None or scaled.size < self._small.size:
                 self._small = scaled
             return scaled
         if self._full is None:
-            self._full = self._pixels("rgb24", None)
+            self._full = self._lit(self._pixels("rgb24", None))
         return self._full
+
+    def _lit(self, pixels: Rgb) -> Rgb:
+        # One frame has one light, whichever size is looked at first.
+        if self._light is None:
+            self._light = Light.of(pixels)
+        return self._light.on(pixels)
 
     def small(self, width: int) -> Rgb:
         """Return the smallest picture of at least `width` pixels that was made so far.

@@ -77,7 +77,7 @@ class Frame:
         return self._full
 
     def small(self, width: int) -> Rgb:
-        """Return the smallest picture of at least `width` pixels that was made so far.
+        """Return the smallest picture that was made so far, if it has `width` pixels; else make one.
 
         Scaling takes longer than anything else that is done with a small picture.
         """

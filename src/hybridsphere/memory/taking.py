@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from hybridsphere.memory.face import FACE_COLUMNS, Box, Face, NewFace, looks_of
+from hybridsphere.memory.grouping import Grouping
 from hybridsphere.memory.video import Scene, Video
 from hybridsphere.recognition.rule import rule_of
 
@@ -84,7 +85,7 @@ def _begin(connection: sqlite3.Connection, video: Video, now: str) -> int:
 def _renew(connection: sqlite3.Connection, number: int, video: Video) -> None:
     connection.execute(
         """UPDATE videos SET attempt = ?, mode = ?, engine = ?, digest = ?, scale = ?,
-        tolerance = ?, gallery = ?, left_out = ? WHERE id = ?""",
+        tolerance = ?, gallery = ?, left_out = ?, decided = NULL WHERE id = ?""",
         (*_circumstances(video), number),
     )
 
@@ -118,7 +119,8 @@ def _answer(face: Face) -> tuple[object, ...]:
 
 def _put_content(connection: sqlite3.Connection, face: int, new: NewFace) -> None:
     content = new.looks.astype("<f2").tobytes()
-    connection.execute("INSERT OR REPLACE INTO looks VALUES (?, ?)", (face, content))
+    times = orjson.dumps(new.looks_ms).decode()
+    connection.execute("INSERT OR REPLACE INTO looks VALUES (?, ?, ?)", (face, content, times))
     if new.jpeg is not None:
         connection.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?)", (face, new.jpeg))
 
@@ -221,7 +223,8 @@ def remove(connection: sqlite3.Connection, faces: Sequence[int]) -> None:
 
 def strip(connection: sqlite3.Connection, faces: Sequence[int]) -> None:
     """Remove looks and pictures of faces, whose rows stay, inside a transaction."""
+    Grouping(connection).leave(faces)
     ids = [(face,) for face in faces]
     connection.executemany("DELETE FROM looks WHERE face = ?", ids)
     connection.executemany("DELETE FROM pictures WHERE face = ?", ids)
-    connection.executemany("UPDATE faces SET looks = 0, group_id = NULL WHERE id = ?", ids)
+    connection.executemany("UPDATE faces SET looks = 0 WHERE id = ?", ids)

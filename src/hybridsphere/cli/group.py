@@ -16,6 +16,7 @@ SECTIONS = {
     "Run it": ["bridge", "doctor", "status", "replay"],
     "Say who is known": ["enroll", "gallery", "students"],
     "Upload, and take the results": ["workload", "results", "sheet"],
+    "Look back": ["explain", "decide"],
 }
 """The commands in the order of `--help`."""
 

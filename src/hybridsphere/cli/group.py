@@ -16,6 +16,7 @@ SECTIONS = {
     "Run it": ["bridge", "doctor", "status"],
     "Say who is known": ["enroll", "gallery", "students"],
     "Upload, and take the results": ["workload", "results"],
+    "Look, correct and forget": ["faces", "forget"],
 }
 """The commands in the order of `--help`."""
 

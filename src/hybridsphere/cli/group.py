@@ -16,7 +16,7 @@ SECTIONS = {
     "Run it": ["bridge", "doctor", "status", "replay"],
     "Say who is known": ["enroll", "gallery", "students"],
     "Upload, and take the results": ["workload", "results", "sheet"],
-    "Look back": ["explain", "decide"],
+    "Look, correct and forget": ["faces", "explain", "decide", "forget"],
 }
 """The commands in the order of `--help`."""
 

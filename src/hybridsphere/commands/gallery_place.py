@@ -1,71 +1,64 @@
-"""The gallery that a command compares with: a file, or an object of S3."""
+"""A gallery that a command changes: a file, or an object in S3 under a condition."""
 
-import asyncio
 import io
-from http import HTTPStatus
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from hybridsphere.aws.one_shot import REFUSAL, client, concerning, status_of
-from hybridsphere.errors import CannotRun
+from hybridsphere.aws.one_shot import REFUSAL, client, code_of, concerning
+from hybridsphere.errors import CannotRun, CannotRunNow
+from hybridsphere.files import naming
 from hybridsphere.recognition.gallery import Gallery, GalleryError
 
-_MOST_BYTES = 256 * 2**20
-"""Far more than the largest gallery that the function loads."""
+_ATTEMPTS = 5
+
+Change = Callable[[Gallery], Gallery]
 
 
-class Found(NamedTuple):
-    """A gallery, and its ETag if it is an object of S3."""
+async def change_gallery(place: str, change: Change) -> Gallery:
+    """Change the gallery at a path or `s3://bucket/key`; returns the new one.
 
-    gallery: Gallery
-    etag: str | None
-
-
-def read_gallery(location: str | None) -> Found:
-    """Read a gallery from a path or `s3://bucket/key`. Raises CannotRun."""
-    if not location:
-        raise CannotRun(
-            "no gallery is named", hint="name one with --gallery, or set HYBRIDSPHERE_GALLERY"
-        )
+    A missing file counts as an empty gallery. An object is replaced only if nobody else has changed
+    it meanwhile, else the change is repeated. Raises CannotRun.
+    """
     try:
-        if location.startswith("s3://"):
-            return asyncio.run(_read_object(location))
-        return Found(Gallery.load(Path(location)), None)
+        if place.startswith("s3://"):
+            return await _change_object(place, change)
+        return _change_file(Path(place), change)
     except GalleryError as error:
-        raise CannotRun(str(error), hint=_hint(location)) from error
+        raise CannotRun(str(error)) from error
 
 
-def place_in_s3(location: str) -> tuple[str, str]:
-    """Return bucket and key of an `s3://` address. Raises CannotRun."""
-    parts = urlsplit(location)
-    key = parts.path.removeprefix("/")
-    if not parts.netloc or not key:
-        raise CannotRun(f"{location} names no object", hint="write it as s3://bucket/gallery.npz")
-    return parts.netloc, key
+def parts_of(place: str) -> tuple[str, str]:
+    """Return bucket and key of `s3://bucket/key`. Raises CannotRun."""
+    bucket, _, key = place.removeprefix("s3://").partition("/")
+    if not bucket or not key:
+        raise CannotRun(f"{place}: a gallery in S3 is given as s3://bucket/key")
+    return bucket, key
 
 
-async def _read_object(location: str) -> Found:
-    bucket, key = place_in_s3(location)
+def _change_file(path: Path, change: Change) -> Gallery:
+    known = Gallery.load(path) if path.exists() else Gallery.empty()
+    changed = change(known)
+    with naming(path):
+        changed.save(path)
+    return changed
+
+
+async def _change_object(place: str, change: Change) -> Gallery:
+    bucket, key = parts_of(place)
     async with client("s3") as s3:
-        with concerning(location):
-            try:
+        for _ in range(_ATTEMPTS):
+            with concerning(place):
                 answer = await s3.get_object(Bucket=bucket, Key=key)
+                content = await answer["Body"].read()
+            changed = change(Gallery.read(io.BytesIO(content), place))
+            try:
+                await s3.put_object(
+                    Bucket=bucket, Key=key, Body=changed.to_bytes(), IfMatch=answer["ETag"]
+                )
             except REFUSAL as error:
-                if status_of(error) != HTTPStatus.NOT_FOUND:
-                    raise
-                raise CannotRun(
-                    f"{location} is not there", hint="look at the address of the gallery"
-                ) from error
-            if answer["ContentLength"] > _MOST_BYTES:
-                raise CannotRun(f"{location} has {answer['ContentLength']} bytes: no gallery")
-            async with answer["Body"] as body:
-                content = await body.read()
-    return Found(Gallery.read(io.BytesIO(content), location), answer["ETag"].strip('"'))
-
-
-def _hint(location: str) -> str:
-    if location.startswith("s3://") or Path(location).exists():
-        return "`hybridsphere gallery show` prints what is in a gallery"
-    # The path of the function's image, perhaps.
-    return "--gallery names a file on this machine, or s3://bucket/key"
+                if code_of(error) in {"PreconditionFailed", "ConditionalRequestConflict"}:
+                    continue
+                raise
+            return changed
+    raise CannotRunNow(f"{place}: others keep changing it", hint="try again")

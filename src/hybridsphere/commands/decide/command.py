@@ -7,7 +7,7 @@ from rich.console import Console
 from hybridsphere.commands.decide import report
 from hybridsphere.commands.decide.difference import Decided, Difference, decide_page
 from hybridsphere.commands.desk import Desk, reading
-from hybridsphere.commands.gallery_place import read_gallery
+from hybridsphere.commands.gallery_reader import read_gallery
 from hybridsphere.memory.kept import KeptVideo, kept_pages, put_decisions, renewed
 from hybridsphere.memory.memory import Memory
 from hybridsphere.recognition.gallery import Gallery
@@ -28,7 +28,7 @@ def decide(
 
     Raises CannotRun.
     """
-    gallery = read_gallery(location or settings.gallery).gallery
+    gallery = read_gallery(location or settings.gallery)
     with reading(settings.results_dir) as memory:
         difference = find_difference(memory, gallery, tolerance, since)
     if not as_json:

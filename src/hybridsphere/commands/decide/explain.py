@@ -9,7 +9,7 @@ from rich.console import Console
 
 from hybridsphere.commands.decide.explanation import Explained, FaceExplained, explain
 from hybridsphere.commands.desk import reading
-from hybridsphere.commands.gallery_place import read_gallery
+from hybridsphere.commands.gallery_reader import read_gallery
 from hybridsphere.commands.lines import print_json, print_line
 from hybridsphere.errors import CannotRun
 from hybridsphere.ledger.ledger import Ledger, Upload
@@ -45,7 +45,7 @@ def explain_key(
     """
     with Ledger.read(settings.results_dir) as ledger:
         upload = _upload(ledger, key, version)
-    gallery = read_gallery(location or settings.gallery).gallery
+    gallery = read_gallery(location or settings.gallery)
     explained = _explain(settings.results_dir, upload, gallery)
     if as_json:
         print_json(console, _record(explained))

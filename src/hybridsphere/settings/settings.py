@@ -20,6 +20,7 @@ from hybridsphere.settings.values import (
     Address,
     BucketName,
     FunctionName,
+    GalleryPlace,
     QueueUrl,
     Sink,
     Source,
@@ -62,7 +63,9 @@ class Settings(BaseSettings):
     input_bucket: BucketName | None = Field(None, description="the name of the bucket of videos")
     output_bucket: BucketName | None = Field(None, description="the name of the bucket of CSVs")
     table: TableName | None = Field(None, description="the name of the table of the students")
-    gallery: str | None = Field(None, description="the known faces: a path, or s3://bucket/key")
+    gallery: GalleryPlace | None = Field(
+        None, description="the known faces: a path, or s3://bucket/key"
+    )
     results_dir: Path = Field(Path("results"), description="the folder of the CSVs and the ledger")
     invocation_type: Literal["Event", "RequestResponse"] = Field(
         "Event", description="how the function is invoked"

@@ -68,6 +68,13 @@ FunctionName = Annotated[
 TableName = Annotated[
     str, _matching(r"[A-Za-z0-9._-]{3,255}", "give the table's bare name, as in students")
 ]
+GalleryPlace = Annotated[
+    str,
+    _matching(
+        r"(?:s3://[A-Za-z0-9._-]{3,63}/|(?![a-z0-9]+://)).{1,1024}",
+        "give a file's path, or s3://bucket/key",
+    ),
+]
 Address = Annotated[tuple[str, int] | None, BeforeValidator(_address)]
 Source = Annotated[Literal["queue", "bucket", "direct"], _renamed(OLD_NAMES["source"])]
 Sink = Annotated[Literal["queue", "bucket"], _renamed(OLD_NAMES["sink"])]

@@ -23,7 +23,7 @@ SCHEMA = "hybridsphere.faces/1"
 MOST_FACE_BYTES = 8 * 2**10
 MOST_SCENE_BYTES = 30 * 2**10
 
-_QUALITIES = (75, 55, 35, 20)
+_QUALITIES = (70, 50, 30, 15)
 
 _MOST_SPANS = 1000
 

@@ -37,6 +37,9 @@ def test_the_page_lists_the_variables_of_each_tool() -> None:
     for command, names in rows:
         # A command may have several rows.
         told.setdefault(command, set()).update(re.findall(rf"`({PREFIX}\w+)`", names))
+    # The page's own variables have a table for themselves.
+    own = PAGE.partition("## The page")[2].partition("\n## ")[0]
+    told["page"] |= set(re.findall(rf"^\| `({PREFIX}\w+)`", own, re.MULTILINE))
     read = {
         name: {variable(field) for field in fields}
         for name, command in commands(main)

@@ -73,7 +73,7 @@ class ResultStore:
         self, folder: Path, health: Health, metrics: Metrics, *, keep_days: int | None = None
     ) -> None:
         self._folder = folder
-        self._writer = Writer(folder, self._note_opened, self._note_edited)
+        self._writer = Writer(folder, self._note_opened, self.note_edited)
         self._health = health
         self._metrics = metrics
         # One thread: SQLite has one writer at a time, and the order of changes is kept.
@@ -81,9 +81,11 @@ class ResultStore:
         self._batcher: Batcher[Change, Any] = Batcher(
             self._store, size=MOST_CHANGES, linger_s=LINGER_S
         )
-        self._restorer = Restorer(self._writer, self._change, health=health, metrics=metrics)
-        self._expirer = None if keep_days is None else Expirer(self._change, keep_days)
+        self._restorer = Restorer(self._writer, self.change, health=health, metrics=metrics)
+        self._expirer = None if keep_days is None else Expirer(self.change, keep_days)
         self._working = asyncio.Event()
+        # Set with each result whose faces are due.
+        self.owed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -152,22 +154,22 @@ class ResultStore:
 
     async def note_invoked(self, record: S3Record, received_at: str, invoked_at: str) -> None:
         """Record that the function was invoked for an upload."""
-        await self._change(lambda ledger: ledger.note_invoked(record, received_at, invoked_at))
+        await self.change(lambda ledger: ledger.note_invoked(record, received_at, invoked_at))
 
     async def count_attempt(self, record: S3Record, received_at: str) -> int:
         """Count an attempt that ended in a function error; returns the count."""
-        return int(await self._change(lambda ledger: ledger.count_attempt(record, received_at)))
+        return int(await self.change(lambda ledger: ledger.count_attempt(record, received_at)))
 
     async def undone(self, records: Sequence[S3Record]) -> list[S3Record]:
         """Choose the records that were not invoked and have no result."""
-        found: list[S3Record] = await self._change(
+        found: list[S3Record] = await self.change(
             lambda ledger: [record for record in records if not ledger.is_done(record)]
         )
         return found
 
     async def unmirrored(self, bucket: str, objects: Sequence[Listed]) -> list[Listed]:
         """Choose the objects of the output bucket that were not fetched as they stand."""
-        found: list[Listed] = await self._change(
+        found: list[Listed] = await self.change(
             lambda ledger: [
                 one
                 for one in objects
@@ -179,12 +181,14 @@ class ResultStore:
     async def note_mirrored(self, bucket: str, found: Listed) -> None:
         """Record that an object of the output bucket was fetched."""
         seen = (found.key, found.etag, found.last_modified)
-        await self._change(lambda ledger: ledger.note_mirrored(bucket, *seen))
+        await self.change(lambda ledger: ledger.note_mirrored(bucket, *seen))
 
     async def put(self, results: Sequence[Result]) -> None:
         """Store results; a result that a stored one outranks changes nothing."""
         written = await self._unblocked(lambda ledger: self._writer.put(ledger, results))
         for result in written:
+            if result.faces_key:
+                self.owed.set()
             self._note(result)
             self._metrics.results.labels(result.status).inc()
             log.info(
@@ -208,9 +212,10 @@ class ResultStore:
         while True:
             await asyncio.sleep(HELD_AGAIN_S)
             if self._writer.held:
-                await self._change(lambda _: None)
+                await self.change(lambda _: None)
 
-    async def _change(self, change: Change) -> Any:
+    async def change(self, change: Change) -> Any:
+        """Apply a change of the ledger; it is durable, with those beside it, when this returns."""
         answer = await self._batcher.submit(change)
         if isinstance(answer, Exception):
             raise answer
@@ -223,7 +228,7 @@ class ResultStore:
         try:
             while True:
                 try:
-                    return await self._change(change)
+                    return await self.change(change)
                 except Blocked as error:
                     if part not in {None, f"file {error.filename}"}:
                         # Another place was blocked, and is free by now.
@@ -284,7 +289,7 @@ class ResultStore:
         elif ledger.migrated:
             self._loop.call_soon_threadsafe(lambda: log.info("ledger.migrated", path=path))
 
-    def _note_edited(self, key: str, copy: str) -> None:
+    def note_edited(self, key: str, copy: str) -> None:
         """Log that somebody had edited a CSV; called in the writer's thread."""
         self._loop.call_soon_threadsafe(lambda: log.warning("file.edited", key=key, kept_as=copy))
 

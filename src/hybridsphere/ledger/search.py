@@ -56,7 +56,7 @@ class Search(Overview):
             return self.newest(str(bucket), key)
         return None
 
-    def versions(self, key: str) -> list[Upload]:
+    def versions_of_key(self, key: str) -> list[Upload]:
         """List the versions of a key, the oldest first."""
         return list(self._select("key = ?", "rowid", (key,)))
 

@@ -103,6 +103,6 @@ def _looks(embeddings: bytes | None, times: str | None) -> KeptLooks | None:
         return None
     looks = looks_of(embeddings)
     times_s = [moment / 1000 for moment in orjson.loads(times or "[]")]
-    # Times only say when somebody was seen best; looks without them decide all the same.
+    # Times only say when somebody was seen best; the rule needs the looks alone.
     times_s += [0.0] * (len(looks) - len(times_s))
     return KeptLooks(looks, times_s[: len(looks)])

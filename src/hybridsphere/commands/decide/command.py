@@ -43,7 +43,7 @@ def decide(
 def find_difference(
     memory: Memory, gallery: Gallery, tolerance: float | None, since: str
 ) -> Difference:
-    """Decide every video, and compare with what is stored. Raises MemoryFileError."""
+    """Decide every video, and compare with the stored answers. Raises MemoryFileError."""
     difference = Difference()
     for page in kept_pages(memory, since):
         for decided in decide_page(gallery, page, tolerance, difference.leave):
@@ -54,9 +54,9 @@ def find_difference(
 def apply_decisions(desk: Desk, gallery: Gallery, tolerance: float | None, since: str) -> int:
     """Store new decisions and derive what follows; returns how many answers were derived.
 
-    Each page is a transaction of its own, so an interruption loses none, and a second run goes on.
+    Each page is one transaction, so an interruption loses none, and a second run goes on.
     """
-    # What an earlier run has stored, and not derived.
+    # An earlier run may have ended before it derived its last answers.
     derived = desk.derive()
     for page in kept_pages(desk.memory, since):
         with desk.memory.transaction():

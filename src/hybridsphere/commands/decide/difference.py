@@ -108,7 +108,7 @@ def _person(video: Video, found: dict[int, Identity]) -> str | None:
 
 @dataclass(slots=True)
 class Difference:
-    """The difference to what is stored, counted while videos are decided."""
+    """The difference to the stored answers, counted while videos are decided."""
 
     videos: int = 0
     faces: int = 0

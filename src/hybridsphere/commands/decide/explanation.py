@@ -1,4 +1,4 @@
-"""Why a video has its answer: computed again from the looks, and compared with what is stored."""
+"""Why a video has its answer: computed again from the looks, and compared with the stored one."""
 
 import math
 from collections.abc import Sequence

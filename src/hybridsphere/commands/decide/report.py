@@ -21,7 +21,7 @@ def print_difference(console: Console, difference: Difference) -> None:
 def print_end(
     console: Console, difference: Difference, derived: int | None, *, as_json: bool
 ) -> None:
-    """Print what was done, if anything; as JSON all of it. `derived` is None without --apply."""
+    """Print what was done, if anything; as JSON all of it. Without --apply, `derived` is None."""
     if as_json:
         print_json(console, _record(difference, derived))
     elif derived is None:
@@ -54,7 +54,7 @@ def _line(change: dict[str, Any]) -> str:
 
 
 def _short(key: str) -> str:
-    """Shorten a key at its beginning: the end tells videos of one folder apart."""
+    """Shorten a key at its beginning: videos of one folder differ there."""
     return key.ljust(_KEY_CELLS) if len(key) <= _KEY_CELLS else f"…{key[1 - _KEY_CELLS :]}"
 
 

@@ -129,6 +129,7 @@ class Pipeline:
             dead_letters=self._dead_letters,
             health=self._health,
             metrics=self._metrics,
+            ends_overtaken=settings.sink == "bucket",
         )
 
     def _poller(self, name: str, handle: Handler) -> Poller:

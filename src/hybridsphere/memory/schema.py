@@ -140,7 +140,7 @@ def _create(connection: sqlite3.Connection, _: str) -> None:
 
 
 def _upgrade(_: sqlite3.Connection, found: int, __: str) -> None:
-    """Bring an older memory to this schema; there is none before the first."""
+    """Bring an older memory to this schema; the first has no predecessor."""
     raise MemoryFileError(f"schema {found} is unknown", "use the release that wrote it")
 
 

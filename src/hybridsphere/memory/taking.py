@@ -45,7 +45,7 @@ def take(
     else:
         return stored.video
     _put_scene(connection, number, scene)
-    # What people said of a video must be said of these faces, too.
+    # Earlier judgements of the video apply to these faces, too.
     connection.execute(
         """INSERT OR IGNORE INTO stale
         SELECT ?1 WHERE EXISTS (SELECT 1 FROM judgements WHERE video = ?1)""",

@@ -129,6 +129,7 @@ async def test_a_hostile_object_is_refused_once_and_costs_nothing(
     async with site.collecting() as store:
         await store.put([site.of("evil.mp4"), site.of("good.mp4")])
         await site.settled()
+        await journal.seen("faces.not_kept")
     note = site.rows()["evil.mp4"].faces_note
     assert note
     assert note.startswith("refused: ")

@@ -79,7 +79,7 @@ class FacesCollector:
         self._keeper = keeper
         self._health = health
         self._metrics = metrics
-        # A thread of its own: results never wait for faces.
+        # Results never wait for this thread.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="faces")
         self._batcher: Batcher[Arrival, Kept | Unkept] = Batcher(self._keep, size=CONCURRENCY)
         self._circuit = Circuit(in_place=True)

@@ -73,6 +73,8 @@ class Keeper:
         Raises OSError, sqlite3.Error or MemoryFileError; then nothing was kept.
         """
         read = [_read(arrival) for arrival in arrivals]
+        if not (self._exists() or any(isinstance(one, Evidence) for one in read)):
+            return [one if isinstance(one, Unkept) else Kept(0) for one in read]
         memory = self._open()
         try:
             with memory.transaction():
@@ -145,7 +147,7 @@ class Keeper:
 
 
 def _read(arrival: Arrival) -> Evidence | Unkept | None:
-    """Read an object; refuse one that is hostile or another video's."""
+    """Read an object; refuse a hostile object, or another video's."""
     if arrival.content is None:
         return None
     debt = arrival.debt
@@ -178,7 +180,7 @@ def _take(memory: Memory, debt: Debt, evidence: Evidence | Unkept | None) -> Kep
     if isinstance(evidence, Evidence):
         memory.take_evidence(evidence, debt.version)
         kept = Kept(len(evidence.faces))
-    # What people get was derived from the result of an earlier attempt.
+    # The present answer was derived from an earlier attempt's result.
     is_later = debt.attempt > 1 or evidence is None
     if is_later and (video := memory.video(debt.bucket, debt.key, debt.version)):
         memory.mark_stale(video.id)

@@ -59,7 +59,9 @@ def _upload(ledger: Ledger, key: str, version: str | None) -> Upload:
     if version is None:
         found = ledger.newest_of_key(key)
     else:
-        named = (one for one in ledger.versions_of_key(key) if version in {one.version, one.sequencer})
+        named = (
+            one for one in ledger.versions_of_key(key) if version in {one.version, one.sequencer}
+        )
         found = next(named, None)
     if found is None or found.status is None:
         of = f" of version {version}" if version else ""

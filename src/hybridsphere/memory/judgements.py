@@ -51,7 +51,7 @@ class Judgements:
     ) -> int:
         """Record a word about a face, or about a whole video; returns its number.
 
-        Raises UnusableName for a name that is none.
+        Raises UnusableName for an empty or unprintable name.
         """
         name = None if name is None else name_form(name)
         cursor = self._connection.execute(
@@ -127,7 +127,7 @@ class Judgements:
     def name_group(self, group: int, name: str, *, by: str) -> list[int]:
         """Give every unknown face of a group a name, and the group; returns the numbers of faces.
 
-        Raises UnusableName for a name that is none.
+        Raises UnusableName for an empty or unprintable name.
         """
         name = name_form(name)
         unknown = f"group_id = ? AND {_UNKNOWN}"

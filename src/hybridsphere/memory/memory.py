@@ -54,7 +54,7 @@ class Memory(Database):
 
     @cached_property
     def judgements(self) -> Judgements:
-        """What people said of the faces and videos."""
+        """The words of people about faces and videos."""
         return Judgements(self._connection, self.grouping)
 
     def records(self, names: Collection[str]) -> dict[str, Record]:

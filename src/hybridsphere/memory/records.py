@@ -1,4 +1,4 @@
-"""The records of students, as results have shown them: the VM has no table of its own."""
+"""The records of students, as results have shown them: the VM has no table of students."""
 
 import json
 import sqlite3

@@ -55,7 +55,7 @@ class Row:
         return {name: value for name, value in figures.items() if value is not None}
 
     def absorb(self, spans: Spans, sightings: int | None) -> None:
-        """Add the times of another face of the same person; the row is no longer the function's."""
+        """Add the times of another face of the same person."""
         self.spans = joined((*self.spans, *spans))
         counts = [count for count in (self.sightings, sightings) if count is not None]
         self.sightings = sum(counts) if counts else None
@@ -79,7 +79,7 @@ def is_attendance(text: str) -> bool:
 
 
 def read_rows(text: str, people: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """Read the people and strangers of the function's answer; a row without a name is none."""
+    """Read the people and strangers of the function's answer; rows without a name are left out."""
     found = {str(person.get("name")): person for person in people}
     rows = []
     for cells in csv.DictReader(io.StringIO(text, newline="")):
@@ -131,7 +131,7 @@ def person_of(row: Row, records: Mapping[str, Record], *, attendance: bool) -> d
 
 
 def status_of(row: Row, records: Mapping[str, Record]) -> str:
-    """Return the status of a row of its own."""
+    """Return the status of one row."""
     if own := row.cells.get("status") or row.found.get("status"):
         return str(own)
     return _record(row.name, records)[0] if row.name else "unknown_face"

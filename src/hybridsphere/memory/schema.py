@@ -14,6 +14,8 @@ class MemoryFileError(UnreadableFile):
 
 
 _TABLES = (
+    # `decided` is the one person of `identify` by a decision made here: NULL for none made, '' for
+    # nobody known.
     """CREATE TABLE videos (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         bucket TEXT NOT NULL,
@@ -29,6 +31,7 @@ _TABLES = (
         gallery TEXT,
         left_out INTEGER NOT NULL,
         seen_at TEXT NOT NULL,
+        decided TEXT,
         UNIQUE (bucket, key, version)
     ) STRICT""",
     # `name` and the columns up to `certainty` are the machine's, `said` is what people said: NULL

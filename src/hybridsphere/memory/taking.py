@@ -85,7 +85,7 @@ def _begin(connection: sqlite3.Connection, video: Video, now: str) -> int:
 def _renew(connection: sqlite3.Connection, number: int, video: Video) -> None:
     connection.execute(
         """UPDATE videos SET attempt = ?, mode = ?, engine = ?, digest = ?, scale = ?,
-        tolerance = ?, gallery = ?, left_out = ? WHERE id = ?""",
+        tolerance = ?, gallery = ?, left_out = ?, decided = NULL WHERE id = ?""",
         (*_circumstances(video), number),
     )
 

@@ -11,6 +11,9 @@ from hybridsphere.bridge.bucket.monitor import Monitor
 from hybridsphere.bridge.bucket.watcher import Watcher
 from hybridsphere.bridge.collector import Collector
 from hybridsphere.bridge.dead_letters import DeadLetters
+from hybridsphere.bridge.faces.collector import FacesCollector
+from hybridsphere.bridge.faces.fetcher import Fetcher
+from hybridsphere.bridge.faces.keeper import Keeper
 from hybridsphere.bridge.invoker import Invoker
 from hybridsphere.bridge.pacing.limiter import Limiter
 from hybridsphere.bridge.queue.poller import Handler, Poller
@@ -50,6 +53,23 @@ class Pipeline:
         if self._settings.source != "direct":
             loops.append(sources[self._settings.source]())
         return loops
+
+    def faces(self) -> FacesCollector:
+        """Return the collector of faces, which waits for results that name some."""
+        settings = self._settings
+        keeper = Keeper(
+            settings.results_dir,
+            keep_unknown_days=settings.keep_unknown_days,
+            keep_faces_days=settings.keep_faces_days,
+            on_edited=self._store.note_edited,
+        )
+        return FacesCollector(
+            self._store,
+            Fetcher(self._aws, settings.output_bucket),
+            keeper,
+            health=self._health,
+            metrics=self._metrics,
+        )
 
     def probes(self) -> dict[str, Coroutine[Any, Any, object]]:
         """Return a call for each queue, bucket and function in use, by its setting."""
@@ -119,6 +139,7 @@ class Pipeline:
             dead_letters=self._dead_letters,
             health=self._health,
             metrics=self._metrics,
+            ends_overtaken=settings.sink == "bucket",
         )
 
     def _poller(self, name: str, handle: Handler) -> Poller:

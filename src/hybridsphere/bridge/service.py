@@ -11,6 +11,7 @@ import uvloop
 
 from hybridsphere import __version__
 from hybridsphere.aws import connect
+from hybridsphere.bridge.faces.collector import FacesCollector
 from hybridsphere.bridge.pipeline import Loop, Pipeline
 from hybridsphere.bridge.probes import probe
 from hybridsphere.bridge.queue.poller import RECEIVERS
@@ -46,12 +47,14 @@ class Bridge:
         async with AsyncExitStack() as parts:
             await parts.enter_async_context(meanwhile(self._manager.watch(self._health)))
             if started := await unless(stop, self._start(parts)):
-                store, loops = started
-                async with meanwhile(store.run()):
+                store, loops, faces = started
+                async with meanwhile(store.run()), meanwhile(faces.run()):
                     await self._run(loops, stop)
         log.info("bridge.stopped")
 
-    async def _start(self, parts: AsyncExitStack) -> tuple[ResultStore, Sequence[Loop]]:
+    async def _start(
+        self, parts: AsyncExitStack
+    ) -> tuple[ResultStore, Sequence[Loop], FacesCollector]:
         """Open clients, results and HTTP, for `parts` to close, and probe their names."""
         settings, bucket = self._settings, self._settings.need("input_bucket")
         aws = await parts.enter_async_context(
@@ -77,7 +80,7 @@ class Bridge:
         await probe(settings, pipeline.probes())
         depths = Depths(pipeline.queues(), self._metrics)
         await parts.enter_async_context(meanwhile(depths.run()))
-        return store, pipeline.loops()
+        return store, pipeline.loops(), pipeline.faces()
 
     async def _run(self, loops: Sequence[Loop], stop: asyncio.Event) -> None:
         """Run the loops until `stop`, then drain them."""

@@ -13,6 +13,7 @@ from hybridsphere.cli.data import enroll, gallery, results, students, workload
 from hybridsphere.cli.group import Commands, configured
 from hybridsphere.cli.options import CORES, FILE, FOLDER, MODE, PLACE, SINK, SOURCE, WORKERS
 from hybridsphere.cli.people import faces
+from hybridsphere.cli.review import replay, sheet
 from hybridsphere.signals import heard_at_once
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def bridge(settings: "Settings") -> None:
 @click.option(
     "--mode", type=MODE, default="identify", help="Recognise one person a video, or everybody."
 )
+@click.option("--serve", is_flag=True, help="Keep everything running, with the page, until Ctrl-C.")
 def demo(**options: Any) -> None:
     """Run the whole system on this machine, and check every step.
 
@@ -143,6 +145,44 @@ def status(settings: "Settings", as_json: bool) -> None:
     sys.exit(0 if show_status(settings, Screen(), as_json=as_json) else 1)
 
 
+@main.command(short_help="Show it all in a browser: who was seen, what is wrong.")
+@heard_at_once()
+@click.option("--add-user", metavar="NAME", help="Add a login, or replace its password, and end.")
+@click.option(
+    "--role",
+    type=click.Choice(["viewer", "editor", "operator"]),
+    default="viewer",
+    help="For --add-user: look, correct, or run the system.",
+)
+@configured(
+    "results_dir",
+    "http",
+    "input_bucket",
+    "page",
+    "page_users",
+    "page_header",
+    "page_proxies",
+    "page_names",
+)
+def page(settings: "Settings", add_user: str | None, role: str) -> None:
+    """Serve the page at HYBRIDSPHERE_PAGE until Ctrl-C or SIGTERM.
+
+    The page shows the uploads and the faces of HYBRIDSPHERE_RESULTS_DIR as they come, in a browser.
+    It is a process of its own: it cannot slow the bridge. At another address than this machine's
+    own it demands a login, which --add-user writes to the file HYBRIDSPHERE_PAGE_USERS.
+
+    Exits with 0 after a stop, 2 if the configuration cannot work.
+    """
+    if add_user is not None:
+        from hybridsphere.page.users import ask_and_add
+
+        ask_and_add(settings, add_user, role)
+        return
+    from hybridsphere.page.app import run
+
+    run(settings)
+
+
 @main.command(short_help="Check whether this configuration can work.")
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
 def doctor(as_json: bool) -> None:
@@ -157,5 +197,5 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if run_doctor(Screen(soft_wrap=True), as_json=as_json) else 1)
 
 
-for command in (enroll, faces, gallery, results, students, workload):
+for command in (enroll, faces, gallery, replay, results, sheet, students, workload):
     main.add_command(command)

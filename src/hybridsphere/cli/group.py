@@ -13,9 +13,9 @@ from hybridsphere.errors import INTERRUPTED, READER_LEFT, CannotRun
 
 SECTIONS = {
     "Try it": ["demo", "local"],
-    "Run it": ["bridge", "doctor", "status"],
+    "Run it": ["bridge", "page", "doctor", "status", "replay"],
     "Say who is known": ["enroll", "gallery", "students"],
-    "Upload, and take the results": ["workload", "results"],
+    "Upload, and take the results": ["workload", "results", "sheet"],
     "Look, correct and forget": ["faces", "forget"],
 }
 """The commands in the order of `--help`."""

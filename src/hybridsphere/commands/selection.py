@@ -66,19 +66,19 @@ class Selection:
 
     def of(self, uploads: Iterable[Upload]) -> Iterator[Row]:
         """Go through the wanted rows, as the uploads come."""
-        wanted = None if self.person is None else _one_form(self.person)
+        wanted = None if self.person is None else one_form(self.person)
         for stored in uploads:
             upload = stored if self.machine else stored.effective()
             people = upload.people
             if wanted is not None:
-                people = [person for person in people if _one_form(person["name"]) == wanted]
+                people = [person for person in people if one_form(person["name"]) == wanted]
                 if not people:
                     continue
             rows = [_of_upload(upload)] if self.rows == "uploads" else _of_people(upload, people)
             yield from (row for row in rows if not self.statuses or row["status"] in self.statuses)
 
 
-def _one_form(name: Any) -> str:
+def one_form(name: Any) -> str:
     """Write a name in its one form; a text that cannot be a name stays as it is."""
     try:
         return name_form(str(name))

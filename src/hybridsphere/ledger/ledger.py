@@ -10,6 +10,7 @@ import orjson
 
 from hybridsphere.ledger.answer import Answer
 from hybridsphere.ledger.debts import Debts
+from hybridsphere.ledger.forgetting import Forgetting
 from hybridsphere.ledger.overview import Backlog, Waiting
 from hybridsphere.ledger.schema import LEDGER, LedgerError
 from hybridsphere.ledger.search import Search
@@ -36,7 +37,7 @@ def ledger_path(results_dir: Path) -> Path:
     return LEDGER.path(results_dir)
 
 
-class Ledger(Search, Debts):
+class Ledger(Search, Debts, Forgetting):
     """The ledger, open. Changes are made inside `transaction()`; not for use by two threads."""
 
     kind = LEDGER
@@ -135,12 +136,11 @@ class Ledger(Search, Debts):
     def put_answer(
         self, bucket: str, key: str, version: str, answer: Answer | None, at: str
     ) -> bool:
-        """Record what people get instead of the function's own answer, or None for that again.
+        """Record what people get instead of the function's own answer; None for that again.
 
-        Returns whether this is the newest version, whose file must be written in the same
-        transaction: `answers.publish` does both.
+        Returns whether this is the newest version, whose file must be written, too.
         """
-        people = None if answer is None else orjson.dumps(answer.people).decode()
+        people = None if answer is None else orjson.dumps(list(answer.people)).decode()
         values = (answer.status, people, answer.csv, at) if answer else (None,) * 4
         self._connection.execute(
             """UPDATE uploads SET answer_status = ?, answer_people = ?, answer_csv = ?,

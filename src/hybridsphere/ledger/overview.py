@@ -56,6 +56,13 @@ class Overview(Database):
         }
         return Waiting(invocation=found.get(True, Backlog()), result=found.get(False, Backlog()))
 
+    def rewritten(self) -> list[tuple[str, str]]:
+        """List the bucket and key of the uploads that have several versions."""
+        # The index of the primary key has all of this.
+        return self._connection.execute(
+            "SELECT bucket, key FROM uploads GROUP BY bucket, key HAVING count(*) > 1"
+        ).fetchall()
+
     @property
     def counting_since(self) -> str | None:
         """Since when the ledger counts uploads; None for an empty one of schema 1."""

@@ -74,7 +74,9 @@ def answer_of(memory: Memory, video: Video, upload: Upload) -> Answer | None:
     names = {face.name for face in faces} | {word.name for word in words}
     names |= {standing.said for standing in standings.values()}
     records = memory.records({name for name in names if name})
-    return derive(upload, faces, standings, words, records, left_out=video.left_out)
+    return derive(
+        upload, faces, standings, words, records, left_out=video.left_out, decided=video.decided
+    )
 
 
 def publish(ledger: Ledger, files: CsvFiles, upload: Upload, answer: Answer | None) -> None:

@@ -43,18 +43,20 @@ def derive(
     records: Mapping[str, Record],
     *,
     left_out: int = 0,
+    decided: str | None = None,
 ) -> Answer | None:
     """Return the answer that people get; None if it is the function's own.
 
     - `upload`: the function's answer. `faces`: those that are kept of the video, with the names
       that the machine gives them by now. `left_out`: the number of faces that were not kept.
+    - `decided`: the machine's person of `identify` by now; None for the function's own.
     - `standings`, `words`: what people said of the faces, and of the video with its faces.
     - `records`: major and year of students, by name.
     """
     if upload.status is None:
         return None
     seen = [_Seen(face, standings.get(face.id, Standing())) for face in faces]
-    draft = _Draft(upload, seen, left_out)
+    draft = _Draft(upload, seen, left_out, decided)
     for word in standing_judgements(words):
         if word.face is None:
             draft.hear(word)
@@ -66,8 +68,11 @@ def derive(
 class _Draft:
     """The rows of one video, while words are applied to them."""
 
-    def __init__(self, upload: Upload, faces: Sequence[_Seen], left_out: int) -> None:
+    def __init__(
+        self, upload: Upload, faces: Sequence[_Seen], left_out: int, decided: str | None
+    ) -> None:
         self._upload = upload
+        self._decided = decided
         self._faces = faces
         self._attendance = is_attendance(upload.csv or "")
         self._any_face = (
@@ -185,6 +190,8 @@ class _Draft:
         function's own answer, words about faces, and the nearest person.
         """
         own = {str(person.get("name")) for person in self._upload.people}
+        if self._decided is not None:
+            own = {self._decided}
         whole = max((row.since for row in known if row.is_of_whole), default=0)
 
         def rank(row: Row) -> tuple[bool, int, bool, int, float]:

@@ -14,6 +14,8 @@ class MemoryFileError(UnreadableFile):
 
 
 _TABLES = (
+    # `decided` is the one person of `identify` by a decision made here: NULL for none made, '' for
+    # nobody known.
     """CREATE TABLE videos (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         bucket TEXT NOT NULL,
@@ -29,6 +31,7 @@ _TABLES = (
         gallery TEXT,
         left_out INTEGER NOT NULL,
         seen_at TEXT NOT NULL,
+        decided TEXT,
         UNIQUE (bucket, key, version)
     ) STRICT""",
     # `name` and the columns up to `certainty` are the machine's, `said` is what people said: NULL
@@ -57,8 +60,10 @@ _TABLES = (
         person TEXT GENERATED ALWAYS AS (coalesce(said, name)) VIRTUAL,
         group_id INTEGER
     ) STRICT""",
-    # float16, little-endian, `looks` rows of 128, in the gallery's units.
-    "CREATE TABLE looks (face INTEGER PRIMARY KEY, embeddings BLOB NOT NULL) STRICT",
+    # float16, little-endian, `looks` rows of 128, in the gallery's units; their times as JSON.
+    """CREATE TABLE looks (
+        face INTEGER PRIMARY KEY, embeddings BLOB NOT NULL, times_ms TEXT NOT NULL
+    ) STRICT""",
     "CREATE TABLE pictures (face INTEGER PRIMARY KEY, jpeg BLOB NOT NULL) STRICT",
     """CREATE TABLE scenes (
         video INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, jpeg BLOB NOT NULL

@@ -85,7 +85,7 @@ def _begin(connection: sqlite3.Connection, video: Video, now: str) -> int:
 def _renew(connection: sqlite3.Connection, number: int, video: Video) -> None:
     connection.execute(
         """UPDATE videos SET attempt = ?, mode = ?, engine = ?, digest = ?, scale = ?,
-        tolerance = ?, gallery = ?, left_out = ? WHERE id = ?""",
+        tolerance = ?, gallery = ?, left_out = ?, decided = NULL WHERE id = ?""",
         (*_circumstances(video), number),
     )
 
@@ -119,7 +119,8 @@ def _answer(face: Face) -> tuple[object, ...]:
 
 def _put_content(connection: sqlite3.Connection, face: int, new: NewFace) -> None:
     content = new.looks.astype("<f2").tobytes()
-    connection.execute("INSERT OR REPLACE INTO looks VALUES (?, ?)", (face, content))
+    times = orjson.dumps(new.looks_ms).decode()
+    connection.execute("INSERT OR REPLACE INTO looks VALUES (?, ?, ?)", (face, content, times))
     if new.jpeg is not None:
         connection.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?)", (face, new.jpeg))
 

@@ -1,10 +1,15 @@
 """The forms of values, each with the remedy for any other."""
 
+import os
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator
+
+_LONGEST_PATH = 500
 
 OLD_NAMES = {
     "source": {"none": "direct", "monitor": "bucket"},
@@ -34,6 +39,30 @@ def _address(value: object) -> object:
     if not colon or not port.isdecimal() or int(port) > 65535:
         raise ValueError("give host:port, as in 127.0.0.1:8080, or nothing to turn it off")
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - `:8080` means every address
+
+
+def _names(value: object) -> object:
+    """Split names at commas and blanks."""
+    return tuple(value.lower().replace(",", " ").split()) if isinstance(value, str) else value
+
+
+def _host_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(re.fullmatch(r"[a-z0-9.-]{1,253}", name) for name in names):
+        raise ValueError("give bare host names, as in faces.example.org")
+    return names
+
+
+def _addresses(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_address(address)) for address in addresses)
+    except ValueError:
+        raise ValueError("give IP addresses, as in 10.0.0.5") from None
+
+
+def _short(path: Path) -> Path:
+    if len(os.fsencode(path)) > _LONGEST_PATH:
+        raise ValueError(f"name a file whose path has {_LONGEST_PATH} bytes or fewer")
+    return path
 
 
 def _renamed(new_names: Mapping[str, str]) -> BeforeValidator:
@@ -68,6 +97,12 @@ FunctionName = Annotated[
 TableName = Annotated[
     str, _matching(r"[A-Za-z0-9._-]{3,255}", "give the table's bare name, as in students")
 ]
+HeaderName = Annotated[
+    str, _matching(r"[A-Za-z0-9-]{1,64}", "give a header's name, as in X-Remote-User")
+]
+HostNames = Annotated[tuple[str, ...], BeforeValidator(_names), AfterValidator(_host_names)]
+Addresses = Annotated[tuple[str, ...], BeforeValidator(_names), AfterValidator(_addresses)]
+UserFile = Annotated[Path, AfterValidator(_short)]
 Address = Annotated[tuple[str, int] | None, BeforeValidator(_address)]
 Source = Annotated[Literal["queue", "bucket", "direct"], _renamed(OLD_NAMES["source"])]
 Sink = Annotated[Literal["queue", "bucket"], _renamed(OLD_NAMES["sink"])]

@@ -12,7 +12,7 @@ from hybridsphere import __version__
 from hybridsphere.cli.data import enroll, gallery, results, students, workload
 from hybridsphere.cli.group import Commands, configured
 from hybridsphere.cli.options import CORES, FILE, FOLDER, MODE, PLACE, SINK, SOURCE, WORKERS
-from hybridsphere.cli.people import faces
+from hybridsphere.cli.people import faces, forget
 from hybridsphere.cli.review import replay, sheet
 from hybridsphere.signals import heard_at_once
 
@@ -197,5 +197,5 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if run_doctor(Screen(soft_wrap=True), as_json=as_json) else 1)
 
 
-for command in (enroll, faces, gallery, replay, results, sheet, students, workload):
+for command in (enroll, faces, forget, gallery, replay, results, sheet, students, workload):
     main.add_command(command)

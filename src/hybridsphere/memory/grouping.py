@@ -127,7 +127,7 @@ class Grouping:
         chosen = "group_id = ?" if group else "group_id IS NOT NULL"
         rows = self._connection.execute(
             f"""SELECT group_id, groups.name, sum(coalesce(person, '') = ''), count(*),
-            count(DISTINCT video), min(at), max(at), 
+            count(DISTINCT video), min(at), max(at),
             max(size_px * 1000000000000 + faces.id) % 1000000000000
             FROM faces JOIN groups ON groups.id = faces.group_id
             WHERE {chosen} AND at >= ? AND at < ? GROUP BY group_id

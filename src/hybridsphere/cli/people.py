@@ -230,9 +230,15 @@ def results_correct(
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do it; otherwise only print what would be done.")
 @click.option("--students", is_flag=True, help="Delete the student's record as well.")
-@click.option("--gallery", "galleries", multiple=True, metavar="GALLERY", help="Repeatable.")
+@click.option(
+    "--gallery",
+    "galleries",
+    multiple=True,
+    metavar="GALLERY",
+    help="A gallery beside HYBRIDSPHERE_GALLERY; repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was found and done as JSON.")
-@configured("results_dir", "input_bucket", "output_bucket", "table")
+@configured("results_dir", "output_bucket", "table", "gallery")
 def forget(settings: "Settings", *, name: str, **options: Any) -> None:
     """Print everything that is kept of NAME; with --yes, take it away and search for remains.
 

@@ -1,7 +1,6 @@
 """Forget a person: show what is kept, take it away, and search what is left."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -77,7 +76,7 @@ def run_forget(
 ) -> bool:
     """Print what is kept of a person; with `yes` take it away. Returns whether nothing is left."""
     trace = Trace(usable_name(name))
-    places = [*galleries, *filter(None, [os.environ.get("HYBRIDSPHERE_GALLERY")])]
+    places = [*galleries, *filter(None, [settings.gallery])]
     with Desk.open(settings.results_dir) as desk:
         work = _Work(settings, desk, trace, list(dict.fromkeys(places)), students=students)
         kept, search = asyncio.run(work.run(yes=yes, report=report))

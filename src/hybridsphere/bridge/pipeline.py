@@ -5,11 +5,15 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from hybridsphere.aws import Aws, Listed
+from hybridsphere.aws.queue import Queue
 from hybridsphere.bridge.bucket.mirror import Mirror
 from hybridsphere.bridge.bucket.monitor import Monitor
 from hybridsphere.bridge.bucket.watcher import Watcher
 from hybridsphere.bridge.collector import Collector
 from hybridsphere.bridge.dead_letters import DeadLetters
+from hybridsphere.bridge.faces.collector import FacesCollector
+from hybridsphere.bridge.faces.fetcher import Fetcher
+from hybridsphere.bridge.faces.keeper import Keeper
 from hybridsphere.bridge.invoker import Invoker
 from hybridsphere.bridge.pacing.limiter import Limiter
 from hybridsphere.bridge.queue.poller import Handler, Poller
@@ -50,27 +54,53 @@ class Pipeline:
             loops.append(sources[self._settings.source]())
         return loops
 
+    def faces(self) -> FacesCollector:
+        """Return the collector of faces, which waits for results that name some."""
+        settings = self._settings
+        keeper = Keeper(
+            settings.results_dir,
+            keep_unknown_days=settings.keep_unknown_days,
+            keep_faces_days=settings.keep_faces_days,
+            on_edited=self._store.note_edited,
+        )
+        return FacesCollector(
+            self._store,
+            Fetcher(self._aws, settings.output_bucket),
+            keeper,
+            health=self._health,
+            metrics=self._metrics,
+        )
+
     def probes(self) -> dict[str, Coroutine[Any, Any, object]]:
         """Return a call for each queue, bucket and function in use, by its setting."""
         settings, aws = self._settings, self._aws
-        queues = {
-            "input_queue_url": settings.source == "queue",
-            "output_queue_url": settings.sink == "queue",
-            "dead_letter_queue_url": settings.dead_letter_queue_url is not None,
-        }
         buckets = {
             "input_bucket": settings.source == "bucket",
             "output_bucket": settings.sink == "bucket",
         }
         probes: dict[str, Coroutine[Any, Any, object]] = {}
-        for field in (name for name, used in queues.items() if used):
-            probes[field] = aws.queue(settings.need(field)).attributes()
+        for name, queue in self.queues().items():
+            probes[f"{name}_queue_url"] = queue.attributes()
         for field in (name for name, used in buckets.items() if used):
             probes[field] = aws.bucket(settings.need(field)).probe()
         if settings.source != "direct":
             name = settings.need("function_name")
             probes["function_name"] = aws.function(name, settings.invocation_type).probe()
         return probes
+
+    def queues(self) -> dict[str, Queue]:
+        """Return each queue in use, by the beginning of its setting's name."""
+        settings = self._settings
+        used = {
+            "input": settings.source == "queue",
+            "output": settings.sink == "queue",
+            "dead_letter": settings.dead_letter_queue_url is not None,
+        }
+        return {
+            name: self._aws.queue(settings.need(f"{name}_queue_url"))
+            for name, needed in used.items()
+            if needed
+        }
 
     def _input_queue(self) -> Loop:
         return self._poller("input", self._invoker().handle)
@@ -109,6 +139,7 @@ class Pipeline:
             dead_letters=self._dead_letters,
             health=self._health,
             metrics=self._metrics,
+            ends_overtaken=settings.sink == "bucket",
         )
 
     def _poller(self, name: str, handle: Handler) -> Poller:

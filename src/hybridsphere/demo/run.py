@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -12,7 +13,6 @@ from typing import Any
 from hybridsphere.commands.students import load_students
 from hybridsphere.demo.bridge import BridgeProcess, running_bridge
 from hybridsphere.demo.options import DemoOptions
-from hybridsphere.demo.page import free_port, running_page
 from hybridsphere.demo.report import message, print_results, write_report
 from hybridsphere.demo.stage import set_stage
 from hybridsphere.errors import FAILED, CannotRun
@@ -21,6 +21,7 @@ from hybridsphere.ledger.ledger import Upload
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.local.env_file import written
+from hybridsphere.local.page import free_port, running_page
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.screen import Screen, plain
 from hybridsphere.settings import Settings
@@ -92,7 +93,12 @@ async def _perform(options: DemoOptions, folder: Path) -> DemoResult:
     own.mkdir(parents=True, exist_ok=True)
     console = Screen(stderr=True)
     with console.status("preparing videos and known faces"):
-        stage = await set_stage(options, own)
+        try:
+            stage = await set_stage(options, own)
+        except (CannotRun, OSError):
+            if options.results is None:
+                shutil.rmtree(folder)
+            raise
     workers = options.workers or os.cpu_count() or 1
     async with _account(options, stage.gallery, own / "function.log") as account:
         os.environ.update(account.environment())

@@ -76,6 +76,11 @@ class Database:
                 f"{path} cannot be read: {error}", "read it as the bridge's user"
             ) from error
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection, for modules with statements of their own."""
+        return self._connection
+
     def close(self) -> None:
         """Close the file; SQLite tidies up unless an operation failed or the file was replaced."""
         if self._guard and self._sound and not self.is_replaced():
@@ -129,6 +134,13 @@ class Database:
     def held(self) -> str | None:
         """The reason why the WAL grows; None while it does not."""
         return self._wal.held
+
+    def shorten_wal(self) -> bool:
+        """Move the WAL's content into the file and empty the WAL; False while a reader holds it.
+
+        Until then the WAL may hold copies of what was deleted.
+        """
+        return self._wal.shorten()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

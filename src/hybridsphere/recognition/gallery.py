@@ -1,6 +1,7 @@
 """The gallery: known people and their embeddings, searched by distance."""
 
 import hashlib
+import io
 import math
 import zipfile
 from collections import defaultdict
@@ -36,7 +37,17 @@ SAME_FACE = TOLERANCE / 2
 
 
 class GalleryError(ValueError):
-    """An unusable gallery; the text is one line with the file and the reason."""
+    """An unusable gallery; the text is one line with the file and the reason, `hint` the remedy."""
+
+    def __init__(self, reason: str, *, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
+_IMPORT = (
+    "`hybridsphere gallery import` makes one of a pickle, `hybridsphere enroll` of photographs"
+)
+_SHOW = "`hybridsphere gallery show` lists the people"
 
 
 class Match(NamedTuple):
@@ -100,9 +111,7 @@ class Gallery:
     def read(cls, file: IO[bytes], where: str) -> "Gallery":
         """Read a gallery from an open `.npz`; `where` names it in errors. Raises GalleryError."""
         if not zipfile.is_zipfile(file):
-            raise GalleryError(
-                f"{where}: not a gallery. `hybridsphere gallery import` makes one of a pickle."
-            )
+            raise GalleryError(f"{where}: not a gallery", hint=_IMPORT)
         file.seek(0)
         try:
             arrays = read_arrays(file, ("names", "embeddings"), _SPACE)
@@ -118,9 +127,17 @@ class Gallery:
 
     def save(self, path: Path) -> None:
         """Write the gallery whole as `.npz`, readable by its owner alone. Raises OSError."""
+        write_arrays(path, self._arrays())
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the gallery's file."""
+        content = io.BytesIO()
+        np.savez(content, **self._arrays())  # type: ignore[arg-type]
+        return content.getvalue()
+
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
         arrays = {"names": np.array(self.names, dtype=str), "embeddings": self.embeddings}
-        space = {name: np.array(getattr(self.space, name)) for name in _SPACE}
-        write_arrays(path, arrays | space)
+        return arrays | {name: np.array(getattr(self.space, name)) for name in _SPACE}
 
     def plus(self, other: "Gallery") -> "Gallery":
         """Return a gallery of both, without repeated rows. Raises GalleryError for two spaces."""
@@ -128,8 +145,8 @@ class Gallery:
             return other
         if len(other) and other.space != self.space:
             raise GalleryError(
-                f"embeddings of {other.space} cannot be compared with those of {self.space}: "
-                "enroll everybody again from the same photographs with one engine"
+                f"embeddings of {other.space} cannot be compared with those of {self.space}",
+                hint="enroll everybody again from the same photographs with one engine",
             )
         rows: dict[tuple[str, bytes], Embeddings] = {}
         for gallery in (self, other):
@@ -141,7 +158,7 @@ class Gallery:
         """Return a gallery without a person. Raises GalleryError for an unknown name."""
         name = usual_name(name)
         if name not in self.names:
-            raise GalleryError(f"{name}: nobody in the gallery has that name")
+            raise GalleryError(f"{name}: nobody in the gallery has that name", hint=_SHOW)
         kept = [row for row, other in enumerate(self.names) if other != name]
         return self._of([self.names[row] for row in kept], list(self.embeddings[kept]))
 
@@ -152,12 +169,16 @@ class Gallery:
         """
         name = usual_name(name)
         if name not in self.names:
-            raise GalleryError(f"{name}: nobody in the gallery has that name")
+            raise GalleryError(f"{name}: nobody in the gallery has that name", hint=_SHOW)
         return self._of([new if one == name else one for one in self.names], list(self.embeddings))
 
     def without_row(self, row: int) -> "Gallery":
         """Return a gallery without one embedding."""
-        kept = [other for other in range(len(self)) if other != row]
+        return self.without_rows([row])
+
+    def without_rows(self, rows: Sequence[int]) -> "Gallery":
+        """Return a gallery without some embeddings."""
+        kept = [other for other in range(len(self)) if other not in set(rows)]
         return self._of([self.names[other] for other in kept], list(self.embeddings[kept]))
 
     def matches(self, embedding: Embeddings, within: float) -> list[Match]:

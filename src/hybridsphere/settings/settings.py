@@ -21,6 +21,7 @@ from hybridsphere.settings.values import (
     Addresses,
     BucketName,
     FunctionName,
+    GalleryPlace,
     HeaderName,
     HostNames,
     QueueUrl,
@@ -44,7 +45,7 @@ _NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
 """The fields that each source and sink cannot do without."""
 
 # The function reads these variables, and the file of the bridge's variables may have them too.
-_OF_THE_FUNCTION = ("gallery", "tolerance", "frames_per_s", "mode", "table")
+_OF_THE_FUNCTION = ("tolerance", "frames_per_s", "mode", "table")
 
 
 class Settings(BaseSettings):
@@ -66,6 +67,9 @@ class Settings(BaseSettings):
     input_bucket: BucketName | None = Field(None, description="the name of the bucket of videos")
     output_bucket: BucketName | None = Field(None, description="the name of the bucket of CSVs")
     table: TableName | None = Field(None, description="the name of the table of the students")
+    gallery: GalleryPlace | None = Field(
+        None, description="the known faces: a path, or s3://bucket/key"
+    )
     results_dir: Path = Field(Path("results"), description="the folder of the CSVs and the ledger")
     invocation_type: Literal["Event", "RequestResponse"] = Field(
         "Event", description="how the function is invoked"
@@ -76,6 +80,12 @@ class Settings(BaseSettings):
     )
     keep_results_days: int | None = Field(
         None, ge=15, le=36_500, description="days that the ledger keeps a result"
+    )
+    keep_unknown_days: int = Field(
+        14, ge=1, le=36_500, description="days that the memory keeps faces without a name"
+    )
+    keep_faces_days: int = Field(
+        180, ge=1, le=36_500, description="days that the memory keeps all other faces"
     )
     drain_s: float = Field(25, gt=0, le=3600, description="seconds that a stop may take")
     http: Address = Field(("127.0.0.1", 8080), description="the address of health and metrics")

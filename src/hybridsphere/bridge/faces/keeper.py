@@ -1,48 +1,43 @@
 """The memory as the bridge writes it: in one thread, which is not that of the results."""
 
-import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hybridsphere.bridge.faces.fetcher import GONE, Unkept
-from hybridsphere.ledger.debts import Debt
-from hybridsphere.memory.evidence import Evidence, EvidenceError, parse
-from hybridsphere.memory.memory import Memory, MemoryFileError, memory_path
-from hybridsphere.memory.retention import expire
+from hybridsphere.bridge.faces.arrival import Arrival, Kept, Unkept
+from hybridsphere.ledger.csv_files import CsvFiles
+from hybridsphere.ledger.ledger import Ledger
+from hybridsphere.memory.schema import MEMORY
 from hybridsphere.messages import utc_text
 
-DISK = (OSError, sqlite3.Error, MemoryFileError)
-"""Errors of a disk that is full or fails, or of a memory that must be moved away."""
+if TYPE_CHECKING:
+    from hybridsphere.memory.memory import Memory
+
+# The memory needs numpy, which a bridge without faces never loads.
+# ruff: noqa: PLC0415
 
 PAGE = 200
 """Faces that one transaction removes, so that new ones are kept between two."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """An object that was fetched for a debt; None for a debt without an object."""
-
-    debt: Debt
-    content: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Faces that are in the memory: how many."""
-
-    faces: int
-
-
 class Keeper:
     """The memory of one results folder; all methods run in one thread.
 
-    A folder without faces gets no memory. After a failure the memory is opened again.
+    A folder without faces gets no memory. After a failure the memory is opened again. `on_edited`
+    is called with the key and the copy of each CSV that somebody had edited.
     """
 
-    def __init__(self, folder: Path, keep_unknown_days: int, keep_faces_days: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keep_unknown_days: int,
+        keep_faces_days: int,
+        on_edited: Callable[[str, str], object] = lambda *_: None,
+    ) -> None:
         self._folder = folder
+        self._on_edited = on_edited
         self._keep_faces = timedelta(days=keep_faces_days)
         self._keep_unknown = timedelta(days=min(keep_unknown_days, keep_faces_days))
         self._memory: Memory | None = None
@@ -52,14 +47,39 @@ class Keeper:
 
         Raises OSError, sqlite3.Error or MemoryFileError; then nothing was kept.
         """
-        read = [_read(arrival) for arrival in arrivals]
+        if not (self._exists() or any(arrival.content for arrival in arrivals)):
+            return [Kept(0) for _ in arrivals]
+        from hybridsphere.bridge.faces import keeping
+
+        read = [keeping.read(arrival) for arrival in arrivals]
         memory = self._open()
         try:
             with memory.transaction():
                 return [
-                    _take(memory, arrival.debt, evidence)
-                    for arrival, evidence in zip(arrivals, read, strict=True)
+                    keeping.keep(memory, arrival.debt, found)
+                    for arrival, found in zip(arrivals, read, strict=True)
                 ]
+        except BaseException:
+            self.close()
+            raise
+
+    def derive(self) -> int:
+        """Derive a page of answers that are stale, also those that a crash left; returns how many.
+
+        Raises OSError, sqlite3.Error, MemoryFileError or LedgerError.
+        """
+        if not self._exists():
+            return 0
+        memory = self._open()
+        if not memory.stale(1):
+            return 0
+        from hybridsphere.memory.answers import derive_stale
+
+        try:
+            with Ledger.open(self._folder) as ledger:
+                files = CsvFiles(self._folder, self._on_edited)
+                files.prepare()
+                return derive_stale(memory, ledger, files)
         except BaseException:
             self.close()
             raise
@@ -69,14 +89,13 @@ class Keeper:
 
         Raises OSError, sqlite3.Error or MemoryFileError.
         """
-        if not (self._memory or memory_path(self._folder).exists()):
+        if not self._exists():
             return 0
         memory = self._open()
         now = datetime.now(UTC)
         try:
             with memory.transaction():
-                removed = expire(
-                    memory,
+                removed = memory.expire(
                     unknown_before=utc_text(now - self._keep_unknown),
                     faces_before=utc_text(now - self._keep_faces),
                     most=PAGE,
@@ -95,39 +114,14 @@ class Keeper:
             self._memory.close()
             self._memory = None
 
-    def _open(self) -> Memory:
+    def _exists(self) -> bool:
+        return self._memory is not None or MEMORY.path(self._folder).exists()
+
+    def _open(self) -> "Memory":
         if self._memory and self._memory.is_replaced():
             self.close()
         if self._memory is None:
+            from hybridsphere.memory.memory import Memory
+
             self._memory = Memory.open(self._folder)
         return self._memory
-
-
-def _read(arrival: Arrival) -> Evidence | Unkept | None:
-    """Read an object; refuse one that is hostile or another video's."""
-    if arrival.content is None:
-        return None
-    debt = arrival.debt
-    try:
-        evidence = parse(arrival.content)
-    except EvidenceError as error:
-        return Unkept.refused(str(error))
-    if (evidence.bucket, evidence.key) != (debt.bucket, debt.key):
-        return Unkept.refused("the object is about another video")
-    version = evidence.version
-    if debt.version not in {version.id, version.first_id}:
-        # There is one object a key, and a newer upload has replaced it.
-        return Unkept(GONE)
-    return evidence
-
-
-def _take(memory: Memory, debt: Debt, evidence: Evidence | Unkept | None) -> Kept | Unkept:
-    kept = Kept(0)
-    if isinstance(evidence, Evidence):
-        memory.take_evidence(evidence, debt.version)
-        kept = Kept(len(evidence.faces))
-    if debt.attempt > 1 or evidence is None:
-        # What people get was derived from the result of an earlier attempt.
-        if video := memory.video(debt.bucket, debt.key, debt.version):
-            memory.mark_stale(video.id)
-    return evidence if isinstance(evidence, Unkept) else kept

@@ -75,6 +75,9 @@ class Metrics:
         self.oldest = self._gauge(
             "messages_oldest_seconds", "Age of the message that is held longest.", "queue"
         )
+        self.depth = self._gauge(
+            "queue_messages", "Messages on a queue, as SQS counts.", "queue", "state"
+        )
         self.limit = self._gauge("invocations_limit", "Invocations that may run at once.")
         self.objects_found = self._counter(
             "objects_found", "Objects found in a listing and not yet handled.", "bucket"
@@ -86,6 +89,12 @@ class Metrics:
             "objects_unhandled", "Objects left in the bucket by an error of the bridge.", "bucket"
         )
         self.objects_in_flight = self._gauge("objects_in_flight", "Objects held.", "bucket")
+        self.faces_due = self._gauge("faces_due", "Results whose faces are still to be fetched.")
+        self.faces_objects = self._counter(
+            "faces_objects", "Objects with faces: kept, gone, refused, failed.", "outcome"
+        )
+        self.faces_stored = self._counter("faces_stored", "Faces in the memory.")
+        self.faces_expired = self._counter("faces_expired", "Faces removed for their age.")
         self.latency = Histogram(
             "hybridsphere_receipt_to_invocation_seconds",
             "Seconds from the receipt of an event to the acceptance of its invocation.",

@@ -177,7 +177,7 @@ class ResultStore:
 
     async def overtaken(self, bucket: str, key: str) -> list[S3Record]:
         """List the invoked uploads of a key without a result, of which a newer one has its own."""
-        found: list[S3Record] = await self._change(lambda ledger: ledger.overtaken(bucket, key))
+        found: list[S3Record] = await self.change(lambda ledger: ledger.overtaken(bucket, key))
         return found
 
     async def put(self, results: Sequence[Result]) -> None:

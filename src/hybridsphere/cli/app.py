@@ -119,6 +119,9 @@ def demo(**options: Any) -> None:
     type=PLACE,
     help="Keep the variables in this file while running: NAME=value lines.",
 )
+@click.option(
+    "--page", is_flag=True, help="Show HYBRIDSPHERE_RESULTS_DIR in a browser, with its videos."
+)
 def local(**options: Any) -> None:
     """Run an AWS account on this machine, with the function in it, until Ctrl-C.
 
@@ -132,8 +135,9 @@ def local(**options: Any) -> None:
 
 @main.command(short_help="Print what the bridge has done, and whether it is well.")
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
+@click.option("--watch", is_flag=True, help="Show it again every two seconds, until Ctrl-C.")
 @configured("results_dir", "http")
-def status(settings: "Settings", as_json: bool) -> None:
+def status(settings: "Settings", as_json: bool, watch: bool) -> None:
     """Print the troubles of the bridge with their remedies, and the uploads in the ledger.
 
     Exits with 0 if there is no trouble; 1 if there is one, or the bridge is silent; 2 if there is
@@ -142,6 +146,12 @@ def status(settings: "Settings", as_json: bool) -> None:
     from hybridsphere.commands.status import show_status
     from hybridsphere.screen import Screen
 
+    if watch:
+        if as_json:
+            raise click.UsageError("--watch is for people: leave out --json")
+        from hybridsphere.commands.watch import watch_status
+
+        watch_status(settings, Screen())
     sys.exit(0 if show_status(settings, Screen(), as_json=as_json) else 1)
 
 
@@ -158,6 +168,12 @@ def status(settings: "Settings", as_json: bool) -> None:
     "results_dir",
     "http",
     "input_bucket",
+    "source",
+    "input_queue_url",
+    "output_queue_url",
+    "dead_letter_queue_url",
+    "function_name",
+    "invocation_type",
     "page",
     "page_users",
     "page_header",

@@ -13,7 +13,6 @@ from typing import Any
 from hybridsphere.commands.students import load_students
 from hybridsphere.demo.bridge import BridgeProcess, running_bridge
 from hybridsphere.demo.options import DemoOptions
-from hybridsphere.demo.page import free_port, running_page
 from hybridsphere.demo.report import message, print_results, write_report
 from hybridsphere.demo.stage import set_stage
 from hybridsphere.errors import FAILED, CannotRun
@@ -22,6 +21,7 @@ from hybridsphere.ledger.ledger import Upload
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.local.env_file import written
+from hybridsphere.local.page import free_port, running_page
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.screen import Screen, plain
 from hybridsphere.settings import Settings

@@ -133,6 +133,20 @@ def test_identify_keeps_one_person(folder: Folder) -> None:
     assert folder.csv() == [video.decided]
 
 
+def test_another_choice_among_the_same_people_is_a_change(folder: Folder) -> None:
+    gallery = gallery_of("ada", "ben")
+    folder.see(["ada", "ben"], gallery, mode="attendance")
+    folder.use(gallery)
+    with folder.stage() as stage, stage.memory.transaction():
+        stage.memory._connection.execute("UPDATE videos SET mode = 'identify', decided = 'zoe'")
+
+    report = folder.report("decide", "--apply")
+
+    assert (report["changed_videos"], report["another_person"]) == (1, 1)
+    assert report["kinds"] == NOTHING
+    assert folder.report("decide")["changed_videos"] == 0
+
+
 def test_an_interruption_halfway_is_made_good_by_the_next_run(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

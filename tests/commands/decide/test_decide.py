@@ -1,5 +1,6 @@
 """Decisions from kept looks: the difference, and what follows once it is applied."""
 
+import os
 from typing import Any
 
 import pytest
@@ -87,6 +88,17 @@ def test_peoples_words_stand(folder: Folder) -> None:
     with folder.stage() as stage:
         assert [face.person for face in stage.faces()] == [None, "zoe"]
         assert stage.faces()[1].name == "ben"
+
+
+def test_a_copied_folder_has_no_edited_files(folder: Folder) -> None:
+    folder.see(["ada", "ben"], gallery_of("ada", "ben"))
+    for names in (["ada"], ["ben"], []):
+        # A copy has times of its own, by which edits are known.
+        os.utime(folder.folder / "a.mp4.csv")
+        folder.use(gallery_of(*names))
+        folder.run("decide", "--apply")
+
+    assert [file.name for file in folder.folder.glob("*.csv*")] == ["a.mp4.csv"]
 
 
 def test_a_tolerance_decides_too(folder: Folder) -> None:

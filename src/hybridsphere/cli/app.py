@@ -12,7 +12,8 @@ from hybridsphere import __version__
 from hybridsphere.cli.data import enroll, gallery, results, students, workload
 from hybridsphere.cli.group import Commands, configured
 from hybridsphere.cli.options import CORES, FILE, FOLDER, MODE, PLACE, SINK, SOURCE, WORKERS
-from hybridsphere.cli.review import replay, sheet
+from hybridsphere.cli.people import faces, forget
+from hybridsphere.cli.review import decide, explain, replay, sheet
 from hybridsphere.signals import heard_at_once
 
 if TYPE_CHECKING:
@@ -212,5 +213,17 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if run_doctor(Screen(soft_wrap=True), as_json=as_json) else 1)
 
 
-for command in (enroll, gallery, replay, results, sheet, students, workload):
+for command in (
+    decide,
+    enroll,
+    explain,
+    faces,
+    forget,
+    gallery,
+    replay,
+    results,
+    sheet,
+    students,
+    workload,
+):
     main.add_command(command)

@@ -16,6 +16,7 @@ SECTIONS = {
     "Run it": ["bridge", "page", "doctor", "status", "replay"],
     "Say who is known": ["enroll", "gallery", "students"],
     "Upload, and take the results": ["workload", "results", "sheet"],
+    "Look, correct and forget": ["faces", "explain", "decide", "forget"],
 }
 """The commands in the order of `--help`."""
 

@@ -21,6 +21,7 @@ from hybridsphere.settings.values import (
     Addresses,
     BucketName,
     FunctionName,
+    GalleryPlace,
     HeaderName,
     HostNames,
     QueueUrl,
@@ -44,7 +45,7 @@ _NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
 """The fields that each source and sink cannot do without."""
 
 # The function reads these variables, and the file of the bridge's variables may have them too.
-_OF_THE_FUNCTION = ("gallery", "tolerance", "frames_per_s", "mode", "table")
+_OF_THE_FUNCTION = ("tolerance", "frames_per_s", "mode", "table")
 
 
 class Settings(BaseSettings):
@@ -66,6 +67,9 @@ class Settings(BaseSettings):
     input_bucket: BucketName | None = Field(None, description="the name of the bucket of videos")
     output_bucket: BucketName | None = Field(None, description="the name of the bucket of CSVs")
     table: TableName | None = Field(None, description="the name of the table of the students")
+    gallery: GalleryPlace | None = Field(
+        None, description="the known faces: a path, or s3://bucket/key"
+    )
     results_dir: Path = Field(Path("results"), description="the folder of the CSVs and the ledger")
     invocation_type: Literal["Event", "RequestResponse"] = Field(
         "Event", description="how the function is invoked"

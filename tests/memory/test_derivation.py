@@ -1,4 +1,4 @@
-"""What people get: the machine's answer, plus what people said."""
+"""Answers: the machine's, plus people's words."""
 
 import csv
 import io

@@ -26,7 +26,7 @@ _CSV_PEOPLE = "people"
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of an object; `id` is None in a bucket without versions."""
+    """One version of an object; buckets without versions have no `id`."""
 
     key: str
     id: str | None

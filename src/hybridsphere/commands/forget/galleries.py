@@ -12,7 +12,7 @@ from hybridsphere.recognition.gallery import Gallery, GalleryError
 
 
 class InGallery(NamedTuple):
-    """What a gallery has of a person: rows in the current one, and versions that have any."""
+    """The traces of a person in a gallery: rows in the current one, and versions that have any."""
 
     place: str
     rows: int

@@ -214,7 +214,7 @@ def remedy_for_trouble(part: str, reason: str) -> Remedy:
         rows = _OF_THE_MEMORY if part == "memory" else _OF_THE_DISK
         return _first(rows, reason) or _FOLDER
     if part == "uploads":
-        return Remedy("read the function's log, then upload again", Symptom.FAILING)
+        return Remedy("read the function's log, then run `hybridsphere replay`", Symptom.FAILING)
     if part.endswith((" messages", " objects")):
         fix = "read message.rejected in the bridge's log"
         if re.search(r"bucket is .*, not ", reason):

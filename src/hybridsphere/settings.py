@@ -36,8 +36,19 @@ _NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """The fields that each source and sink cannot do without."""
 
-# The function reads these variables, and the file of the bridge's variables may have them too.
-_OF_THE_FUNCTION = ("gallery", "tolerance", "frames_per_s", "mode", "table")
+# The function and its host read these, and the file of the bridge's variables may have them too.
+_OF_THE_FUNCTION = (
+    "gallery",
+    "tolerance",
+    "frames_per_s",
+    "mode",
+    "table",
+    "place",
+    "host",
+    "host_workers",
+    "host_memory_mb",
+    "host_timeout_s",
+)
 
 
 def variable(field: str) -> str:

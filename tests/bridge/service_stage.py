@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from hybridsphere.bridge.service import Bridge
-from hybridsphere.local import child
+from hybridsphere.host import child
 from hybridsphere.settings import Settings
 from tests.bridge.bridge_stage import Journal, RealFunction
 from tests.bridge_process import USUAL

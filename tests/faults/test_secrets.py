@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from hybridsphere.local import child
+from hybridsphere.host import child
 from tests import bridge_process
 from tests.acts import Act, Exchange, page, reset, say
 from tests.faults.fault_stage import Site

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from hybridsphere.cli.app import main
-from hybridsphere.local import child
+from hybridsphere.host import child
 from hybridsphere.local.commands import load_gallery, run_command
 from hybridsphere.messages import S3Record
 from tests.local.local_stage import TASK_ROOT, client_of, gone

@@ -19,7 +19,7 @@ from bench.ways import our_videos
 from bench.ways.usual_videos import nearest
 from hybridsphere.recognition.gallery import Gallery
 
-_TARGET = Target(5, "figure")
+_TARGET = Target(15, "figure")
 
 _SECONDS = 12.0
 

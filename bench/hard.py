@@ -11,7 +11,7 @@ from bench.trial import Trial, trial
 from bench.videos import demo_gallery, warm_up
 from bench.ways import least_videos, usual_videos
 
-_TARGET = Target(1.2, "usual")
+_TARGET = Target(0.35, "usual")
 
 
 def measure(*, rounds: Rounds, report: Callable[[str], None]) -> Part:

@@ -20,7 +20,7 @@ from hybridsphere.recognition.gallery import Gallery
 from lambda_fn.enroll import enroll
 from lambda_fn.gallery.legacy import import_legacy
 
-_KNOWN = Target(16, "times")
+_KNOWN = Target(25, "times")
 
 _SECONDS = 120
 """For all videos; the demo's take half a minute."""

@@ -1,14 +1,15 @@
 """The function's entry point: `face_recognition_handler`, called with an S3 event."""
 
 import os
-import time
 from collections.abc import Callable, Mapping
-from functools import cache
+from dataclasses import asdict, replace
+from functools import cache, partial
 from typing import Any
 
 from hybridsphere import messages
 from hybridsphere.messages import Result, S3Record
-from lambda_fn.faces.engine import engine_of
+from hybridsphere.recognition.gallery import Gallery
+from lambda_fn.faces.engine import Engine, engine_of
 from lambda_fn.gallery.source import GallerySource
 from lambda_fn.recognition.attendance import Attendance, attend
 from lambda_fn.recognition.identify import Identification, identify
@@ -21,6 +22,7 @@ from lambda_fn.runtime.errors import reportable
 from lambda_fn.runtime.log import log
 from lambda_fn.runtime.memory import bounded
 from lambda_fn.runtime.settings import RuntimeSettings
+from lambda_fn.runtime.usage import Meter, note_started, peak_mb
 from lambda_fn.video.s3file import S3File
 from lambda_fn.video.video import Unreadable, Video
 
@@ -46,18 +48,28 @@ def face_recognition_handler(event: Mapping[str, Any], context: LambdaContext) -
 
 
 def _process(record: S3Record, settings: RuntimeSettings, deadline: Deadline) -> dict[str, Any]:
-    started_at, started = messages.utc_text(), time.monotonic()
+    started_at, meter = messages.utc_text(), Meter()
     video = {"bucket": record.bucket, "key": record.key, "version": record.version.id}
     try:
-        outcome = _examine(record, settings, deadline)
-        reporter = Reporter(client("s3"), client("sqs"), settings.output_queue_url)
-        reporter.deliver(_result(record, outcome, settings, started_at))
+        gallery = _gallery_source(settings.gallery).current()
+        engine = engine_of(gallery, settings.engine)
+        outcome = _examine(record, settings, engine, gallery, deadline)
+        result = _result(record, outcome, settings, started_at)
+        result = replace(result, engine=engine.space.engine, **asdict(meter.read()))
+        Reporter(client("s3"), client("sqs"), settings.output_queue_url).deliver(result)
     except Exception as error:  # noqa: BLE001 - logged, then raised again
         shown = reportable(error)
         log("video.failed", level="error", **video, error=f"{type(shown).__name__}: {shown}")
         raise shown from None
-    seconds = round(time.monotonic() - started, 3)
-    log("video.finished", **video, status=outcome.status, reason=outcome.reason, seconds=seconds)
+    seconds = meter.read().duration_ms / 1000
+    log(
+        "video.finished",
+        **video,
+        status=outcome.status,
+        reason=outcome.reason,
+        seconds=seconds,
+        peak_mb=peak_mb(),
+    )
     return {
         "bucket": record.bucket,
         "key": record.key,
@@ -69,9 +81,13 @@ def _process(record: S3Record, settings: RuntimeSettings, deadline: Deadline) ->
     }
 
 
-def _examine(record: S3Record, settings: RuntimeSettings, deadline: Deadline) -> VideoOutcome:
-    gallery = _gallery_source(settings.gallery).current()
-    engine = engine_of(gallery, settings.engine)
+def _examine(
+    record: S3Record,
+    settings: RuntimeSettings,
+    engine: Engine,
+    gallery: Gallery,
+    deadline: Deadline,
+) -> VideoOutcome:
     look: Callable[..., Identification | Attendance]
     look = attend if settings.mode == "attendance" else identify
     try:
@@ -115,12 +131,14 @@ def _result(
         finished_at=messages.utc_text(),
         output_bucket=settings.output_bucket,
         output_key=messages.csv_key(record.key),
+        place=settings.place,
+        attempt=record.attempt,
     )
 
 
 @cache
 def _gallery_source(location: str | None) -> GallerySource:
-    return GallerySource(location, client("s3"))
+    return GallerySource(location, partial(client, "s3"))
 
 
 def _preload() -> None:
@@ -134,3 +152,4 @@ def _preload() -> None:
 
 
 _preload()
+note_started()

@@ -41,6 +41,7 @@ LEVELS = [
     {"errors", "files", "paths", "signals", "sockets", "console", "screen"},
     {"keys"},
     {"settings", "ledger", "aws", "troubles", "host"},
+    {"memory"},
     {"commands", "local", "workload", "bridge"},
     {"demo"},
     {"cli"},
@@ -61,6 +62,9 @@ APART = [
     ("aws", "settings"),
     ("aws", "troubles"),
     ("aws", "ledger"),
+    ("memory", "settings"),
+    ("memory", "aws"),
+    ("memory", "troubles"),
 ]
 """Neighbours that must not know each other."""
 

@@ -247,10 +247,17 @@ def test_two_names_of_one_queue_or_bucket_are_refused(
         Settings.load().check_bridge()
 
 
-def test_an_old_source_is_refused_with_its_new_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(f"{PREFIX}SOURCE", "none")
-    with pytest.raises(ConfigurationError, match="is 'none': set it to direct, the new name"):
-        Settings.load()
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [("SOURCE", "none", "direct"), ("SOURCE", "monitor", "bucket"), ("SINK", "mirror", "bucket")],
+)
+def test_an_old_value_is_refused_with_its_new_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, old: str, new: str
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}{name}", old)
+    monkeypatch.delenv(f"{PREFIX}INPUT_BUCKET")
+    fault = refused(Settings.load)[f"{PREFIX}{name}"]
+    assert fault == f"is '{old}': set it to {new}, its new name"
 
 
 def test_every_wrong_value_is_a_detail(monkeypatch: pytest.MonkeyPatch) -> None:

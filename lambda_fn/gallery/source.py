@@ -1,6 +1,7 @@
 """The function's gallery, from the image or from S3, kept up to date."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ class GallerySource:
     """The gallery at a path or `s3://bucket/key`, or an empty one for None.
 
     A path belongs to the image and is read once. An object is read again when its ETag changes. If
-    the new object is unusable, that is logged and the last good gallery stays in use.
+    the new object is unusable, that is logged and the last good gallery stays in use. `s3` returns
+    the client. It is called for an object alone, since a client takes 0.15 s to make.
     """
 
-    def __init__(self, location: str | None, s3: Any) -> None:
+    def __init__(self, location: str | None, s3: Callable[[], Any]) -> None:
         self._location = location
         self._s3 = s3
         self._etag: str | None = None
@@ -38,7 +40,7 @@ class GallerySource:
             raise GalleryError(f"{location}: a gallery in S3 is given as s3://bucket/key")
         unless = {"IfNoneMatch": self._etag} if self._etag else {}
         try:
-            answer = self._s3.get_object(Bucket=bucket, Key=key, **unless)
+            answer = self._s3().get_object(Bucket=bucket, Key=key, **unless)
         except ClientError as error:
             if http_status(error) == 304 and self._gallery is not None:
                 return self._gallery

@@ -16,8 +16,12 @@ from lambda_fn.video.video import Frame, Video
 # While somebody is likely but not sure, the next frame follows after this share of the usual gap.
 _FOLLOW_UP = 0.25
 
-# Seconds between searches while no face is found; a search takes as long as four looks.
+# Seconds between searches while no face is found; a search takes as long as three looks.
 _SEARCH_EVERY_S = 10.0
+
+# At the end, the first and the last picture without a face are searched. Less far apart than this,
+# in seconds, they show the same people, and the first is enough.
+_APART_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class _Search:
         self._engine = engine
         self._deadline = deadline
         self._changes = Changes()
+        # Whether the last frame was clear at a glance; otherwise the next one is looked at at once.
+        self._glance_suffices = True
         self._searched_at_s = 0.0
         self._slowest_look_s = 0.0
 
@@ -74,29 +80,42 @@ class _Search:
                 self.follow_up = False
                 continue
             found: list[Face] = []
-            self._look(frame, found)
-            if not found:
+            searched = self._look(frame, found)
+            if not found and not searched:
                 # The first such frame and the last may still be searched at the end.
                 unsearched = [*unsearched[:1], frame]
             if self._done():
                 return
-        for frame in unsearched:
+        first, last = unsearched[:1], unsearched[1:]
+        for frame in [*first, *(one for one in last if one.at_s - first[0].at_s >= _APART_S)]:
             if self._done() or self.candidates.likely():
                 return
-            self._add(frame, self._engine.search(frame, self._deadline.check), [])
+            self._search(frame, [])
 
-    def _look(self, frame: Frame, found: list[Face]) -> None:
-        """Look at a frame, closer if nobody known is likely; extend `found` by its faces."""
+    def _look(self, frame: Frame, found: list[Face]) -> bool:
+        """Look at a frame, closer if nobody known is likely; extend `found` by its faces.
+
+        Returns whether the frame was searched for small faces too.
+        """
         self._deadline.check(self._slowest_look_s)
         started = time.monotonic()
         check = self._deadline.check
-        likely = self._add(frame, self._engine.glance(frame, check), found)
+        likely = False
+        if self._glance_suffices:
+            likely = self._add(frame, self._engine.glance(frame, check), found)
         if not likely:
-            self._add(frame, self._engine.look(frame, check), found)
-        if not found and frame.at_s >= self._searched_at_s + _SEARCH_EVERY_S:
+            likely = self._add(frame, self._engine.look(frame, check), found)
+        self._glance_suffices = likely
+        searched = not found and frame.at_s >= self._searched_at_s + _SEARCH_EVERY_S
+        if searched:
             self._searched_at_s = frame.at_s
-            self._add(frame, self._engine.search(frame, check), found)
+            self._search(frame, found)
         self._slowest_look_s = max(self._slowest_look_s, time.monotonic() - started)
+        return searched
+
+    def _search(self, frame: Frame, found: list[Face]) -> None:
+        """Search a frame in which a look has found no face."""
+        self._add(frame, self._engine.search(frame, self._deadline.check, seen=[]), found)
 
     def _add(self, frame: Frame, faces: list[Face], found: list[Face]) -> bool:
         """Take the new ones of some faces into account; whether one is likely somebody known."""

@@ -1,13 +1,12 @@
-"""The CSV object of a video, which only a newer version of the video replaces."""
+"""The CSV object of a video, which only a newer version or a later attempt replaces."""
 
-from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from hybridsphere.messages import MAX_KEY_BYTES, Result, Version
+from hybridsphere.messages import Result, Version, attempt_in, object_metadata, version_in
 from lambda_fn.runtime.aws import error_code, http_status
 from lambda_fn.runtime.log import log
 
@@ -40,7 +39,9 @@ class CsvWriter:
         self._conditional = True
 
     def write(self, result: Result) -> None:
-        """Write the CSV of a result, unless the CSV of the same or a newer version is there.
+        """Write the CSV of a result, unless the CSV of a newer version is there.
+
+        That of the same version is replaced by a later attempt.
 
         Raises ClientError for a refusal, RuntimeError if other writers always come first.
         """
@@ -48,7 +49,7 @@ class CsvWriter:
         content = {
             "Body": result.csv.encode(),
             "ContentType": "text/csv; charset=utf-8",
-            "Metadata": metadata(result),
+            "Metadata": object_metadata(result),
         }
         if self._conditional:
             try:
@@ -121,14 +122,22 @@ class CsvWriter:
             if http_status(error) == 404:
                 return _Found(None)
             raise
-        theirs = version_of(there["Metadata"])
-        stays = theirs is None or not self._is_newer(result, theirs)
+        stays = not self._outranks(result, there["Metadata"])
         return _Found(there["ETag"].strip('"'), stays)
+
+    def _outranks(self, result: Result, metadata: Mapping[str, str]) -> bool:
+        """Return whether a result replaces the object with these metadata."""
+        theirs = version_in(metadata)
+        if theirs is None:
+            return False
+        if theirs.id == result.version.id:
+            return result.attempt > attempt_in(metadata)
+        return self._is_newer(result, theirs)
 
     def _is_newer(self, result: Result, theirs: Version) -> bool:
         """Compare with the version that is there; of two of one moment the video itself decides."""
         mine = result.version
-        if mine.id != theirs.id and mine.tied_with(theirs):
+        if mine.tied_with(theirs):
             try:
                 video = self._s3.head_object(Bucket=result.bucket, Key=result.key)
             except ClientError as error:
@@ -145,38 +154,8 @@ def csv_writer(s3: Any) -> CsvWriter:
     return CsvWriter(s3)
 
 
-def metadata(result: Result) -> dict[str, str]:
-    """The metadata of a CSV object; bucket and key as base64, since headers are ASCII."""
-    fields = {
-        "bucket": _encoded(result.bucket),
-        # S3 limits metadata to 2 KB. It has no longer keys, so a longer one names no object.
-        "key": _encoded(result.key) if len(result.key.encode()) <= MAX_KEY_BYTES else None,
-        "etag": result.etag,
-        "sequencer": result.sequencer,
-        "event-time": result.event_time,
-        "status": result.status,
-        "reason": result.reason,
-        "started-at": result.started_at,
-        "finished-at": result.finished_at,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def version_of(fields: Mapping[str, str]) -> Version | None:
-    """The video's version in the metadata of a CSV object; None if another program wrote it."""
-    # Headers have no case, and botocore keeps that of the server: Go writes `Event-Time`.
-    named = {name.lower(): value for name, value in fields.items()}
-    if not {"etag", "event-time"} <= named.keys():
-        return None
-    return Version(named["etag"], named.get("sequencer"), named["event-time"])
-
-
 def _lost(error: ClientError) -> bool:
     """Whether a condition does not hold: another writer was faster or is still writing, or the
     object to be replaced was just deleted.
     """
     return http_status(error) in {409, 412} or error_code(error) == "NoSuchKey"
-
-
-def _encoded(text: str) -> str:
-    return b64encode(text.encode()).decode()

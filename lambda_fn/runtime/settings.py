@@ -25,6 +25,7 @@ class RuntimeSettings:
     - `tolerance`: a distance between embeddings, in the gallery's units.
     - `frames_per_s`: frames that are examined per second of video.
     - `mode`: `identify` for at most one person, `attendance` for everybody.
+    - `place`: where the function runs, as results name it.
     """
 
     output_bucket: str
@@ -35,6 +36,7 @@ class RuntimeSettings:
     tolerance: float = TOLERANCE
     frames_per_s: float = 1.0
     mode: str = "identify"
+    place: str = "lambda"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "RuntimeSettings":
@@ -48,6 +50,7 @@ class RuntimeSettings:
             tolerance=_positive(environ, "TOLERANCE", TOLERANCE),
             frames_per_s=_positive(environ, "FRAMES_PER_S", 1.0),
             mode=_one_of(environ, "MODE", MODES) or MODES[0],
+            place=environ.get(f"{PREFIX}PLACE") or "lambda",
         )
 
 

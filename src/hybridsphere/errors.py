@@ -4,7 +4,9 @@
     ├── ConfigurationError           2   a variable is missing, or has a value that cannot work
     ├── CannotRunNow                 1   the cause may pass: start the command again
     ├── CommandFailed                2   local: a command that was run as a child failed
-    ├── LedgerError                  2   ledger: the file cannot be read
+    ├── UnreadableFile               2   ledger: a file of the results folder cannot be read
+    │   ├── LedgerError                  the ledger
+    │   └── MemoryFileError              the memory
     └── AwsError                     2   aws: a call failed
         ├── Throttled                    too many calls at once
         ├── Unavailable                  no answer, or a service in trouble

@@ -289,10 +289,15 @@ def test_the_demo_tells_what_can_be_chosen(runner: CliRunner, option: str, choic
     assert runner.invoke(main, ["demo", option, "nothing"]).exit_code == 2
 
 
-def test_an_old_source_is_refused_with_its_new_name(runner: CliRunner) -> None:
-    answer = runner.invoke(main, ["demo", "--source", "none"])
+@pytest.mark.parametrize(
+    ("option", "old", "new"), [("--source", "none", "direct"), ("--sink", "mirror", "bucket")]
+)
+def test_an_old_value_of_an_option_is_refused_with_its_new_name(
+    runner: CliRunner, option: str, old: str, new: str
+) -> None:
+    answer = runner.invoke(main, ["demo", option, old])
     assert answer.exit_code == 2
-    assert "'none' is called 'direct' now" in answer.stderr
+    assert f"'{old}' is called '{new}' now" in answer.stderr
 
 
 def test_status_of_a_silent_bridge_ends_with_one(

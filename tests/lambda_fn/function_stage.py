@@ -84,9 +84,9 @@ class Watched(Engine):
         return super().encode(frame, faces, *more)
 
     def _noting(self, level: str, find: Callable[..., list[Face]]) -> Callable[..., list[Face]]:
-        def noted(frame: Frame, *more: Any) -> list[Face]:
+        def noted(frame: Frame, *more: Any, **named: Any) -> list[Face]:
             self.looks.append((round(frame.at_s, 2), level))
-            return find(frame, *more)
+            return find(frame, *more, **named)
 
         return noted
 

@@ -158,7 +158,7 @@ def test_each_video_is_one_log_line_without_its_embedding(
     [line] = log_lines()
     assert line.keys() == {
         *("timestamp", "level", "event", "bucket", "key", "version"),
-        *("status", "reason", "seconds"),
+        *("status", "reason", "seconds", "peak_mb"),
     }
     assert (line["event"], line["key"], line["version"]) == (
         "video.finished",

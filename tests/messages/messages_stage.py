@@ -12,6 +12,7 @@ from hybridsphere.messages import (
     Person,
     Result,
     S3Record,
+    faces_key,
     utc_text,
 )
 from tests.samples import (
@@ -43,7 +44,13 @@ SEQUENCER = st.none() | st.text("0123456789abcdefABCDEF", min_size=1, max_size=2
 
 
 RECORDS = st.builds(
-    S3Record, bucket=NAME, key=NAME, etag=ETAG, sequencer=SEQUENCER, event_time=TIME
+    S3Record,
+    bucket=NAME,
+    key=NAME,
+    etag=ETAG,
+    sequencer=SEQUENCER,
+    event_time=TIME,
+    attempt=st.integers(1, 2**63 - 1),
 )
 
 
@@ -63,7 +70,23 @@ PEOPLE = st.builds(
     last_s=st.none() | NUMBER,
     sightings=st.none() | st.integers(0, 2**63 - 1),
     spans=st.none() | st.lists(st.tuples(MILLISECONDS, MILLISECONDS), max_size=3).map(tuple),
+    runner_up=st.none() | NAME,
+    runner_up_distance=st.none() | NUMBER,
+    certainty=st.none() | st.sampled_from(["sure", "likely", "doubtful"]),
 )
+
+
+COUNT = st.integers(0, 2**63 - 1)
+USAGE: dict[str, st.SearchStrategy[Any]] = {
+    "faces": st.none() | COUNT,
+    "engine": st.none() | NAME,
+    "place": st.none() | NAME,
+    "duration_ms": st.none() | COUNT,
+    "billed_ms": st.none() | COUNT,
+    "memory_mb": st.none() | COUNT,
+    "cold": st.none() | st.booleans(),
+    "attempt": st.integers(1, 2**63 - 1),
+}
 
 
 RESULTS = st.builds(
@@ -81,7 +104,8 @@ RESULTS = st.builds(
     finished_at=st.none() | TIME,
     output_bucket=st.none() | NAME,
     output_key=st.none() | NAME,
-)
+    **USAGE,
+).map(lambda one: replace(one, faces_key=None if one.faces is None else faces_key(one.key)))
 
 
 # Halves of surrogate pairs included: JSON can escape them.

@@ -255,8 +255,9 @@ def test_a_record_survives_the_way_to_the_function(one: S3Record) -> None:
 def eventbridge(one: S3Record) -> dict[str, Any]:
     """Make the EventBridge event of a record, whose key is not encoded."""
     thing = {"key": one.key, "etag": one.etag, "sequencer": one.sequencer or ""}
+    replay = {"hybridsphere": {"attempt": one.attempt}}
     detail = {"bucket": {"name": one.bucket}, "object": thing}
-    return {**EVENTBRIDGE, "time": one.event_time, "detail": detail}
+    return {**EVENTBRIDGE, "time": one.event_time, "detail": detail, **replay}
 
 
 @given(RECORDS)

@@ -96,7 +96,38 @@ def test_a_result_goes_out_as_the_contract_has_it() -> None:
         "output_bucket": "output-bucket-vid",
         "output_key": "test_0.mp4.csv",
         "csv": "name,major,year,status\r\ntest_0.mp4,physics,junior,matched\r\n",
+        "attempt": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("faces_key", "_faces/other.mp4.csv.zip"),
+        ("faces_key", "../test_0.mp4"),
+        ("faces_key", 3),
+        ("faces", -1),
+        ("faces", 1.5),
+        ("faces", True),
+        ("duration_ms", "1"),
+        ("memory_mb", 2**63),
+        ("cold", 1),
+        ("engine", ["dlib"]),
+        ("attempt", 0),
+        ("attempt", "2"),
+    ],
+)
+def test_a_field_of_the_run_of_another_type_is_a_bad_message(field: str, value: Any) -> None:
+    message = {**json.loads(result().to_json()), field: value}
+    with pytest.raises(BadMessage, match=field):
+        parse_output(json.dumps(message))
+
+
+def test_a_failure_keeps_the_number_of_its_attempt() -> None:
+    body = failure_record(record(attempt=3), condition="EventAgeExceeded")
+    (lost,) = parse_output(body)
+    assert lost == Result.failed(record(attempt=3), "EventAgeExceeded")
+    assert lost.attempt == 3
 
 
 def test_fields_that_are_not_known_are_passed_over() -> None:

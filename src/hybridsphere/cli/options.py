@@ -15,17 +15,20 @@ PHOTOS = click.Path(exists=True, path_type=Path)
 PLACE = click.Path(path_type=Path)
 
 
-class Source(click.Choice[str]):
-    """The sources by name; an old name is refused with the new one."""
+class Way(click.Choice[str]):
+    """The sources or the sinks by name; an old name is refused with the new one."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value == "none":
-            self.fail("'none' is called 'direct' now.", param, ctx)
+        if value not in self.choices and param and param.name:
+            from hybridsphere.settings.values import OLD_NAMES  # noqa: PLC0415 - loads pydantic
+
+            if new := OLD_NAMES[param.name].get(value):
+                self.fail(f"{value!r} is called {new!r} now.", param, ctx)
         return super().convert(value, param, ctx)
 
 
-SOURCE = Source(["queue", "bucket", "direct"])
-SINK = click.Choice(["queue", "bucket"])
+SOURCE = Way(["queue", "bucket", "direct"])
+SINK = Way(["queue", "bucket"])
 WORKERS = click.IntRange(1, 1000)
 CORES = "one for each processor"
 MODE = click.Choice(["identify", "attendance"])

@@ -29,7 +29,7 @@ _WIDEST = 10_000
 
 def message(row: Upload) -> dict[str, Any]:
     """Rebuild the message of a ledger row that has a status."""
-    fields = {name: getattr(row, name) for name in Result.__slots__}
+    fields = {name: getattr(row, name) for name in Result.__slots__ if name in Upload.__slots__}
     fields["people"] = tuple(Person(**person) for person in row.people)
     found: dict[str, Any] = json.loads(Result(**fields).to_json())
     return found

@@ -3,23 +3,17 @@
 One row per bucket, key and version. Several processes of one host may write to it at once.
 """
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
-from hybridsphere.ledger import file
-from hybridsphere.ledger.file import LedgerError, damaged, detecting_damage
 from hybridsphere.ledger.overview import Backlog, Overview, Waiting
-from hybridsphere.ledger.schema import SCHEMA_VERSION
+from hybridsphere.ledger.schema import LEDGER, LedgerError
 from hybridsphere.ledger.statements import ATTEMPT, DONE, INVOKED, NEWEST, RESULT, beginning
 from hybridsphere.ledger.upload import COLUMNS, Upload, newest
-from hybridsphere.ledger.wal import Wal
 from hybridsphere.messages import Result, S3Record, Version, newest_of
-from hybridsphere.paths import OWN_FOLDER
 
 __all__ = ["Backlog", "Ledger", "LedgerError", "Upload", "Waiting", "ledger_path", "newest"]
 
@@ -28,136 +22,13 @@ PAGE = 200
 
 
 def ledger_path(results_dir: Path) -> Path:
-    return results_dir / OWN_FOLDER / "ledger.sqlite3"
+    return LEDGER.path(results_dir)
 
 
 class Ledger(Overview):
-    """The ledger, open. Changes are made inside `transaction()`; not for use by two threads.
+    """The ledger, open. Changes are made inside `transaction()`; not for use by two threads."""
 
-    `created` and `migrated` tell what opening it has done.
-    """
-
-    def __init__(
-        self, connection: sqlite3.Connection, path: Path, guard: file.Guard | None = None
-    ) -> None:
-        super().__init__(connection)
-        self._path = path
-        self._guard = guard
-        self._file = _file_id(path)
-        self._wal = Wal(connection, path)
-        # Whether the last operation on the file went well: only then may SQLite tidy up.
-        self._sound = True
-        self.created = False
-        self.migrated = False
-
-    @classmethod
-    def open(cls, results_dir: Path) -> Self:
-        """Open for writing; creates a missing ledger, but not its folder.
-
-        Migrates a ledger of an older release. Raises LedgerError, OSError or sqlite3.Error.
-        """
-        path = ledger_path(results_dir)
-        created = not path.exists() and file.create(path)
-        guard = file.Guard(path)
-        try:
-            connection = file.connect(path)
-            try:
-                old = file.check(connection, path) < SCHEMA_VERSION
-                migrated = old and file.update(connection, path)
-                ledger = cls(connection, path, guard)
-            except BaseException:
-                connection.close()
-                raise
-        except BaseException:
-            guard.close()
-            raise
-        ledger.created, ledger.migrated = created, migrated
-        return ledger
-
-    @classmethod
-    @contextmanager
-    def read(cls, results_dir: Path) -> Iterator[Self]:
-        """Open for reading, ledgers of older releases as they are.
-
-        Raises LedgerError for a missing or damaged ledger, at once or in the middle.
-        """
-        path = ledger_path(results_dir)
-        if not path.exists():
-            raise LedgerError(
-                f"no ledger at {path}: no bridge has stored a result there",
-                "set HYBRIDSPHERE_RESULTS_DIR to the bridge's folder",
-            )
-        try:
-            # A connection for reading alone deletes nothing when it is closed.
-            with detecting_damage(path), closing(file.connect(path, mode="ro")) as connection:
-                file.check(connection, path)
-                yield cls(connection, path)
-        except sqlite3.Error as error:
-            raise LedgerError(
-                f"{path} cannot be read: {error}", "read it as the bridge's user"
-            ) from error
-
-    def close(self) -> None:
-        """Close the file; SQLite tidies up unless an operation failed or the file was replaced."""
-        if self._guard and self._sound and not self.is_replaced():
-            self._guard.release()
-        self._connection.close()
-        if self._guard:
-            self._guard.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def is_replaced(self) -> bool:
-        """Tell whether another file, or none, has the ledger's name by now."""
-        try:
-            return _file_id(self._path) != self._file
-        except OSError:
-            return True
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Apply all changes or none; they are on disk when this ends.
-
-        Raises OSError if the file was replaced or a reader holds too much, LedgerError if it is
-        damaged.
-        """
-        if _file_id(self._path) != self._file:
-            raise FileNotFoundError(f"{self._path} was replaced while it was open")
-        with detecting_damage(self._path):
-            self._sound = False
-            self._wal.bound()
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException as error:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                self._sound = not isinstance(error, sqlite3.Error)
-                raise
-            self._sound = True
-
-    @property
-    def held(self) -> str | None:
-        """The reason why the WAL grows; None while it does not."""
-        return self._wal.held
-
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """A part of a transaction that fails alone."""
-        self._connection.execute("SAVEPOINT part")
-        try:
-            yield
-        except BaseException:
-            # After some failures SQLite has rolled back the whole transaction.
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK TO part")
-            raise
-        self._connection.execute("RELEASE part")
+    kind = LEDGER
 
     def claim(self, bucket: str) -> str:
         """Give the ledger to a bucket, unless it is another's; returns the owner.
@@ -281,9 +152,4 @@ class Ledger(Overview):
         try:
             return Upload.of_row(row)
         except ValueError as error:
-            raise damaged(self._path, error) from error
-
-
-def _file_id(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino
+            raise self.kind.damaged(self._path, error) from error

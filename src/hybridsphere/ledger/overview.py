@@ -1,10 +1,10 @@
 """Figures about a whole ledger, each found by an index."""
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from hybridsphere.ledger.database import Database
 from hybridsphere.ledger.statements import EXPIRED
 
 
@@ -24,11 +24,8 @@ class Waiting:
     result: Backlog
 
 
-class Overview:
+class Overview(Database):
     """The figures of one ledger."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
 
     def counts(self) -> dict[str | None, int]:
         """Count uploads by status; None counts those without a result."""

@@ -2,7 +2,14 @@
 
 import sqlite3
 
+from hybridsphere.ledger.file import Kind, UnreadableFile
+
 SCHEMA_VERSION = 2
+
+
+class LedgerError(UnreadableFile):
+    """A ledger that cannot be read; `hint` is the next step."""
+
 
 _UPLOADS = """
 CREATE TABLE uploads (
@@ -66,25 +73,15 @@ def create_tables(connection: sqlite3.Connection, now: str) -> None:
     _add_second(connection, now)
 
 
-def migrate(connection: sqlite3.Connection, now: str) -> bool:
-    """Bring a ledger of schema 1 to this release's; False if another bridge has done so.
+def upgrade(connection: sqlite3.Connection, found: int, now: str) -> None:
+    """Bring a ledger of an older schema to this release's.
 
-    Reads each row once: some four seconds for a million rows.
+    Reads each row of schema 1 once: some four seconds for a million rows.
     """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        (found,) = connection.execute("PRAGMA user_version").fetchone()
-        if found == 1:
-            first = connection.execute(
-                "SELECT created_at FROM uploads ORDER BY rowid LIMIT 1"
-            ).fetchone()
-            _add_second(connection, first[0] if first else now)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    return bool(found == 1)
+    if found == 1:
+        query = "SELECT created_at FROM uploads ORDER BY rowid LIMIT 1"
+        first = connection.execute(query).fetchone()
+        _add_second(connection, first[0] if first else now)
 
 
 def _add_second(connection: sqlite3.Connection, since: str) -> None:
@@ -93,4 +90,17 @@ def _add_second(connection: sqlite3.Connection, since: str) -> None:
     connection.execute("INSERT INTO counting VALUES (?)", (since,))
     for index in _INDICES:
         connection.execute(index)
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+LEDGER = Kind(
+    noun="ledger",
+    name="ledger.sqlite3",
+    version=SCHEMA_VERSION,
+    create=create_tables,
+    upgrade=upgrade,
+    error=LedgerError,
+    missing=(
+        "no bridge has stored a result there",
+        "set HYBRIDSPHERE_RESULTS_DIR to the bridge's folder",
+    ),
+)

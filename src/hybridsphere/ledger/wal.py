@@ -1,4 +1,4 @@
-"""The size of the ledger's WAL, which a lasting reader keeps from being reused."""
+"""The size of a WAL, which a lasting reader keeps from being reused."""
 
 import sqlite3
 import time
@@ -24,9 +24,10 @@ class WalHeldError(OSError):
 class Wal:
     """The WAL of one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, ledger: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, file: Path, noun: str) -> None:
         self._connection = connection
-        self._path = ledger.with_name(f"{ledger.name}-wal")
+        self._path = file.with_name(f"{file.name}-wal")
+        self._noun = noun
         self._tried_at = 0.0
         self.held: str | None = None
         """The reason why the WAL is not reused; None while it is."""
@@ -60,7 +61,7 @@ class Wal:
     def _reason(self, size: int) -> str:
         return (
             f"{self._path.name} has grown to {size // 1024**2} MB: another program keeps the "
-            "ledger busy with reading"
+            f"{self._noun} busy with reading"
         )
 
     def _size(self) -> int:

@@ -8,6 +8,7 @@ from urllib.parse import quote_plus, unquote_plus
 
 from hybridsphere.messages.fields import (
     BadMessage,
+    attempt,
     etag,
     excerpt,
     json_object,
@@ -22,16 +23,23 @@ from hybridsphere.messages.version import Version
 _EVENT_NAME = re.compile(r"[\w:]{1,100}")
 """The form of every name of an S3 event, also of those to come."""
 
+_OURS = "hybridsphere"
+"""The field of a record, or of an EventBridge event, that S3 does not send but a replay does."""
+
 
 @dataclass(frozen=True, slots=True)
 class S3Record:
-    """One object that was created in a bucket; `key` is decoded, `event_time` is UTC."""
+    """One object that was created in a bucket; `key` is decoded, `event_time` is UTC.
+
+    `attempt` counts replays: a result replaces those of lower attempts at the same version.
+    """
 
     bucket: str
     key: str
     etag: str
     sequencer: str | None
     event_time: str
+    attempt: int = 1
 
     @property
     def version(self) -> Version:
@@ -49,6 +57,8 @@ class S3Record:
             "eventTime": self.event_time,
             "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": self.bucket}, "object": item},
         }
+        if self.attempt != 1:
+            record[_OURS] = {"attempt": self.attempt}
         return {"Records": [record]}
 
 
@@ -124,6 +134,7 @@ def _sort_in(found: S3Event, record: object) -> None:
         etag=etag(thing, "etag" if "etag" in thing else "eTag"),
         sequencer=optional_text(thing, "sequencer"),
         event_time=time(item, "eventTime"),
+        attempt=_attempt(item),
     )
     _add(found, created, thing)
 
@@ -141,6 +152,7 @@ def _read_eventbridge(event: Mapping[str, Any]) -> S3Event:
         etag=etag(thing),
         sequencer=optional_text(thing, "sequencer"),
         event_time=time(event, "time"),
+        attempt=_attempt(event),
     )
     _add(found, created, thing)
     return found
@@ -151,6 +163,10 @@ def _add(found: S3Event, created: S3Record, thing: Mapping[str, Any]) -> None:
         found.ignored.append("folder")
     else:
         found.created.append(created)
+
+
+def _attempt(holder: Mapping[str, Any]) -> int:
+    return attempt(mapping(holder, _OURS)) if holder.get(_OURS) is not None else 1
 
 
 def _decoded_key(thing: Mapping[str, Any]) -> str:

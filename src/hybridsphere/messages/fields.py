@@ -84,6 +84,32 @@ def optional_time(holder: Mapping[str, Any], name: str) -> str | None:
     return None if holder.get(name) is None else time(holder, name)
 
 
+def optional_count(holder: Mapping[str, Any], name: str) -> int | None:
+    """Return a field that holds a whole number from 0 on; None if it is missing."""
+    value = holder.get(name)
+    if value is None:
+        return None
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise BadMessage(f"{name} is {excerpt(value)}, not a whole number from 0 on")
+    return value
+
+
+def attempt(holder: Mapping[str, Any]) -> int:
+    """Return the number of an attempt; 1 if it is missing."""
+    number = optional_count(holder, "attempt")
+    if number == 0:
+        raise BadMessage("attempt is 0, and the first has the number 1")
+    return number or 1
+
+
+def optional_truth(holder: Mapping[str, Any], name: str) -> bool | None:
+    """Return a field that holds true or false; None if it is missing."""
+    value = holder.get(name)
+    if value is None or isinstance(value, bool):
+        return value
+    raise BadMessage(f"{name} is {excerpt(value)}, neither true nor false")
+
+
 def excerpt(value: object) -> str:
     """Quote a value for an error message, cut to EXCERPT_LENGTH."""
     quoted = "missing" if value is None else repr(value)

@@ -21,6 +21,9 @@ ATTENDANCE_COLUMNS = (*CSV_COLUMNS, "first_s", "last_s", "sightings", "spans")
 Spans = tuple[tuple[int, int], ...]
 """Times at which somebody was in the picture: first and last millisecond, in order."""
 
+_ALWAYS = {"reason", "sequencer", "started_at", "finished_at", "output_bucket", "output_key"}
+"""Fields that a message has even without a value."""
+
 MOST_CSV_BYTES = 1_048_576
 """A CSV of some twenty thousand people. The function writes none larger and the bridge reads none
 larger: ten times as many rows would block its event loop for seconds.
@@ -31,7 +34,8 @@ larger: ten times as many rows would block its event loop for seconds.
 class Person:
     """Somebody who was seen: `distance` to the known face, `at_s` seconds into the video.
 
-    A CSV does not contain these two. The last four are filled only in attendance mode.
+    `certainty` is `sure`, `likely` or `doubtful`; `runner_up` is the second likeliest person. A CSV
+    does not contain these five. Times, sightings and spans are filled only in attendance mode.
     """
 
     name: str
@@ -44,6 +48,9 @@ class Person:
     last_s: float | None = None
     sightings: int | None = None
     spans: Spans | None = None
+    runner_up: str | None = None
+    runner_up_distance: float | None = None
+    certainty: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         fields = {name: getattr(self, name) for name in self.__slots__}
@@ -52,7 +59,18 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one version of one upload ended."""
+    """How one version of one upload ended.
+
+    - `faces_key`: the object of the output bucket that holds the faces; None without one.
+    - `faces`: the number of faces in it.
+    - `engine`: the name of the detector and encoder.
+    - `place`: where the function ran, such as `lambda`.
+    - `duration_ms`: time from the start until the result was ready.
+    - `billed_ms`: the same, with the start of a new process.
+    - `memory_mb`: the function's memory, which Lambda bills.
+    - `cold`: whether the video was the first of its process.
+    - `attempt`: 1, or more after a replay.
+    """
 
     bucket: str
     key: str
@@ -67,6 +85,15 @@ class Result:
     finished_at: str | None = None
     output_bucket: str | None = None
     output_key: str | None = None
+    faces_key: str | None = None
+    faces: int | None = None
+    engine: str | None = None
+    place: str | None = None
+    duration_ms: int | None = None
+    billed_ms: int | None = None
+    memory_mb: int | None = None
+    cold: bool | None = None
+    attempt: int = 1
 
     @property
     def version(self) -> Version:
@@ -74,6 +101,7 @@ class Result:
 
     def to_json(self) -> str:
         fields = {name: getattr(self, name) for name in self.__slots__}
+        fields = {n: value for n, value in fields.items() if value is not None or n in _ALWAYS}
         fields["people"] = [person.to_dict() for person in self.people]
         return json.dumps({"schema": SCHEMA, **fields}, ensure_ascii=False)
 
@@ -89,6 +117,7 @@ class Result:
             status="failed",
             reason=reason_of(reason),
             csv=csv_text([("", "", "", "failed")]),
+            attempt=record.attempt,
         )
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from lambda_fn.faces.box import Box
 from lambda_fn.faces.detector import Detector, detector
-from lambda_fn.faces.finder import Finder, _tiles
+from lambda_fn.faces.finder import _TILE, Finder, _tiles
 from lambda_fn.video.video import Frame, Rgb
 from tests.lambda_fn.function_stage import Portrait
 
@@ -53,11 +53,11 @@ def test_a_search_finds_faces_too_small_for_a_look_once_each(portrait: Portrait)
         assert face.box.shared_part(Box(top, left + 30, top + 30, left)) > 0
 
 
-def test_tiles_cover_a_picture_and_none_is_larger_than_a_look() -> None:
+def test_tiles_cover_a_picture_and_none_is_too_large() -> None:
     for width, height in ((1280, 720), (1281, 720), (2560, 1440), (4096, 2160), (200, 4096)):
         covered = np.zeros((height, width), bool)
         for tile in _tiles(width, height):
-            assert max(tile.width, tile.height) <= 1280
+            assert max(tile.width, tile.height) <= _TILE
             covered[tile.top : tile.bottom, tile.left : tile.right] = True
         assert covered.all()
 
@@ -94,3 +94,13 @@ def test_before_each_run_of_the_detector_it_can_be_ended(
     finder().search(Frame.from_rgb(portrait("nobody", 1280, 720)), lambda: ticks.append(runs))
     assert ticks == list(range(len(ticks)))
     assert runs == len(ticks) > 2
+
+
+def test_a_search_after_a_look_does_not_repeat_it(
+    portrait: Portrait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = Frame.from_rgb(crowd(portrait, 1280, 720, 70, (100, 100)))
+    seen = finder().look(frame)
+    assert len(seen) == 1
+    monkeypatch.setattr(Finder, "look", lambda *_: pytest.fail("looked again"))
+    assert finder().search(frame, seen=seen) == seen

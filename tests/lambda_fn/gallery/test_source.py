@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hybridsphere.recognition.gallery import Gallery
+from lambda_fn.gallery.source import GallerySource
 from lambda_fn.runtime import aws
 from tests.lambda_fn.function_stage import ClipMaker, LogLines, Portrait, Stage, failing_as
 
@@ -80,3 +81,12 @@ def test_a_gallery_that_cannot_be_read_is_named(
     monkeypatch.setenv("HYBRIDSPHERE_GALLERY", location)
     with failing_as("GalleryError", match=location):
         stage.run(stage.upload("clip.mp4", b""))
+
+
+def test_a_gallery_in_the_image_needs_no_client_of_s3(gallery: Gallery, tmp_path: Path) -> None:
+    gallery.save(tmp_path / "known.npz")
+
+    def client() -> None:
+        pytest.fail("made a client before any video needs one")
+
+    assert len(GallerySource(str(tmp_path / "known.npz"), client).current()) == len(gallery)

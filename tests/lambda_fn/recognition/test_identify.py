@@ -84,8 +84,23 @@ def test_a_still_stranger_is_encoded_at_one_frame_alone(see: See, faces: Watched
 def test_the_first_and_the_last_picture_without_a_face_are_searched(
     see: See, faces: Watched
 ) -> None:
+    see("nobody", "stranger", "stranger", "nobody", "stranger")
+    assert [at_s for at_s, level in faces.looks if level == "search"] == [0.0, 3.0]
+
+
+def test_pictures_of_a_short_moment_without_a_face_are_searched_once(
+    see: See, faces: Watched
+) -> None:
     see("nobody", "stranger", "nobody", "stranger")
-    assert [at_s for at_s, level in faces.looks if level == "search"] == [0.0, 2.0]
+    assert [at_s for at_s, level in faces.looks if level == "search"] == [0.0]
+
+
+def test_a_glance_that_did_not_suffice_is_not_repeated_in_the_next_picture(
+    see: See, faces: Watched
+) -> None:
+    see("nobody", "stranger", "ada")
+    looks = [(at_s, level) for at_s, level in faces.looks if level != "search"]
+    assert looks == [(0.0, "glance"), (0.0, "look"), (1.0, "look"), (2.0, "look")]
 
 
 def test_an_empty_room_has_nobody(see: See) -> None:

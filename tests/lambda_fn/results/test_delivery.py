@@ -12,8 +12,8 @@ from hybridsphere.messages import (
     Result,
     csv_key,
     csv_text,
+    version_in,
 )
-from lambda_fn.results.csv_object import version_of
 from lambda_fn.results.delivery import Reporter
 from lambda_fn.runtime import aws
 from tests.lambda_fn.function_stage import Stage
@@ -64,8 +64,9 @@ def test_the_csv_object_says_which_video_it_is_of(
         "reason": "cut_short",
         "started-at": "2026-11-21T00:00:01.000Z",
         "finished-at": "2026-11-21T00:00:02.000Z",
+        "attempt": "1",
     }
-    assert version_of(there["Metadata"]) == result.version
+    assert version_in(there["Metadata"]) == result.version
     assert there["ContentType"].startswith("text/csv")
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from hybridsphere.commands.doctor.check import Check
 from hybridsphere.files import try_writing
-from hybridsphere.ledger.file import LedgerError, refuse_remains
-from hybridsphere.ledger.ledger import Ledger, ledger_path
+from hybridsphere.ledger.ledger import Ledger, LedgerError, ledger_path
 from hybridsphere.settings import Settings, variable
 from hybridsphere.troubles import Symptom, remedy_for_trouble
 
@@ -72,7 +71,7 @@ def check_ledger(settings: Settings) -> Iterator[Check]:
     folder, bucket = settings.results_dir, settings.input_bucket
     path = ledger_path(folder)
     try:
-        refuse_remains(path)
+        Ledger.kind.refuse_remains(path)
         if not path.exists():
             yield Check.note("ledger", f"{path} does not exist yet; the bridge creates it")
             return

@@ -5,26 +5,29 @@ Credentials, region and endpoints come from the standard chain of AWS (`AWS_REGI
 """
 
 import os
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import chain, combinations
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hybridsphere.errors import ConfigurationError
-from hybridsphere.messages import without_passwords
-
-PREFIX = "HYBRIDSPHERE_"
+from hybridsphere.settings.problem import PREFIX, Problem, quoted, variable
+from hybridsphere.settings.values import (
+    Address,
+    BucketName,
+    FunctionName,
+    QueueUrl,
+    Sink,
+    Source,
+    TableName,
+)
 
 # Linux takes paths of 4,096 bytes, and the path of a key's CSV may need 3,500 of them.
 _LONGEST_FOLDER = 500
-
-_LONGEST_VALUE = 200
 
 _NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
     "source": {
@@ -49,86 +52,6 @@ _OF_THE_FUNCTION = (
     "host_memory_mb",
     "host_timeout_s",
 )
-
-
-def variable(field: str) -> str:
-    """Name the environment variable of a field."""
-    return f"{PREFIX}{field.upper()}"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with a variable, and the remedy."""
-
-    variable: str
-    fault: str
-    remedy: str
-
-    @property
-    def field(self) -> str:
-        """The field of Settings."""
-        return self.variable.removeprefix(PREFIX).lower()
-
-    @property
-    def detail(self) -> str:
-        """The variable and its fault."""
-        return f"{self.variable} {self.fault}"
-
-
-def _matching(pattern: str, remedy: str) -> AfterValidator:
-    """Refuse other values than those of a pattern."""
-
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(remedy)
-        return value
-
-    return AfterValidator(check)
-
-
-def _address(value: object) -> object:
-    """Split `host:port`; an empty value means none."""
-    if not isinstance(value, str):
-        return value
-    if not value:
-        return None
-    host, colon, port = value.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
-        raise ValueError("give host:port, as in 127.0.0.1:8080, or nothing to turn it off")
-    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - `:8080` means every address
-
-
-def _current_source(value: object) -> object:
-    """Refuse the old name of a source."""
-    if value == "none":
-        raise ValueError("set it to direct, the new name of this source")
-    return value
-
-
-# SQS would get a password in the URL, and the URL names the queue in logs.
-QueueUrl = Annotated[
-    str,
-    _matching(
-        r"https?://[^/\s@]+/\S+",
-        "give the queue's URL, as in https://sqs.eu-west-1.amazonaws.com/1234/name",
-    ),
-]
-BucketName = Annotated[
-    str,
-    _matching(r"[A-Za-z0-9._-]{3,63}", "give the bucket's bare name, as in input-bucket-video"),
-]
-FunctionName = Annotated[
-    str,
-    _matching(
-        r"[A-Za-z0-9:$_-]{1,170}", "give the function's name or ARN, with or without a qualifier"
-    ),
-]
-TableName = Annotated[
-    str, _matching(r"[A-Za-z0-9._-]{3,255}", "give the table's bare name, as in students")
-]
-Address = Annotated[tuple[str, int] | None, BeforeValidator(_address)]
-Source = Annotated[Literal["queue", "bucket", "direct"], BeforeValidator(_current_source)]
-Sink = Literal["queue", "bucket"]
 
 
 class Settings(BaseSettings):
@@ -225,7 +148,7 @@ def _wrong_values(error: ValidationError) -> Iterator[Problem]:
         remedy = wrong["msg"].removeprefix("Value error, ").partition(", unable")[0]
         yield Problem(
             variable(str(wrong["loc"][0])),
-            f"is {_quoted(wrong['input'])}",
+            f"is {quoted(wrong['input'])}",
             remedy.replace("Input should be", "it should be"),
         )
 
@@ -260,7 +183,7 @@ def _equal(settings: Settings) -> Iterator[Problem]:
     for one, other in [("input_bucket", "output_bucket"), *combinations(queues, 2)]:
         value = getattr(settings, one)
         if value is not None and value == getattr(settings, other):
-            fault = f"is the same as {variable(one)}, {_quoted(value)}"
+            fault = f"is the same as {variable(one)}, {quoted(value)}"
             yield Problem(variable(other), fault, "name two different ones")
 
 
@@ -283,7 +206,7 @@ def _unusable_folder(settings: Settings) -> Iterator[Problem]:
         remedy = f"name a folder whose path has {_LONGEST_FOLDER} bytes or fewer"
     if fault:
         yield Problem(
-            variable("results_dir"), f"stands for {_quoted(path)}, which is {fault}", remedy
+            variable("results_dir"), f"stands for {quoted(path)}, which is {fault}", remedy
         )
 
 
@@ -310,9 +233,3 @@ def unknown_variables(environ: Mapping[str, str]) -> dict[str, str | None]:
     present = (name.removeprefix(PREFIX) for name in sorted(environ) if name.startswith(PREFIX))
     nearest = {name: get_close_matches(name, known, n=1) for name in present if name not in known}
     return {PREFIX + name: PREFIX + near[0] if near else None for name, near in nearest.items()}
-
-
-def _quoted(value: object) -> str:
-    """Quote a value, shortened, and without the password that a URL may have."""
-    text = repr(without_passwords(str(value)))
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

@@ -1,0 +1,73 @@
+"""The forms of values, each with the remedy for any other."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator
+
+OLD_NAMES = {
+    "source": {"none": "direct", "monitor": "bucket"},
+    "sink": {"mirror": "bucket"},
+}
+"""Old names of sources and sinks, each with the new one."""
+
+
+def _matching(pattern: str, remedy: str) -> AfterValidator:
+    """Refuse other values than those of a pattern."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(remedy)
+        return value
+
+    return AfterValidator(check)
+
+
+def _address(value: object) -> object:
+    """Split `host:port`; an empty value means none."""
+    if not isinstance(value, str):
+        return value
+    if not value:
+        return None
+    host, colon, port = value.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise ValueError("give host:port, as in 127.0.0.1:8080, or nothing to turn it off")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - `:8080` means every address
+
+
+def _renamed(new_names: Mapping[str, str]) -> BeforeValidator:
+    """Refuse the old names of a value, and give the new ones."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and value in new_names:
+            raise ValueError(f"set it to {new_names[value]}, its new name")
+        return value
+
+    return BeforeValidator(check)
+
+
+# SQS would get a password in the URL, and the URL names the queue in logs.
+QueueUrl = Annotated[
+    str,
+    _matching(
+        r"https?://[^/\s@]+/\S+",
+        "give the queue's URL, as in https://sqs.eu-west-1.amazonaws.com/1234/name",
+    ),
+]
+BucketName = Annotated[
+    str,
+    _matching(r"[A-Za-z0-9._-]{3,63}", "give the bucket's bare name, as in input-bucket-video"),
+]
+FunctionName = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9:$_-]{1,170}", "give the function's name or ARN, with or without a qualifier"
+    ),
+]
+TableName = Annotated[
+    str, _matching(r"[A-Za-z0-9._-]{3,255}", "give the table's bare name, as in students")
+]
+Address = Annotated[tuple[str, int] | None, BeforeValidator(_address)]
+Source = Annotated[Literal["queue", "bucket", "direct"], _renamed(OLD_NAMES["source"])]
+Sink = Annotated[Literal["queue", "bucket"], _renamed(OLD_NAMES["sink"])]

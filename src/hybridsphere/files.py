@@ -40,20 +40,22 @@ def write_whole(
     *,
     partial: str | None = None,
     durable: bool = True,
+    modified_ns: int | None = None,
     make_folders: Callable[[], object] | None = None,
 ) -> None:
     """Write a file in one step, replacing an existing one. Raises NotWritten.
 
     The file names people or holds credentials, so its mode is 0600, whatever the umask. It is
     written as `partial` first, by default a hidden file beside it. `make_folders` is called if the
-    file's folder is missing. Without `durable`, a power cut may undo the change.
+    file's folder is missing. Without `durable`, a power cut may undo the change. `modified_ns` is
+    the file's time, in nanoseconds since 1970, by default now.
     """
     place = str(path)
     partial = partial or _beside(path)
     content = content.encode() if isinstance(content, str) else content
     with naming(path):
         try:
-            _write(partial, content, durable=durable)
+            _write(partial, content, durable=durable, modified_ns=modified_ns)
             _place(partial, place, make_folders)
         except BaseException:
             with suppress(OSError):
@@ -145,11 +147,13 @@ def _beside(path: Path | str) -> str:
     return os.path.join(folder, f".{name}.{os.getpid()}.partial")
 
 
-def _write(path: str, content: bytes, *, durable: bool) -> None:
+def _write(path: str, content: bytes, *, durable: bool, modified_ns: int | None) -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         while content:
             content = content[os.write(file, content) :]
+        if modified_ns is not None:
+            os.utime(file, ns=(modified_ns, modified_ns))
         if durable:
             os.fsync(file)
     finally:

@@ -11,9 +11,8 @@ import pytest_asyncio
 from hybridsphere.bridge.service import Bridge
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.ledger.ledger import Upload
-from hybridsphere.messages import Result, csv_key, parse_s3_event
+from hybridsphere.messages import Result, csv_key, object_metadata, parse_s3_event
 from hybridsphere.settings import Settings
-from lambda_fn.results.csv_object import metadata
 from tests.bridge.bridge_stage import Journal, MakeBucket, MakeQueue, RealBucket, RealFunction, rows
 from tests.bridge.service_stage import enter, refusal, running
 from tests.samples import result
@@ -38,7 +37,7 @@ class Site:
     async def write(self, key: str) -> None:
         """Write a CSV as the function does."""
         one = self.of(key)
-        await self.csvs.put(csv_key(key), one.csv.encode(), metadata(one))
+        await self.csvs.put(csv_key(key), one.csv.encode(), object_metadata(one))
 
     def rows(self) -> dict[str, Upload]:
         return {row.key: row for row in rows(self.folder)}

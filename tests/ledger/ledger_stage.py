@@ -46,7 +46,7 @@ PRAGMA user_version = 1;
 
 def put(ledger: Ledger, *results: Result, at: str = FIRST) -> list[bool]:
     with ledger.transaction():
-        return [ledger.put_result(one, at) for one in results]
+        return [ledger.put_result(one, at) is not None for one in results]
 
 
 def write_first_schema(folder: Path, uploads: Iterable[Result | S3Record]) -> None:

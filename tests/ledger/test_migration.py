@@ -45,7 +45,7 @@ def test_the_first_bridge_migrates_an_old_ledger(folder: Path) -> None:
         assert not ledger.created
         assert list(ledger.uploads()) == before
         assert ledger.counting_since == FIRST
-    assert schema(folder) == 2
+    assert schema(folder) == 3
     with Ledger.open(folder) as ledger:
         assert not ledger.migrated
 

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from hybridsphere.memory import memory as memory_module
+from hybridsphere.memory.evidence import parse
 from hybridsphere.memory.memory import Memory, MemoryFileError, memory_path
+from tests.memory.evidence_stage import evidence_object
+from tests.memory.evidence_stage import face as evidence_face
 from tests.memory.memory_stage import JPEG, SCENE, embedding, face, judge, keep, video
 
 
@@ -30,6 +33,28 @@ def test_a_video_is_kept_with_its_faces(memory: Memory) -> None:
     assert looks is not None
     assert np.array_equal(looks, face(0, 1).looks)
     assert looks.dtype == np.float16
+
+
+def test_an_evidence_object_is_kept_whole(memory: Memory) -> None:
+    evidence = parse(
+        evidence_object(
+            evidence_face(looks=2), evidence_face(1, name=None, distance=None, certainty="unknown")
+        )
+    )
+    with memory.transaction():
+        number = memory.take_evidence(evidence, "the ledger's name")
+    one = memory.video(evidence.bucket, evidence.key, "the ledger's name")
+    assert one
+    assert (one.id, one.engine, one.digest) == (number, "yunet-sface", evidence.space.digest)
+    ada, stranger = memory.faces(number)
+    assert (ada.name, ada.runner_up, ada.box) == ("ada", "ben", (0.25, 0.2, 0.5, 0.6))
+    assert (stranger.person, stranger.runner_up) == (None, "ben")
+    assert memory.picture(ada.id) == evidence.faces[0].jpeg
+    assert memory.looks_ms(ada.id) == evidence.faces[0].looks_ms
+    assert np.array_equal(memory.looks(ada.id), evidence.faces[0].embeddings)
+    scene = memory.scene(number)
+    assert scene
+    assert scene.jpeg == evidence.scene
 
 
 def test_an_attempt_that_comes_again_changes_nothing(memory: Memory) -> None:

@@ -80,7 +80,6 @@ def test_metadata_fit_the_two_kilobytes_of_s3() -> None:
         ("people", b64encode(b"[[1]]").decode()),
         ("people", b64encode(b'[["near", 0, null, null, null]]').decode()),
         ("people", b64encode(b"[[0.3, 0, 7, null, null]]").decode()),
-        ("people", b64encode(b"[]").decode()),
         ("people", b64encode(b"7").decode()),
     ],
 )
@@ -89,3 +88,10 @@ def test_unreadable_metadata_are_a_bad_message(name: str, value: str) -> None:
     metadata = {**object_metadata(one), name: value}
     with pytest.raises(BadMessage, match=name):
         result_of_object("output", csv_key(one.key), metadata, one.csv)
+
+
+def test_metadata_for_other_rows_leave_the_people_of_the_csv() -> None:
+    one = result(people=(SURE,))
+    metadata = {**object_metadata(one), "people": b64encode(b"[]").decode()}
+    found = result_of_object("output", csv_key(one.key), metadata, one.csv)
+    assert [person.distance for person in found.people] == [None]

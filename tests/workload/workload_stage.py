@@ -7,14 +7,21 @@ from typing import Any
 from rich.console import Console
 
 from hybridsphere.ledger.ledger import Ledger, ledger_path
-from hybridsphere.messages import Person, Result, S3Record, csv_key, csv_text, utc_text
+from hybridsphere.messages import (
+    Person,
+    Result,
+    S3Record,
+    csv_key,
+    csv_text,
+    object_metadata,
+    utc_text,
+)
 from hybridsphere.paths import csv_path
 from hybridsphere.settings import Settings
 from hybridsphere.workload.check import Check
 from hybridsphere.workload.checks import run_checks
 from hybridsphere.workload.manifest import Manifest
 from hybridsphere.workload.upload import upload_files
-from lambda_fn.results.csv_object import metadata
 
 ADA = Person("ada", "physics", "junior", 0.3, 0.0)
 
@@ -106,7 +113,7 @@ class Stage:
 
     def write_object(self, result: Result, **replaced: Any) -> None:
         """Put the CSV object as the function does; `replaced` are fields that differ from it."""
-        content = {"Body": result.csv.encode(), "Metadata": metadata(result)}
+        content = {"Body": result.csv.encode(), "Metadata": object_metadata(result)}
         self.s3.put_object(
             Bucket=self.output_bucket, Key=csv_key(result.key), **{**content, **replaced}
         )

@@ -216,6 +216,7 @@ def results() -> None:
 @click.option("--status", "statuses", type=STATUS, multiple=True, help="Only this; repeatable.")
 @click.option("--since", type=SINCE, help="Only uploads received at this day or time, or later.")
 @click.option("--until", type=UNTIL, help="Only uploads received before; a day counts whole.")
+@click.option("--machine", is_flag=True, help="The function's answers, without people's words.")
 @configured("results_dir")
 def results_export(
     settings: "Settings",
@@ -226,6 +227,7 @@ def results_export(
     statuses: tuple[str, ...],
     since: str | None,
     until: str | None,
+    machine: bool,
 ) -> None:
     """Print the ledger to standard output, in UTF-8.
 
@@ -241,7 +243,7 @@ def results_export(
     from hybridsphere.commands.export import Selection, export
     from hybridsphere.ledger.ledger import Ledger
 
-    selection = Selection(rows, person, statuses)
+    selection = Selection(rows, person, statuses, machine)
     # UTF-8 whatever the terminal takes, since programs read the export.
     with Ledger.read(settings.results_dir) as ledger, utf8_output() as out:
         uploads = ledger.uploads(since=since or "", until=until or "~")

@@ -50,11 +50,15 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The rows that are wanted, by default all; an upload without people is a row too."""
+    """The rows that are wanted, by default all; an upload without people is a row too.
+
+    `machine`: the function's own answers, whatever people said of them.
+    """
 
     rows: RowPer = "uploads"
     person: str | None = None
     statuses: tuple[str, ...] = ()
+    machine: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -63,7 +67,8 @@ class Selection:
     def of(self, uploads: Iterable[Upload]) -> Iterator[Row]:
         """Go through the wanted rows, as the uploads come."""
         wanted = None if self.person is None else _one_form(self.person)
-        for upload in uploads:
+        for stored in uploads:
+            upload = stored if self.machine else stored.effective()
             people = upload.people
             if wanted is not None:
                 people = [person for person in people if _one_form(person["name"]) == wanted]

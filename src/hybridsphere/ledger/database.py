@@ -120,6 +120,11 @@ class Database:
                 raise
             self._sound = True
 
+    def _has_table(self, name: str) -> bool:
+        """Tell whether the file has a table, which older ones may lack."""
+        query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
+        return bool(self._connection.execute(query, (name,)).fetchone()[0])
+
     @property
     def held(self) -> str | None:
         """The reason why the WAL grows; None while it does not."""

@@ -9,13 +9,24 @@ from typing import Any
 
 import orjson
 
+from hybridsphere.ledger.answer import Answer
+from hybridsphere.ledger.debts import Debts
 from hybridsphere.ledger.overview import Backlog, Overview, Waiting
 from hybridsphere.ledger.schema import LEDGER, LedgerError
 from hybridsphere.ledger.statements import ATTEMPT, DONE, INVOKED, NEWEST, RESULT, beginning
-from hybridsphere.ledger.upload import COLUMNS, Upload, newest
+from hybridsphere.ledger.upload import Upload, columns, newest
 from hybridsphere.messages import Result, S3Record, Version, newest_of
 
-__all__ = ["Backlog", "Ledger", "LedgerError", "Upload", "Waiting", "ledger_path", "newest"]
+__all__ = [
+    "Answer",
+    "Backlog",
+    "Ledger",
+    "LedgerError",
+    "Upload",
+    "Waiting",
+    "ledger_path",
+    "newest",
+]
 
 PAGE = 200
 """Rows that one query reads. A reader that stays in one query keeps the WAL from being reused."""
@@ -25,7 +36,7 @@ def ledger_path(results_dir: Path) -> Path:
     return LEDGER.path(results_dir)
 
 
-class Ledger(Overview):
+class Ledger(Overview, Debts):
     """The ledger, open. Changes are made inside `transaction()`; not for use by two threads."""
 
     kind = LEDGER
@@ -52,23 +63,35 @@ class Ledger(Overview):
 
     def note_invoked(self, record: S3Record, received_at: str, invoked_at: str) -> None:
         """Record that the function was invoked for an upload."""
-        self._connection.execute(INVOKED, (*beginning(record), received_at, invoked_at))
+        values = (*beginning(record), received_at, invoked_at, record.attempt)
+        self._connection.execute(INVOKED, values)
 
     def count_attempt(self, record: S3Record, received_at: str) -> int:
         """Count an attempt that ended in a function error; returns the count."""
-        row = self._connection.execute(ATTEMPT, (*beginning(record), received_at)).fetchone()
+        values = (*beginning(record), received_at, record.attempt)
+        row = self._connection.execute(ATTEMPT, values).fetchone()
         return int(row[0])
 
-    def put_result(self, result: Result, stored_at: str) -> bool:
-        """Record a result; False if the stored one stands."""
+    def put_result(self, result: Result, stored_at: str) -> str | None:
+        """Record a result, and that its faces are due.
+
+        Returns the CSV that counts now; None if the stored result stands.
+        """
         people = orjson.dumps([person.to_dict() for person in result.people]).decode()
         found = (result.status, result.reason, people, result.csv)
         place = (result.output_bucket, result.output_key)
         times = (result.started_at, result.finished_at)
-        change = self._connection.execute(
-            RESULT, (*beginning(result), stored_at, *found, *place, *times)
-        )
-        return change.rowcount > 0
+        faces = (result.attempt, result.faces_key, result.faces, result.engine, result.place)
+        run = (result.duration_ms, result.billed_ms, result.memory_mb, result.cold)
+        values = (*beginning(result), stored_at, *found, *place, *times, *faces, *run, None)
+        row = self._connection.execute(RESULT, values).fetchone()
+        if row is None:
+            return None
+        version, answer = row
+        # An answer that people or a decision gave must be derived again for another result.
+        if result.faces_key or answer is not None:
+            self.owe(result, version, stored_at)
+        return result.csv if answer is None else str(answer)
 
     def is_newest(self, result: Result) -> bool:
         """Tell whether no newer version of an upload has a result."""
@@ -76,8 +99,9 @@ class Ledger(Overview):
         return newest is not None and newest.id == result.version.id
 
     def is_done(self, record: S3Record) -> bool:
-        """Tell whether a version was invoked or has its result, so nothing is left to do."""
-        return self._connection.execute(DONE, beginning(record)[:5]).fetchone() is not None
+        """Tell whether an attempt was invoked or has its result, so nothing is left to do."""
+        values = (*beginning(record)[:5], record.attempt)
+        return self._connection.execute(DONE, values).fetchone() is not None
 
     def is_mirrored(self, bucket: str, key: str, etag: str, last_modified: str) -> bool:
         """Tell whether an object of the output bucket was fetched as it stands."""
@@ -104,6 +128,35 @@ class Ledger(Overview):
         values = (bucket, key, version.id, version.first_id, version.etag)
         return next(self._select(where, "rowid", values))
 
+    def upload(self, bucket: str, key: str, version: str) -> Upload | None:
+        """Find the row of one version; None for an unknown one."""
+        where = "bucket = ? AND key = ? AND version = ?"
+        return next(self._select(where, "rowid", (bucket, key, version)), None)
+
+    def csvs(self, bucket: str, key: str) -> set[bytes]:
+        """Return every CSV that the ledger has for a key, of any version."""
+        found = self._connection.execute(
+            "SELECT csv, answer_csv FROM uploads WHERE bucket = ? AND key = ?", (bucket, key)
+        )
+        return {text.encode() for row in found for text in row if text is not None}
+
+    def put_answer(
+        self, bucket: str, key: str, version: str, answer: Answer | None, at: str
+    ) -> bool:
+        """Record what people get instead of the function's own answer; None for that again.
+
+        Returns whether this is the newest version, whose file must be written, too.
+        """
+        people = None if answer is None else orjson.dumps(list(answer.people)).decode()
+        values = (answer.status, people, answer.csv, at) if answer else (None,) * 4
+        self._connection.execute(
+            """UPDATE uploads SET answer_status = ?, answer_people = ?, answer_csv = ?,
+            answer_at = ? WHERE bucket = ? AND key = ? AND version = ?""",
+            (*values, bucket, key, version),
+        )
+        newest = self.newest(bucket, key)
+        return newest is not None and newest.version == version
+
     def names(self, *, after: tuple[str, str], most: int) -> list[tuple[str, str]]:
         """List a page of the bucket and key of uploads with a result, in their order."""
         return self._connection.execute(
@@ -115,7 +168,7 @@ class Ledger(Overview):
     def uploads(self, *, since: str = "", until: str = "~") -> Iterator[Upload]:
         """Go through the rows first written from `since` until before `until`, the oldest first."""
         last = 0
-        query = f"""SELECT rowid, {COLUMNS} FROM uploads
+        query = f"""SELECT rowid, {columns(self.schema)} FROM uploads
             WHERE rowid > ? AND created_at >= ? AND created_at < ?
             ORDER BY rowid LIMIT {PAGE}"""  # noqa: S608 - ours
         while page := self._connection.execute(query, (last, since, until)).fetchall():
@@ -145,7 +198,8 @@ class Ledger(Overview):
         return found[0] if len(found) == 1 else newest_of(found, lambda version: version)
 
     def _select(self, where: str, order: str, values: tuple[str | int, ...]) -> Iterator[Upload]:
-        query = f"SELECT {COLUMNS} FROM uploads WHERE {where} ORDER BY {order}"  # noqa: S608 - ours
+        chosen = columns(self.schema)
+        query = f"SELECT {chosen} FROM uploads WHERE {where} ORDER BY {order}"  # noqa: S608 - ours
         return map(self._upload, self._connection.execute(query, values))
 
     def _upload(self, row: tuple[Any, ...]) -> Upload:

@@ -82,11 +82,6 @@ class Overview(Database):
         while last := self._first("SELECT min(status) FROM uploads WHERE status > ?", last):
             yield last
 
-    def _has_table(self, name: str) -> bool:
-        """Tell whether the ledger has a table, which older ones may lack."""
-        query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?"
-        return bool(self._first(query, name))
-
     def _first(self, query: str, *values: str) -> Any:
         (value,) = self._connection.execute(query, values).fetchone()
         return value

@@ -4,7 +4,7 @@ import sqlite3
 
 from hybridsphere.ledger.file import Kind, UnreadableFile
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class LedgerError(UnreadableFile):
@@ -50,8 +50,9 @@ CREATE TABLE mirrored (
 BY_SEQUENCER = "rtrim(upper(sequencer), '0')"
 """Sequencers in the order of `Version.newer_than`."""
 
-# Schema 2 adds these and changes no row, so that bridges of both releases may share a ledger while
-# one after the other is updated.
+# Schemas 2 and 3 add tables, columns and indices, and change no row. A bridge of an older release
+# that has the ledger open keeps storing results, but it cannot open the ledger again, and it writes
+# files without people's answers. So all bridges of one folder are updated together.
 _SERVED = "CREATE TABLE IF NOT EXISTS served (bucket TEXT NOT NULL) STRICT"
 _COUNTING = "CREATE TABLE counting (since TEXT NOT NULL) STRICT"
 _INDICES = (
@@ -65,12 +66,50 @@ _INDICES = (
     WHERE status IS NULL""",
 )
 
+_THIRD = (
+    ("attempt", "INTEGER NOT NULL DEFAULT 1"),
+    ("faces_key", "TEXT"),
+    ("faces", "INTEGER"),
+    ("faces_note", "TEXT"),
+    ("engine", "TEXT"),
+    ("place", "TEXT"),
+    ("duration_ms", "INTEGER"),
+    ("billed_ms", "INTEGER"),
+    ("memory_mb", "INTEGER"),
+    ("cold", "INTEGER"),
+    ("cost_usd", "REAL"),
+    ("answer_status", "TEXT"),
+    ("answer_people", "TEXT"),
+    ("answer_csv", "TEXT"),
+    ("answer_at", "TEXT"),
+    ("invoked_attempt", "INTEGER NOT NULL DEFAULT 1"),
+)
+"""The columns of schema 3. `answer_…` is what people get instead of the function's own answer."""
+
+# Faces that the memory still lacks; without a key, an answer that must be derived again.
+_FACES_DUE = (
+    """CREATE TABLE faces_due (
+    bucket TEXT NOT NULL,
+    key TEXT NOT NULL,
+    version TEXT NOT NULL,
+    output_bucket TEXT,
+    faces_key TEXT,
+    attempt INTEGER NOT NULL,
+    since TEXT NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    next_at TEXT NOT NULL,
+    PRIMARY KEY (bucket, key, version)
+) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX due ON faces_due (next_at)",
+)
+
 
 def create_tables(connection: sqlite3.Connection, now: str) -> None:
     """Give an empty database the tables of this release."""
     connection.execute(_UPLOADS)
     connection.execute(_MIRRORED)
     _add_second(connection, now)
+    _add_third(connection)
 
 
 def upgrade(connection: sqlite3.Connection, found: int, now: str) -> None:
@@ -82,6 +121,7 @@ def upgrade(connection: sqlite3.Connection, found: int, now: str) -> None:
         query = "SELECT created_at FROM uploads ORDER BY rowid LIMIT 1"
         first = connection.execute(query).fetchone()
         _add_second(connection, first[0] if first else now)
+    _add_third(connection)
 
 
 def _add_second(connection: sqlite3.Connection, since: str) -> None:
@@ -90,6 +130,13 @@ def _add_second(connection: sqlite3.Connection, since: str) -> None:
     connection.execute("INSERT INTO counting VALUES (?)", (since,))
     for index in _INDICES:
         connection.execute(index)
+
+
+def _add_third(connection: sqlite3.Connection) -> None:
+    for name, kind in _THIRD:
+        connection.execute(f"ALTER TABLE uploads ADD COLUMN {name} {kind}")
+    for statement in _FACES_DUE:
+        connection.execute(statement)
 
 
 LEDGER = Kind(

@@ -12,43 +12,63 @@ _VERSION = """coalesce(
     (SELECT version FROM uploads WHERE bucket = ?1 AND key = ?2 AND version = ?4 AND etag = ?5), ?3)
 """
 
-# The first receipt and the first invocation count; redeliveries change nothing.
+# The first receipt and the first invocation of the highest attempt count; redeliveries change
+# nothing.
 INVOKED = f"""
 INSERT INTO uploads
-    (bucket, key, version, etag, sequencer, event_time, created_at, received_at, invoked_at)
-VALUES (?1, ?2, {_VERSION}, ?5, ?6, ?7, ?8, ?8, ?9)
+    (bucket, key, version, etag, sequencer, event_time, created_at, received_at, invoked_at,
+     invoked_attempt)
+VALUES (?1, ?2, {_VERSION}, ?5, ?6, ?7, ?8, ?8, ?9, ?10)
 ON CONFLICT DO UPDATE SET
-    received_at = coalesce(received_at, excluded.received_at),
-    invoked_at = coalesce(invoked_at, excluded.invoked_at)
+    received_at = iif(excluded.invoked_attempt > invoked_attempt, excluded.received_at,
+        coalesce(received_at, excluded.received_at)),
+    invoked_at = iif(excluded.invoked_attempt > invoked_attempt, excluded.invoked_at,
+        coalesce(invoked_at, excluded.invoked_at)),
+    attempts = iif(excluded.invoked_attempt > invoked_attempt, 0, attempts),
+    invoked_attempt = excluded.invoked_attempt
+WHERE excluded.invoked_attempt >= invoked_attempt
 """  # noqa: S608 - ours
 
+# Function errors are counted for the highest attempt alone.
 ATTEMPT = f"""
 INSERT INTO uploads
-    (bucket, key, version, etag, sequencer, event_time, created_at, received_at, attempts)
-VALUES (?1, ?2, {_VERSION}, ?5, ?6, ?7, ?8, ?8, 1)
+    (bucket, key, version, etag, sequencer, event_time, created_at, received_at, attempts,
+     invoked_attempt)
+VALUES (?1, ?2, {_VERSION}, ?5, ?6, ?7, ?8, ?8, 1, ?9)
 ON CONFLICT DO UPDATE SET
-    received_at = coalesce(received_at, excluded.received_at), attempts = attempts + 1
+    received_at = iif(excluded.invoked_attempt > invoked_attempt, excluded.received_at,
+        coalesce(received_at, excluded.received_at)),
+    invoked_at = iif(excluded.invoked_attempt > invoked_attempt, NULL, invoked_at),
+    attempts = iif(excluded.invoked_attempt > invoked_attempt, 1, attempts + 1),
+    invoked_attempt = max(invoked_attempt, excluded.invoked_attempt)
 RETURNING attempts
 """  # noqa: S608 - ours
 
-# A result replaces `failed`, never the reverse.
+# A result replaces `failed`, never the reverse. Otherwise a higher attempt replaces a lower one.
 RESULT = f"""
 INSERT INTO uploads
     (bucket, key, version, etag, sequencer, event_time, created_at, stored_at, status, reason,
-     people, csv, output_bucket, output_key, started_at, finished_at)
-VALUES (?1, ?2, {_VERSION}, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+     people, csv, output_bucket, output_key, started_at, finished_at,
+     attempt, faces_key, faces, engine, place, duration_ms, billed_ms, memory_mb, cold, cost_usd)
+VALUES (?1, ?2, {_VERSION}, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+     ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)
 ON CONFLICT DO UPDATE SET
     status = excluded.status, reason = excluded.reason, people = excluded.people,
     csv = excluded.csv, output_bucket = excluded.output_bucket, output_key = excluded.output_key,
     started_at = excluded.started_at, finished_at = excluded.finished_at,
-    stored_at = excluded.stored_at
+    stored_at = excluded.stored_at, attempt = excluded.attempt, faces_key = excluded.faces_key,
+    faces = excluded.faces, faces_note = NULL, engine = excluded.engine, place = excluded.place,
+    duration_ms = excluded.duration_ms, billed_ms = excluded.billed_ms,
+    memory_mb = excluded.memory_mb, cold = excluded.cold, cost_usd = excluded.cost_usd
 WHERE status IS NULL OR (status = 'failed' AND excluded.status != 'failed')
+    OR (excluded.attempt > attempt AND (status = 'failed' OR excluded.status != 'failed'))
+RETURNING version, answer_csv
 """  # noqa: S608 - ours
 
 DONE = """
 SELECT 1 FROM uploads
 WHERE bucket = ?1 AND key = ?2 AND (version = ?3 OR (version = ?4 AND etag = ?5))
-AND (invoked_at IS NOT NULL OR status IS NOT NULL)
+AND ((invoked_at IS NOT NULL AND invoked_attempt >= ?6) OR (status IS NOT NULL AND attempt >= ?6))
 """
 
 # The newest with a sequencer and the newest without, each the first in an index.

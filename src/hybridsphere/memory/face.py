@@ -69,11 +69,12 @@ faces.seen_at, faces.id"""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewFace:
-    """A face as the function sends it: its looks, and a JPEG of the best one, or None."""
+    """A face as the function sends it: its looks with their times, and a JPEG of the best one."""
 
     face: Face
     looks: Looks
     jpeg: bytes | None = None
+    looks_ms: tuple[int, ...] = ()
 
 
 def looks_of(content: bytes) -> Looks:

@@ -5,8 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from hybridsphere.ledger.database import Database
+from hybridsphere.memory.evidence import Evidence
 from hybridsphere.memory.face import FACE_COLUMNS, Face, Looks, NewFace, looks_of
+from hybridsphere.memory.from_evidence import from_evidence
 from hybridsphere.memory.schema import MEMORY, MemoryFileError
 from hybridsphere.memory.taking import take
 from hybridsphere.memory.video import VIDEO_COLUMNS, Scene, Video
@@ -34,6 +38,10 @@ class Memory(Database):
         again keeps its id, group and judgements, and a judged face stays in any case.
         """
         return take(self._connection, video, faces, scene, utc_text())
+
+    def take_evidence(self, evidence: Evidence, version: str) -> int:
+        """Keep the faces of an evidence object, like `take`; `version` is the ledger's name."""
+        return self.take(*from_evidence(evidence, version))
 
     def video(self, bucket: str, key: str, version: str) -> Video | None:
         """Find the video of one version of an upload; None if its faces were not kept."""
@@ -103,6 +111,12 @@ class Memory(Database):
         query = "SELECT embeddings FROM looks WHERE face = ?"
         row = self._connection.execute(query, (face,)).fetchone()
         return looks_of(row[0]) if row else None
+
+    def looks_ms(self, face: int) -> tuple[int, ...]:
+        """Return the time of each look at a face, in milliseconds; empty if they have expired."""
+        query = "SELECT times_ms FROM looks WHERE face = ?"
+        row = self._connection.execute(query, (face,)).fetchone()
+        return tuple(orjson.loads(row[0])) if row else ()
 
     def picture(self, face: int) -> bytes | None:
         """Return a face's picture, a JPEG; None if there is none."""

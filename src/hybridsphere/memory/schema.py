@@ -57,8 +57,10 @@ _TABLES = (
         person TEXT GENERATED ALWAYS AS (coalesce(said, name)) VIRTUAL,
         group_id INTEGER
     ) STRICT""",
-    # float16, little-endian, `looks` rows of 128, in the gallery's units.
-    "CREATE TABLE looks (face INTEGER PRIMARY KEY, embeddings BLOB NOT NULL) STRICT",
+    # float16, little-endian, `looks` rows of 128, in the gallery's units; their times as JSON.
+    """CREATE TABLE looks (
+        face INTEGER PRIMARY KEY, embeddings BLOB NOT NULL, times_ms TEXT NOT NULL
+    ) STRICT""",
     "CREATE TABLE pictures (face INTEGER PRIMARY KEY, jpeg BLOB NOT NULL) STRICT",
     """CREATE TABLE scenes (
         video INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, jpeg BLOB NOT NULL

@@ -118,7 +118,8 @@ def _answer(face: Face) -> tuple[object, ...]:
 
 def _put_content(connection: sqlite3.Connection, face: int, new: NewFace) -> None:
     content = new.looks.astype("<f2").tobytes()
-    connection.execute("INSERT OR REPLACE INTO looks VALUES (?, ?)", (face, content))
+    times = orjson.dumps(new.looks_ms).decode()
+    connection.execute("INSERT OR REPLACE INTO looks VALUES (?, ?, ?)", (face, content, times))
     if new.jpeg is not None:
         connection.execute("INSERT OR REPLACE INTO pictures VALUES (?, ?)", (face, new.jpeg))
 

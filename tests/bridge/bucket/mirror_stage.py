@@ -12,8 +12,7 @@ from hybridsphere.bridge.bucket.mirror import Mirror
 from hybridsphere.bridge.bucket.watcher import Watcher
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.ledger.ledger import Upload
-from hybridsphere.messages import Result, csv_key
-from lambda_fn.results.csv_object import metadata
+from hybridsphere.messages import Result, csv_key, object_metadata
 from tests.bridge.bridge_stage import RealBucket, Vitals, rows, storing
 from tests.samples import BUCKET, result
 from tests.stage import until
@@ -38,7 +37,7 @@ class Site:
     async def put(self, *results: Result) -> None:
         """Write CSVs as the function does."""
         for one in results:
-            await self.output.put(csv_key(one.key), one.csv.encode(), metadata(one))
+            await self.output.put(csv_key(one.key), one.csv.encode(), object_metadata(one))
 
     async def fail(self, body: str, name: str = "record") -> None:
         """Write a failure record as Lambda does."""

@@ -19,9 +19,9 @@ from hybridsphere.messages import (
     Result,
     csv_key,
     csv_text,
+    object_metadata,
     result_of_object,
 )
-from lambda_fn.results.csv_object import metadata
 from tests.acts import Act, Exchange, page
 from tests.bridge.bridge_stage import Journal, storing
 from tests.bridge.bucket.mirror_stage import FAILURE_RECORDS, Site
@@ -50,7 +50,7 @@ async def test_a_csv_object_carries_its_result(key: str) -> None:
         output_key=csv_key(key),
     )
     assert one.output_bucket
-    found = result_of_object(one.output_bucket, csv_key(key), metadata(one), one.csv)
+    found = result_of_object(one.output_bucket, csv_key(key), object_metadata(one), one.csv)
     assert carried(found) == carried(one)
 
 
@@ -77,7 +77,7 @@ async def test_any_result_comes_back_from_its_csv_object(
     text = csv_text([(*name, status) for name in names] or [("", "", "", status)])
     one = result(key, people=people, status=status, csv=text, output_key=csv_key(key), **more)
     assert one.output_bucket
-    assert result_of_object(one.output_bucket, csv_key(key), metadata(one), text) == one
+    assert result_of_object(one.output_bucket, csv_key(key), object_metadata(one), text) == one
 
 
 async def test_each_csv_reaches_the_disk_and_the_ledger_once(site: Site, journal: Journal) -> None:
@@ -137,29 +137,33 @@ async def test_a_result_that_is_written_again_changes_nothing(site: Site, journa
 
 FOREIGN: dict[str, tuple[dict[str, str], bytes, str]] = {
     "no metadata.csv": ({}, b"name\r\n", "no metadata of a CSV, and no failure record"),
-    "notes.txt": (metadata(result("notes.mp4")), b"", "name another video: 'notes.mp4'"),
-    "a.mp4.csv": (metadata(result("b.mp4")), b"", "name another video: 'b.mp4'"),
-    "text.mp4.csv": (metadata(result("text.mp4")), b"\xff", "not UTF-8"),
-    "status.mp4.csv": (metadata(result("status.mp4", status="won")), b"", "status is 'won'"),
-    "time.mp4.csv": (metadata(result("time.mp4", event_time="noon")), b"", "event-time is 'noon'"),
-    "base64.mp4.csv": ({**metadata(result()), "key": "*"}, b"", "no readable key"),
+    "notes.txt": (object_metadata(result("notes.mp4")), b"", "name another video: 'notes.mp4'"),
+    "a.mp4.csv": (object_metadata(result("b.mp4")), b"", "name another video: 'b.mp4'"),
+    "text.mp4.csv": (object_metadata(result("text.mp4")), b"\xff", "not UTF-8"),
+    "status.mp4.csv": (object_metadata(result("status.mp4", status="won")), b"", "status is 'won'"),
+    "time.mp4.csv": (
+        object_metadata(result("time.mp4", event_time="noon")),
+        b"",
+        "event-time is 'noon'",
+    ),
+    "base64.mp4.csv": ({**object_metadata(result()), "key": "*"}, b"", "no readable key"),
     "rows.mp4.csv": (
-        metadata(result("rows.mp4")),
+        object_metadata(result("rows.mp4")),
         b"name,major\r\nada,physics\r\n",
         "not a CSV of the function",
     ),
     "seconds.mp4.csv": (
-        metadata(result("seconds.mp4")),
+        object_metadata(result("seconds.mp4")),
         csv_text([("a", "b", "c", "matched", "soon", "late", 3)], ATTENDANCE_COLUMNS).encode(),
         "not a CSV of the function",
     ),
     "size.mp4.csv": (
-        metadata(result("size.mp4")),
+        object_metadata(result("size.mp4")),
         b"name,major,year,status\r\n".ljust(MOST_CSV_BYTES + 1, b" "),
         f"GetObject: {MOST_CSV_BYTES + 1} bytes, more than {MOST_CSV_BYTES}",
     ),
     "foreign.mp4.csv": (
-        metadata(result("foreign.mp4", bucket="other-bucket")),
+        object_metadata(result("foreign.mp4", bucket="other-bucket")),
         b"",
         f"bucket is other-bucket, not {BUCKET}",
     ),

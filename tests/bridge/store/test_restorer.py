@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hybridsphere.bridge.store import restorer, writer
-from hybridsphere.bridge.store.csv_files import LEFTOVER_AGE_S
+from hybridsphere.ledger.csv_files import LEFTOVER_AGE_S
 from hybridsphere.paths import OWN_FOLDER
 from tests.bridge.bridge_stage import Journal, Vitals, storing
 from tests.bridge.store.store_stage import (

@@ -10,7 +10,13 @@ from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
-from hybridsphere.messages import BadMessage, Result, parse_output, result_of_object
+from hybridsphere.messages import (
+    BadMessage,
+    Result,
+    is_faces_key,
+    parse_output,
+    result_of_object,
+)
 
 WITNESSES = 3
 """Equal answers before a doubtful object counts for good."""
@@ -31,8 +37,9 @@ class Mirror:
     health: Health
 
     async def new(self, page: Sequence[Listed]) -> list[Listed]:
-        """Choose the objects that were not fetched as they stand."""
-        return await self.store.unmirrored(self._pair, page)
+        """Choose the objects that were not fetched as they stand; faces are no results."""
+        results = [listed for listed in page if not is_faces_key(listed.key)]
+        return await self.store.unmirrored(self._pair, results)
 
     async def handle(self, listed: Listed) -> None:
         """Fetch an object and store its results; set aside an object that has none for us."""

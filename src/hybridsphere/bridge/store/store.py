@@ -20,13 +20,13 @@ from aiofiles.os import wrap
 from hybridsphere.aws import Listed
 from hybridsphere.bridge.batching import Batcher
 from hybridsphere.bridge.pacing.backoff import Backoff
-from hybridsphere.bridge.store.csv_files import Blocked
 from hybridsphere.bridge.store.expirer import Expirer
 from hybridsphere.bridge.store.restorer import Restorer
 from hybridsphere.bridge.store.writer import DISK, Change, Writer
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.errors import ConfigurationError
+from hybridsphere.ledger.csv_files import Blocked
 from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload, ledger_path
 from hybridsphere.messages import Result, S3Record
 from hybridsphere.troubles import FAILURES_IN_A_ROW
@@ -73,7 +73,7 @@ class ResultStore:
         self, folder: Path, health: Health, metrics: Metrics, *, keep_days: int | None = None
     ) -> None:
         self._folder = folder
-        self._writer = Writer(folder, self._note_opened)
+        self._writer = Writer(folder, self._note_opened, self._note_edited)
         self._health = health
         self._metrics = metrics
         # One thread: SQLite has one writer at a time, and the order of changes is kept.
@@ -283,6 +283,10 @@ class ResultStore:
             self._loop.call_soon_threadsafe(lambda: log.info("ledger.created", path=path))
         elif ledger.migrated:
             self._loop.call_soon_threadsafe(lambda: log.info("ledger.migrated", path=path))
+
+    def _note_edited(self, key: str, copy: str) -> None:
+        """Log that somebody had edited a CSV; called in the writer's thread."""
+        self._loop.call_soon_threadsafe(lambda: log.warning("file.edited", key=key, kept_as=copy))
 
 
 def _passes(error: Exception) -> bool:

@@ -3,10 +3,11 @@
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hybridsphere.bridge.store.csv_files import Blocked, CsvFiles
+from hybridsphere.ledger.csv_files import Blocked, CsvFiles
 from hybridsphere.ledger.ledger import Ledger, LedgerError
 from hybridsphere.messages import Result, utc_text
 
@@ -37,12 +38,18 @@ class Writer:
     """The ledger and the files of one results folder; all methods run in one thread.
 
     After a failure the ledger is opened again: the disk under it may be another. `on_open` is
-    called with each ledger that was opened.
+    called with each ledger that was opened, `on_edited` with the key and the copy of each CSV that
+    somebody had edited.
     """
 
-    def __init__(self, folder: Path, on_open: Callable[[Ledger], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        on_open: Callable[[Ledger], None],
+        on_edited: Callable[[str, str], object] = lambda *_: None,
+    ) -> None:
         self._folder = folder
-        self._files = CsvFiles(folder)
+        self._files = CsvFiles(folder, on_edited)
         self._on_open = on_open
         self._ledger: Ledger | None = None
         self._begun = False
@@ -91,11 +98,16 @@ class Writer:
     def put(self, ledger: Ledger, results: Sequence[Result]) -> list[Result]:
         """Store results with their files; returns those that changed a row."""
         now = utc_text()
-        written = [result for result in results if ledger.put_result(result, now)]
-        for result in written:
+        written = []
+        for result in results:
+            csv = ledger.put_result(result, now)
+            if csv is None:
+                continue
+            written.append(result)
             # Before the commit, whose lock keeps another bridge from writing an older version.
             if ledger.is_newest(result):
-                self._files.write(result.key, result.csv.encode())
+                known = partial(ledger.csvs, result.bucket, result.key)
+                self._files.write(result.key, csv.encode(), known)
         return written
 
     def restore_page(self, ledger: Ledger, after: Name) -> Restored:
@@ -107,11 +119,11 @@ class Writer:
         blocked = {}
         for name in names:
             upload = ledger.newest(*name)
-            content = ((upload and upload.csv) or "").encode()
+            content = ((upload and upload.effective_csv) or "").encode()
             if upload is None or self._files.has(upload.key, content):
                 continue
             try:
-                self._files.write(upload.key, content)
+                self._files.write(upload.key, content, partial(ledger.csvs, *name))
                 self.restored += 1
             except Blocked as error:
                 blocked[name] = error

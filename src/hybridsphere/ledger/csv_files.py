@@ -1,15 +1,24 @@
-"""The CSV files of a results folder."""
+"""The CSV files of a results folder.
+
+A file that somebody has edited is never lost: before another CSV replaces it, it is kept beside as
+`NAME.csv.edited`. The fraction of a second in a file's time is derived from its content, so a file
+shows by itself whether the bridge wrote it.
+"""
 
 import errno
 import os
+import stat
 import time
 import uuid
+import zlib
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from hybridsphere.files import NotPlaced, folds_names, try_out, write_whole
-from hybridsphere.messages import csv_key
-from hybridsphere.paths import OWN_FOLDER, csv_place
+from hybridsphere.messages import MOST_CSV_BYTES, csv_key
+from hybridsphere.paths import MAX_NAME_BYTES, OWN_FOLDER, csv_place
 
 LEFTOVER_AGE_S = 3600
 
@@ -25,11 +34,21 @@ class Blocked(OSError):
     """One place takes no file, while the disk under it does."""
 
 
-class CsvFiles:
-    """The files of one bridge, for one thread; several bridges may share the folder."""
+_SECOND_NS = 1_000_000_000
 
-    def __init__(self, folder: Path) -> None:
+
+class CsvFiles:
+    """The files of one process, for one thread; several processes may share the folder.
+
+    `on_edited` is called with the key of a video whose CSV somebody had edited, and with the place
+    of the copy.
+    """
+
+    def __init__(
+        self, folder: Path, on_edited: Callable[[str, str], object] = lambda *_: None
+    ) -> None:
         self._folder = folder
+        self._on_edited = on_edited
         self._partial = folder / OWN_FOLDER / "partial"
         # One thread writes one file at a time, so one name is enough.
         self._unfinished = str(self._partial / uuid.uuid4().hex)
@@ -67,21 +86,28 @@ class CsvFiles:
     def has(self, key: str, content: bytes) -> bool:
         """Tell whether a video's CSV is there, with this content."""
         # An unreadable file counts as missing: writing it finds the reason.
-        with suppress(OSError):
-            return Path(self._place(key)).read_bytes() == content
-        return False
+        return _read(self._place(key)) == content
 
-    def write(self, key: str, content: bytes) -> None:
-        """Write a video's CSV. Raises OSError; Blocked if this place alone takes no file."""
+    def write(
+        self, key: str, content: bytes, known: Callable[[], Collection[bytes]] = tuple
+    ) -> None:
+        """Write a video's CSV. Raises OSError; Blocked if this place alone takes no file.
+
+        `known` returns CSVs that are not somebody's work, such as those of the ledger. A file with
+        other content is kept beside.
+        """
         # Every result passes here: as a text, a path takes half the time. The ledger is durable,
         # and files that a power cut takes are written again from it.
         place = self._place(key)
+        if os.access(place, os.F_OK):
+            self._keep_edited(key, place, content, known)
         try:
             write_whole(
                 place,
                 content,
                 partial=self._unfinished,
                 durable=False,
+                modified_ns=_signed_time(content),
                 make_folders=lambda: self._make_folders(Path(place)),
             )
         except NotPlaced as error:
@@ -89,6 +115,28 @@ class CsvFiles:
             if remedy := self._remedy(error):
                 raise Blocked(error.errno, f"{error.strerror}, {remedy}", place) from error
             raise
+
+    def _keep_edited(
+        self, key: str, place: str, content: bytes, known: Callable[[], Collection[bytes]]
+    ) -> None:
+        """Keep a file beside its place if it is neither ours nor what is to be written."""
+        found = _read(place)
+        if found in {None, content} or _is_signed(place, found or b"") or found in known():
+            return
+        for number in count(1):
+            copy = _edited(place, number)
+            try:
+                os.link(place, copy)
+            except FileExistsError:
+                continue
+            except OSError:
+                # This file system has no links.
+                if os.path.lexists(copy):
+                    continue
+                with suppress(OSError):
+                    Path(place).rename(copy)
+            self._on_edited(key, copy)
+            return
 
     def _place(self, key: str) -> str:
         return f"{self._folder}/{csv_place(csv_key(key), folds=self._folds)}"
@@ -118,3 +166,58 @@ class CsvFiles:
 
 def _disk(folder: Path) -> int:
     return folder.stat().st_dev
+
+
+def _read(place: str) -> bytes | None:
+    """Read a file; None for a missing, unreadable or other kind of file.
+
+    Larger than any CSV, it is somebody's own, so its end does not matter.
+    """
+    try:
+        # A pipe would be waited for.
+        file = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            return None
+        return _all_of(file)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+
+
+def _all_of(file: int) -> bytes:
+    parts = []
+    size = 0
+    while size <= MOST_CSV_BYTES and (part := os.read(file, MOST_CSV_BYTES + 1)):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
+def _signature(content: bytes) -> int:
+    """Return the nanoseconds that the time of a file with this content has."""
+    return zlib.crc32(content) % _SECOND_NS
+
+
+def _signed_time(content: bytes) -> int:
+    # A second back, so that no file is from the future.
+    return (time.time_ns() // _SECOND_NS - 1) * _SECOND_NS + _signature(content)
+
+
+def _is_signed(place: str, content: bytes) -> bool:
+    """Tell whether a file is as we wrote it; an edit sets another time."""
+    try:
+        return os.stat(place).st_mtime_ns % _SECOND_NS == _signature(content)  # noqa: PTH116
+    except OSError:
+        return False
+
+
+def _edited(place: str, number: int) -> str:
+    """Return the place of the copy, shortened to a name that fits."""
+    folder, name = os.path.split(place)
+    ending = ".edited" if number == 1 else f".edited.{number}"
+    room = MAX_NAME_BYTES - len(ending)
+    return os.path.join(folder, name.encode()[:room].decode(errors="ignore") + ending)  # noqa: PTH118

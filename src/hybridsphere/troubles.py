@@ -41,6 +41,8 @@ class Symptom(Enum):
     FOLDER = "The results folder cannot be used"
     LEDGER_DAMAGED = "The ledger is damaged"
     PLACE_TAKEN = "The place of one result is taken"
+    HOST = "A private place does not answer"
+    BUDGET = "The budget of the day is spent"
     REJECTED = "Messages are rejected"
     FAILING = "Uploads fail"
 
@@ -201,6 +203,13 @@ def remedy_for_trouble(part: str, reason: str) -> Remedy:
         return Remedy(fix, Symptom.PLACE_TAKEN)
     if part in {"results", "ledger"}:
         return _first(_OF_THE_DISK, reason) or _FOLDER
+    if part == "budget":
+        return Remedy(f"add hosts, or raise {variable('daily_budget_usd')}", Symptom.BUDGET)
+    if part.startswith("private endpoint"):
+        fix = f"start the host, or correct {variable('private_endpoints')}"
+        if re.match(rf"[^:]+: {_REFUSED_CREDENTIALS}", reason):
+            fix = f"correct {variable('host_keys')}"
+        return Remedy(fix, Symptom.HOST)
     if part == "uploads":
         return Remedy("read the function's log, then upload again", Symptom.FAILING)
     if part.endswith((" messages", " objects")):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from hybridsphere.aws import Aws, Listed
+from hybridsphere.aws import Aws, Function, Listed
 from hybridsphere.bridge.bucket.mirror import Mirror
 from hybridsphere.bridge.bucket.monitor import Monitor
 from hybridsphere.bridge.bucket.watcher import Watcher
@@ -12,10 +12,15 @@ from hybridsphere.bridge.collector import Collector
 from hybridsphere.bridge.dead_letters import DeadLetters
 from hybridsphere.bridge.invoker import Invoker
 from hybridsphere.bridge.pacing.limiter import Limiter
+from hybridsphere.bridge.places.budget import Budget
+from hybridsphere.bridge.places.homes import Homes
+from hybridsphere.bridge.places.place import Place
+from hybridsphere.bridge.places.places import Places
 from hybridsphere.bridge.queue.poller import Handler, Poller
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
+from hybridsphere.keys import read_keys
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.settings import Settings
 
@@ -40,6 +45,31 @@ class Pipeline:
         self._metrics = metrics
         url = settings.dead_letter_queue_url
         self._dead_letters = DeadLetters(aws.queue(url) if url else None, metrics, health)
+        self._places: Places | None = None
+        self._homes: Homes | None = None
+
+    async def find_places(self) -> None:
+        """Find the private places, if the settings name any. Raises ConfigurationError."""
+        settings = self._settings
+        if not settings.private_endpoints or settings.source == "direct":
+            return
+        keys = read_keys(settings.host_keys)[0] if settings.host_keys else None
+        most = settings.max_in_flight
+        self._places = self._make_places()
+        self._homes = Homes(
+            settings.private_endpoints,
+            self._places,
+            lambda url: self._aws.host(url, keys, most),
+            most=most,
+            health=self._health,
+            metrics=self._metrics,
+        )
+        await self._homes.find()
+
+    def background(self) -> list[Coroutine[Any, Any, None]]:
+        """Return the work that goes on until the last upload has its place."""
+        parts = (self._places, self._homes)
+        return [part.run() for part in parts if part is not None]
 
     def loops(self) -> list[Loop]:
         """Return a loop for the sink, and one for the source unless it is `direct`."""
@@ -67,9 +97,8 @@ class Pipeline:
             probes[field] = aws.queue(settings.need(field)).attributes()
         for field in (name for name, used in buckets.items() if used):
             probes[field] = aws.bucket(settings.need(field)).probe()
-        if settings.source != "direct":
-            name = settings.need("function_name")
-            probes["function_name"] = aws.function(name, settings.invocation_type).probe()
+        if settings.source != "direct" and (settings.function_name or not self._places):
+            probes["function_name"] = self._function().probe()
         return probes
 
     def _input_queue(self) -> Loop:
@@ -100,7 +129,7 @@ class Pipeline:
     def _invoker(self) -> Invoker:
         settings = self._settings
         return Invoker(
-            function=self._aws.function(settings.need("function_name"), settings.invocation_type),
+            function=self._function() if self._places is None else None,
             bucket=settings.need("input_bucket"),
             most=settings.max_in_flight,
             max_attempts=settings.max_attempts,
@@ -109,6 +138,38 @@ class Pipeline:
             dead_letters=self._dead_letters,
             health=self._health,
             metrics=self._metrics,
+            places=self._places,
+        )
+
+    def _function(self) -> Function:
+        settings = self._settings
+        return self._aws.function(settings.need("function_name"), settings.invocation_type)
+
+    def _make_places(self) -> Places:
+        settings, health, metrics = self._settings, self._health, self._metrics
+        cloud = budget = backlog = None
+        if settings.function_name:
+            most = settings.max_in_flight
+            cloud = Place(
+                "lambda",
+                self._function(),
+                part="function",
+                most=most,
+                health=health,
+                metrics=metrics,
+            )
+        if settings.daily_budget_usd is not None:
+            budget = Budget(settings.daily_budget_usd, self._store.spending)
+            metrics.budget_spent.set_function(lambda: budget.spent_usd)
+        if settings.source == "queue":
+            backlog = self._aws.queue(settings.need("input_queue_url")).backlog
+        return Places(
+            cloud=cloud,
+            budget=budget,
+            backlog=backlog,
+            longest_s=settings.private_wait_s,
+            health=health,
+            metrics=metrics,
         )
 
     def _poller(self, name: str, handle: Handler) -> Poller:

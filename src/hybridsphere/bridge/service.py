@@ -43,12 +43,12 @@ class Bridge:
         async with AsyncExitStack() as parts:
             await parts.enter_async_context(meanwhile(self._manager.watch(self._health)))
             if started := await unless(stop, self._start(parts)):
-                store, loops = started
-                async with meanwhile(store.run()):
-                    await self._run(loops, stop)
+                store, pipeline = started
+                async with meanwhile(store.run(), *pipeline.background()):
+                    await self._run(pipeline.loops(), stop)
         log.info("bridge.stopped")
 
-    async def _start(self, parts: AsyncExitStack) -> tuple[ResultStore, Sequence[Loop]]:
+    async def _start(self, parts: AsyncExitStack) -> tuple[ResultStore, Pipeline]:
         """Open clients, results and HTTP, for `parts` to close, and probe their names."""
         settings, bucket = self._settings, self._settings.need("input_bucket")
         aws = await parts.enter_async_context(
@@ -71,8 +71,9 @@ class Bridge:
         )
         await store.refuse_others(bucket)
         pipeline = Pipeline(settings, aws, store, self._health, self._metrics)
+        await pipeline.find_places()
         await probe(settings, pipeline.probes())
-        return store, pipeline.loops()
+        return store, pipeline
 
     async def _run(self, loops: Sequence[Loop], stop: asyncio.Event) -> None:
         """Run the loops until `stop`, then drain them."""

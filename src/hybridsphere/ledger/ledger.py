@@ -10,12 +10,14 @@ from typing import Any
 import orjson
 
 from hybridsphere.ledger.answer import Answer
+from hybridsphere.ledger.costs import Costs
 from hybridsphere.ledger.debts import Debts
 from hybridsphere.ledger.overview import Backlog, Overview, Waiting
 from hybridsphere.ledger.schema import LEDGER, LedgerError
 from hybridsphere.ledger.statements import ATTEMPT, DONE, INVOKED, NEWEST, RESULT, beginning
 from hybridsphere.ledger.upload import Upload, columns, newest
 from hybridsphere.messages import Result, S3Record, Version, newest_of
+from hybridsphere.prices import cost_usd
 
 __all__ = [
     "Answer",
@@ -36,7 +38,7 @@ def ledger_path(results_dir: Path) -> Path:
     return LEDGER.path(results_dir)
 
 
-class Ledger(Overview, Debts):
+class Ledger(Overview, Debts, Costs):
     """The ledger, open. Changes are made inside `transaction()`; not for use by two threads."""
 
     kind = LEDGER
@@ -83,7 +85,8 @@ class Ledger(Overview, Debts):
         times = (result.started_at, result.finished_at)
         faces = (result.attempt, result.faces_key, result.faces, result.engine, result.place)
         run = (result.duration_ms, result.billed_ms, result.memory_mb, result.cold)
-        values = (*beginning(result), stored_at, *found, *place, *times, *faces, *run, None)
+        cost = cost_usd(result.place, result.billed_ms, result.memory_mb)
+        values = (*beginning(result), stored_at, *found, *place, *times, *faces, *run, cost)
         row = self._connection.execute(RESULT, values).fetchone()
         if row is None:
             return None

@@ -19,6 +19,7 @@ from hybridsphere.settings.problem import PREFIX, Problem, quoted, variable
 from hybridsphere.settings.values import (
     Address,
     BucketName,
+    Endpoints,
     FunctionName,
     QueueUrl,
     Sink,
@@ -77,6 +78,16 @@ class Settings(BaseSettings):
     invocation_type: Literal["Event", "RequestResponse"] = Field(
         "Event", description="how the function is invoked"
     )
+    private_endpoints: Endpoints = Field(
+        None, description="the URLs of hosts of one's own, one or several"
+    )
+    private_wait_s: float = Field(
+        30, ge=0, le=86_400, description="seconds that an upload may be foreseen to wait for a host"
+    )
+    daily_budget_usd: float | None = Field(
+        None, ge=0, le=1_000_000, description="what Lambda may cost a day in UTC"
+    )
+    host_keys: Path | None = Field(None, description="the file of the hosts' key pairs")
     max_in_flight: int = Field(100, ge=1, le=10_000, description="messages held at once, a queue")
     max_attempts: int = Field(
         3, ge=1, le=100, description="RequestResponse: function errors before `failed`"
@@ -159,6 +170,9 @@ def _missing(settings: Settings, wrong: Collection[str]) -> list[Problem]:
     for choice, needs in _NEEDED.items():
         if choice not in wrong:
             needed |= dict.fromkeys(needs[getattr(settings, choice)], "")
+            if settings.private_endpoints:
+                # Everything stays at home.
+                needed.pop("function_name", None)
             continue
         for field in dict.fromkeys(chain.from_iterable(needs.values())):
             values = " or ".join(value for value, fields in needs.items() if field in fields)

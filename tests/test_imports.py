@@ -39,7 +39,7 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 LEVELS = [
     {"messages", "recognition"},
     {"errors", "files", "paths", "signals", "sockets", "console", "screen"},
-    {"keys"},
+    {"keys", "prices"},
     {"settings", "ledger", "aws", "troubles", "host"},
     {"memory"},
     {"commands", "local", "workload", "bridge"},

@@ -149,12 +149,11 @@ class Pipeline:
         settings, health, metrics = self._settings, self._health, self._metrics
         cloud = budget = backlog = None
         if settings.function_name:
-            most = settings.max_in_flight
             cloud = Place(
                 "lambda",
                 self._function(),
                 part="function",
-                most=most,
+                most=settings.max_in_flight,
                 health=health,
                 metrics=metrics,
             )

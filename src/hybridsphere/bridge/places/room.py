@@ -65,7 +65,8 @@ class Room:
         """Report a call that ran so long; reported before its place is given back."""
         last = self._average_s
         self._average_s = seconds if last is None else last + WEIGHT * (seconds - last)
-        if self.running >= self.limit:
+        # A limit that is not used says nothing about the host.
+        if 2 * self.running > self.limit or self._probing:
             step = 1 if self._probing else 1 / max(self._limit, PROBE_EVERY)
             self._limit = min(self._most, self._limit + step)
 

@@ -9,6 +9,7 @@ from typing import Any
 from hybridsphere import messages
 from hybridsphere.messages import Result, S3Record
 from hybridsphere.recognition.gallery import Gallery
+from lambda_fn.evidence.keeper import Keeper, KeptFaces
 from lambda_fn.faces.engine import Engine, engine_of
 from lambda_fn.gallery.source import GallerySource
 from lambda_fn.recognition.attendance import Attendance, attend
@@ -53,10 +54,14 @@ def _process(record: S3Record, settings: RuntimeSettings, deadline: Deadline) ->
     try:
         gallery = _gallery_source(settings.gallery).current()
         engine = engine_of(gallery, settings.engine)
-        outcome = _examine(record, settings, engine, gallery, deadline)
+        outcome, faces = _examine(record, settings, engine, gallery, deadline)
         result = _result(record, outcome, settings, started_at)
         result = replace(result, engine=engine.space.engine, **asdict(meter.read()))
-        Reporter(client("s3"), client("sqs"), settings.output_queue_url).deliver(result)
+        if faces:
+            key = messages.faces_key(record.key)
+            result = replace(result, faces_key=key, faces=faces.number)
+        reporter = Reporter(client("s3"), client("sqs"), settings.output_queue_url)
+        reporter.deliver(result, faces.content if faces else None)
     except Exception as error:  # noqa: BLE001 - logged, then raised again
         shown = reportable(error)
         log("video.failed", level="error", **video, error=f"{type(shown).__name__}: {shown}")
@@ -87,7 +92,8 @@ def _examine(
     engine: Engine,
     gallery: Gallery,
     deadline: Deadline,
-) -> VideoOutcome:
+) -> tuple[VideoOutcome, KeptFaces | None]:
+    keeper = Keeper(settings, gallery, engine.space)
     look: Callable[..., Identification | Attendance]
     look = attend if settings.mode == "attendance" else identify
     try:
@@ -100,18 +106,21 @@ def _examine(
                 tolerance=settings.tolerance,
                 frames_per_s=settings.frames_per_s,
                 deadline=deadline,
+                album=keeper.album,
             )
     except Unreadable as error:
-        return VideoOutcome("unreadable", error.reason)
+        return VideoOutcome("unreadable", error.reason), None
     except MemoryError:
-        return VideoOutcome("unreadable", "too_large")
+        return VideoOutcome("unreadable", "too_large"), None
     except OutOfTime:
         # The time ran out before the first frame: some files keep a reader searching for an index.
-        return VideoOutcome("no_face", "cut_short")
+        return VideoOutcome("no_face", "cut_short"), None
     students = StudentTable(settings.table, client("dynamodb"))
     if isinstance(seen, Attendance):
-        return VideoOutcome.attended(seen, students)
-    return VideoOutcome.identified(seen, students)
+        outcome = VideoOutcome.attended(seen, students)
+    else:
+        outcome = VideoOutcome.identified(seen, students)
+    return outcome, keeper.kept(seen, record)
 
 
 def _result(

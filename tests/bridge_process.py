@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import resource
 import signal
 import sys
@@ -13,16 +14,16 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from hybridsphere.host import child
+from tests.forked import ROOT, Forked
 from tests.stage import PATIENCE_S, Log
 
-ROOT = Path(__file__).parents[1]
 USUAL = ["-m", "hybridsphere", "bridge"]
 
 
 class BridgeProcess(Log):
     """A running bridge."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: "asyncio.subprocess.Process | Forked") -> None:
         super().__init__()
         self._process = process
         self._reader = asyncio.create_task(self._read())
@@ -105,14 +106,22 @@ async def started(
     environment: Mapping[str, str] | None = None,
     before: Sequence[str] = (),
 ) -> AsyncIterator[BridgeProcess]:
-    """A bridge, given as Python's arguments; `before` is a command that runs it."""
-    process = await asyncio.create_subprocess_exec(
-        *child.command([*before, sys.executable, *arguments]),
-        cwd=ROOT,
-        env=environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    """A bridge, given as Python's arguments; `before` is a command that runs it.
+
+    A plain one is forked.
+    """
+    environ = os.environ if environment is None else environment
+    process: asyncio.subprocess.Process | Forked
+    if arguments[0] == "-m" and not before:
+        process = await Forked.start(*arguments[1:], environ=environ)
+    else:
+        process = await asyncio.create_subprocess_exec(
+            *child.command([*before, sys.executable, *arguments]),
+            cwd=ROOT,
+            env=environ,
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
     bridge = BridgeProcess(process)
     try:
         yield bridge

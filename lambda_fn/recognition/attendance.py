@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.recognition.identity import Identity
+from lambda_fn.evidence.album import Album
 from lambda_fn.faces.engine import Engine
 from lambda_fn.recognition.identify import identify
 from lambda_fn.recognition.register import Attendee, Presence, Register
@@ -31,8 +32,9 @@ def attend(
     tolerance: float,
     frames_per_s: float,
     deadline: Deadline,
+    album: Album | None = None,
 ) -> Attendance:
-    """Return everybody in a video, from its first frame to its last.
+    """Return everybody in a video, from its first frame to its last; `album` gets every face.
 
     With an empty gallery it ends at the first face, and strangers are not counted.
     """
@@ -44,6 +46,7 @@ def attend(
             tolerance=tolerance,
             frames_per_s=frames_per_s,
             deadline=deadline,
+            album=album,
         )
         return Attendance((), seen.any_face, seen.cut_short)
     gap_s = 1 / frames_per_s
@@ -54,6 +57,7 @@ def attend(
         gap_s=gap_s,
         deadline=deadline,
         ended=register.enter,
+        album=album,
     )
     cut_short = False
     slowest_look_s = 0.0

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hybridsphere.recognition.candidates import Candidates
+from hybridsphere.recognition.conclusion import Conclusion
 from hybridsphere.recognition.gallery import Gallery
-from hybridsphere.recognition.identity import Sighting
+from lambda_fn.evidence.album import Album
 from lambda_fn.faces.detector import Face
 from lambda_fn.faces.engine import Engine
 from lambda_fn.recognition.changes import Changes
@@ -28,7 +29,7 @@ _APART_S = 3.0
 class Identification:
     """The outcome of a look at a video; without anybody known, `person` is None."""
 
-    person: Sighting | None
+    person: Conclusion | None
     any_face: bool
     cut_short: bool
 
@@ -41,9 +42,13 @@ def identify(
     tolerance: float,
     frames_per_s: float,
     deadline: Deadline,
+    album: Album | None = None,
 ) -> Identification:
-    """Return the known person in a video; end as soon as the answer is sure."""
-    search = _Search(engine, Candidates(gallery, tolerance), deadline)
+    """Return the known person in a video; end as soon as the answer is sure.
+
+    `album` gets every face, even if nobody is known.
+    """
+    search = _Search(engine, Candidates(gallery, tolerance), deadline, album)
     cut_short = False
 
     def gap_s() -> float:
@@ -59,12 +64,15 @@ def identify(
 class _Search:
     """A search for the person, from frame to frame."""
 
-    def __init__(self, engine: Engine, candidates: Candidates, deadline: Deadline) -> None:
+    def __init__(
+        self, engine: Engine, candidates: Candidates, deadline: Deadline, album: Album | None
+    ) -> None:
         self.any_face = False
         self.follow_up = False
         self.candidates = candidates
         self._engine = engine
         self._deadline = deadline
+        self._album = album
         self._changes = Changes()
         # Whether the last frame was clear at a glance; otherwise the next one is looked at at once.
         self._glance_suffices = True
@@ -123,7 +131,7 @@ class _Search:
         found += new
         self.any_face = self.any_face or bool(new)
         # With an empty gallery an embedding has nothing to be compared with.
-        if self.candidates.nobody_is_known:
+        if self.candidates.nobody_is_known and self._album is None:
             return False
         embeddings = self._engine.encode(frame, new, self._deadline.check)
         seen = self.candidates.add(embeddings, frame.at_s)
@@ -133,6 +141,8 @@ class _Search:
                 self._deadline.check()
                 [embedding] = self._engine.encode_mirrored(frame, [face])
                 identity.add(embedding, frame.at_s)
+        if self._album is not None:
+            self._album.see(frame, list(zip(seen, new, strict=True)))
         self.follow_up = any(identity.needs_looks() for identity in seen)
         return any(identity.likely() for identity in seen)
 

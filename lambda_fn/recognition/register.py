@@ -3,7 +3,8 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from hybridsphere.recognition.identity import Sighting
+from hybridsphere.recognition.conclusion import Conclusion, conclusions
+from hybridsphere.recognition.identity import Identity
 from lambda_fn.recognition.tracks import PATIENCE_FRAMES, Track
 
 # A stranger in a single frame is more often a known person who turns than somebody else.
@@ -15,10 +16,11 @@ Spans = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """The times of somebody in a video, and the number of frames that show them."""
+    """The times of somebody in a video, the number of frames that show them, and their faces."""
 
     spans: Spans
     sightings: int
+    identities: tuple[Identity, ...]
 
     @property
     def first_s(self) -> float:
@@ -31,9 +33,9 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Attendee(Presence):
-    """A known person in a video, with their best sighting."""
+    """A known person in a video, with the face that speaks most for them."""
 
-    best: Sighting
+    best: Conclusion
 
 
 class Register:
@@ -44,7 +46,6 @@ class Register:
         # A person who is missing for as long as a track waits for them has not left.
         self._gap_s = gap_s * (PATIENCE_FRAMES + 1)
         self._known: dict[str, list[Track]] = defaultdict(list)
-        self._best: dict[str, Sighting] = {}
         self._unknown: list[Track] = []
 
     def enter(self, track: Track) -> None:
@@ -55,16 +56,14 @@ class Register:
             self._unknown.append(track)
             return
         self._known[person.name].append(track)
-        best = self._best.setdefault(person.name, person)
-        if person.distance < best.distance:
-            self._best[person.name] = person
 
     def people(self) -> tuple[Attendee, ...]:
         """Return the known people in the order of their appearance."""
-        attendees = [
-            Attendee(_spans(tracks, self._gap_s), _sightings(tracks), self._best[name])
-            for name, tracks in self._known.items()
-        ]
+        attendees = []
+        for tracks in self._known.values():
+            seen = self._presence(tracks)
+            [best] = conclusions(seen.identities)
+            attendees.append(Attendee(seen.spans, seen.sightings, seen.identities, best))
         return tuple(sorted(attendees, key=lambda one: (one.first_s, one.best.name)))
 
     def strangers(self) -> tuple[Presence, ...]:
@@ -83,9 +82,13 @@ class Register:
                     break
             else:
                 strangers.append([track])
-        found = [Presence(_spans(one, self._gap_s), _sightings(one)) for one in strangers]
+        found = [self._presence(one) for one in strangers]
         seen = [one for one in found if one.sightings >= _LEAST_SIGHTINGS]
         return tuple(sorted(seen, key=lambda one: (one.first_s, one.last_s)))
+
+    def _presence(self, tracks: list[Track]) -> Presence:
+        identities = tuple(track.identity for track in tracks)
+        return Presence(_spans(tracks, self._gap_s), _sightings(tracks), identities)
 
     def _may_be(self, track: Track, name: str) -> bool:
         """Whether a track may show a known person who turned away."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from hybridsphere.recognition.identity import Identity
+from lambda_fn.evidence.album import Album
 from lambda_fn.faces.detector import Face
 from lambda_fn.faces.engine import Engine
 from lambda_fn.faces.finder import LOOK
@@ -59,12 +60,14 @@ class Tracks:
         gap_s: float,
         deadline: Deadline,
         ended: Callable[[Track], None],
+        album: Album | None = None,
     ) -> None:
         self._engine = engine
         self._new_identity = new_identity
         self._gap_s = gap_s
         self._deadline = deadline
         self._ended = ended
+        self._album = album
         self._changes = Changes()
         self._live: list[Track] = []
         self._number = -1
@@ -108,6 +111,9 @@ class Tracks:
         for number, track in _one_to_one(alike):
             self._seen(track, frame, *found.pop(number))
         self._encode(frame, found)
+        if self._album is not None and faces:
+            seen = [(track.identity, track.face) for track in self._live if not track.lost]
+            self._album.see(frame, seen)
 
     def _find(self, frame: Frame) -> list[Face]:
         check = self._deadline.check

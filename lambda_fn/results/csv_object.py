@@ -1,6 +1,7 @@
-"""The CSV object of a video, which only a newer version or a later attempt replaces."""
+"""The objects of a video, which only a newer version or a later attempt replaces."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -20,14 +21,18 @@ class _Unsupported(Exception):
 
 
 class _Found(NamedTuple):
-    """The object under the key: `etag` is None without one; `stays` if the object is not older."""
+    """The object under the key.
+
+    `etag` is None without an object; `stays` if it is not older; `same` if this attempt wrote it.
+    """
 
     etag: str | None
     stays: bool = False
+    same: bool = False
 
 
 class CsvWriter:
-    """Writes CSV objects, and remembers which conditional writes the bucket's server supports.
+    """A writer of CSVs and faces; it remembers which conditional writes the server supports.
 
     S3 compares ETags with their quotes. Ceph compares them without. Swift refuses every conditional
     write: there a HEAD request compares the versions, and the write itself has no condition.
@@ -41,9 +46,8 @@ class CsvWriter:
     def write(self, result: Result) -> None:
         """Write the CSV of a result, unless the CSV of a newer version is there.
 
-        That of the same version is replaced by a later attempt.
-
-        Raises ClientError for a refusal, RuntimeError if other writers always come first.
+        That of the same version is replaced by a later attempt. Raises ClientError for a refusal,
+        RuntimeError if other writers always come first.
         """
         target = {"Bucket": result.output_bucket, "Key": result.output_key}
         content = {
@@ -51,9 +55,26 @@ class CsvWriter:
             "ContentType": "text/csv; charset=utf-8",
             "Metadata": object_metadata(result),
         }
+        self._write(target, content, result)
+
+    def write_faces(self, result: Result, faces: bytes) -> bool:
+        """Write the faces of a result by the same rule; False if a newer version's are there."""
+        target = {"Bucket": result.output_bucket, "Key": result.faces_key}
+        bare = replace(result, people=(), faces_key=None)
+        content = {
+            "Body": faces,
+            "ContentType": "application/zip",
+            "Metadata": object_metadata(bare),
+        }
+        return self._write(target, content, result)
+
+    def _write(
+        self, target: Mapping[str, str | None], content: Mapping[str, Any], result: Result
+    ) -> bool:
+        """Write an object; False if another one stays that is not of this attempt."""
         if self._conditional:
             try:
-                self._write_conditionally(target, content, result)
+                return self._write_conditionally(target, content, result)
             except _Unsupported as error:
                 self._conditional = False
                 log(
@@ -62,23 +83,23 @@ class CsvWriter:
                     bucket=result.output_bucket,
                     error=str(error),
                 )
-            else:
-                return
-        if not self._find(target, result).stays:
+        found = self._find(target, result)
+        if not found.stays:
             self._s3.put_object(**target, **content)
+        return not found.stays or found.same
 
     def _write_conditionally(
         self, target: Mapping[str, str | None], content: Mapping[str, Any], result: Result
-    ) -> None:
+    ) -> bool:
         condition = {"IfNoneMatch": "*"}
         replaced: str | None = None
         for _ in range(_ATTEMPTS):
             refusal = self._put(target, content, condition)
             if refusal is None:
-                return
+                return True
             found = self._find(target, result)
             if found.stays:
-                return
+                return found.same
             if found.etag is None:
                 condition, replaced = {"IfNoneMatch": "*"}, None
                 continue
@@ -122,8 +143,10 @@ class CsvWriter:
             if http_status(error) == 404:
                 return _Found(None)
             raise
+        theirs, attempt = version_in(there["Metadata"]), attempt_in(there["Metadata"])
+        same = theirs is not None and (theirs.id, attempt) == (result.version.id, result.attempt)
         stays = not self._outranks(result, there["Metadata"])
-        return _Found(there["ETag"].strip('"'), stays)
+        return _Found(there["ETag"].strip('"'), stays, same)
 
     def _outranks(self, result: Result, metadata: Mapping[str, str]) -> bool:
         """Return whether a result replaces the object with these metadata."""

@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 from hybridsphere.messages import ATTENDANCE_COLUMNS, CSV_COLUMNS, STATUSES, Person, csv_text
-from hybridsphere.recognition.identity import Sighting
+from hybridsphere.recognition.conclusion import Conclusion
 from lambda_fn.recognition.attendance import Attendance
 from lambda_fn.recognition.identify import Identification
 from lambda_fn.recognition.register import Attendee, Presence
@@ -61,15 +61,19 @@ class VideoOutcome:
         )
 
 
-def _looked_up(sighting: Sighting, students: StudentTable) -> Person:
-    student = students.get(sighting.name)
+def _looked_up(seen: Conclusion, students: StudentTable) -> Person:
+    student = students.get(seen.name)
+    runner_up = seen.runner_up
     return Person(
-        name=sighting.name,
+        name=seen.name,
         major=student.major if student else "",
         year=student.year if student else "",
-        distance=round(sighting.distance, 3),
-        at_s=round(sighting.at_s, 3),
+        distance=round(seen.distance, 3),
+        at_s=round(seen.at_s, 3),
         status="matched" if student else "no_record",
+        runner_up=runner_up.name if runner_up else None,
+        runner_up_distance=round(runner_up.distance, 3) if runner_up else None,
+        certainty=seen.certainty,
     )
 
 

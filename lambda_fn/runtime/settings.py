@@ -9,6 +9,7 @@ from hybridsphere.recognition.space import ENGINES, TOLERANCE
 PREFIX = "HYBRIDSPHERE_"
 
 MODES = ("identify", "attendance")
+EVIDENCE = ("none", "known", "all")
 
 
 class SettingsError(ValueError):
@@ -25,6 +26,7 @@ class RuntimeSettings:
     - `tolerance`: a distance between embeddings, in the gallery's units.
     - `frames_per_s`: frames that are examined per second of video.
     - `mode`: `identify` for at most one person, `attendance` for everybody.
+    - `evidence`: whose faces are kept beside the CSV: `none`, `known` or `all`.
     - `place`: where the function runs, as results name it.
     """
 
@@ -36,6 +38,7 @@ class RuntimeSettings:
     tolerance: float = TOLERANCE
     frames_per_s: float = 1.0
     mode: str = "identify"
+    evidence: str = "known"
     place: str = "lambda"
 
     @classmethod
@@ -50,6 +53,7 @@ class RuntimeSettings:
             tolerance=_positive(environ, "TOLERANCE", TOLERANCE),
             frames_per_s=_positive(environ, "FRAMES_PER_S", 1.0),
             mode=_one_of(environ, "MODE", MODES) or MODES[0],
+            evidence=_one_of(environ, "EVIDENCE", EVIDENCE) or "known",
             place=environ.get(f"{PREFIX}PLACE") or "lambda",
         )
 

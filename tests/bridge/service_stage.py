@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,10 +10,10 @@ import aiohttp
 import pytest
 
 from hybridsphere.bridge.service import Bridge
-from hybridsphere.host import child
 from hybridsphere.settings import Settings
 from tests.bridge.bridge_stage import Journal, RealFunction
 from tests.bridge_process import USUAL
+from tests.forked import Forked
 from tests.leaks import found_in
 from tests.stage import PATIENCE_S, is_told_to_bridges, variables
 
@@ -69,16 +67,13 @@ async def running(journal: Journal) -> AsyncIterator[Running]:
 
 async def refusal() -> tuple[int | None, str]:
     """Exit code and standard error of a bridge that cannot start."""
-    process = await asyncio.create_subprocess_exec(
-        *child.command([sys.executable, *USUAL]), stdout=PIPE, stderr=PIPE
-    )
+    process = await Forked.start(*USUAL[1:])
     try:
         async with asyncio.timeout(PATIENCE_S):
             out, err = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
-            await process.communicate()
     assert out == b""
     assert found_in(err.decode()) == []
     return process.returncode, err.decode()

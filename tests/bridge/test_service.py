@@ -330,7 +330,8 @@ async def test_systemd_hears_of_readiness_and_of_the_stop(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_drains_and_ends_with_zero(site: Site, number: int) -> None:
-    async with started() as bridge:
+    # Started as by a shell: the others are forked.
+    async with started(before=["env"]) as bridge:
         await bridge.seen("bridge.ready")
         await site.outputs.send(result("a/b.mp4").to_json())
         await site.inputs.send(s3_event(record("c.mp4")))

@@ -3,28 +3,22 @@
 import asyncio
 import io
 import json
-import sys
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from hybridsphere.commands.doctor.report import print_checks
-from hybridsphere.commands.doctor.services import ANSWER_S
 from hybridsphere.commands.lines import print_item
+from tests.commands import hanging_doctor
 from tests.commands.doctor_stage import Patient
+from tests.forked import Forked
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def diagnosis(*options: str) -> tuple[int | None, str, str]:
+async def diagnosis(*options: str, module: str = "hybridsphere") -> tuple[int | None, str, str]:
     """Exit code, standard output and standard error of the command."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "hybridsphere", "doctor", *options),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    process = await Forked.start(module, "doctor", *options)
     out, err = await process.communicate()
     return process.returncode, out.decode(), err.decode()
 
@@ -111,26 +105,12 @@ async def test_a_terminal_shows_what_is_waited_for(patient: Patient) -> None:
     assert "waiting for: " in out.getvalue()
 
 
-HANGING_NAMES = """
-import socket, time
-look_up = socket.getaddrinfo
-def getaddrinfo(host, *more, **others):
-    if host == "aws.invalid":
-        time.sleep(600)
-    return look_up(host, *more, **others)
-socket.getaddrinfo = getaddrinfo
-"""
-
-
-async def test_the_command_ends_while_a_look_up_of_a_name_hangs(
-    patient: Patient, tmp_path: Path
-) -> None:
-    (tmp_path / "sitecustomize.py").write_text(HANGING_NAMES)
-    patient.environment.setenv("PYTHONPATH", str(tmp_path))
-    patient.environment.setenv("AWS_ENDPOINT_URL", "http://aws.invalid")
-    patient.environment.setenv("AWS_ENDPOINT_URL_LAMBDA", "http://aws.invalid")
+async def test_the_command_ends_while_a_look_up_of_a_name_hangs(patient: Patient) -> None:
+    address = f"http://{hanging_doctor.NAME}"
+    patient.environment.setenv("AWS_ENDPOINT_URL", address)
+    patient.environment.setenv("AWS_ENDPOINT_URL_LAMBDA", address)
     async with asyncio.timeout(120):
-        code, out, err = await diagnosis()
+        code, out, err = await diagnosis(module=hanging_doctor.__name__)
     assert (code, err) == (1, "")
-    assert f"no answer within {ANSWER_S:g} s" in out
+    assert f"no answer within {hanging_doctor.ANSWER_S:g} s" in out
     assert "✓ disk: " in out

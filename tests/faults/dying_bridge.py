@@ -10,7 +10,7 @@ from typing import Any
 
 from hybridsphere.aws import Queue
 from hybridsphere.ledger.ledger import Ledger
-from tests.faults.hurried_bridge import main
+from tests.faults import hurried_bridge
 
 
 def die(*_: Any) -> None:
@@ -45,6 +45,12 @@ MOMENTS: dict[str, Callable[[], None]] = {
     "what is committed is to be deleted": partial(before, Queue, "delete"),
 }
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Run the bridge until its moment."""
     MOMENTS[sys.argv.pop()]()
+    hurried_bridge.main()
+
+
+if __name__ == "__main__":
     main()

@@ -13,7 +13,9 @@ HURRY = 10
 WAITS = ("FIRST_S", "LONGEST_S", "LONGEST_IN_PLACE_S", "LONGEST_REFUSED_S")
 
 
-def main(visibility_timeout_s: int = 3) -> None:
+def main() -> None:
+    """Run the bridge."""
+    visibility_timeout_s = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     for name in WAITS:
         setattr(backoff, name, getattr(backoff, name) / HURRY)
     for module in (in_flight, poller):
@@ -24,4 +26,4 @@ def main(visibility_timeout_s: int = 3) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

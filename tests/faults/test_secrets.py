@@ -2,18 +2,16 @@
 
 import asyncio
 import base64
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from hybridsphere.host import child
 from tests import bridge_process
 from tests.acts import Act, Exchange, page, reset, say
 from tests.faults.fault_stage import Site
+from tests.forked import Forked
 from tests.leaks import SECRET
 from tests.proxy import Proxy
 from tests.stage import PATIENCE_S, until
@@ -129,14 +127,9 @@ async def test_a_bridge_without_its_role_logs_no_credentials_or_password(
 async def test_a_doctor_without_its_role_prints_no_credentials_or_password(
     without_a_role: dict[str, str],
 ) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *child.command([sys.executable, "-m", "hybridsphere", "doctor"]),
-        env=without_a_role,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    process = await Forked.start("hybridsphere", "doctor", environ=without_a_role)
     async with asyncio.timeout(PATIENCE_S):
-        told = (await process.communicate())[0].decode()
+        told = b"".join(await process.communicate()).decode()
     assert process.returncode == 1
     assert "Refreshing temporary credentials failed" in told
     assert "Traceback" not in told

@@ -146,7 +146,7 @@ def test_a_student_is_read_by_key_and_the_message_follows_the_csv(
     stage.run(stage.upload("ada.mp4", make_clip(portrait("ada"))))
     assert stage.calls == [
         *("s3.PutObject", "s3.GetObject", "dynamodb.GetItem"),
-        *("s3.PutObject", "sqs.SendMessage", "sqs.ReceiveMessage"),
+        *("s3.PutObject", "s3.PutObject", "sqs.SendMessage", "sqs.ReceiveMessage"),
     ]
 
 

@@ -8,7 +8,6 @@ import select
 import signal
 import sys
 import zipfile
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,49 +17,20 @@ import pytest
 from click.testing import CliRunner
 
 from hybridsphere.cli.app import main
-from hybridsphere.host import child
 from hybridsphere.local.commands import load_gallery, run_command
 from hybridsphere.messages import S3Record
-from tests.local.local_stage import TASK_ROOT, client_of, gone
+from tests.forked import Forked
+from tests.local.local_stage import client_of, gone
 from tests.samples import EVENT_TIME
 
-SERVE = """
-import sys
-from pathlib import Path
-from hybridsphere.local.serve import LocalOptions, run_local
-env_file, *students = map(Path, sys.argv[1:])
-students = students[0] if students else None
-sys.exit(run_local(LocalOptions(students=students, workers=2, env_file=env_file)))
-"""
 
-OWNER = """
-import asyncio, json, sys
-sys.path.insert(0, sys.argv[1])
-from local_stage import PROBE, TASK_ROOT, client_of
-from hybridsphere.local.account import LocalAccount
-
-async def main():
-    async with LocalAccount(function=PROBE, task_root=TASK_ROOT) as account:
-        environment = account.environment()
-        async with client_of("lambda", environment["AWS_ENDPOINT_URL_LAMBDA"]) as client:
-            answer = await client.invoke(FunctionName="probe", Payload=b'{"do": "pid"}')
-            worker = json.loads(await answer["Payload"].read())
-        print(json.dumps({"worker": worker, "environment": environment}), flush=True)
-        await asyncio.Event().wait()
-
-asyncio.run(main())
-"""
+async def start(*arguments: object) -> Forked:
+    """Start `local` for an environment file, and perhaps students."""
+    return await Forked.start("tests.local.serving", *map(str, arguments))
 
 
-async def start(program: str, *arguments: str) -> Process:
-    # A test that fails does not get to end what it started.
-    command = child.command([sys.executable, "-c", program, *arguments])
-    return await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
-
-
-async def lines(process: Process) -> dict[str, str]:
+async def lines(process: Forked) -> dict[str, str]:
     """The variables that it prints, read until it has printed as many as it writes to a file."""
-    assert process.stdout is not None
     exports: dict[str, str] = {}
     while len(exports) < 15:
         line = (await process.stdout.readline()).decode()
@@ -97,7 +67,7 @@ async def test_local_prints_its_variables_and_serves_until_a_signal(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     env_file = tmp_path / "env"
-    process = await start(SERVE, str(env_file))
+    process = await start(env_file)
     exports = await lines(process)
     text = env_file.read_text(encoding="utf-8")
     assert dict(line.split("=", 1) for line in text.splitlines()) == exports
@@ -120,7 +90,7 @@ async def test_the_file_of_a_killed_run_is_removed_at_once(
     tmp_path: Path,
 ) -> None:
     env_file = tmp_path / "env"
-    killed = await start(SERVE, str(env_file))
+    killed = await start(env_file)
     await lines(killed)
     (moto,) = (os.pidfd_open(pid) for pid in children(killed.pid))
     killed.kill()
@@ -130,7 +100,7 @@ async def test_the_file_of_a_killed_run_is_removed_at_once(
     os.close(moto)
     assert names(tmp_path) == ["env"]
     os.mkfifo(tmp_path / "students.csv")
-    process = await start(SERVE, str(env_file), str(tmp_path / "students.csv"))
+    process = await start(env_file, tmp_path / "students.csv")
     # It is about to be ready once it reads this, and waits for what is in it.
     with await asyncio.to_thread((tmp_path / "students.csv").open, "wb"):
         assert names(tmp_path) == ["students.csv"]
@@ -142,7 +112,7 @@ async def test_the_file_of_a_killed_run_is_removed_at_once(
 
 async def test_the_file_of_a_running_account_stays(tmp_path: Path) -> None:
     env_file = tmp_path / "env"
-    first = await start(SERVE, str(env_file))
+    first = await start(env_file)
     await lines(first)
     text = env_file.read_text(encoding="utf-8")
     second = CliRunner().invoke(main, ["local", "--env-file", str(env_file)])
@@ -159,11 +129,10 @@ async def test_the_file_of_a_running_account_stays(tmp_path: Path) -> None:
 async def test_a_file_that_appears_during_the_start_stays(tmp_path: Path) -> None:
     env_file, students = tmp_path / "env", tmp_path / "students.csv"
     os.mkfifo(students)
-    process = await start(SERVE, str(env_file), str(students))
+    process = await start(env_file, students)
     with await asyncio.to_thread(students.open, "w", encoding="utf-8") as pipe:
         env_file.write_text("mine\n", encoding="utf-8")
         pipe.write("name,major,year\nada,mathematics,senior\n")
-    assert process.stdout is not None
     # Else it serves, and has no end to be waited for.
     assert await process.stdout.read(1) == b""
     _, errors = await process.communicate()
@@ -174,7 +143,7 @@ async def test_a_file_that_appears_during_the_start_stays(tmp_path: Path) -> Non
 
 async def test_a_changed_file_stays_at_the_end_of_local(tmp_path: Path) -> None:
     env_file = tmp_path / "env"
-    process = await start(SERVE, str(env_file))
+    process = await start(env_file)
     await lines(process)
     env_file.write_text("mine\n", encoding="utf-8")
     process.terminate()
@@ -186,7 +155,7 @@ async def test_a_changed_file_stays_at_the_end_of_local(tmp_path: Path) -> None:
 async def test_an_unwritable_env_file_is_named_at_once(
     tmp_path: Path,
 ) -> None:
-    process = await start(SERVE, str(tmp_path / "none" / "env"))
+    process = await start(tmp_path / "none" / "env")
     output, errors = await process.communicate()
     assert (process.returncode, output) == (1, b"")
     assert errors.endswith(b"env: there is no such folder to write to\n")
@@ -205,8 +174,7 @@ def test_missing_packages_end_local_with_a_hint(
 
 
 async def test_nothing_outlives_it_when_it_is_killed() -> None:
-    process = await start(OWNER, str(TASK_ROOT.parent))
-    assert process.stdout is not None
+    process = await Forked.start("tests.local.owner")
     told: dict[str, Any] = json.loads(await process.stdout.readline())
     started = children(process.pid)
     assert told["worker"] in started
@@ -220,7 +188,7 @@ async def test_nothing_outlives_it_when_it_is_killed() -> None:
 
 
 async def test_local_ends_with_an_error_when_its_server_ends(tmp_path: Path) -> None:
-    process = await start(SERVE, str(tmp_path / "env"))
+    process = await start(tmp_path / "env")
     await lines(process)
     (server,) = children(process.pid)
     os.kill(server, signal.SIGKILL)
@@ -232,7 +200,7 @@ async def test_local_ends_with_an_error_when_its_server_ends(tmp_path: Path) -> 
 async def test_the_students_are_in_the_table_before_it_is_ready(tmp_path: Path) -> None:
     students = tmp_path / "students.csv"
     students.write_text("name,major,year\nada,mathematics,senior\n", encoding="utf-8")
-    process = await start(SERVE, str(tmp_path / "env"), str(students))
+    process = await start(tmp_path / "env", students)
     variables = await lines(process)
     async with client_of("dynamodb", variables["AWS_ENDPOINT_URL"]) as dynamodb:
         answer = await dynamodb.get_item(
@@ -246,7 +214,7 @@ async def test_the_students_are_in_the_table_before_it_is_ready(tmp_path: Path) 
 async def test_students_that_cannot_be_loaded_end_local_with_the_reason(tmp_path: Path) -> None:
     students = tmp_path / "students.csv"
     students.write_text("colour\nblue\n", encoding="utf-8")
-    process = await start(SERVE, str(tmp_path / "env"), str(students))
+    process = await start(tmp_path / "env", students)
     output, errors = await process.communicate()
     assert process.returncode != 0
     assert output == b""
@@ -321,10 +289,7 @@ BAD: dict[str, Callable[[Path], object]] = {
 async def test_unusable_known_faces_end_local_before_it_serves(tmp_path: Path, bad: str) -> None:
     file = tmp_path / "faces.npz"
     BAD[bad](file)
-    command = [sys.executable, "-m", "hybridsphere", "local", "--encodings", str(file)]
-    process = await asyncio.create_subprocess_exec(
-        *child.command(command), stdout=PIPE, stderr=PIPE
-    )
+    process = await Forked.start("hybridsphere", "local", "--encodings", str(file))
     output, errors = await process.communicate()
     assert (process.returncode, output) == (2, b"")
     error, hint = errors.decode().splitlines()
@@ -333,8 +298,7 @@ async def test_unusable_known_faces_end_local_before_it_serves(tmp_path: Path, b
 
 
 async def test_the_mode_reaches_the_function() -> None:
-    command = child.command([sys.executable, "-m", "hybridsphere", "local", "--mode", "attendance"])
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    process = await Forked.start("hybridsphere", "local", "--mode", "attendance")
     variables = await lines(process)
     event = S3Record(variables["HYBRIDSPHERE_INPUT_BUCKET"], "gone.mp4", "e", None, EVENT_TIME)
     async with client_of("lambda", variables["AWS_ENDPOINT_URL_LAMBDA"]) as function:

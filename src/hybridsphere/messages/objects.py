@@ -151,12 +151,12 @@ def _people(metadata: Mapping[str, str], content: str) -> tuple[Person, ...]:
     try:
         rows = json.loads(_decoded(metadata, "people"))
         more = [_unwritten(*row) for row in rows]
-        # Other rows than those that the metadata were written for: the CSV alone counts.
-        if len(more) != len(people):
-            return people
-        return tuple(replace(person, **fields) for person, fields in zip(people, more, strict=True))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise BadMessage(f"the metadata have no readable people: {excerpt(error)}") from error
+    if len(more) != len(people):
+        # Of other rows than these, which somebody has replaced.
+        return people
+    return tuple(replace(person, **fields) for person, fields in zip(people, more, strict=True))
 
 
 def _unwritten(

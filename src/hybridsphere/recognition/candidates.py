@@ -1,12 +1,11 @@
 """The faces of a video, separated by their embeddings, and the likeliest person among them."""
 
-from collections import defaultdict
-
+from hybridsphere.recognition.conclusion import Conclusion, likeliest
 from hybridsphere.recognition.gallery import Gallery
-from hybridsphere.recognition.identity import Identity, Sighting
+from hybridsphere.recognition.identity import Identity
 from hybridsphere.recognition.space import Embeddings
 
-# Faces kept apart at once; only the conclusion is kept of earlier ones.
+# Faces that new looks may belong to; and earlier faces that are kept, which are of known people.
 _FACES_KEPT = 64
 
 
@@ -18,8 +17,7 @@ class Candidates:
         self._gallery = gallery
         self._tolerance = tolerance
         self._faces: list[Identity] = []
-        self._weights: dict[str, float] = defaultdict(float)
-        self._best: dict[str, Sighting] = {}
+        self._earlier: list[Identity] = []
 
     def add(self, embeddings: Embeddings, at_s: float) -> list[Identity]:
         """Take the faces of a frame into account; return the identity of each."""
@@ -33,17 +31,9 @@ class Candidates:
         """Whether one of the faces is likely somebody known."""
         return any(face.likely() for face in self._faces)
 
-    def person(self) -> Sighting | None:
+    def person(self) -> Conclusion | None:
         """Return the sure person, otherwise the person with the most support."""
-        sure = max(filter(Identity.sure, self._faces), key=Identity.weight, default=None)
-        if sure is not None:
-            return sure.person()
-        for face in self._faces:
-            self._conclude(face)
-        self._faces.clear()
-        # With equal support, the smaller distance decides.
-        ranked = sorted(self._best.values(), key=lambda s: (-self._weights[s.name], s.distance))
-        return ranked[0] if ranked else None
+        return likeliest([*self._earlier, *self._faces])
 
     def _add(self, embedding: Embeddings, at_s: float) -> Identity:
         # Two faces of one frame are two people, however alike.
@@ -56,14 +46,13 @@ class Candidates:
         if len(self._faces) > _FACES_KEPT:
             oldest = min(self._faces, key=lambda face: face.last_s)
             self._faces.remove(oldest)
-            self._conclude(oldest)
+            self._retire(oldest)
         return face
 
-    def _conclude(self, face: Identity) -> None:
-        person = face.person()
-        if person is None:
+    def _retire(self, face: Identity) -> None:
+        """Keep a face of somebody known; beyond the bound the one with the least weight leaves."""
+        if face.person() is None:
             return
-        self._weights[person.name] += face.weight()
-        best = self._best.setdefault(person.name, person)
-        if person.distance < best.distance:
-            self._best[person.name] = person
+        self._earlier.append(face)
+        if len(self._earlier) > _FACES_KEPT:
+            self._earlier.remove(min(self._earlier, key=Identity.weight))

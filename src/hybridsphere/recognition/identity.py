@@ -1,11 +1,12 @@
 """The identity of a face: who it is, and how surely, from all the looks at it."""
 
 import math
-from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from hybridsphere.recognition.gallery import Gallery, Match
 from hybridsphere.recognition.rule import rule_of
@@ -13,6 +14,18 @@ from hybridsphere.recognition.space import TOLERANCE, Embeddings
 
 # Further looks at a face add little after this many.
 _ENOUGH_LOOKS = 8
+
+
+MOST_LOOKS = 16
+"""Looks that are kept of a face; the answer is that of these, so it can be found again."""
+
+
+class Look(NamedTuple):
+    """A look at a face: its embedding, its time, and the people within reach."""
+
+    embedding: npt.NDArray[np.float16]
+    at_s: float
+    matches: list[Match]
 
 
 class Sighting(NamedTuple):
@@ -34,17 +47,25 @@ class _Tally:
 
 
 class Identity:
-    """The looks at one face, averaged, so that no single frame decides who it is."""
+    """The looks at one face, averaged, so that no single frame decides who it is.
+
+    Embeddings are rounded to float16 first. An identity that is given the `kept` looks of another
+    has the same answers, bit for bit.
+    """
 
     def __init__(self, gallery: Gallery, tolerance: float) -> None:
-        self.looks = 0
+        self.kept: list[Look] = []
         self.last_s = -math.inf
         self._gallery = gallery
         self._tolerance = tolerance
         self._rule = rule_of(gallery.space.engine)
         self._sum: Embeddings = np.zeros(0)
-        self._recent: deque[Embeddings] = deque(maxlen=_ENOUGH_LOOKS)
         self._tallies: dict[str, _Tally] = {}
+
+    @property
+    def looks(self) -> int:
+        """The number of looks that the answer rests on."""
+        return len(self.kept)
 
     def distance(self, embedding: Embeddings) -> float:
         """Return the distance of an embedding from the average of this face."""
@@ -55,16 +76,25 @@ class Identity:
         return self.distance(embedding) <= self._rule.same_face
 
     def add(self, embedding: Embeddings, at_s: float) -> None:
-        """Take another look into account; a repeated picture adds none."""
+        """Take another look into account; a repeated picture adds none.
+
+        Beyond MOST_LOOKS the look with the least time around it is dropped.
+        """
         self.last_s = at_s
-        if any(np.linalg.norm(look - embedding) <= self._rule.same_look for look in self._recent):
+        rounded = embedding.astype(np.float16)
+        if self._repeats(rounded.astype(np.float64)):
             return
-        self._recent.append(embedding)
-        self.looks += 1
-        self._sum = embedding if self.looks == 1 else self._sum + embedding
         reach = max(self._rule.reach, self._tolerance + self._rule.against)
-        for match in self._gallery.matches(embedding, reach):
-            self._count(match, at_s)
+        matches = self._gallery.matches(rounded.astype(np.float64), reach)
+        self.kept.append(Look(rounded, at_s, matches))
+        if self.looks <= MOST_LOOKS:
+            self._sum_up(self.kept[-1:])
+            return
+        del self.kept[_most_crowded(self.kept)]
+        # Summed anew and in order, so that the same looks give the same bits.
+        self._sum = np.zeros(0)
+        self._tallies.clear()
+        self._sum_up(self.kept)
 
     def weight(self) -> float:
         """Return the support for the likeliest person, below 0 if the looks speak against them.
@@ -101,6 +131,11 @@ class Identity:
         second = self._ranked()[1]
         return second.best if second.likeness else None
 
+    def nearest(self) -> Sighting | None:
+        """Return the likeliest person, also of a stranger; None if nobody is within reach."""
+        first = self._ranked()[0]
+        return first.best if first.likeness else None
+
     def certainty(self) -> str:
         """Return how certain the person is: `sure`, `likely` or `doubtful`."""
         if self.sure():
@@ -120,6 +155,21 @@ class Identity:
         """Return the average distance by which the likeliest person is nearer than the next."""
         first, second = self._ranked()
         return (first.likeness - second.likeness) / self.looks
+
+    def _repeats(self, embedding: Embeddings) -> bool:
+        """Return whether a kept look is the same picture."""
+        if not self.kept:
+            return False
+        apart = np.array([look.embedding for look in self.kept], np.float64) - embedding
+        nearest = np.einsum("ij,ij->i", apart, apart).min()
+        return bool(nearest <= self._rule.same_look**2)
+
+    def _sum_up(self, looks: Sequence[Look]) -> None:
+        for look in looks:
+            embedding = look.embedding.astype(np.float64)
+            self._sum = self._sum + embedding if self._sum.size else embedding
+            for match in look.matches:
+                self._count(match, look.at_s)
 
     def _count(self, match: Match, at_s: float) -> None:
         sighting = Sighting(match.name, match.distance, at_s)
@@ -142,3 +192,9 @@ class Identity:
         ranked = sorted(self._tallies.values(), key=lambda tally: tally.likeness, reverse=True)
         first, second, *_ = *ranked, nobody, nobody
         return first, second
+
+
+def _most_crowded(looks: Sequence[Look]) -> int:
+    """Return the place of the look with the least time around it; the first and last stay."""
+    around = [after.at_s - before.at_s for before, after in zip(looks[:-2], looks[2:], strict=True)]
+    return 1 + around.index(min(around))

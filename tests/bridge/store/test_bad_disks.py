@@ -1,6 +1,7 @@
 """Disks that fail single calls, and file systems that refuse or fold names."""
 
 import errno
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,14 +31,20 @@ def faults(library: Faults) -> Faults:
     return library
 
 
-@pytest.fixture
-def crashed(folder: Path) -> Path:
+@pytest.fixture(scope="session")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A results folder whose bridge was killed: a hundred results are in the WAL alone."""
+    folder = tmp_path_factory.mktemp("killed") / "results"
     command = [sys.executable, "-m", "tests.disk_faults.storing", "crash"]
     subprocess.run([*command, str(folder), " ".join(EARLIER)], check=True, capture_output=True)
     wal = ledger_path(folder).with_name("ledger.sqlite3-wal")
     assert wal.stat().st_size > 20_000
     return folder
+
+
+@pytest.fixture
+def crashed(killed: Path, folder: Path) -> Path:
+    return shutil.copytree(killed, folder)
 
 
 def keys(folder: Path) -> set[str]:

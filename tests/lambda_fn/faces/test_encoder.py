@@ -47,6 +47,20 @@ def test_a_face_has_about_the_embedding_that_face_recognition_gives_it(
     assert np.linalg.norm(found - expected) < 0.15
 
 
+def test_a_mirrored_face_takes_no_second_search_for_landmarks(
+    dlib_encoder: DlibEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, face = astronaut(), astronauts_face()
+    direct = dlib_encoder.encode(picture, [face])
+    elsewhere = face._replace(points=face.points + 25)
+    assert (dlib_encoder.encode(picture, [elsewhere]) != direct).any()
+    monkeypatch.setattr(dlib_encoder, "_landmarks", lambda *_: pytest.fail("searched again"))
+    mirrored = dlib_encoder.encode(picture, [face], mirrored=True)
+    monkeypatch.undo()
+    fresh = DlibEncoder().encode(picture, [face], mirrored=True)
+    assert (mirrored == fresh).all()
+
+
 @pytest.mark.parametrize("make", [SFace, DlibEncoder])
 def test_the_batch_does_not_matter_and_the_bits_are_the_same(
     make: Callable[[], SFace | DlibEncoder],

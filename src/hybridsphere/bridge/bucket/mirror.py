@@ -10,13 +10,7 @@ from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
-from hybridsphere.messages import (
-    BadMessage,
-    Result,
-    is_faces_key,
-    parse_output,
-    result_of_object,
-)
+from hybridsphere.messages import BadMessage, Result, is_faces_key, parse_output, result_of_object
 
 WITNESSES = 3
 """Equal answers before a doubtful object counts for good."""
@@ -37,7 +31,7 @@ class Mirror:
     health: Health
 
     async def new(self, page: Sequence[Listed]) -> list[Listed]:
-        """Choose the objects that were not fetched as they stand; faces are no results."""
+        """Choose the results that were not fetched as they stand; faces are none."""
         results = [listed for listed in page if not is_faces_key(listed.key)]
         return await self.store.unmirrored(self._pair, results)
 

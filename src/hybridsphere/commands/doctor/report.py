@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from hybridsphere.commands.lines import print_item, print_json
 
 MOST_THREADS = 32
 THREAD_S = 0.5
-"""How long the end waits for a thread: a look-up of a name, or a disk, can hang for minutes."""
+"""How long the end waits for threads: a look-up of a name, or a disk, can hang for minutes."""
 
 
 def run_doctor(console: Console, *, as_json: bool = False) -> bool:
@@ -74,6 +75,7 @@ async def _end_tasks() -> None:
 
 def _thread_hangs() -> bool:
     others = [one for one in threading.enumerate() if one is not threading.current_thread()]
+    end = time.monotonic() + THREAD_S
     for thread in others:
-        thread.join(THREAD_S)
+        thread.join(max(0, end - time.monotonic()))
     return any(thread.is_alive() and not thread.daemon for thread in others)

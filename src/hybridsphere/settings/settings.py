@@ -20,6 +20,7 @@ from hybridsphere.settings.values import (
     Address,
     BucketName,
     Endpoints,
+    FilePath,
     FunctionName,
     QueueUrl,
     Sink,
@@ -82,12 +83,15 @@ class Settings(BaseSettings):
         None, description="the URLs of hosts of one's own, one or several"
     )
     private_wait_s: float = Field(
-        30, ge=0, le=86_400, description="seconds that an upload may be foreseen to wait for a host"
+        30.0,
+        ge=0,
+        le=86_400,
+        description="seconds that an upload may be foreseen to wait for a host",
     )
     daily_budget_usd: float | None = Field(
         None, ge=0, le=1_000_000, description="what Lambda may cost a day in UTC"
     )
-    host_keys: Path | None = Field(None, description="the file of the hosts' key pairs")
+    host_keys: FilePath | None = Field(None, description="the file of the hosts' key pairs")
     max_in_flight: int = Field(100, ge=1, le=10_000, description="messages held at once, a queue")
     max_attempts: int = Field(
         3, ge=1, le=100, description="RequestResponse: function errors before `failed`"

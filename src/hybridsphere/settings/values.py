@@ -1,7 +1,9 @@
 """The forms of values, each with the remedy for any other."""
 
+import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator
@@ -11,6 +13,9 @@ OLD_NAMES = {
     "sink": {"mirror": "bucket"},
 }
 """Old names of sources and sinks, each with the new one."""
+
+
+_LONGEST_PATH = 4000
 
 
 def _matching(pattern: str, remedy: str) -> AfterValidator:
@@ -60,6 +65,13 @@ def _endpoints(value: object) -> object:
     return found
 
 
+def _short(value: Path) -> Path:
+    """Refuse a path that no system takes."""
+    if len(os.fsencode(value)) > _LONGEST_PATH:
+        raise ValueError(f"name a file whose path has {_LONGEST_PATH} bytes or fewer")
+    return value
+
+
 # SQS would get a password in the URL, and the URL names the queue in logs.
 QueueUrl = Annotated[
     str,
@@ -81,6 +93,7 @@ FunctionName = Annotated[
 TableName = Annotated[
     str, _matching(r"[A-Za-z0-9._-]{3,255}", "give the table's bare name, as in students")
 ]
+FilePath = Annotated[Path, AfterValidator(_short)]
 Endpoints = Annotated[tuple[str, ...] | None, BeforeValidator(_endpoints)]
 Address = Annotated[tuple[str, int] | None, BeforeValidator(_address)]
 Source = Annotated[Literal["queue", "bucket", "direct"], _renamed(OLD_NAMES["source"])]

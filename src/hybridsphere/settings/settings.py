@@ -86,7 +86,7 @@ class Settings(BaseSettings):
         30.0,
         ge=0,
         le=86_400,
-        description="seconds that an upload may be foreseen to wait for a host",
+        description="seconds that an upload may have to wait for a host",
     )
     daily_budget_usd: float | None = Field(
         None, ge=0, le=1_000_000, description="what Lambda may cost a day in UTC"

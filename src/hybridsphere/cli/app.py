@@ -18,6 +18,7 @@ from hybridsphere.cli.options import (
     FOLDER,
     MODE,
     PLACE,
+    SINCE,
     SINK,
     SOURCE,
     WORKERS,
@@ -231,6 +232,22 @@ def status(settings: "Settings", as_json: bool) -> None:
     from hybridsphere.screen import Screen
 
     sys.exit(0 if show_status(settings, Screen(), as_json=as_json) else 1)
+
+
+@main.command(short_help="Print where videos ran, and what they cost.")
+@click.option("--since", type=SINCE, help="Only results stored at this day or time, or later.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@configured("results_dir")
+def cost(settings: "Settings", since: str | None, as_json: bool) -> None:
+    """Print how many videos ran at home and in Lambda, and what Lambda cost.
+
+    The figures are the ledger's, by the price list in the package. The last one is what Lambda
+    would have cost without hosts.
+    """
+    from hybridsphere.commands.cost import show_cost
+    from hybridsphere.screen import Screen
+
+    show_cost(settings, Screen(), since=since, as_json=as_json)
 
 
 @main.command(short_help="Check whether this configuration can work.")

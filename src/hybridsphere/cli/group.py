@@ -13,7 +13,7 @@ from hybridsphere.errors import INTERRUPTED, READER_LEFT, CannotRun
 
 SECTIONS = {
     "Try it": ["demo", "local"],
-    "Run it": ["bridge", "host", "doctor", "status"],
+    "Run it": ["bridge", "host", "doctor", "status", "cost"],
     "Say who is known": ["enroll", "gallery", "students"],
     "Upload, and take the results": ["workload", "results"],
 }

@@ -24,6 +24,9 @@ COLUMNS = (
     "finished_at",
     "stored_at",
     "reason",
+    "place",
+    "billed_ms",
+    "cost_usd",
 )
 """The columns of a row an upload."""
 

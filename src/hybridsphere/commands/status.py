@@ -8,11 +8,12 @@ from typing import Any
 from rich.console import Console
 
 from hybridsphere.commands.bridge_client import BridgeHealth, ask_bridge
+from hybridsphere.commands.cost import Bill
 from hybridsphere.commands.lines import State, print_headline, print_item, print_json, print_pairs
 from hybridsphere.ledger.delays import figures, invocation_delay_s
 from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload
 from hybridsphere.ledger.overview import Backlog, Waiting
-from hybridsphere.messages import STATUSES
+from hybridsphere.messages import STATUSES, utc_text
 from hybridsphere.settings import Settings
 from hybridsphere.troubles import FAILURES_IN_A_ROW, Trouble, run_of_failures
 
@@ -32,6 +33,7 @@ class Uploads:
     delays_s: Sequence[float]
     failures: Sequence[Upload]
     trouble: Trouble | None
+    today: Bill
 
     @classmethod
     def of(cls, ledger: Ledger) -> "Uploads":
@@ -45,6 +47,7 @@ class Uploads:
             delays_s=[delay for delay in delays if delay is not None],
             failures=ledger.last_failures(FAILURES_SHOWN),
             trouble=failing(ledger),
+            today=Bill(ledger.by_place(utc_text()[:10])),
         )
 
 
@@ -81,6 +84,7 @@ class Status:
             },
             "held": dict(self.bridge.held),
             "rejected": dict(self.bridge.rejected),
+            "today": uploads.today.to_dict(),
             "last_stored": uploads.last_stored,
             "last_failures": [
                 {"stored_at": row.stored_at, "bucket": row.bucket, "key": row.key}
@@ -168,6 +172,8 @@ def _figures(status: Status) -> list[tuple[str, str]]:
     for name, count in status.bridge.rejected.items():
         event = f"{'object' if name.endswith('bucket') else 'message'}.rejected"
         rows.append((f"rejected, {name}", f"{count:,} since the start: log, {event}"))
+    if any(one.place for one in uploads.today.places):
+        rows.append(("today", uploads.today.sentence))
     rows.append(("last stored", uploads.last_stored or "nothing yet"))
     if uploads.delays_s:
         rows.append(("event to invocation", figures(uploads.delays_s)))

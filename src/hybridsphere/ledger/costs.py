@@ -36,11 +36,17 @@ _ENDED = f"status IN ({', '.join(repr(status) for status in STATUSES)}) AND stor
 """The results since a moment; one search of an index for each status."""
 
 
+_SCHEMA = 3
+"""The first schema with places and costs."""
+
+
 class Costs(Database):
-    """The sums of one ledger of schema 3."""
+    """The sums of one ledger."""
 
     def spending(self, since: str) -> Spending:
         """Sum up what Lambda cost since a moment, uploads without a result included."""
+        if self.schema < _SCHEMA:
+            return Spending()
         usd, priced, without = self._connection.execute(
             f"""SELECT coalesce(sum(cost_usd), 0), count(cost_usd), count(*) - count(cost_usd)
             FROM uploads WHERE {_ENDED} AND (place = ?2 OR place IS NULL)""",  # noqa: S608 - ours
@@ -56,6 +62,8 @@ class Costs(Database):
 
     def by_place(self, since: str) -> list[PlaceCosts]:
         """Sum up the results stored since a moment, the most frequent place first."""
+        if self.schema < _SCHEMA:
+            return []
         found = self._connection.execute(
             f"""SELECT place, count(*), count(billed_ms * memory_mb), coalesce(sum(cost_usd), 0),
             coalesce(sum(billed_ms / 1000.0 * memory_mb / 1024 * ?2 + ?3), 0)

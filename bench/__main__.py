@@ -31,6 +31,9 @@ _BEGUN_S = 480.0
 _LONGEST_S = 570.0
 """Running work is cancelled after this, so the whole ends within ten minutes."""
 
+_FACES = Path(__file__).parents[2] / "shared" / "faces"
+"""The folder beside the project's tree that tests use too."""
+
 _WIDTH = 140
 """Columns of the table where it goes to no terminal."""
 
@@ -48,14 +51,23 @@ _PARTS = "\n".join(f"  {name:<10}  {about}" for name, about in parts.ABOUT.items
 @click.argument("part", metavar="[PART]...", type=click.Choice(parts.NAMES), nargs=-1)
 @click.option("--videos", type=FOLDER, help="Videos, instead of the demo's clips.")
 @click.option("--encodings", type=FILE, help="Known faces for them, .npz or the legacy pickle.")
+@click.option(
+    "--faces",
+    type=FOLDER,
+    default=_FACES if _FACES.is_dir() else None,
+    show_default=False,
+    help="Faces for the part recognition: known/, strangers/ and east_asian/.",
+)
 @click.option("--messages", type=AT_LEAST_ONE, default=10_000, help="Uploads for the bridge.")
 @click.option(
     "--rounds", type=AT_LEAST_ONE, default=3, help="Rounds to take the median of, if there is time."
 )
 def main(
+    *,
     part: tuple[str, ...],
     videos: Path | None,
     encodings: Path | None,
+    faces: Path | None,
     messages: int,
     rounds: int,
 ) -> None:
@@ -72,7 +84,7 @@ def main(
     OUT.mkdir(exist_ok=True)
     began_s = time.monotonic()
     in_time = Rounds(rounds, ends_s=began_s + _BEGUN_S)
-    options = parts.Options(OUT, videos, encodings, messages, in_time, _report)
+    options = parts.Options(OUT, videos, encodings, messages, in_time, _report, faces)
     names = [name for name in parts.NAMES if name in (part or parts.NAMES)]
     try:
         measured = [_run(name, options, began_s + _LONGEST_S) for name in names]

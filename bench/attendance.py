@@ -44,7 +44,7 @@ def measure(
     rounds: Rounds,
     report: Callable[[str], None],
 ) -> Part:
-    """A class of four in 720p.
+    """A class of three known people and a stranger in 720p.
 
     Raises WrongAnswer unless both ways name all of them and nobody else, ours in every round.
     """
@@ -81,7 +81,7 @@ def measure(
                 target=_TARGET,
             )
         ],
-        notes=["Both name all four and nobody else."],
+        notes=["Both name the three known people and nobody else."],
     )
 
 

@@ -13,11 +13,14 @@ import numpy as np
 from PIL import Image
 
 from bench.answer import Answer
-from hybridsphere.demo.people import filmed_face, photograph, stranger
+from hybridsphere.demo.people import filmed_face, known_people, photograph, stranger
 
 WIDTH, HEIGHT, FPS = 1280, 720, 24
 
 _STRANGER = "a stranger"
+
+FIRST, SECOND, THIRD = known_people()
+"""The people whom the demo knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +83,11 @@ class Film:
 def hard_films() -> list[Film]:
     """Those that cost a search most: a face that is small, late, absent or unknown."""
     nobody, stranger = Answer("no_face"), Answer("unknown_face")
-    ada, otto = Answer("known", "ada_quill"), Answer("known", "otto_brand")
+    first, second = Answer("known", FIRST), Answer("known", SECOND)
     visitor = [Figure(_STRANGER, 320)]
     return [
-        Film("small", 2, [Figure("ada_quill", 76, (0.3, 0.4))], ada),
-        Film("late", 3, [Figure("otto_brand", 320, from_s=1.5)], otto),
+        Film("small", 2, [Figure(FIRST, 76, (0.3, 0.4))], first),
+        Film("late", 3, [Figure(SECOND, 320, from_s=1.5)], second),
         Film("absent", 2, [], nobody),
         Film("absent, moving", 2, [], nobody, background="rocket", pans=0.1),
         Film("stranger", 2, visitor, stranger),
@@ -97,29 +100,31 @@ def portrait(seconds: float = 1) -> Film:
     return Film(
         "portrait",
         seconds,
-        [Figure("ada_quill", 400)],
-        Answer("known", "ada_quill"),
+        [Figure(FIRST, 400)],
+        Answer("known", FIRST),
     )
 
 
 def class_film(seconds: float) -> Film:
-    """Make a film of four people; one comes later, one leaves earlier, the first is the answer."""
-    ada, otto, remy, jin = ATTENDING
+    """Make a film of three known people and a stranger; the first one is the answer.
+
+    The third one comes later, the stranger leaves earlier.
+    """
     return Film(
         "class",
         seconds,
         [
-            Figure(ada, 200, (0.15, 0.4)),
-            Figure(otto, 180, (0.4, 0.55)),
-            Figure(remy, 190, (0.63, 0.4), from_s=seconds / 4),
-            Figure(jin, 170, (0.87, 0.55), until_s=seconds * 3 / 4),
+            Figure(FIRST, 200, (0.15, 0.4)),
+            Figure(SECOND, 180, (0.4, 0.55)),
+            Figure(THIRD, 190, (0.63, 0.4), from_s=seconds / 4),
+            Figure(_STRANGER, 170, (0.87, 0.55), until_s=seconds * 3 / 4),
         ],
-        Answer("known", "ada_quill"),
+        Answer("known", FIRST),
     )
 
 
-ATTENDING = ("ada_quill", "otto_brand", "remy_arden", "jin_marlow")
-"""The people in the class."""
+ATTENDING = (FIRST, SECOND, THIRD)
+"""The known people in the class."""
 
 
 def _corner(figure: Figure, face: Image.Image, at_s: float) -> tuple[int, int]:

@@ -1,10 +1,10 @@
-"""The figures of a run as they stand in docs/performance.md.
+"""The figures of a run as they stand in docs/performance.md and docs/recognition.md.
 
     python -m bench.page [--into FILE] [--out FOLDER]
 
 Prints them as Markdown, or puts them into FILE, each block between its two marks: `figures` and
-`cost` of the last `python -m bench`, `where` of the last `python -m bench.where`, whose picture is
-put beside FILE.
+`cost` of the last `python -m bench`, `recognition` of the last run of that part, `where` of the
+last `python -m bench.where`. The pictures of the last two are put beside FILE.
 """
 
 import json
@@ -18,14 +18,19 @@ import click
 
 from bench import cost
 from bench.report import figures
+from bench.report.markdown import markdown
 from bench.report.row import Part, Row
 
 _MADE_BY = {
     "figures": "`python -m bench`",
     "where": "`python -m bench.where`",
     "cost": "`python -m bench`, with the parts videos, start and bridge,",
+    "recognition": "`python -m bench recognition`",
 }
 """The blocks, and what measures the figures in them."""
+
+_PICTURES = ("where", "recognition")
+"""The blocks that go with a picture."""
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -48,29 +53,34 @@ def main(out: Path, into: Path | None) -> None:
         click.echo("\n\n".join(found.values()))
         return
     text = into.read_text(encoding="utf-8")
-    for name in _MADE_BY:
+    places = [name for name in _MADE_BY if _pattern(name).search(text)]
+    if not places:
+        begin, end = marks("figures")
+        raise click.ClickException(f"the page has no place for figures, from {begin} to {end}")
+    for name in places:
         text = _replaced(text, name, found.get(name))
     into.write_text(text, encoding="utf-8")
-    if "where" in found:
-        shutil.copyfile(out / "where.svg", into.with_suffix(".svg"))
+    for name in set(places).intersection(_PICTURES):
+        shutil.copyfile(out / f"{name}.svg", into.with_suffix(".svg"))
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    begin, end = marks(name)
+    return re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
 
 
 def _replaced(text: str, name: str, block: str | None) -> str:
-    """A text with a block in its place. Raises ClickException where one of both is missing: what
-    stayed from a run before would stand beside this one's.
+    """Return a text with a block in its place.
+
+    Raises ClickException without the block: an earlier run's would stay beside those of this one.
     """
     begin, end = marks(name)
-    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    if pattern.search(text) is None and block is None:
-        return text
-    if pattern.search(text) is None:
-        raise click.ClickException(f"the page has no place for {name}, from {begin} to {end}")
     if block is None:
         raise click.ClickException(
             f"the page has a place for {name}, and there are no figures: {_MADE_BY[name]}"
             " measures them"
         )
-    return pattern.sub(lambda _: f"{begin}\n{block}\n{end}", text)
+    return _pattern(name).sub(lambda _: f"{begin}\n{block}\n{end}", text)
 
 
 def marks(name: str) -> tuple[str, str]:
@@ -82,6 +92,9 @@ def blocks(out: Path) -> dict[str, str]:
     """Each block that the files in a folder have the figures for, by name."""
     run: dict[str, Any] = json.loads((out / "bench.json").read_text(encoding="utf-8"))
     found = {"figures": page(run)}
+    if (file := out / "recognition.json").exists():
+        faces: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        found["recognition"] = "\n".join([_measured(faces), "", markdown(faces["tables"])])
     if (file := out / "where.json").exists():
         where: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         found["where"] = "\n".join([_measured(where), "", *_shares(where["wholes"])])

@@ -30,6 +30,7 @@ class Options:
     messages: int
     rounds: Rounds
     report: Report
+    faces: Path | None = None
 
 
 def run(name: str, options: Options) -> Part:
@@ -122,11 +123,25 @@ def _image(_: Options) -> Part:
     return image.measure()
 
 
+def _recognition(options: Options) -> Part:
+    from bench.recognition import measure
+
+    if options.faces is None:
+        return measure.unmeasured()
+    try:
+        return measure.measure(
+            options.faces, options.scratch, rounds=options.rounds, report=options.report
+        )
+    except OSError as error:
+        raise CannotMeasure(f"{options.faces}: {error}") from error
+
+
 _IN_PROCESS: dict[str, Callable[[Options], Part]] = {
     "videos": _videos,
     "hard": _hard,
     "gallery": _gallery,
     "attendance": _attendance,
+    "recognition": _recognition,
 }
 _PROCESSES: dict[str, Callable[[Options], Part]] = {
     "start": _start,
@@ -146,6 +161,7 @@ ABOUT = {
     "latency": "from an event on the queue to its Invoke",
     "idle": "the bridge's CPU while there is nothing to do",
     "image": "the size of the function's image, as `make images` has built it",
+    "recognition": "right names, strangers and faces found, both engines, on --faces",
 }
 
-NAMES = (*_IN_PROCESS, *_PROCESSES)
+NAMES = tuple(ABOUT)

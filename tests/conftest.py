@@ -3,7 +3,9 @@ trace left at home.
 """
 
 import atexit
+import importlib.util
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -59,10 +61,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return SlowestFirst(config, log)
 
 
+def load_lazily(name: str) -> None:
+    """Load a module at the first use of its contents, wherever it is imported."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None or name in sys.modules:
+        return
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Lets nothing go through a proxy of the reader's: everything here is on loop-back, but what
     images are built of.
     """
+    # It takes two seconds, in each process that collects the tests.
+    load_lazily("face_recognition")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell has it ignored in the background, and processes would inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.option.markexpr != "images":
         for name in list(os.environ):
             if name.lower().endswith("_proxy"):

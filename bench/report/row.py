@@ -45,8 +45,8 @@ class Row:
 
     @property
     def times_better(self) -> float | None:
-        """How many times better than the usual way ours is."""
-        if self.usual is None or self.ours is None:
+        """How many times better than the usual way ours is; None if either is nothing."""
+        if not self.usual or not self.ours:
             return None
         return self.ours / self.usual if self.more_is_better else self.usual / self.ours
 

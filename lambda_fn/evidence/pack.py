@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from hybridsphere.messages import S3Record
+from hybridsphere.recognition.decision import answer_of
 from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.recognition.identity import Identity
 from hybridsphere.recognition.space import Space
@@ -22,7 +23,7 @@ SCHEMA = "hybridsphere.faces/1"
 MOST_FACE_BYTES = 8 * 2**10
 MOST_SCENE_BYTES = 30 * 2**10
 
-_QUALITIES = (75, 55, 35, 20)
+_QUALITIES = (70, 50, 30, 15)
 
 _MOST_SPANS = 1000
 
@@ -83,9 +84,6 @@ def jpeg(image: Image.Image, most: int) -> bytes:
 
 def _face(number: int, face: SeenFace) -> dict[str, Any]:
     identity, picture = face.identity, face.picture
-    person, runner_up = identity.person(), identity.runner_up()
-    if person is None:
-        runner_up = identity.nearest()
     width, height = picture.frame
     box = face.entry.box.within(width, height)
     looks = np.array([look.embedding for look in identity.kept], "<f2")
@@ -106,11 +104,7 @@ def _face(number: int, face: SeenFace) -> dict[str, Any]:
         "looks": len(looks),
         "looks_ms": [round(1000 * look.at_s) for look in identity.kept],
         "embeddings": b64encode(looks.tobytes()).decode(),
-        "name": person.name if person else None,
-        "distance": person.distance if person else None,
-        "runner_up": runner_up.name if runner_up else None,
-        "runner_up_distance": runner_up.distance if runner_up else None,
-        "certainty": identity.certainty() if person else "unknown",
+        **answer_of(identity)._asdict(),
     }
 
 

@@ -50,6 +50,7 @@ class Frame:
         self.extra = False
         self._picture = picture
         self._full: Rgb | None = None
+        self._small: Rgb | None = None
         self._orientation = Orientation.of(picture)
         self._crop = crop.within(picture.width, picture.height)
         # The size of the shown part, before the picture is turned.
@@ -67,10 +68,22 @@ class Frame:
         The full size is kept, since several faces are cut out of it.
         """
         if width is not None and width != self.width:
-            return self._pixels("rgb24", width)
+            scaled = self._pixels("rgb24", width)
+            if self._small is None or scaled.size < self._small.size:
+                self._small = scaled
+            return scaled
         if self._full is None:
             self._full = self._pixels("rgb24", None)
         return self._full
+
+    def small(self, width: int) -> Rgb:
+        """Return the smallest picture of at least `width` pixels that was made so far.
+
+        Scaling takes longer than anything else that is done with a small picture.
+        """
+        if self._small is not None and self._small.shape[1] >= width:
+            return self._small
+        return self.rgb(width)
 
     def grey(self, width: int | None = None) -> Grey:
         """Return the shown pixels in grey, which are cheaper to make and to search."""

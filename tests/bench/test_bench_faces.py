@@ -9,7 +9,7 @@ import pytest
 
 from bench import attendance, films, gallery, hard, videos
 from bench.answer import Answer
-from bench.films import ATTENDING, class_film, hard_films
+from bench.films import ATTENDING, FIRST, SECOND, class_film, hard_films
 from bench.report.row import WrongAnswer
 from bench.rounds import Rounds
 from bench.trial import WAYS, Trial
@@ -17,7 +17,7 @@ from bench.ways import least_videos, our_videos, usual_videos
 from hybridsphere.demo.clips import make_photos
 from hybridsphere.recognition.gallery import Gallery
 
-ADA = Answer("known", "ada_quill")
+KNOWN = Answer("known", FIRST)
 NOBODY = Answer("no_face")
 # ffmpeg's command makes no picture of less than half a second.
 PORTRAIT = films.portrait(0.6)
@@ -29,7 +29,7 @@ def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_video_is_timed_three_ways(portrait: Path, people: Gallery) -> None:
-    sample = videos.Sample({"portrait": portrait}, people, {"portrait": ADA})
+    sample = videos.Sample({"portrait": portrait}, people, {"portrait": KNOWN})
     part = videos.measure(sample, rounds=Rounds(1), report=print)
     row, mean = part.rows
     assert (row.what, mean.what) == ("portrait", "somebody known, on average")
@@ -41,12 +41,12 @@ def test_a_video_is_timed_three_ways(portrait: Path, people: Gallery) -> None:
 def test_the_least_look_is_the_smallest_with_the_right_answer(
     portrait: Path, people: Gallery
 ) -> None:
-    planned = least_videos.plan(portrait, people, ADA)
+    planned = least_videos.plan(portrait, people, KNOWN)
     assert planned is not None
     assert planned.frame == 0
     assert planned.width < 1280
-    assert least_videos.recognise(portrait, people, planned) == ADA
-    assert least_videos.plan(portrait, people, Answer("known", "otto_brand")) is None
+    assert least_videos.recognise(portrait, people, planned) == KNOWN
+    assert least_videos.plan(portrait, people, Answer("known", SECOND)) is None
 
 
 def test_without_ffmpeg_the_rows_say_so_and_the_usual_way_decodes_by_itself(
@@ -54,13 +54,13 @@ def test_without_ffmpeg_the_rows_say_so_and_the_usual_way_decodes_by_itself(
 ) -> None:
     monkeypatch.setenv("PATH", "")
     part = videos.measure(
-        videos.Sample({"portrait": portrait}, people, {"portrait": ADA}),
+        videos.Sample({"portrait": portrait}, people, {"portrait": KNOWN}),
         rounds=Rounds(1),
         report=print,
     )
     assert "no ffmpeg on the PATH" in part.usual_way
     assert part.rows[-1].remark == "the usual way without ffmpeg's command"
-    assert hard.checked(PORTRAIT, tried_with(usual=[ADA], ours=[ADA])) == part.rows[-1].remark
+    assert hard.checked(PORTRAIT, tried_with(usual=[KNOWN], ours=[KNOWN])) == part.rows[-1].remark
 
 
 @pytest.fixture
@@ -75,8 +75,8 @@ def ffmpeg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_with_ffmpeg_the_usual_way_reads_its_jpegs(people: Gallery, tmp_path: Path) -> None:
     make_photos(tmp_path)
     assert usual_videos.way().startswith("ffmpeg's command")
-    otto = tmp_path / "otto_brand.jpg"
-    assert usual_videos.recognise(otto, people, 0.6) == Answer("known", "otto_brand")
+    photo = tmp_path / f"{SECOND}.jpg"
+    assert usual_videos.recognise(photo, people, 0.6) == Answer("known", SECOND)
 
 
 FFMPEG = """#!/bin/sh
@@ -117,20 +117,20 @@ def test_videos_that_there_is_no_time_for_are_left_out_and_counted(tmp_path: Pat
 
 
 def test_every_round_of_every_way_is_held_to_the_answer() -> None:
-    tried = tried_with(usual=[ADA, ADA], ours=[ADA, ADA], least=[ADA, ADA])
-    tried.check(ADA, *WAYS)
+    tried = tried_with(usual=[KNOWN, KNOWN], ours=[KNOWN, KNOWN], least=[KNOWN, KNOWN])
+    tried.check(KNOWN, *WAYS)
     for way in WAYS:
-        answers = {"usual": [ADA], "ours": [ADA], "least": [ADA], way: [ADA, NOBODY, ADA]}
+        answers = {"usual": [KNOWN], "ours": [KNOWN], "least": [KNOWN], way: [KNOWN, NOBODY, KNOWN]}
         with pytest.raises(
-            WrongAnswer, match=f"portrait, {way}, round 2: no_face; expected is known, ada_quill"
+            WrongAnswer, match=f"portrait, {way}, round 2: no_face; expected is known, {FIRST}"
         ):
-            tried_with(**answers).check(ADA, *WAYS)
+            tried_with(**answers).check(KNOWN, *WAYS)
 
 
 def test_a_video_is_held_to_the_same_answer_in_every_round(
     portrait: Path, people: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    says = iter([ADA, ADA, NOBODY])  # The first is for warming up.
+    says = iter([KNOWN, KNOWN, NOBODY])  # The first is for warming up.
     monkeypatch.setattr(our_videos, "recognise", lambda *_: next(says))
     sample = videos.Sample({"a clip": portrait}, people)
     with pytest.raises(WrongAnswer, match="a clip, ours, round 2: no_face"):
@@ -149,19 +149,19 @@ def test_the_least_has_to_name_the_same_person(
 
 @pytest.mark.usefixtures("ffmpeg")
 def test_a_hard_film_has_to_be_answered_rightly() -> None:
-    assert hard.checked(PORTRAIT, tried_with(usual=[ADA], ours=[ADA])) == ""
+    assert hard.checked(PORTRAIT, tried_with(usual=[KNOWN], ours=[KNOWN])) == ""
     for way in ("ours", "least"):
-        answers = {"usual": [ADA], "ours": [ADA], way: [NOBODY]}
+        answers = {"usual": [KNOWN], "ours": [KNOWN], way: [NOBODY]}
         with pytest.raises(WrongAnswer, match=f"portrait, {way}, round 1: no_face"):
             hard.checked(PORTRAIT, tried_with(**answers))
 
 
 @pytest.mark.usefixtures("ffmpeg")
 def test_what_the_usual_way_misses_is_remarked_if_it_always_does() -> None:
-    tried = tried_with(usual=[NOBODY, NOBODY], ours=[ADA, ADA])
+    tried = tried_with(usual=[NOBODY, NOBODY], ours=[KNOWN, KNOWN])
     assert hard.checked(PORTRAIT, tried) == "the usual way says: no_face"
-    with pytest.raises(WrongAnswer, match="portrait, usual, round 2: known, ada_quill"):
-        hard.checked(PORTRAIT, tried_with(usual=[NOBODY, ADA], ours=[ADA, ADA]))
+    with pytest.raises(WrongAnswer, match=f"portrait, usual, round 2: known, {FIRST}"):
+        hard.checked(PORTRAIT, tried_with(usual=[NOBODY, KNOWN], ours=[KNOWN, KNOWN]))
 
 
 def tried_with(**answers: list[Answer]) -> Trial:

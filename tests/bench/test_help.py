@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 
-@pytest.mark.parametrize("name", ["cost", "page", "recognition", "where"])
+@pytest.mark.parametrize("name", ["cost", "page", "where"])
 def test_a_program_tells_how_it_is_used_and_refuses_what_it_does_not_know(name: str) -> None:
     main = import_module(f"bench.{name}").main
     assert CliRunner().invoke(main, ["--help"]).exit_code == 0

@@ -33,7 +33,13 @@ def commands(group: click.Group, *above: str) -> Iterator[tuple[str, click.Comma
 def test_the_page_lists_the_variables_of_each_tool() -> None:
     tools = PAGE.partition("## The tools")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `([a-z ]+)` \| (.+?) \|$", tools, re.MULTILINE)
-    told = {command: set(re.findall(rf"`({PREFIX}\w+)`", names)) for command, names in rows}
+    told: dict[str, set[str]] = {}
+    for command, names in rows:
+        # A command may have several rows.
+        told.setdefault(command, set()).update(re.findall(rf"`({PREFIX}\w+)`", names))
+    # The page's own variables have a table for themselves.
+    own = PAGE.partition("## The page")[2].partition("\n## ")[0]
+    told["page"] |= set(re.findall(rf"^\| `({PREFIX}\w+)`", own, re.MULTILINE))
     read = {
         name: {variable(field) for field in fields}
         for name, command in commands(main)

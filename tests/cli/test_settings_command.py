@@ -50,6 +50,11 @@ IMPOSSIBLE = {
     "max_attempts": ["0", "101", "2.5", "9" * 5000],
     "keep_results_days": ["0", "14", "-1", "36501", "1.5", "many", LONG],
     "drain_s": ["0", "-1", "3601", "nan", "inf", "soon", LONG],
+    "page": ["8090", "127.0.0.1:65536", LONG],
+    "page_users": ["/x" * 251, LONG],
+    "page_header": ["X Remote", "X:Y", LONG],
+    "page_proxies": ["proxy", "10.0.0.256", LONG],
+    "page_names": ["http://host", "a/b", LONG],
     "http": ["8080", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:http", LONG],
 }
 """Values out of range, by field."""

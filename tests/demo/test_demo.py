@@ -14,10 +14,13 @@ from click.testing import CliRunner
 
 from hybridsphere.cli.app import main
 from hybridsphere.demo.options import DemoOptions
+from hybridsphere.demo.people import known_people
 from hybridsphere.demo.run import _results_folder, run_demo
 from hybridsphere.errors import CannotRun
 from hybridsphere.messages import STATUSES
 from tests.demo.demo_stage import Played, play
+
+FIRST, SECOND, _ = known_people()
 
 
 def test_a_demo_of_its_own_clips_holds_every_check(played: Played) -> None:
@@ -67,7 +70,7 @@ def test_the_report_holds_the_messages_as_they_were_sent(played: Played) -> None
         "output_bucket",
         "output_key",
     ]
-    assert message["csv"] == ("name,major,year,status\r\nremy_arden,physics,sophomore,matched\r\n")
+    assert message["csv"] == (f"name,major,year,status\r\n{SECOND},history,senior,matched\r\n")
 
 
 def test_results_go_to_a_new_folder_below_the_current_one(played: Played) -> None:
@@ -89,7 +92,7 @@ def disappointed(played: Played, tmp_path_factory: pytest.TempPathFactory) -> Pl
     (folder / "videos" / "a b").mkdir(parents=True)
     clip = (own / "clips" / "workshop.avi").read_bytes()
     (folder / "videos" / "a b" / "<ü>&.avi").write_bytes(clip)
-    (folder / "mapping").write_text("<ü>&.avi:physics,senior\nabsent.mp4:physics,senior\n")
+    (folder / "mapping").write_text("<ü>&.avi:physics,junior\nabsent.mp4:physics,senior\n")
     files = {"encodings": own / "gallery.npz", "students": own / "students.json"}
     named = {"videos": "videos", "mapping": "mapping", "results": "out", "report": "report.json"}
     options = {**files, **named, "workers": "1"}
@@ -101,7 +104,7 @@ def test_another_answer_than_the_mapping_fails_with_one_line(disappointed: Playe
     failed = [check for check in disappointed.checks.values() if not check["passed"]]
     assert [check["name"] for check in failed] == ["contents"]
     assert failed[0]["detail"].splitlines()[1:] == [
-        "a b/<ü>&.avi: major physics expected, electrical_engineering found"
+        "a b/<ü>&.avi: major physics expected, mathematics found"
     ]
 
 
@@ -111,7 +114,7 @@ def test_the_users_files_replace_those_of_the_demo(
     (result,) = disappointed.report["results"]
 
     assert result["key"] == "a b/<ü>&.avi"
-    assert [person["name"] for person in result["people"]] == ["emil_sorel"]
+    assert [person["name"] for person in result["people"]] == [FIRST]
     assert (disappointed.folder / "out" / "a b" / "<ü>&.avi.csv").exists()
     assert disappointed.checks["concurrency"]["detail"].endswith("1 at once at most, 1 allowed")
 

@@ -69,7 +69,7 @@ def test_a_ledger_of_an_older_release_has_no_costs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("usd", "text"),
-    [(0, "0"), (12.3, "12.30"), (0.011, "0.01"), (0.0015, "0.002"), (0.00154, "0.002")],
+    [(0, "0"), (12.3, "12.30"), (0.011, "0.011"), (0.00152, "0.0015"), (0.4, "0.40")],
 )
 def test_amounts_have_cents_at_least(usd: float, text: str) -> None:
     assert dollars(usd) == text

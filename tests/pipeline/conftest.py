@@ -1,7 +1,5 @@
 """The whole way, once for all tests of this folder: account, function, bridge."""
 
-import asyncio
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from hybridsphere.demo import clips
+from tests.forked import Forked
 from tests.pipeline.pipeline_stage import Pipeline, started
 
 
@@ -19,9 +18,9 @@ async def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     photos = folder / "photos"
     photos.mkdir()
     clips.make_photos(photos)
-    command = [sys.executable, "-m", "hybridsphere", "enroll", photos, "-o", folder / "g.npz"]
-    process = await asyncio.create_subprocess_exec(*map(str, command))
-    assert await process.wait() == 0
+    process = await Forked.start("hybridsphere", "enroll", str(photos), "-o", str(folder / "g.npz"))
+    _, errors = await process.communicate()
+    assert process.returncode == 0, errors
     return folder / "g.npz"
 
 

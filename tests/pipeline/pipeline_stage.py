@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from hybridsphere.demo import clips
 from hybridsphere.demo.bridge import BridgeProcess, running_bridge
 from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload
 from hybridsphere.local.account import LocalAccount, Sink, Source
+from tests.forked import Forked
 from tests.leaks import function_log
 from tests.stage import client_of
 
@@ -34,7 +34,6 @@ async def started(
         async with LocalAccount(
             gallery=gallery,
             retry_scale=0.001,
-            idle_s=2,
             log=log,
             source=source,
             sink=sink,
@@ -80,12 +79,7 @@ class Pipeline:
 
     async def run(self, *arguments: str) -> str:
         """Run a command of ours in this account; what it printed."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "hybridsphere", *arguments),
-            env=self.environment,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        process = await Forked.start("hybridsphere", *arguments, environ=self.environment)
         output, _ = await process.communicate()
         assert process.returncode == 0, output
         return output.decode()

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybridsphere.recognition.candidates import Candidates
+from hybridsphere.recognition.conclusion import conclusions, likeliest
 from hybridsphere.recognition.gallery import Gallery
-from hybridsphere.recognition.identity import Identity, Sighting
+from hybridsphere.recognition.identity import MOST_LOOKS, Identity, Sighting
 from hybridsphere.recognition.space import DLIB, ENGINES, Embeddings, Space
 
 ORIGIN = np.zeros(128)
@@ -179,3 +180,80 @@ def test_only_some_of_many_strangers_are_kept() -> None:
         candidates.add(stranger[None], float(at_s))
     assert len(candidates._faces) < 100
     assert sighting(candidates) == Sighting("ada", pytest.approx(0.55, abs=1e-3), -1.0)
+
+
+def answers(identity: Identity) -> tuple[object, ...]:
+    """Everything that an identity says."""
+    return (
+        identity.looks,
+        identity.person(),
+        identity.runner_up(),
+        identity.nearest(),
+        identity.certainty(),
+        identity.weight(),
+        identity.lead(),
+        identity.average().tobytes(),
+    )
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 0.8), st.integers(0, 4)), min_size=1, max_size=40),
+    st.lists(st.floats(0, 0.7), min_size=1, max_size=5),
+    st.lists(st.sampled_from([0.0, 0.25, 1.0, 1.0, 7.5]), min_size=40, max_size=40),
+    st.sampled_from(ENGINES),
+    st.floats(0.3, 0.7),
+)
+@settings(max_examples=200)
+def test_the_kept_looks_alone_give_the_same_answers_bit_for_bit(
+    looks: list[tuple[float, int]],
+    people: list[float],
+    steps: list[float],
+    engine: str,
+    tolerance: float,
+) -> None:
+    rows = np.array(people)[:, None] * np.eye(128)[: len(people)]
+    gallery = Gallery([f"p{n}" for n in range(len(people))], rows, Space(engine, "0", 1.0))
+    noise = np.random.default_rng(len(looks)).normal(scale=0.02, size=(len(looks), 128))
+    seen_live, again = Identity(gallery, tolerance), Identity(gallery, tolerance)
+    at_s = 0.0
+    for (distance, towards), rest, step in zip(looks, noise, steps[: len(looks)], strict=True):
+        seen_live.add(distance * np.eye(128)[towards] + rest, at_s)
+        at_s += step
+    assert 1 <= seen_live.looks <= MOST_LOOKS
+    for look in seen_live.kept:
+        stored = np.frombuffer(look.embedding.tobytes(), "<f2")
+        again.add(stored.astype(np.float64), look.at_s)
+    assert answers(again) == answers(seen_live)
+
+
+def test_the_kept_looks_are_spread_over_the_time() -> None:
+    identity = seen(known(ada=0.3), *moving(70))
+    times = [look.at_s for look in identity.kept]
+    assert (len(times), times[0], times[-1]) == (MOST_LOOKS, 0.0, 69.0)
+    assert max(after - before for before, after in pairwise(times)) <= 10
+
+
+@given(st.permutations(range(6)))
+def test_the_order_of_the_faces_does_not_matter(order: list[int]) -> None:
+    gallery = known(vague=0.57, near=0.59, clear=0.9)
+    looks = [ORIGIN, *moving(4)[1:], away(0.1), 0.55 * np.eye(128)[2]]
+    faces = [seen(gallery, look) for look in looks]
+    first, again = likeliest(faces), likeliest(faces[number] for number in order)
+    assert first is not None
+    assert again is not None
+    assert (again.person, again.runner_up, again.certainty, again.support) == (
+        first.person,
+        first.runner_up,
+        first.certainty,
+        first.support,
+    )
+
+
+def test_the_face_that_speaks_most_for_a_person_says_how_surely() -> None:
+    gallery = known(ada=0.3, ben=0.66)
+    vague, clear = seen(gallery, away(0.5)), seen(gallery, ORIGIN)
+    [ada] = conclusions([vague, clear, seen(gallery, away(0.9))])
+    assert (ada.name, ada.distance, ada.certainty) == ("ada", pytest.approx(0.3), "sure")
+    assert ada.identity is clear
+    assert ada.support == pytest.approx(vague.weight() + clear.weight())
+    assert ada.runner_up == Sighting("ben", pytest.approx(0.66), 0.0)

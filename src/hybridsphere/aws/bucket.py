@@ -87,6 +87,26 @@ class Bucket:
         doubtful = _is_digest(listed.etag, answer) and _md5(content) != listed.etag
         return Fetched(dict(answer["Metadata"]), content, doubtful)
 
+    async def read(self, key: str, most_bytes: int) -> Fetched:
+        """Read the object that has a key now, after those that wait already.
+
+        Raises Refused if it does not exist or has more than `most_bytes`, Unavailable if the answer
+        is incomplete.
+        """
+        async with self._reads:
+            with failures("GetObject"), readable():
+                answer = await self._client.get_object(Bucket=self.name, Key=key)
+                async with answer["Body"] as body:
+                    etag, length = answer["ETag"].strip('"'), answer["ContentLength"]
+                    if length > most_bytes:
+                        size = f"{length} bytes, more than {most_bytes}"
+                        raise Refused(f"GetObject: {size}", "EntityTooLarge")
+                    content = await body.read()
+        if len(content) != length:
+            raise Unavailable(f"GetObject: {len(content)} bytes of {length}")
+        doubtful = _is_digest(etag, answer) and _md5(content) != etag
+        return Fetched(dict(answer["Metadata"]), content, doubtful)
+
     async def probe(self) -> None:
         """Fail as a listing would if the bucket does not exist or may not be listed."""
         await self._page(MaxKeys=1)

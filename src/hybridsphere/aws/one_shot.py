@@ -17,13 +17,14 @@ from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 
-from hybridsphere.aws.clients import client_config
+from hybridsphere.aws.clients import READ_TIMEOUT_S, client_config
 from hybridsphere.aws.credentials import find_credentials, session
 from hybridsphere.aws.errors import AwsError, described, set_up
 from hybridsphere.errors import CHECK_NETWORK
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
+    from types_aiobotocore_lambda import LambdaClient
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_sqs import SQSClient
 
@@ -59,8 +60,16 @@ def client(
 ) -> AbstractAsyncContextManager["SQSClient"]: ...
 
 
+@overload
+def client(
+    service: Literal["lambda"], *, connections: int = ..., read_timeout_s: float = ...
+) -> AbstractAsyncContextManager["LambdaClient"]: ...
+
+
 @asynccontextmanager
-async def client(service: str, *, connections: int = 10) -> AsyncIterator[Any]:
+async def client(
+    service: str, *, connections: int = 10, read_timeout_s: float = READ_TIMEOUT_S
+) -> AsyncIterator[Any]:
     """Yield a client for this many concurrent calls; a call that fails raises AwsError.
 
     Raises ConfigurationError where the standard chain has no region, no credentials or no usable
@@ -71,7 +80,7 @@ async def client(service: str, *, connections: int = 10) -> AsyncIterator[Any]:
             # The stubs know each service by its literal name only.
             made: Any = session()
             await find_credentials(made)
-            config = client_config(connections).merge(_PATIENT)
+            config = client_config(connections, read_timeout_s).merge(_PATIENT)
             entered = await stack.enter_async_context(made.create_client(service, config=config))
             # botocore reads the port only when it signs the first call.
             _ = urlsplit(entered.meta.endpoint_url).port
@@ -88,6 +97,11 @@ def concerning(thing: str) -> Iterator[None]:
         yield
     except CALL_FAILURES as error:
         raise _failure(error, f"{thing}: ") from error
+
+
+def status_of(refusal: ClientError) -> int:
+    """Return the HTTP status of a refusal; S3 answers HEAD requests with it alone."""
+    return int(refusal.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def _failure(error: BotoCoreError | ClientError, begin: str = "") -> AwsError:

@@ -11,23 +11,12 @@ import click
 from hybridsphere import __version__
 from hybridsphere.cli.data import enroll, gallery, results, students, workload
 from hybridsphere.cli.group import Commands, configured
-from hybridsphere.cli.options import (
-    ADDRESS,
-    CORES,
-    FILE,
-    FOLDER,
-    MODE,
-    PLACE,
-    SINCE,
-    SINK,
-    SOURCE,
-    WORKERS,
-)
+from hybridsphere.cli.options import CORES, FILE, FOLDER, MODE, PLACE, SINK, SOURCE, WORKERS
+from hybridsphere.cli.places import cost, host
+from hybridsphere.cli.review import replay, sheet
 from hybridsphere.signals import heard_at_once
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hybridsphere.settings import Settings
 
 
@@ -90,6 +79,7 @@ def bridge(settings: "Settings") -> None:
 @click.option(
     "--mode", type=MODE, default="identify", help="Recognise one person a video, or everybody."
 )
+@click.option("--serve", is_flag=True, help="Keep everything running, with the page, until Ctrl-C.")
 def demo(**options: Any) -> None:
     """Run the whole system on this machine, and check every step.
 
@@ -140,85 +130,6 @@ def local(**options: Any) -> None:
     sys.exit(run_local(LocalOptions(**options)))
 
 
-@main.command(short_help="Run the function on this machine, for bridges to call.")
-@heard_at_once()
-@click.option(
-    "--listen",
-    type=ADDRESS,
-    default="127.0.0.1:9000",
-    envvar="HYBRIDSPHERE_HOST",
-    show_envvar=True,
-    metavar="HOST:PORT",
-    help="Address to listen on.",
-)
-@click.option(
-    "--keys",
-    type=PLACE,
-    envvar="HYBRIDSPHERE_HOST_KEYS",
-    show_envvar=True,
-    help="File of the key pairs that may call, in the form of AWS's credentials file.",
-)
-@click.option(
-    "--workers",
-    type=WORKERS,
-    metavar="NUMBER",
-    envvar="HYBRIDSPHERE_HOST_WORKERS",
-    show_envvar=True,
-    show_default=CORES,
-    help="Videos that the function works on at once.",
-)
-@click.option(
-    "--memory-mb",
-    type=click.IntRange(128, 1_000_000),
-    metavar="NUMBER",
-    default=2048,
-    envvar="HYBRIDSPHERE_HOST_MEMORY_MB",
-    show_envvar=True,
-    help="Megabytes that a worker may use.",
-)
-@click.option(
-    "--timeout-s",
-    type=click.FloatRange(1, 86_400),
-    metavar="NUMBER",
-    default=900,
-    envvar="HYBRIDSPHERE_HOST_TIMEOUT_S",
-    show_envvar=True,
-    help="Seconds that a video may take.",
-)
-@click.option(
-    "--drain-s",
-    type=click.FloatRange(0, 86_400),
-    metavar="NUMBER",
-    default=25,
-    envvar="HYBRIDSPHERE_DRAIN_S",
-    show_envvar=True,
-    help="Seconds that a stop waits for videos under way.",
-)
-@click.option(
-    "--make-keys", type=PLACE, metavar="FILE", help="Write a file with a new key pair, and end."
-)
-def host(make_keys: "Path | None", **options: Any) -> None:
-    """Run the function on this machine behind Lambda's Invoke API, until Ctrl-C or SIGTERM.
-
-    Any AWS client can call it, if it signs with a pair of --keys. The function gets this command's
-    AWS_… and HYBRIDSPHERE_… variables. /healthz and /metrics answer everybody.
-
-    A stop refuses new calls and waits for the videos under way. Exits with 0 after that, 1 if
-    videos were cut, 2 if the host cannot work as configured.
-    """
-    if make_keys is not None:
-        from hybridsphere.console import tell
-        from hybridsphere.keys import make_keys as make
-
-        tell(f"{make_keys} has the key pair {make(make_keys).id}")
-        return
-    if options["keys"] is None:
-        raise click.UsageError("Missing option '--keys' (env var: 'HYBRIDSPHERE_HOST_KEYS').")
-    from hybridsphere.host.serve import HostOptions, run_host
-
-    sys.exit(run_host(HostOptions(**options)))
-
-
 @main.command(short_help="Print what the bridge has done, and whether it is well.")
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
 @configured("results_dir", "http")
@@ -234,20 +145,42 @@ def status(settings: "Settings", as_json: bool) -> None:
     sys.exit(0 if show_status(settings, Screen(), as_json=as_json) else 1)
 
 
-@main.command(short_help="Print where videos ran, and what they cost.")
-@click.option("--since", type=SINCE, help="Only results stored at this day or time, or later.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@configured("results_dir")
-def cost(settings: "Settings", since: str | None, as_json: bool) -> None:
-    """Print how many videos ran at home and in Lambda, and what Lambda cost.
+@main.command(short_help="Show it all in a browser: who was seen, what is wrong.")
+@heard_at_once()
+@click.option("--add-user", metavar="NAME", help="Add a login, or replace its password, and end.")
+@click.option(
+    "--role",
+    type=click.Choice(["viewer", "editor", "operator"]),
+    default="viewer",
+    help="For --add-user: look, correct, or run the system.",
+)
+@configured(
+    "results_dir",
+    "http",
+    "input_bucket",
+    "page",
+    "page_users",
+    "page_header",
+    "page_proxies",
+    "page_names",
+)
+def page(settings: "Settings", add_user: str | None, role: str) -> None:
+    """Serve the page at HYBRIDSPHERE_PAGE until Ctrl-C or SIGTERM.
 
-    The figures are the ledger's, by the price list in the package. The last one is what Lambda
-    would have cost without hosts.
+    The page shows the uploads and the faces of HYBRIDSPHERE_RESULTS_DIR as they come, in a browser.
+    It is a process of its own: it cannot slow the bridge. At another address than this machine's
+    own it demands a login, which --add-user writes to the file HYBRIDSPHERE_PAGE_USERS.
+
+    Exits with 0 after a stop, 2 if the configuration cannot work.
     """
-    from hybridsphere.commands.cost import show_cost
-    from hybridsphere.screen import Screen
+    if add_user is not None:
+        from hybridsphere.page.users import ask_and_add
 
-    show_cost(settings, Screen(), since=since, as_json=as_json)
+        ask_and_add(settings, add_user, role)
+        return
+    from hybridsphere.page.app import run
+
+    run(settings)
 
 
 @main.command(short_help="Check whether this configuration can work.")
@@ -264,5 +197,5 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if run_doctor(Screen(soft_wrap=True), as_json=as_json) else 1)
 
 
-for command in (enroll, gallery, results, students, workload):
+for command in (cost, enroll, gallery, host, replay, results, sheet, students, workload):
     main.add_command(command)

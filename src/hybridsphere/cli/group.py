@@ -13,9 +13,9 @@ from hybridsphere.errors import INTERRUPTED, READER_LEFT, CannotRun
 
 SECTIONS = {
     "Try it": ["demo", "local"],
-    "Run it": ["bridge", "host", "doctor", "status", "cost"],
+    "Run it": ["bridge", "host", "page", "doctor", "status", "cost", "replay"],
     "Say who is known": ["enroll", "gallery", "students"],
-    "Upload, and take the results": ["workload", "results"],
+    "Upload, and take the results": ["workload", "results", "sheet"],
 }
 """The commands in the order of `--help`."""
 

@@ -1,5 +1,6 @@
 """Where videos ran, and what they cost."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,10 +78,7 @@ def dollars(usd: float) -> str:
     """Write an amount with two figures that count, and cents at least."""
     if usd == 0:
         return "0"
-    places = 2
-    while places < 7 and round(usd, places - 1) == 0:
-        places += 1
-    return f"{usd:.{places}f}"
+    return f"{usd:.{max(2, 1 - math.floor(math.log10(usd)))}f}"
 
 
 def show_cost(

@@ -41,19 +41,21 @@ class StudentRecord:
         return {name: {"S": value} for name, value in fields.items()}
 
 
-def read_students(file: Path) -> list[StudentRecord]:
+def read_students(file: Path, *, required: Sequence[str] = _COLUMNS) -> list[StudentRecord]:
     """Read a JSON list, or a CSV with the columns `name`, `major`, `year` and perhaps others.
 
     A CSV may have commas, semicolons, tabs or bars, blanks around its cells, rows without content,
-    and be UTF-8, UTF-16 or Windows-1252. Raises CannotRun for the first row that cannot be used.
+    and be UTF-8, UTF-16 or Windows-1252. Columns that are not `required` may lack values, which
+    are empty then. Raises CannotRun for the first row that cannot be used.
     """
     text = _text_of(file)
     if not text.strip():
         raise CannotRun(f"{file} is empty", hint=_FORMS)
-    rows = _json_rows(file, text) if text.lstrip()[:1] in {"[", "{"} else _csv_rows(file, text)
+    is_json = text.lstrip()[:1] in {"[", "{"}
+    rows = _json_rows(file, text) if is_json else _csv_rows(file, text, required)
     students: dict[str, StudentRecord] = {}
     for place, row in rows:
-        student = _student(place, row)
+        student = _student(place, row, required)
         if student.name in students:
             raise CannotRun(
                 f"{place}: name {student.name!r} is there twice", hint="keep one of the two"
@@ -104,14 +106,14 @@ def _json_rows(file: Path, text: str) -> Iterable[tuple[str, Row]]:
         yield place, row
 
 
-def _csv_rows(file: Path, text: str) -> Iterator[tuple[str, Row]]:
+def _csv_rows(file: Path, text: str, required: Sequence[str]) -> Iterator[tuple[str, Row]]:
     separator, text, skipped = _separated(text)
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True
     )
     good = skipped
     try:
-        columns = _columns(file, next(reader, []), skipped + 1)
+        columns = _columns(file, next(reader, []), skipped + 1, required)
         good = skipped + reader.line_num
         for cells in reader:
             good = skipped + reader.line_num
@@ -139,14 +141,14 @@ def _separated(text: str) -> tuple[str, str, int]:
     return max(_SEPARATORS, key=known), text, 0
 
 
-def _columns(file: Path, header: Sequence[str], line: int) -> list[str]:
+def _columns(file: Path, header: Sequence[str], line: int, required: Sequence[str]) -> list[str]:
     """Return the columns' names; those of the required ones and of `id` in lower case."""
     names = [name.strip() for name in header]
     columns = [name.lower() if name.lower() in {*_COLUMNS, "id"} else name for name in names]
-    if missing := set(_COLUMNS) - set(columns):
+    if missing := set(required) - set(columns):
         raise CannotRun(
             f"{file}, line {line}: no column {', '.join(sorted(missing))}",
-            hint="begin with the header name,major,year",
+            hint=f"begin with the header {','.join(required)}",
         )
     twice = [name for name, count in Counter(columns).items() if name and count > 1]
     if twice:
@@ -168,8 +170,11 @@ def _row(place: str, columns: Sequence[str], cells: Sequence[str]) -> Row:
     return {column: cell for column, cell in zip(columns, cells, strict=False) if column}
 
 
-def _student(place: str, row: Row) -> StudentRecord:
-    major, year = (_text(place, field, row.get(field)) for field in ("major", "year"))
+def _student(place: str, row: Row, required: Sequence[str]) -> StudentRecord:
+    major, year = (
+        _text(place, field, row.get(field)) if field in required or row.get(field) else ""
+        for field in ("major", "year")
+    )
     try:
         name = name_form(_text(place, "name", row.get("name")))
     except UnusableName as error:

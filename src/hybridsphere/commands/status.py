@@ -21,6 +21,8 @@ FAILURES_SHOWN = 5
 DELAYS_MEASURED = 1000
 """Uploads whose delays make the figures: those of today, not of last year."""
 
+_NOTHING = Bill(())
+
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
@@ -33,7 +35,6 @@ class Uploads:
     delays_s: Sequence[float]
     failures: Sequence[Upload]
     trouble: Trouble | None
-    today: Bill
 
     @classmethod
     def of(cls, ledger: Ledger) -> "Uploads":
@@ -47,7 +48,6 @@ class Uploads:
             delays_s=[delay for delay in delays if delay is not None],
             failures=ledger.last_failures(FAILURES_SHOWN),
             trouble=failing(ledger),
-            today=Bill(ledger.by_place(utc_text()[:10])),
         )
 
 
@@ -58,6 +58,7 @@ class Status:
     bridge: BridgeHealth
     uploads: Uploads
     asked: bool
+    today: Bill = _NOTHING
 
     @property
     def troubles(self) -> list[Trouble]:
@@ -84,7 +85,7 @@ class Status:
             },
             "held": dict(self.bridge.held),
             "rejected": dict(self.bridge.rejected),
-            "today": uploads.today.to_dict(),
+            "today": self.today.to_dict(),
             "last_stored": uploads.last_stored,
             "last_failures": [
                 {"stored_at": row.stored_at, "bucket": row.bucket, "key": row.key}
@@ -104,13 +105,14 @@ def show_status(settings: Settings, console: Console, *, as_json: bool = False) 
     try:
         with Ledger.read(settings.results_dir) as ledger:
             uploads = Uploads.of(ledger)
+            today = Bill(ledger.by_place(utc_text()[:10]))
             bridge = _of_this_ledger(bridge, ledger, settings)
     except LedgerError:
         if not as_json:
             for trouble in bridge.troubles:
                 print_item(console, "bad", trouble.part, trouble.reason, trouble.remedy)
         raise
-    status = Status(bridge, uploads, asked)
+    status = Status(bridge, uploads, asked, today)
     if as_json:
         print_json(console, status.to_dict())
     else:
@@ -172,8 +174,8 @@ def _figures(status: Status) -> list[tuple[str, str]]:
     for name, count in status.bridge.rejected.items():
         event = f"{'object' if name.endswith('bucket') else 'message'}.rejected"
         rows.append((f"rejected, {name}", f"{count:,} since the start: log, {event}"))
-    if any(one.place for one in uploads.today.places):
-        rows.append(("today", uploads.today.sentence))
+    if any(one.place for one in status.today.places):
+        rows.append(("today", status.today.sentence))
     rows.append(("last stored", uploads.last_stored or "nothing yet"))
     if uploads.delays_s:
         rows.append(("event to invocation", figures(uploads.delays_s)))

@@ -13,10 +13,10 @@ from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from hybridsphere.demo.people import (
-    KNOWN,
     Image,
     enrolled_face,
     filmed_face,
+    known_people,
     photograph,
     stranger,
 )
@@ -69,7 +69,7 @@ def make_clips(folder: Path) -> list[Clip]:
 
 def make_photos(folder: Path) -> None:
     """Make a photo of each known person, in another size and light than the clips."""
-    for name in KNOWN:
+    for name in known_people():
         picture = _with_face(enrolled_face(name), 480, 480, part=0.625, at=(0, 0), light=1)
         _write_video(folder / f"{name}.jpg", "mjpeg", (480, 480), [picture])
 
@@ -78,7 +78,7 @@ def write_students(file: Path) -> None:
     """Write the student records, in the form that `students load` reads."""
     records = [
         {"id": number, "name": name, "major": known.major, "year": known.year}
-        for number, (name, known) in enumerate(KNOWN.items(), 1)
+        for number, (name, known) in enumerate(known_people().items(), 1)
         if known.major
     ]
     file.write_text(json.dumps(records, indent=2), encoding="utf-8")
@@ -86,13 +86,15 @@ def write_students(file: Path) -> None:
 
 def _films() -> list[_Film]:
     x264, vp8, vp9 = "libx264", "libvpx", "libvpx-vp9"
+    known = known_people()
+    first, second, guest = known
     portraits = [
-        ("first row.mp4", x264, (1280, 720), "ada_quill"),
-        ("lectures/history.mov", "mpeg4", (854, 480), "otto_brand"),
-        ("lectures/mécanique.mkv", x264, (1920, 1080), "remy_arden"),
-        ("jin.webm", vp9, (640, 480), "jin_marlow"),
-        ("workshop.avi", "mpeg4", (1280, 720), "emil_sorel"),
-        ("exchange+guest.mp4", x264, (1280, 720), "noel_hart"),
+        ("first row.mp4", x264, (1280, 720), first),
+        ("lectures/history.mov", "mpeg4", (854, 480), second),
+        ("lectures/mécanique.mkv", x264, (1920, 1080), second),
+        ("seminar.webm", vp9, (640, 480), first),
+        ("workshop.avi", "mpeg4", (1280, 720), first),
+        ("exchange+guest.mp4", x264, (1280, 720), guest),
     ]
     films = [
         _Film(
@@ -100,15 +102,15 @@ def _films() -> list[_Film]:
             codec,
             size,
             _portrait(filmed_face(person)),
-            "matched" if KNOWN[person].major else "no_record",
+            "matched" if known[person].major else "no_record",
             person,
         )
         for key, codec, size, person in portraits
     ]
-    late = _portrait(filmed_face("ada_quill"), from_s=1.2)
+    late = _portrait(filmed_face(first), from_s=1.2)
     return [
         *films,
-        _Film("LATE.MP4", x264, (854, 480), late, "matched", "ada_quill", seconds=3),
+        _Film("LATE.MP4", x264, (854, 480), late, "matched", first, seconds=3),
         _Film("visitor.mp4", x264, (480, 360), _portrait(stranger(0)), "unknown_face"),
         _Film("stranger.webm", vp8, (480, 360), _portrait(stranger(1)), "unknown_face"),
         _Film("coffee break.mp4", x264, (480, 360), _pan(photograph("coffee")), "no_face"),

@@ -21,3 +21,4 @@ class DemoOptions:
     source: Source = "queue"
     sink: Sink = "queue"
     mode: Mode = "identify"
+    serve: bool = False

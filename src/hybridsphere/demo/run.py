@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from hybridsphere.commands.students import load_students
 from hybridsphere.demo.bridge import BridgeProcess, running_bridge
 from hybridsphere.demo.options import DemoOptions
+from hybridsphere.demo.page import free_port, running_page
 from hybridsphere.demo.report import message, print_results, write_report
 from hybridsphere.demo.stage import set_stage
 from hybridsphere.errors import FAILED, CannotRun
@@ -19,9 +20,11 @@ from hybridsphere.files import obstacle_to
 from hybridsphere.ledger.ledger import Upload
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
+from hybridsphere.local.env_file import written
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.screen import Screen, plain
 from hybridsphere.settings import Settings
+from hybridsphere.signals import STOPS
 from hybridsphere.workload.check import Check, print_checks
 from hybridsphere.workload.checks import run_checks
 from hybridsphere.workload.evidence import newest_results, rows_that_count
@@ -50,6 +53,10 @@ def run_demo(options: DemoOptions) -> int:
         raise CannotRun("interrupted") from None
 
 
+_OURS = ("AWS_", "HYBRIDSPHERE_")
+"""The beginnings of the variables that name the account of the demo."""
+
+
 @dataclass(frozen=True, slots=True)
 class DemoResult:
     """The end of a demo: each upload's newest result, the checks, the bridge's exit code."""
@@ -68,13 +75,11 @@ async def _play(options: DemoOptions) -> int:
     folder = _results_folder(options.results)
     with _clean_environment():
         result = await _perform(options, folder)
-    messages = [message(row) for row in result.results]
     if options.report:
-        write_report(options.report, result.checks, messages)
+        write_report(options.report, result.checks, [message(row) for row in result.results])
+    if not options.serve:
+        _print(result.results, result.checks, folder)
     console = Screen()
-    print_results(messages, console)
-    print_checks(result.checks, console)
-    console.print(plain(f"CSV files in {folder}, logs in {_demo_folder(folder)}"), soft_wrap=True)
     if result.bridge_exit_code:
         line = f"The bridge ended with exit code {result.bridge_exit_code}: see its log."
         console.print(plain(line, "bold red"))
@@ -91,18 +96,59 @@ async def _perform(options: DemoOptions, folder: Path) -> DemoResult:
     workers = options.workers or os.cpu_count() or 1
     async with _account(options, stage.gallery, own / "function.log") as account:
         os.environ.update(account.environment())
-        os.environ.update(HYBRIDSPHERE_RESULTS_DIR=str(folder), HYBRIDSPHERE_HTTP="127.0.0.1:0")
+        # The page asks the bridge by its port.
+        http = f"127.0.0.1:{free_port() if options.serve else 0}"
+        os.environ.update(HYBRIDSPHERE_RESULTS_DIR=str(folder), HYBRIDSPHERE_HTTP=http)
         settings = Settings.load()
         await load_students(stage.students, settings)
-        async with running_bridge(os.environ, own / "bridge.log") as bridge:
+        async with AsyncExitStack() as open_ones:
+            bridge = await open_ones.enter_async_context(
+                running_bridge(os.environ, own / "bridge.log")
+            )
+            if options.serve:
+                page = await open_ones.enter_async_context(
+                    running_page(os.environ, own / "page.log")
+                )
+                console.print(plain(f"The page is at {page}", "bold"), soft_wrap=True)
             manifest = await upload_files(stage.videos, settings, clear=False, console=console)
             settled = wait_until_settled(
                 settings, manifest, console=console, standstill_s=_STANDSTILL_S
             )
             await _while_alive(settled, bridge, account)
             checks = await run_checks(settings, expectations=stage.expectations, workers=workers)
+            results = _newest_results(folder, manifest)
+            if options.serve:
+                _print(results, checks, folder)
+                await _while_alive(_until_stopped(own, console), bridge, account)
             exit_code = await bridge.stop(within_s=settings.drain_s + 5)
-    return DemoResult(_newest_results(folder, manifest), checks, exit_code)
+    return DemoResult(results, checks, exit_code)
+
+
+async def _until_stopped(own: Path, console: Screen) -> None:
+    """Keep a demo open until a signal ends it, which is no failure."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOPS:
+        loop.add_signal_handler(number, stop.set)
+    file = own / "account.env"
+    ours = {name: text for name, text in os.environ.items() if name.startswith(_OURS)}
+    with written(file, ours):
+        console.print(plain("To upload videos of your own, in another shell:"))
+        console.print(
+            plain(f"  set -a; . {file}; set +a; hybridsphere workload upload FOLDER"),
+            soft_wrap=True,
+        )
+        console.print(plain("Ctrl-C ends the demo."))
+        await stop.wait()
+
+
+def _print(results: list[Upload], checks: list[Check], folder: Path) -> None:
+    """Print the results and the checks."""
+    messages = [message(row) for row in results]
+    console = Screen()
+    print_results(messages, console)
+    print_checks(checks, console)
+    console.print(plain(f"CSV files in {folder}, logs in {_demo_folder(folder)}"), soft_wrap=True)
 
 
 @asynccontextmanager
@@ -186,7 +232,7 @@ def _clean_environment() -> Iterator[None]:
     """Hide the user's AWS account, and the variables of other bridges."""
     before = dict(os.environ)
     for name in before:
-        if name.startswith(("AWS_", "HYBRIDSPHERE_")):
+        if name.startswith(_OURS):
             del os.environ[name]
     os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
     # Programs that find both prefer the lower-case one.

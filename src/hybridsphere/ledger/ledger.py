@@ -5,18 +5,18 @@ One row per bucket, key and version. Several processes of one host may write to 
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from hybridsphere.ledger.answer import Answer
 from hybridsphere.ledger.costs import Costs
 from hybridsphere.ledger.debts import Debts
-from hybridsphere.ledger.overview import Backlog, Overview, Waiting
+from hybridsphere.ledger.overview import Backlog, Waiting
 from hybridsphere.ledger.schema import LEDGER, LedgerError
-from hybridsphere.ledger.statements import ATTEMPT, DONE, INVOKED, NEWEST, RESULT, beginning
+from hybridsphere.ledger.search import Search
+from hybridsphere.ledger.statements import ATTEMPT, DONE, INVOKED, RESULT, beginning
 from hybridsphere.ledger.upload import Upload, columns, newest
-from hybridsphere.messages import Result, S3Record, Version, newest_of
+from hybridsphere.messages import Result, S3Record
 from hybridsphere.prices import cost_usd
 
 __all__ = [
@@ -38,7 +38,7 @@ def ledger_path(results_dir: Path) -> Path:
     return LEDGER.path(results_dir)
 
 
-class Ledger(Overview, Debts, Costs):
+class Ledger(Search, Debts, Costs):
     """The ledger, open. Changes are made inside `transaction()`; not for use by two threads."""
 
     kind = LEDGER
@@ -91,8 +91,9 @@ class Ledger(Overview, Debts, Costs):
         if row is None:
             return None
         version, answer = row
-        # An answer that people or a decision gave must be derived again for another result.
-        if result.faces_key or answer is not None:
+        # What people said of an earlier result must be said of this one, even if it changed nothing
+        # until now.
+        if result.faces_key or answer is not None or result.attempt > 1:
             self.owe(result, version, stored_at)
         return result.csv if answer is None else str(answer)
 
@@ -121,15 +122,6 @@ class Ledger(Overview, Debts, Costs):
             "INSERT OR REPLACE INTO mirrored VALUES (?, ?, ?, ?)",
             (bucket, key, etag, last_modified),
         )
-
-    def newest(self, bucket: str, key: str) -> Upload | None:
-        """Find the newest version of an upload that has a result, however many there are."""
-        version = self._newest_version(bucket, key)
-        if version is None:
-            return None
-        where = "bucket = ? AND key = ? AND version IN (?, ?) AND etag = ?"
-        values = (bucket, key, version.id, version.first_id, version.etag)
-        return next(self._select(where, "rowid", values))
 
     def upload(self, bucket: str, key: str, version: str) -> Upload | None:
         """Find the row of one version; None for an unknown one."""
@@ -195,18 +187,3 @@ class Ledger(Overview, Debts, Costs):
     def last_received(self, most: int) -> list[Upload]:
         """List the uploads of which the ledger heard last, the latest first."""
         return list(self._select("TRUE", "rowid DESC LIMIT ?", (most,)))
-
-    def _newest_version(self, bucket: str, key: str) -> Version | None:
-        found = [Version(*row) for row in self._connection.execute(NEWEST, (bucket, key))]
-        return found[0] if len(found) == 1 else newest_of(found, lambda version: version)
-
-    def _select(self, where: str, order: str, values: tuple[str | int, ...]) -> Iterator[Upload]:
-        chosen = columns(self.schema)
-        query = f"SELECT {chosen} FROM uploads WHERE {where} ORDER BY {order}"  # noqa: S608 - ours
-        return map(self._upload, self._connection.execute(query, values))
-
-    def _upload(self, row: tuple[Any, ...]) -> Upload:
-        try:
-            return Upload.of_row(row)
-        except ValueError as error:
-            raise self.kind.damaged(self._path, error) from error

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from hybridsphere.ledger.database import Database
 from hybridsphere.ledger.statements import EXPIRED
 
@@ -54,6 +56,13 @@ class Overview(Database):
         }
         return Waiting(invocation=found.get(True, Backlog()), result=found.get(False, Backlog()))
 
+    def rewritten(self) -> list[tuple[str, str]]:
+        """List the bucket and key of the uploads that have several versions."""
+        # The index of the primary key has all of this.
+        return self._connection.execute(
+            "SELECT bucket, key FROM uploads GROUP BY bucket, key HAVING count(*) > 1"
+        ).fetchall()
+
     @property
     def counting_since(self) -> str | None:
         """Since when the ledger counts uploads; None for an empty one of schema 1."""
@@ -62,6 +71,19 @@ class Overview(Database):
         query = "SELECT created_at FROM uploads ORDER BY rowid LIMIT 1"
         row = self._connection.execute(query).fetchone()
         return str(row[0]) if row else None
+
+    def last_record(self, name: str) -> tuple[str, str] | None:
+        """Find major and year of a student in the latest results that matched the name.
+
+        Reads every row if nobody of that name was matched: a second for a million rows.
+        """
+        query = """SELECT people FROM uploads WHERE instr(people, ?) ORDER BY rowid DESC LIMIT 20"""
+        begin = f'"name":{orjson.dumps(name).decode()}'
+        for (people,) in self._connection.execute(query, (begin,)):
+            for person in orjson.loads(people):
+                if person.get("name") == name and (person.get("major") or person.get("year")):
+                    return str(person.get("major", "")), str(person.get("year", ""))
+        return None
 
     def expire(self, before: str, most: int) -> int:
         """Delete up to `most` results that were stored before a moment; returns how many.

@@ -87,7 +87,7 @@ _THIRD = (
 """The columns of schema 3. `answer_…` is what people get instead of the function's own answer."""
 
 # Faces that the memory still lacks; without a key, an answer that must be derived again.
-_FACES_DUE = (
+_TABLES_OF_THIRD = (
     """CREATE TABLE faces_due (
     bucket TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -101,6 +101,8 @@ _FACES_DUE = (
     PRIMARY KEY (bucket, key, version)
 ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX due ON faces_due (next_at)",
+    # Followers of the ledger find changed answers by it.
+    "CREATE INDEX answered ON uploads (answer_at) WHERE answer_at IS NOT NULL",
 )
 
 
@@ -135,7 +137,7 @@ def _add_second(connection: sqlite3.Connection, since: str) -> None:
 def _add_third(connection: sqlite3.Connection) -> None:
     for name, kind in _THIRD:
         connection.execute(f"ALTER TABLE uploads ADD COLUMN {name} {kind}")
-    for statement in _FACES_DUE:
+    for statement in _TABLES_OF_THIRD:
         connection.execute(statement)
 
 

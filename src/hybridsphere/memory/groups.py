@@ -61,6 +61,8 @@ class Groups:
 
     def __init__(self, engine: str, last: int = 0) -> None:
         self.last = last
+        self.names: dict[int, str] = {}
+        """The names that people gave to groups: two names are never brought together."""
         self._reach = _REACHES.get(engine, _USUAL)
         self._rows: dict[int, int] = {}
         self._ids: list[int] = []
@@ -135,6 +137,8 @@ class Groups:
     def _merge(self, kept: int, other: int) -> None:
         self.put(kept, _sum(self.core(kept), self.core(other)))
         self._drop(other)
+        if name := self.names.pop(other, None):
+            self.names.setdefault(kept, name)
 
     def _nearest(self, core: Core, *, without: int | None) -> int | None:
         """Find the group that lies deepest within reach; the older of two equals."""
@@ -149,8 +153,18 @@ class Groups:
         beyond += (self._beyond_core if core.size >= CORE else self._beyond_alone)[:count]
         if without is not None:
             beyond[self._rows[without]] = np.inf
+            for other in self._named_otherwise(without):
+                beyond[self._rows[other]] = np.inf
         row = int(beyond.argmin())
         return self._ids[row] if beyond[row] + core.squares / core.size <= 0 else None
+
+    def _named_otherwise(self, group: int) -> list[int]:
+        name = self.names.get(group)
+        return [
+            other
+            for other, named in self.names.items()
+            if name and named != name and other in self._rows
+        ]
 
     def _new_row(self, group: int) -> int:
         if len(self._ids) == len(self._sizes):

@@ -1,16 +1,22 @@
 """The memory: videos, their faces, and what people said of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from hybridsphere.ledger.database import Database
+from hybridsphere.ledger.ledger import Ledger
 from hybridsphere.memory.evidence import Evidence
 from hybridsphere.memory.face import FACE_COLUMNS, Face, Looks, NewFace, looks_of
 from hybridsphere.memory.from_evidence import from_evidence
+from hybridsphere.memory.grouping import Grouping
+from hybridsphere.memory.judgements import Judgements
+from hybridsphere.memory.records import known_records, learn_record
+from hybridsphere.memory.rows import Record
 from hybridsphere.memory.schema import MEMORY, MemoryFileError
 from hybridsphere.memory.taking import take
 from hybridsphere.memory.video import VIDEO_COLUMNS, Scene, Video
@@ -37,7 +43,27 @@ class Memory(Database):
         A repeated or lower attempt changes nothing. A higher one replaces the faces: a face found
         again keeps its id, group and judgements, and a judged face stays in any case.
         """
-        return take(self._connection, video, faces, scene, utc_text())
+        number = take(self._connection, video, faces, scene, utc_text())
+        self.judgements.apply([face.id for face in self.faces(number)])
+        return number
+
+    @cached_property
+    def grouping(self) -> Grouping:
+        """The groups of unknown faces."""
+        return Grouping(self._connection)
+
+    @cached_property
+    def judgements(self) -> Judgements:
+        """The words of people about faces and videos."""
+        return Judgements(self._connection, self.grouping)
+
+    def records(self, names: Collection[str]) -> dict[str, Record]:
+        """Return major and year of those people whose student record is known."""
+        return known_records(self._connection, names)
+
+    def learn_record(self, ledger: Ledger, name: str) -> None:
+        """Look the record of a person up in the ledger, unless it is known; in a transaction."""
+        learn_record(self._connection, ledger, name)
 
     def take_evidence(self, evidence: Evidence, version: str) -> int:
         """Keep the faces of an evidence object, like `take`; `version` is the ledger's name."""

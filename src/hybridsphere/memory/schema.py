@@ -14,6 +14,8 @@ class MemoryFileError(UnreadableFile):
 
 
 _TABLES = (
+    # `decided` is the one person of `identify` by a decision made here: NULL for none made, '' for
+    # nobody known.
     """CREATE TABLE videos (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         bucket TEXT NOT NULL,
@@ -29,6 +31,7 @@ _TABLES = (
         gallery TEXT,
         left_out INTEGER NOT NULL,
         seen_at TEXT NOT NULL,
+        decided TEXT,
         UNIQUE (bucket, key, version)
     ) STRICT""",
     # `name` and the columns up to `certainty` are the machine's, `said` is what people said: NULL
@@ -81,14 +84,20 @@ _TABLES = (
     """CREATE TABLE people (
         name TEXT PRIMARY KEY, major TEXT, year TEXT, status TEXT, consent_until TEXT
     ) STRICT, WITHOUT ROWID""",
+    # Unknown faces that seem to be one person, of one embedding space. `merged` is the group that
+    # took over all faces; rows stay for ever.
     """CREATE TABLE groups (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
-        core BLOB NOT NULL,
+        space TEXT NOT NULL,
+        core BLOB,
         size INTEGER NOT NULL,
-        first_at TEXT NOT NULL,
-        last_at TEXT NOT NULL,
-        name TEXT
+        first_at TEXT,
+        last_at TEXT,
+        name TEXT,
+        merged INTEGER
     ) STRICT""",
+    # One row, whose value changes with every group: a cache of the groups knows that it is old.
+    "CREATE TABLE grouping (token INTEGER NOT NULL) STRICT",
     # Videos whose answer must be derived again.
     "CREATE TABLE stale (video INTEGER PRIMARY KEY) STRICT",
     """CREATE TABLE receipts (
@@ -106,6 +115,7 @@ _INDICES = (
     "CREATE INDEX faces_by_certainty ON faces (certainty, at)",
     "CREATE INDEX faces_by_group ON faces (group_id, at) WHERE group_id IS NOT NULL",
     f"CREATE INDEX faces_by_age ON faces (({AGEING}), seen_at) WHERE looks > 0",
+    "CREATE INDEX groups_by_space ON groups (space) WHERE size > 0",
     "CREATE INDEX videos_by_time ON videos (event_time)",
     "CREATE INDEX videos_by_age ON videos (seen_at)",
     "CREATE INDEX judgements_of_face ON judgements (face) WHERE face IS NOT NULL",
@@ -125,6 +135,7 @@ APPEND_ONLY = (
 def _create(connection: sqlite3.Connection, _: str) -> None:
     for statement in (*_TABLES, *_INDICES, *APPEND_ONLY):
         connection.execute(statement)
+    connection.execute("INSERT INTO grouping VALUES (0)")
 
 
 def _upgrade(_: sqlite3.Connection, found: int, __: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from hybridsphere.memory.face import FACE_COLUMNS, Box, Face, NewFace, looks_of
+from hybridsphere.memory.grouping import Grouping
 from hybridsphere.memory.video import Scene, Video
 from hybridsphere.recognition.rule import rule_of
 
@@ -84,7 +85,7 @@ def _begin(connection: sqlite3.Connection, video: Video, now: str) -> int:
 def _renew(connection: sqlite3.Connection, number: int, video: Video) -> None:
     connection.execute(
         """UPDATE videos SET attempt = ?, mode = ?, engine = ?, digest = ?, scale = ?,
-        tolerance = ?, gallery = ?, left_out = ? WHERE id = ?""",
+        tolerance = ?, gallery = ?, left_out = ?, decided = NULL WHERE id = ?""",
         (*_circumstances(video), number),
     )
 
@@ -222,7 +223,8 @@ def remove(connection: sqlite3.Connection, faces: Sequence[int]) -> None:
 
 def strip(connection: sqlite3.Connection, faces: Sequence[int]) -> None:
     """Remove looks and pictures of faces, whose rows stay, inside a transaction."""
+    Grouping(connection).leave(faces)
     ids = [(face,) for face in faces]
     connection.executemany("DELETE FROM looks WHERE face = ?", ids)
     connection.executemany("DELETE FROM pictures WHERE face = ?", ids)
-    connection.executemany("UPDATE faces SET looks = 0, group_id = NULL WHERE id = ?", ids)
+    connection.executemany("UPDATE faces SET looks = 0 WHERE id = ?", ids)

@@ -13,6 +13,8 @@ class Video:
     - `tolerance`, `gallery`: what the rule was given; `gallery` is an ETag or digest.
     - `left_out`: faces that were found and not sent.
     - `id`, `seen_at`: the memory's own number and when it took the video first.
+    - `decided`: the one person of `identify` by a decision made here; None for none made, empty for
+      nobody known.
     """
 
     bucket: str
@@ -29,6 +31,7 @@ class Video:
     left_out: int = 0
     seen_at: str = ""
     id: int = 0
+    decided: str | None = None
 
     @classmethod
     def of_row(cls, row: tuple[Any, ...]) -> Self:

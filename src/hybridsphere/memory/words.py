@@ -1,4 +1,4 @@
-"""What people said of faces and videos, replayed in order: the last word about a face counts."""
+"""The words of people about faces and videos, replayed in order: the last one counts."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,10 +37,10 @@ class Confirmed(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """What people's words make of a face.
+    """The result of all words about a face.
 
     - `said`: None for nothing said, empty for nobody known, otherwise the name.
-    - `nobody`: it is no person, such as a poster.
+    - `nobody`: not a person: a poster, for example.
     - `since`: the judgement that decided, 0 for none.
     """
 

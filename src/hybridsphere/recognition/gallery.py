@@ -4,7 +4,7 @@ import hashlib
 import math
 import zipfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -24,6 +24,9 @@ _LARGEST = 1e6
 
 # A person's own limit for dlib: this share of the distance to the nearest other person.
 _OWN_SHARE = 0.9
+
+# Faces that are compared with all rows in one product: 30 MB for a gallery of 30,000 rows.
+_AT_ONCE = 256
 
 # The fields of the space in a file; without them, the gallery is one of dlib.
 _SPACE = ("engine", "digest", "scale")
@@ -159,8 +162,29 @@ class Gallery:
 
     def matches(self, embedding: Embeddings, within: float) -> list[Match]:
         """Return each person within a distance of a face once, the nearest first."""
+        return self._matches(embedding, within, self._perhaps_within(embedding, within))
+
+    def matches_of_many(self, embeddings: Embeddings, within: float) -> list[list[Match]]:
+        """Return what `matches` returns for each of some faces, bit for bit, in less time."""
+        found: list[list[Match]] = []
+        for start in range(0, len(embeddings), _AT_ONCE):
+            some = embeddings[start : start + _AT_ONCE]
+            faces = np.ones((len(some), EMBEDDING_SIZE + 1), np.float32)
+            faces[:, :-1] = some
+            squares = np.einsum("ij,ij->i", some, some)
+            slack = _ROUGH * (self._largest_square + squares)
+            least = (squares - within**2) / 2 - slack
+            near: list[list[int]] = [[] for _ in some]
+            for face, row in np.argwhere(faces @ self._rough.T >= least[:, None]).tolist():
+                near[face].append(row)
+            found += [
+                self._matches(face, within, rows) for face, rows in zip(some, near, strict=True)
+            ]
+        return found
+
+    def _matches(self, embedding: Embeddings, within: float, rows: Iterable[int]) -> list[Match]:
         near: list[tuple[float, int]] = []
-        for row in self._perhaps_within(embedding, within):
+        for row in rows:
             apart = self.embeddings[row] - embedding
             # Summed in an order that depends on no processor, unlike a dot product.
             distance = math.sqrt(np.add.reduce(apart * apart))

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,15 @@ class Identity:
         self._sum: Embeddings = np.zeros(0)
         self._tallies: dict[str, _Tally] = {}
 
+    @classmethod
+    def recalled(cls, gallery: Gallery, tolerance: float, looks: Sequence[Look]) -> Self:
+        """Return the identity of the `kept` looks of another; their answers are the same."""
+        identity = cls(gallery, tolerance)
+        identity.kept = list(looks)
+        identity.last_s = looks[-1].at_s
+        identity._sum_up(looks)
+        return identity
+
     @property
     def looks(self) -> int:
         """The number of looks that the answer rests on."""
@@ -84,7 +93,7 @@ class Identity:
         rounded = embedding.astype(np.float16)
         if self._repeats(rounded.astype(np.float64)):
             return
-        reach = max(self._rule.reach, self._tolerance + self._rule.against)
+        reach = self._rule.range(self._tolerance)
         matches = self._gallery.matches(rounded.astype(np.float64), reach)
         self.kept.append(Look(rounded, at_s, matches))
         if self.looks <= MOST_LOOKS:

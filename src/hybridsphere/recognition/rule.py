@@ -29,6 +29,10 @@ class Rule:
     same_face: float
     same_look: float
 
+    def range(self, tolerance: float) -> float:
+        """Return the distance beyond which people do not count at all."""
+        return max(self.reach, tolerance + self.against)
+
 
 _RULES = {
     "dlib": Rule(

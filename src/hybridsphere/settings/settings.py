@@ -18,10 +18,13 @@ from hybridsphere.errors import ConfigurationError
 from hybridsphere.settings.problem import PREFIX, Problem, quoted, variable
 from hybridsphere.settings.values import (
     Address,
+    Addresses,
     BucketName,
     Endpoints,
     FilePath,
     FunctionName,
+    HeaderName,
+    HostNames,
     QueueUrl,
     Sink,
     Source,
@@ -101,6 +104,15 @@ class Settings(BaseSettings):
     )
     drain_s: float = Field(25, gt=0, le=3600, description="seconds that a stop may take")
     http: Address = Field(("127.0.0.1", 8080), description="the address of health and metrics")
+    page: Address = Field(("127.0.0.1", 8090), description="the address of the page")
+    page_users: FilePath | None = Field(None, description="the password file of the page")
+    page_header: HeaderName | None = Field(
+        None, description="the header in which a proxy names who has logged in"
+    )
+    page_proxies: Addresses = Field(
+        ("127.0.0.1", "::1"), description="the addresses of proxies that may set that header"
+    )
+    page_names: HostNames = Field((), description="the host names by which the page may be called")
 
     @model_validator(mode="before")
     @classmethod

@@ -3,19 +3,19 @@
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator
+
+_LONGEST_PATH = 500
 
 OLD_NAMES = {
     "source": {"none": "direct", "monitor": "bucket"},
     "sink": {"mirror": "bucket"},
 }
 """Old names of sources and sinks, each with the new one."""
-
-
-_LONGEST_PATH = 4000
 
 
 def _matching(pattern: str, remedy: str) -> AfterValidator:
@@ -39,6 +39,30 @@ def _address(value: object) -> object:
     if not colon or not port.isdecimal() or int(port) > 65535:
         raise ValueError("give host:port, as in 127.0.0.1:8080, or nothing to turn it off")
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - `:8080` means every address
+
+
+def _names(value: object) -> object:
+    """Split names at commas and blanks."""
+    return tuple(value.lower().replace(",", " ").split()) if isinstance(value, str) else value
+
+
+def _host_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(re.fullmatch(r"[a-z0-9.-]{1,253}", name) for name in names):
+        raise ValueError("give bare host names, as in faces.example.org")
+    return names
+
+
+def _addresses(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_address(address)) for address in addresses)
+    except ValueError:
+        raise ValueError("give IP addresses, as in 10.0.0.5") from None
+
+
+def _short(path: Path) -> Path:
+    if len(os.fsencode(path)) > _LONGEST_PATH:
+        raise ValueError(f"name a file whose path has {_LONGEST_PATH} bytes or fewer")
+    return path
 
 
 def _renamed(new_names: Mapping[str, str]) -> BeforeValidator:
@@ -65,13 +89,6 @@ def _endpoints(value: object) -> object:
     return found
 
 
-def _short(value: Path) -> Path:
-    """Refuse a path that no system takes."""
-    if len(os.fsencode(value)) > _LONGEST_PATH:
-        raise ValueError(f"name a file whose path has {_LONGEST_PATH} bytes or fewer")
-    return value
-
-
 # SQS would get a password in the URL, and the URL names the queue in logs.
 QueueUrl = Annotated[
     str,
@@ -93,8 +110,13 @@ FunctionName = Annotated[
 TableName = Annotated[
     str, _matching(r"[A-Za-z0-9._-]{3,255}", "give the table's bare name, as in students")
 ]
-FilePath = Annotated[Path, AfterValidator(_short)]
 Endpoints = Annotated[tuple[str, ...] | None, BeforeValidator(_endpoints)]
+HeaderName = Annotated[
+    str, _matching(r"[A-Za-z0-9-]{1,64}", "give a header's name, as in X-Remote-User")
+]
+HostNames = Annotated[tuple[str, ...], BeforeValidator(_names), AfterValidator(_host_names)]
+Addresses = Annotated[tuple[str, ...], BeforeValidator(_names), AfterValidator(_addresses)]
+FilePath = Annotated[Path, AfterValidator(_short)]
 Address = Annotated[tuple[str, int] | None, BeforeValidator(_address)]
 Source = Annotated[Literal["queue", "bucket", "direct"], _renamed(OLD_NAMES["source"])]
 Sink = Annotated[Literal["queue", "bucket"], _renamed(OLD_NAMES["sink"])]

@@ -11,9 +11,9 @@ import pytest
 
 from hybridsphere.bridge.telemetry import http
 from hybridsphere.bridge.telemetry.health import Health
-from hybridsphere.bridge.telemetry.hosts import is_local
 from hybridsphere.bridge.telemetry.http import listen
 from hybridsphere.errors import ConfigurationError
+from hybridsphere.hosts import is_local
 from tests.bridge.bridge_stage import Journal, Vitals
 from tests.stage import PATIENCE_S
 

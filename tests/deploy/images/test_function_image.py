@@ -99,7 +99,7 @@ async def test_a_clip_is_recognised(
         assert not response.is_error, (response, log.read_text())
         assert '"event": "engine.loaded", "engine": "yunet-sface"' in log.read_text()
     (result,) = (await results(account, 1)).values()
-    known = clips.KNOWN[str(clip.person)]
+    known = clips.known_people()[str(clip.person)]
     assert result["status"] == "matched"
     assert [(who["name"], who["major"], who["year"]) for who in result["people"]] == [
         (clip.person, known.major, known.year)

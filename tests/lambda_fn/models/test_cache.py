@@ -205,15 +205,14 @@ def test_the_encoder_works_where_nothing_can_be_kept(cache: Path, portrait: Port
 
 
 def test_processes_that_start_at_once_find_the_same_and_leave_nothing_else(cache: Path) -> None:
-
     program = (
         "from pathlib import Path; from lambda_fn.models import cache; "
         "cache.BESIDE = Path('nowhere'); "
         "from lambda_fn.faces.engine import engine; "
         "engine('yunet-sface'); engine('dlib')"
     )
-    processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
-    assert [process.wait() for process in processes] == [0, 0, 0]
+    processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
     assert sorted(path.suffix for path in cache.iterdir()) == [*[".onnx"] * 3, *[".weights"] * 3]
 
 

@@ -19,9 +19,9 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from hybridsphere.bridge.telemetry.health import Health
-from hybridsphere.bridge.telemetry.hosts import is_local
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.errors import ConfigurationError
+from hybridsphere.hosts import is_local
 from hybridsphere.sockets import remedy_for_address
 from hybridsphere.troubles import remedy_for_trouble
 

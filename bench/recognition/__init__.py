@@ -1,0 +1,1 @@
+"""Recognition: right names, strangers, faces found, and their cost, for both engines."""

@@ -1,0 +1,1 @@
+"""Faces fetched from the output bucket into the memory, beside the results."""

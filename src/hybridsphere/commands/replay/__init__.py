@@ -1,0 +1,1 @@
+"""Replays: uploads that the function processes once more."""

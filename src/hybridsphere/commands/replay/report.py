@@ -1,0 +1,67 @@
+"""The words of a replay: its question, and its outcome as lines or JSON."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+
+from hybridsphere.commands.lines import print_json, print_line
+from hybridsphere.commands.replay.uploads import Count, Outcome
+
+_SHOWN = 20
+_KEY_CELLS = 40
+
+
+def question(count: Count) -> str:
+    """Ask for the consent to a replay, and name its cost."""
+    statuses = ", ".join(f"{number} {status}" for status, number in count.by_status.items())
+    uploads, calls = _counted(count.uploads, "upload"), _counted(count.uploads, "invocation")
+    return f"Replay {uploads} ({statuses}): {calls} of the function. Go on?"
+
+
+def question_of_letters(count: int) -> str:
+    return (
+        f"Replay about {_counted(count, 'dead letter')}: an invocation of the function for each "
+        "upload in them. Go on?"
+    )
+
+
+def print_outcome(console: Console, outcome: Outcome, thing: str, *, as_json: bool) -> None:
+    """Print what was sent, what was not, and why; `thing` is an upload or a dead letter."""
+    if as_json:
+        print_json(console, _record(outcome))
+        return
+    print_line(console, f"{_counted(outcome.sent, thing)} replayed")
+    for line in _left(outcome):
+        print_line(console, line)
+
+
+def _left(outcome: Outcome) -> Iterator[str]:
+    for why, number in outcome.left.most_common():
+        yield f"{number} not: {why}"
+    for example in outcome.examples[:_SHOWN]:
+        yield f"  {_short(example['key'])}  {example['why']}"
+    more = outcome.left.total() - _SHOWN
+    if more > 0:
+        yield f"  and {more} more; --json lists up to 1,000"
+
+
+def _record(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "replayed": outcome.sent,
+        "left": dict(outcome.left.most_common()),
+        "failed": outcome.failed,
+        "not_replayed": outcome.examples,
+    }
+
+
+def _short(key: str) -> str:
+    """Shorten a key in its middle, for its end matters most."""
+    if len(key) <= _KEY_CELLS:
+        return key.ljust(_KEY_CELLS)
+    half = _KEY_CELLS // 2
+    return f"{key[: half - 1]}…{key[-half:]}"
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,145 @@
+"""Replay uploads: look whether each object is still there, send its event, and note that."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybridsphere.aws.one_shot import REFUSAL, client, concerning, status_of
+from hybridsphere.commands.replay.choice import Choice
+from hybridsphere.commands.replay.sender import CALLS, Sender, connected_sender, send_all
+from hybridsphere.ledger.ledger import Ledger, Upload
+from hybridsphere.ledger.replays import Replays
+from hybridsphere.messages import S3Record, utc_text
+from hybridsphere.settings import Settings
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3 import S3Client
+
+_AT_ONCE = 100
+"""Uploads whose events are sent before the ledger notes them."""
+
+MOST_EXAMPLES = 1000
+"""Uploads that are named among those which were not sent."""
+
+GONE = "gone"
+REPLACED = "replaced by a newer upload"
+ON_THE_WAY = "replayed before, and its result is still to come"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The outcome of a replay.
+
+    `left` counts the uploads that were not sent by the reason, `failed` those of which the call
+    was refused; `examples` names some of them.
+    """
+
+    sent: int = 0
+    left: Counter[str] = field(default_factory=Counter)
+    failed: int = 0
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    def leave(self, key: str, why: str) -> None:
+        self.left[why] += 1
+        if len(self.examples) < MOST_EXAMPLES:
+            self.examples.append({"key": key, "why": why})
+
+    def fail(self, key: str, why: str) -> None:
+        self.failed += 1
+        self.leave(key, why)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """The size of a replay: the uploads, and the invocations that they cost."""
+
+    uploads: int
+    by_status: dict[str, int]
+
+
+def count_uploads(results_dir: Path, choice: Choice) -> Count:
+    """Count the chosen uploads. Raises LedgerError."""
+    with Ledger.read(results_dir) as ledger:
+        found = Counter(upload.status or "" for upload in choice.of(ledger))
+    return Count(found.total(), dict(sorted(found.items())))
+
+
+async def replay_uploads(settings: Settings, choice: Choice, outcome: Outcome) -> None:
+    """Replay the chosen uploads; `outcome` says what was done, also after an interruption.
+
+    Raises CannotRun where nothing can be sent at all.
+    """
+    async with connected_sender(settings) as sender, client("s3", connections=CALLS) as s3:
+        with Ledger.open(settings.results_dir) as ledger:
+            batch = _Batch(ledger, Replays(ledger), sender, s3, outcome)
+            uploads = choice.of(ledger)
+            while some := list(islice(uploads, _AT_ONCE)):
+                await batch.send(some)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The sending of some uploads, and the note of it in one transaction."""
+
+    ledger: Ledger
+    replays: Replays
+    sender: Sender
+    s3: "S3Client"
+    outcome: Outcome
+
+    async def send(self, uploads: Sequence[Upload]) -> None:
+        """Send the events of some uploads; an interruption leaves the sent ones noted."""
+        ready = await self._ready(uploads)
+        sent: list[S3Record] = []
+        try:
+            refusals = await send_all(self.sender, [record for _, record in ready], sent.extend)
+        finally:
+            self._note(ready, sent)
+        for upload, record in ready:
+            if record in refusals:
+                self.outcome.fail(upload.key, refusals[record])
+
+    async def _ready(self, uploads: Sequence[Upload]) -> list[tuple[Upload, S3Record]]:
+        """Choose the uploads whose object is there, with the record of their next attempt."""
+        waiting = []
+        for upload in uploads:
+            if record := self.replays.next(upload):
+                waiting.append((upload, record))
+            else:
+                self.outcome.leave(upload.key, ON_THE_WAY)
+        faults = await asyncio.gather(*(self._fault(record) for _, record in waiting))
+        for (upload, _), fault in zip(waiting, faults, strict=True):
+            if fault:
+                self.outcome.leave(upload.key, fault)
+        return [pair for pair, fault in zip(waiting, faults, strict=True) if not fault]
+
+    async def _fault(self, record: S3Record) -> str | None:
+        """Say why an object cannot be processed again; None if it is there, or cannot be seen."""
+        try:
+            answer = await self.s3.head_object(Bucket=record.bucket, Key=record.key)
+        except REFUSAL as error:
+            if status_of(error) == HTTPStatus.NOT_FOUND:
+                return GONE
+            if status_of(error) == HTTPStatus.FORBIDDEN:
+                # These keys may not look. The function may, and says what it finds.
+                return None
+            with concerning(f"s3://{record.bucket}/{record.key}"):
+                raise
+        return None if answer["ETag"].strip('"') == record.etag else REPLACED
+
+    def _note(self, ready: Sequence[tuple[Upload, S3Record]], sent: Sequence[S3Record]) -> None:
+        done = set(sent)
+        now = utc_text()
+        if done:
+            with self.ledger.transaction():
+                for upload, record in ready:
+                    if record in done:
+                        self.replays.note(upload, record)
+                        if self.sender.invokes:
+                            self.ledger.note_invoked(record, now, now)
+        self.outcome.sent += len(done)

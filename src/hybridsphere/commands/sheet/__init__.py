@@ -1,0 +1,1 @@
+"""Attendance sheets: a row a student, a column a session."""

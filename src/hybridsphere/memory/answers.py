@@ -1,0 +1,99 @@
+"""The answers that people get, written into the ledger and onto the disk."""
+
+from collections.abc import Callable
+
+from hybridsphere.ledger.csv_files import Blocked, CsvFiles
+from hybridsphere.ledger.ledger import Answer, Ledger, Upload
+from hybridsphere.memory.derivation import derive
+from hybridsphere.memory.memory import Memory
+from hybridsphere.memory.video import Video
+from hybridsphere.messages import utc_text
+
+PAGE = 100
+"""Answers that are derived in one transaction, so that results are stored between two."""
+
+
+def derive_stale(
+    memory: Memory,
+    ledger: Ledger,
+    files: CsvFiles,
+    *,
+    most: int = PAGE,
+    on_blocked: Callable[[Blocked], object] = lambda _: None,
+) -> int:
+    """Derive the answers of up to `most` videos that are marked stale; returns how many.
+
+    `on_blocked` is called for a place that takes no file: its answer is in the ledger all the same,
+    and the bridge writes the file at its next start. Raises OSError or sqlite3.Error; then all stay
+    marked.
+    """
+    # No word may come in between: its mark would be removed with the others.
+    with memory.transaction():
+        videos = memory.stale(most)
+        with ledger.transaction():
+            for number in videos:
+                if video := memory.video_of(number):
+                    try:
+                        derive_video(memory, ledger, files, video)
+                    except Blocked as error:
+                        on_blocked(error)
+        for number in videos:
+            memory.settle(number)
+    return len(videos)
+
+
+def derive_all(
+    memory: Memory,
+    ledger: Ledger,
+    files: CsvFiles,
+    *,
+    on_blocked: Callable[[Blocked], object] = lambda _: None,
+) -> int:
+    """Derive the answers of all videos that are marked stale; returns how many."""
+    count = 0
+    while done := derive_stale(memory, ledger, files, on_blocked=on_blocked):
+        count += done
+    return count
+
+
+def derive_video(memory: Memory, ledger: Ledger, files: CsvFiles, video: Video) -> None:
+    """Derive one answer, inside transactions of both files. Raises Blocked, once it is recorded."""
+    upload = ledger.upload(video.bucket, video.key, video.version)
+    if upload is None or upload.status is None:
+        return
+    answer = answer_of(memory, video, upload)
+    if answer != _current(upload):
+        publish(ledger, files, upload, answer)
+
+
+def answer_of(memory: Memory, video: Video, upload: Upload) -> Answer | None:
+    """Return the answer that people's words make of a function's; None for the function's own."""
+    faces = memory.faces(video.id)
+    standings = memory.judgements.standings([face.id for face in faces])
+    words = memory.judgements.of_video(video.id)
+    names = {face.name for face in faces} | {word.name for word in words}
+    names |= {standing.said for standing in standings.values()}
+    records = memory.records({name for name in names if name})
+    return derive(
+        upload, faces, standings, words, records, left_out=video.left_out, decided=video.decided
+    )
+
+
+def publish(ledger: Ledger, files: CsvFiles, upload: Upload, answer: Answer | None) -> None:
+    """Write an answer into the ledger, inside its transaction, and the CSV file.
+
+    None is for the function's own answer again. Raises OSError; Blocked if this place alone takes
+    no file.
+    """
+    place = (upload.bucket, upload.key)
+    if ledger.put_answer(*place, upload.version, answer, utc_text()):
+        text = answer.csv if answer else upload.csv or ""
+        files.write(upload.key, text.encode(), lambda: ledger.csvs(*place))
+
+
+def _current(upload: Upload) -> Answer | None:
+    """Return what people get by now instead of the function's answer."""
+    if upload.answer_status is None:
+        return None
+    people, text = upload.effective_people, upload.effective_csv or ""
+    return Answer(upload.answer_status, people, text)

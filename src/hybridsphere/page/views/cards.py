@@ -1,0 +1,102 @@
+"""Cards: an upload as a picture, a name, a word."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hybridsphere.memory.face import Face
+from hybridsphere.page.archive import Entry
+from hybridsphere.page.render import duration, url
+from hybridsphere.page.site import Shelf
+from hybridsphere.page.views.words import STATUS, TONE, advice, certainty, headline
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a card shows; `boxes` are left, top, width and height in thousandths."""
+
+    key: str
+    address: str
+    title: str
+    word: str
+    tone: str
+    scene: str
+    boxes: list[tuple[Box, bool]]
+    at_ms: int | None
+    when: str
+    took: str
+    hint: str
+    corrected: bool
+
+
+def cards(shelf: Shelf, entries: Iterable[Entry]) -> list[Card]:
+    """Make the cards of some uploads."""
+    return [card(shelf, entry) for entry in entries]
+
+
+def card(shelf: Shelf, entry: Entry) -> Card:
+    upload = entry.upload
+    video = shelf.faces.number_of(entry) if shelf.faces else None
+    faces = shelf.faces.of_video(video, 40) if shelf.faces and video is not None else []
+    best = faces[0] if faces else None
+    word, tone = _word(entry, best)
+    return Card(
+        key=upload.key,
+        address=url("/video", key=upload.key, version=upload.version),
+        title=headline(entry),
+        word=word,
+        tone=tone,
+        scene=f"/pictures/scene/{video}" if faces else "",
+        boxes=[(svg_box(face), not face.person) for face in faces],
+        at_ms=best.best_ms if best else None,
+        when=upload.stored_at or upload.created_at,
+        took=took(entry),
+        hint=advice(entry),
+        corrected=any(face.said is not None for face in faces),
+    )
+
+
+def svg_box(face: Face) -> Box:
+    """Give a face's box in thousandths of the frame, for a drawing that is stretched over it."""
+    left, top, right, bottom = (round(1000 * share, 1) for share in face.box)
+    return left, top, round(right - left, 1), round(bottom - top, 1)
+
+
+def took(entry: Entry) -> str:
+    """Say how long it took from the upload to the result."""
+    upload = entry.upload
+    if not upload.stored_at:
+        return ""
+    # Without a sequencer the event's time may be that of a clock in another zone.
+    began = upload.received_at or upload.started_at or upload.created_at
+    passed = datetime.fromisoformat(upload.stored_at) - datetime.fromisoformat(began)
+    return duration(max(0.0, passed.total_seconds()))
+
+
+def row(entry: Entry) -> Mapping[str, Any]:
+    """Write an upload as a row of a table."""
+    upload = entry.upload
+    return {
+        "key": upload.key,
+        "version": upload.version,
+        "status": entry.status or "waiting",
+        "people": list(entry.names),
+        "reason": upload.reason,
+        "created_at": upload.created_at,
+        "stored_at": upload.stored_at,
+    }
+
+
+def _word(entry: Entry, best: Face | None) -> tuple[str, str]:
+    word: str | None = None
+    if entry.status == "matched":
+        word = certainty(best) if best and best.person else None
+        word = word or next(iter(entry.people), {}).get("certainty")
+    if entry.status == "unknown_face" and best and best.group:
+        return f"unknown {best.group}", "unknown"
+    if word and word in TONE:
+        return word, TONE[word]
+    return STATUS.get(entry.status, "done"), TONE.get(entry.status, "soft")

@@ -74,6 +74,13 @@ def bridge(settings: "Settings") -> None:
     show_default=CORES,
     help="Videos that the function works on at once.",
 )
+@click.option(
+    "--home",
+    type=click.IntRange(0, 1000),
+    metavar="NUMBER",
+    default=0,
+    help="Videos that a host works on at once, beside Lambda.",
+)
 @click.option("--source", type=SOURCE, default="queue", help="How the bridge learns of uploads.")
 @click.option("--sink", type=SINK, default="queue", help="How the bridge gets results.")
 @click.option(

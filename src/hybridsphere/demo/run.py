@@ -11,6 +11,7 @@ from typing import Any
 
 from hybridsphere.commands.students import load_students
 from hybridsphere.demo.bridge import BridgeProcess, running_bridge
+from hybridsphere.demo.home import running_home
 from hybridsphere.demo.options import DemoOptions
 from hybridsphere.demo.page import free_port, running_page
 from hybridsphere.demo.report import message, print_results, write_report
@@ -93,7 +94,7 @@ async def _perform(options: DemoOptions, folder: Path) -> DemoResult:
     console = Screen(stderr=True)
     with console.status("preparing videos and known faces"):
         stage = await set_stage(options, own)
-    workers = options.workers or os.cpu_count() or 1
+    workers = (options.workers or os.cpu_count() or 1) + options.home
     async with _account(options, stage.gallery, own / "function.log") as account:
         os.environ.update(account.environment())
         # The page asks the bridge by its port.
@@ -102,6 +103,9 @@ async def _perform(options: DemoOptions, folder: Path) -> DemoResult:
         settings = Settings.load()
         await load_students(stage.students, settings)
         async with AsyncExitStack() as open_ones:
+            if options.home and options.source != "direct":
+                home = running_home(account, options.home, own)
+                os.environ.update(await open_ones.enter_async_context(home))
             bridge = await open_ones.enter_async_context(
                 running_bridge(os.environ, own / "bridge.log")
             )

@@ -69,7 +69,7 @@ class LocalAccount:
         self._gallery = gallery
         self._workers = workers or os.cpu_count() or 1
         self._settings = function
-        self._task_root = task_root or folder_of(function.handler)
+        self.task_root = task_root or folder_of(function.handler)
         self._retry_scale = retry_scale
         self._idle_s = idle_s
         self._log = log
@@ -206,15 +206,19 @@ class LocalAccount:
                 BillingMode="PAY_PER_REQUEST",
             )
 
-    def _lambda_host(self) -> LambdaHost:
-        function = replace(
+    @property
+    def function(self) -> FunctionSettings:
+        """The function as it is configured; inside the context alone."""
+        return replace(
             self._settings,
             reserved_concurrency=self._workers,
             environment={**self._function_environment(), **self._settings.environment},
         )
+
+    def _lambda_host(self) -> LambdaHost:
         return LambdaHost(
-            function,
-            task_root=self._task_root,
+            self.function,
+            task_root=self.task_root,
             on_failure=self._send_failure,
             retry_scale=self._retry_scale,
             idle_s=self._idle_s,

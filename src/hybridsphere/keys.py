@@ -1,6 +1,7 @@
 """The key pairs that may call a host, in a file of the form that AWS's own programs read."""
 
 import configparser
+import os
 import secrets
 import string
 from collections.abc import Mapping
@@ -41,7 +42,7 @@ def read_keys(path: Path) -> list[KeyPair]:
             f"the key file {path} cannot be read: {error}",
             hint="`hybridsphere host --make-keys FILE` makes one",
         ) from None
-    if mode & 0o077:
+    if mode & 0o077 and not _is_credential(path):
         raise ConfigurationError(
             f"the key file {path} can be read by others than its owner",
             hint=f"chmod 600 {path}",
@@ -53,6 +54,15 @@ def read_keys(path: Path) -> list[KeyPair]:
             hint=f"write a section, as [default], with {_ID} and {_SECRET}",
         )
     return pairs
+
+
+def _is_credential(path: Path) -> bool:
+    """Tell whether systemd has put a file there for this service alone.
+
+    It opens the file to the service's user by an access list, which `stat` shows as the group's.
+    """
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return folder is not None and path.parent == Path(folder)
 
 
 def _pairs(path: Path, text: str) -> list[KeyPair]:

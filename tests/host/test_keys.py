@@ -46,6 +46,13 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> No
         read_keys(written(tmp_path, PAIRS, mode))
 
 
+def test_a_credential_of_systemd_may_look_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert len(read_keys(written(tmp_path, PAIRS, 0o440))) == 2
+
+
 @pytest.mark.parametrize(
     "text",
     [

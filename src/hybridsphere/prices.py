@@ -1,4 +1,4 @@
-"""What Lambda costs: a price list, with its date.
+"""The prices of Lambda, with their date.
 
 The list is that of https://aws.amazon.com/lambda/pricing/ for us-east-1, first tier, without the
 free tier. Most regions have the same prices; the dearest are a quarter higher. S3, SQS and DynamoDB

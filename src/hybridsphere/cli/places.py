@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     type=PLACE,
     envvar="HYBRIDSPHERE_HOST_KEYS",
     show_envvar=True,
-    help="File of the key pairs that may call, in the form of AWS's credentials file.",
+    help="File of the key pairs that may call; it has the form of an AWS credentials file.",
 )
 @click.option(
     "--workers",

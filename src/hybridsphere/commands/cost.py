@@ -1,4 +1,4 @@
-"""Where videos ran, and what they cost."""
+"""The places of videos, and their cost."""
 
 import math
 from collections.abc import Sequence
@@ -34,12 +34,12 @@ class Bill:
 
     @property
     def usd(self) -> float:
-        """What Lambda cost."""
+        """The cost of Lambda."""
         return sum(one.usd for one in self.places)
 
     @property
     def all_in_cloud_usd(self) -> float:
-        """What Lambda would have cost for all videos whose figures are known."""
+        """The cost of all videos with known figures, had they run in Lambda."""
         return sum(one.in_lambda_usd for one in self.places)
 
     @property

@@ -1,1 +1,1 @@
-"""The function on a machine of one's own, behind Lambda's Invoke API."""
+"""The function on a private machine, behind Lambda's Invoke API."""

@@ -1,4 +1,4 @@
-"""Error answers in the form of AWS's API."""
+"""Error answers of the Invoke API."""
 
 from aiohttp import web
 
@@ -13,7 +13,7 @@ class Refusal(Exception):
         self._body = {"Type": "User" if status < 500 else "Service", "message": message, **more}
 
     def response(self) -> web.Response:
-        """Return the answer; one that asks for fewer or later calls says when to call again."""
+        """Return the answer; 429 and 503 carry the time of the next try."""
         headers = {"x-amzn-ErrorType": self.code}
         if self.status in {429, 503}:
             headers["Retry-After"] = "1"

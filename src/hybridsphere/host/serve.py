@@ -50,9 +50,9 @@ class HostOptions:
 
 
 def run_host(options: HostOptions) -> int:
-    """Serve until SIGTERM or SIGINT, then drain; return the exit code.
+    """Serve until SIGTERM or SIGINT, then drain; return the exit code: 1 if the drain cut a video.
 
-    That is 1 if an invocation was cut by the end of the drain. Raises ConfigurationError.
+    Raises ConfigurationError.
     """
     return asyncio.run(_serve(options))
 

@@ -34,7 +34,7 @@ _DATE = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a signature covers besides the body; header names are in lower case."""
+    """The signed parts of a call besides the body; header names are in lower case."""
 
     method: str
     path: str
@@ -45,7 +45,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a call's `Authorization` says."""
+    """The `Authorization` of a call, unproved."""
 
     key: str
     scope: str
@@ -144,7 +144,7 @@ def _value(call: Call, name: str) -> str:
 
 
 def _one(call: Call, name: str) -> str:
-    """Return a header that comes once; nothing for one that is missing or comes twice."""
+    """Return a header that comes once; empty if it is missing or comes twice."""
     values = call.headers.get(name, ())
     return values[0] if len(values) == 1 else ""
 

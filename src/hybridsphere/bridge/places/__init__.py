@@ -1,1 +1,1 @@
-"""Where the function runs for each upload: on machines of one's own first, on Lambda if it must."""
+"""The place of each upload: private hosts first, Lambda when they cannot keep up."""

@@ -1,4 +1,4 @@
-"""What Lambda may cost a day."""
+"""The daily limit on the cost of Lambda."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -32,7 +32,7 @@ class Budget:
 
     @property
     def spent_usd(self) -> float:
-        """What the day has cost so far, with what is under way."""
+        """The cost of the day, calls under way included."""
         known = self._known
         average = known.usd / known.priced if known.priced else FIRST_GUESS_USD
         return known.usd + average * (known.unpriced + self._since)

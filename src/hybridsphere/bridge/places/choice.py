@@ -1,8 +1,7 @@
 """The choice between home and Lambda, from figures alone.
 
 An upload goes home while home has room or will have within the longest wait. The wait is foreseen
-from everything that waits and from the rate at which home finishes, so uploads go to Lambda before
-any of them has waited so long.
+from the backlog and the rate of home. So uploads go to Lambda before any has waited too long.
 """
 
 import math
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What waits, and what home can do about it.
+    """The backlog, and the rate of home.
 
     - `waiting`: uploads that the bridge holds for home.
     - `behind`: uploads that are still on the input queue.

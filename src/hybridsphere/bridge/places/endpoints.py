@@ -9,7 +9,7 @@ from yarl import URL
 
 
 async def resolve(endpoints: Sequence[str]) -> list[str]:
-    """Return the URL of every host, each address of a name by itself.
+    """Return the URL of every host: one for each address of a name.
 
     A name with TLS stays: its certificate is the name's. Raises OSError for a name that cannot be
     looked up.

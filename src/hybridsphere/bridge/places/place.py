@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class Place:
-    """A host of one's own, or Lambda: its function, its room, and whether it is up.
+    """A private host, or Lambda: its function, its room, and whether it is up.
 
     A failure leaves the place out until `mend` has reached it again.
     """

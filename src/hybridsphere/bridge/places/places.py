@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 @dataclass(eq=False, slots=True)
 class _Waiter:
-    """An upload that waits for a place; `avoid` is one that its last attempt failed in."""
+    """An upload that waits for a place; `avoid` failed its last attempt."""
 
     since: float
     avoid: Place | None
@@ -42,8 +42,8 @@ class _Waiter:
 class Places:
     """The choice of a place for each upload, and the calls.
 
-    `homes` may change while it works. `cloud` and `budget` may be None. `backlog` counts what is
-    still on the input queue.
+    `homes` may change while it works. `cloud` and `budget` may be None. `backlog` counts the
+    messages that are still on the input queue.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class Places:
             self._someone_waits.clear()
 
     def _home_for(self, waiter: _Waiter) -> Place | None:
-        """Choose the emptiest place at home; one that failed the upload only if it must be."""
+        """Choose the emptiest place at home; `avoid` only if no other may come free."""
         free = [place for place in self.homes if place.free]
         others = [place for place in free if place is not waiter.avoid]
         if not others and self._elsewhere(waiter.avoid):
@@ -159,7 +159,7 @@ class Places:
         return min(chosen, key=lambda one: one.room.running / one.room.limit, default=None)
 
     def _elsewhere(self, avoid: Place | None) -> bool:
-        """Whether an upload may be awaited a place other than the one that failed it."""
+        """Whether another place than `avoid` may take an upload."""
         if avoid is None:
             return False
         return any(place.is_up for place in self.homes if place is not avoid) or (

@@ -62,7 +62,7 @@ class Room:
         return time.monotonic() - self._begun.pop(call)
 
     def answered(self, seconds: float) -> None:
-        """Report a call that ran so long; reported before its place is given back."""
+        """Report an answered call and its time; reported before its place is given back."""
         last = self._average_s
         self._average_s = seconds if last is None else last + WEIGHT * (seconds - last)
         # A limit that is not used says nothing about the host.

@@ -88,6 +88,14 @@ EXPECTED = [
     ("results", "OperationalError: database is locked", Symptom.LEDGER_HELD, "end the program"),
     ("results", "LedgerError: x cannot be read: it is damaged", Symptom.LEDGER_DAMAGED, "move"),
     ("results", "PermissionError: [Errno 13] Permission denied", Symptom.FOLDER, "RESULTS_DIR"),
+    ("memory", "MemoryFileError: x cannot be read: it is damaged", Symptom.MEMORY_DAMAGED, "move"),
+    ("memory", "OSError: [Errno 28] No space left on device", Symptom.DISK_FULL, "make room"),
+    (
+        "faces",
+        "GetObject: AccessDenied: no",
+        Symptom.PERMISSION,
+        "s3:GetObject to these credentials, or correct HYBRIDSPHERE_OUTPUT_BUCKET",
+    ),
     (
         "file /r/a.csv",
         "[Errno 21] Is a directory, move away what is in the way of: '/r/a.csv'",

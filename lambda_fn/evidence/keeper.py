@@ -23,7 +23,7 @@ class KeptFaces(NamedTuple):
 
 
 class Keeper:
-    """The keeper of a video's faces, by the setting `evidence`; `album` is None for no faces."""
+    """The keeper of a video's faces; `album` is None if no face is kept."""
 
     def __init__(self, settings: RuntimeSettings, gallery: Gallery, space: Space) -> None:
         self._settings = settings

@@ -44,6 +44,8 @@ def packed(
     Without `unknown` other people's faces are covered where they stand beside a known one.
     """
     hidden = _nobody if unknown else _is_unknown
+    if scene is not None and all(hidden(identity) for identity, _ in scene.people):
+        scene = None
     found = {
         "schema": SCHEMA,
         "bucket": record.bucket,
@@ -72,7 +74,7 @@ def packed(
 
 
 def jpeg(image: Image.Image, most: int) -> bytes:
-    """Return a picture as a JPEG of at most so many bytes, worse or smaller where it must be."""
+    """Return a picture as a JPEG of `most` bytes at most, coarser or smaller where necessary."""
     while True:
         for quality in _QUALITIES:
             file = io.BytesIO()

@@ -38,7 +38,8 @@ def import_legacy(source: Path, report: Callable[[str], None] = lambda _: None) 
     except OSError as error:
         raise GalleryError(f"{source}: {error.strerror}") from error
     except ValueError as error:
-        raise GalleryError(f"{source}: {one_line(error)}") from error
+        hint = "give the pickle of an older system, or a gallery"
+        raise GalleryError(f"{source}: {one_line(error)}", hint=hint) from error
 
 
 def _usable(name: object, report: Callable[[str], None]) -> bool:

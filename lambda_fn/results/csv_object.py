@@ -46,7 +46,7 @@ class CsvWriter:
     def write(self, result: Result) -> None:
         """Write the CSV of a result, unless the CSV of a newer version is there.
 
-        That of the same version is replaced by a later attempt. Raises ClientError for a refusal,
+        A later attempt replaces that of the same version. Raises ClientError for a refusal,
         RuntimeError if other writers always come first.
         """
         target = {"Bucket": result.output_bucket, "Key": result.output_key}

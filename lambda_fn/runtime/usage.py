@@ -40,7 +40,7 @@ class Meter:
         self._cold = next(_serial) == 0
 
     def read(self) -> Usage:
-        """Return the usage so far."""
+        """Return the usage until now."""
         spent_ms = (time.monotonic() - self._began) * 1000
         start_ms = (_start_s or 0.0) * 1000 if self._cold else 0.0
         return Usage(

@@ -40,6 +40,7 @@ class Symptom(Enum):
     LEDGER_HELD = "Another program holds the ledger"
     FOLDER = "The results folder cannot be used"
     LEDGER_DAMAGED = "The ledger is damaged"
+    MEMORY_DAMAGED = "The memory is damaged"
     PLACE_TAKEN = "The place of one result is taken"
     HOST = "A private place does not answer"
     BUDGET = "The budget of the day is spent"
@@ -139,6 +140,15 @@ _OF_THE_DISK = [
     (r"locked|busy", "end the program that holds the ledger", Symptom.LEDGER_HELD),
 ]
 
+_OF_THE_MEMORY = [
+    (
+        r"damaged|malformed|not a database|no memory|moved away|MemoryFileError",
+        "stop the bridge and move the memory away",
+        Symptom.MEMORY_DAMAGED,
+    ),
+    *_OF_THE_DISK,
+]
+
 _FOLDER = Remedy(f"give {variable('results_dir')} a folder that can be written to", Symptom.FOLDER)
 
 _OF_THE_BRIDGE = [
@@ -189,6 +199,7 @@ _NAMED_BY = {
     "dead-letter queue": "dead_letter_queue_url",
     "input bucket": "input_bucket",
     "output bucket": "output_bucket",
+    "faces": "output_bucket",
     "function": "function_name",
 }
 """The field of the settings that names each part."""
@@ -201,8 +212,9 @@ def remedy_for_trouble(part: str, reason: str) -> Remedy:
     if part.startswith("file "):
         fix = next(fix for word, fix in _OF_A_PLACE if re.search(word, reason))
         return Remedy(fix, Symptom.PLACE_TAKEN)
-    if part in {"results", "ledger"}:
-        return _first(_OF_THE_DISK, reason) or _FOLDER
+    if part in {"results", "ledger", "memory"}:
+        rows = _OF_THE_MEMORY if part == "memory" else _OF_THE_DISK
+        return _first(rows, reason) or _FOLDER
     return _remedy_for_work(part, reason) or remedy_for_call(part, reason)
 
 

@@ -140,6 +140,8 @@ def test_an_unusable_file_ends_the_demo_with_2(
     assert ended.exit_code == 2
     (line,) = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
     assert str(file) in line
+    # The next demo gets the number.
+    assert list((tmp_path / "results" / "demo").iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ PAGES = [
     "CONTRIBUTING.md",
     "docs/cli.md",
     "docs/configuration.md",
+    "docs/messages.md",
     "docs/videos.md",
 ]
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")

@@ -63,8 +63,9 @@ def test_a_gallery_with_a_broken_space_is_refused(tmp_path: Path, more: Any) -> 
 
 def test_galleries_of_two_spaces_are_not_merged() -> None:
     one, other = Gallery(["ada"], rows(0.1)), Space("yunet-sface", "ab12", 0.555)
-    with pytest.raises(GalleryError, match=r"yunet-sface \(ab12\).*dlib.*enroll everybody again"):
+    with pytest.raises(GalleryError, match=r"yunet-sface \(ab12\).*dlib") as refused:
         one.plus(Gallery(["ben"], rows(0.2), other))
+    assert refused.value.hint.startswith("enroll everybody again")
     assert Gallery.empty().plus(Gallery(["ben"], rows(0.2), other)).space == other
 
 

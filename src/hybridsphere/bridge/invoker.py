@@ -16,6 +16,7 @@ from hybridsphere.aws import (
     Refused,
     Throttled,
 )
+from hybridsphere.bridge.bucket.overtaken import end_overtaken
 from hybridsphere.bridge.dead_letters import DeadLetters
 from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.pacing.limiter import Limiter
@@ -60,6 +61,8 @@ class Invoker:
     health: Health
     metrics: Metrics
     places: Places | None = None
+    ends_overtaken: bool = False
+    """Whether the result of an upload cannot be found once a newer one has its own."""
 
     def __post_init__(self) -> None:
         self._room = asyncio.Semaphore(self.most)
@@ -156,6 +159,8 @@ class Invoker:
             self.metrics.latency.observe(time.monotonic() - started)
             if error is None:
                 await self.store.note_invoked(record, received_at, invoked_at)
+                if self.ends_overtaken:
+                    await end_overtaken(self.store, record.bucket, record.key)
                 return None
             attempts = await self.store.count_attempt(record, received_at)
             log.warning("function.failed", **_named(record), error=str(error), attempts=attempts)

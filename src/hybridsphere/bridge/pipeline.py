@@ -10,6 +10,9 @@ from hybridsphere.bridge.bucket.monitor import Monitor
 from hybridsphere.bridge.bucket.watcher import Watcher
 from hybridsphere.bridge.collector import Collector
 from hybridsphere.bridge.dead_letters import DeadLetters
+from hybridsphere.bridge.faces.collector import FacesCollector
+from hybridsphere.bridge.faces.fetcher import Fetcher
+from hybridsphere.bridge.faces.keeper import Keeper
 from hybridsphere.bridge.invoker import Invoker
 from hybridsphere.bridge.pacing.limiter import Limiter
 from hybridsphere.bridge.places.budget import Budget
@@ -80,6 +83,23 @@ class Pipeline:
             loops.append(sources[self._settings.source]())
         return loops
 
+    def faces(self) -> FacesCollector:
+        """Return the collector of faces, which waits for results that name some."""
+        settings = self._settings
+        keeper = Keeper(
+            settings.results_dir,
+            keep_unknown_days=settings.keep_unknown_days,
+            keep_faces_days=settings.keep_faces_days,
+            on_edited=self._store.note_edited,
+        )
+        return FacesCollector(
+            self._store,
+            Fetcher(self._aws, settings.output_bucket),
+            keeper,
+            health=self._health,
+            metrics=self._metrics,
+        )
+
     def probes(self) -> dict[str, Coroutine[Any, Any, object]]:
         """Return a call for each queue, bucket and function in use, by its setting."""
         settings, aws = self._settings, self._aws
@@ -139,6 +159,7 @@ class Pipeline:
             health=self._health,
             metrics=self._metrics,
             places=self._places,
+            ends_overtaken=settings.sink == "bucket",
         )
 
     def _function(self) -> Function:

@@ -44,7 +44,8 @@ class Bridge:
             await parts.enter_async_context(meanwhile(self._manager.watch(self._health)))
             if started := await unless(stop, self._start(parts)):
                 store, pipeline = started
-                async with meanwhile(store.run(), *pipeline.background()):
+                beside = (pipeline.faces().run(), *pipeline.background())
+                async with meanwhile(store.run()), meanwhile(*beside):
                     await self._run(pipeline.loops(), stop)
         log.info("bridge.stopped")
 

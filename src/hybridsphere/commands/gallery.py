@@ -138,4 +138,5 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except (GalleryError, OSError) as error:
-        raise CannotRun(str(error)) from error
+        hint = error.hint if isinstance(error, GalleryError) else ""
+        raise CannotRun(str(error), hint=hint) from error

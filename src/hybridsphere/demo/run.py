@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -93,7 +94,12 @@ async def _perform(options: DemoOptions, folder: Path) -> DemoResult:
     own.mkdir(parents=True, exist_ok=True)
     console = Screen(stderr=True)
     with console.status("preparing videos and known faces"):
-        stage = await set_stage(options, own)
+        try:
+            stage = await set_stage(options, own)
+        except (CannotRun, OSError):
+            if options.results is None:
+                shutil.rmtree(folder)
+            raise
     workers = (options.workers or os.cpu_count() or 1) + options.home
     async with _account(options, stage.gallery, own / "function.log") as account:
         os.environ.update(account.environment())

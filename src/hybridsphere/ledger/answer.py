@@ -1,4 +1,4 @@
-"""What people get instead of the function's own answer."""
+"""An answer that replaces the function's own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """The CSV files of a results folder.
 
 A file that somebody has edited is never lost: before another CSV replaces it, it is kept beside as
-`NAME.csv.edited`. The fraction of a second in a file's time is derived from its content, so a file
-shows by itself whether the bridge wrote it.
+`NAME.csv.edited`. The fraction of a second in a file's time is derived from its content, so an
+edit shows.
 """
 
 import errno
@@ -119,7 +119,7 @@ class CsvFiles:
     def _keep_edited(
         self, key: str, place: str, content: bytes, known: Callable[[], Collection[bytes]]
     ) -> None:
-        """Keep a file beside its place if it is neither ours nor what is to be written."""
+        """Keep a file beside its place if somebody has edited it."""
         found = _read(place)
         if found in {None, content} or _is_signed(place, found or b"") or found in known():
             return

@@ -130,6 +130,13 @@ class Database:
         """The reason why the WAL grows; None while it does not."""
         return self._wal.held
 
+    def shorten_wal(self) -> bool:
+        """Move the WAL's content into the file and empty the WAL; False while a reader holds it.
+
+        Until then the WAL may hold copies of what was deleted.
+        """
+        return self._wal.shorten()
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """A part of a transaction that fails alone."""

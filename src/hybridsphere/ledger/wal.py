@@ -43,13 +43,14 @@ class Wal:
         full = size > MOST_BYTES
         if full or time.monotonic() - self._tried_at > AGAIN_S:
             # Readers that come and go get a moment to end, at first and before results wait.
-            shortened = self._shorten(WAIT_S if full or not self.held else 0)
+            shortened = self.shorten(WAIT_S if full or not self.held else 0)
             self._tried_at = time.monotonic()
             self.held = None if shortened else self._reason(size)
         if self.held and full:
             raise WalHeldError(self.held)
 
-    def _shorten(self, wait_s: float) -> bool:
+    def shorten(self, wait_s: float = WAIT_S) -> bool:
+        """Empty the WAL, within `wait_s`; False while a reader holds it."""
         (before,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
         self._connection.execute(f"PRAGMA busy_timeout = {int(wait_s * 1000)}")
         try:

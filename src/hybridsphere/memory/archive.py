@@ -19,7 +19,7 @@ _ENTRY_BYTES = 128
 
 
 class EvidenceError(ValueError):
-    """An object that is no evidence; the text says what is wrong with it, in one line."""
+    """An object that cannot be evidence; the text names the fault, in one line."""
 
 
 def read_entries(content: bytes) -> dict[str, bytes]:

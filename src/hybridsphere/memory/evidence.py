@@ -47,7 +47,7 @@ _LARGEST = 100.0
 
 @dataclass(frozen=True, slots=True)
 class EvidenceFace:
-    """One face of a video, told apart from the others.
+    """One face of a video.
 
     - `box`: left, top, right and bottom, as ratios of the frame.
     - `spans`: first and last milliseconds of its times in the picture.

@@ -1,4 +1,4 @@
-"""A face that was told apart in a video, known or not."""
+"""A face in a video, known or not."""
 
 from dataclasses import dataclass
 from typing import Any, Self

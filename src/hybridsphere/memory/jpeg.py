@@ -1,4 +1,4 @@
-"""The head of a JPEG: enough to refuse a picture that is none, or too large to be shown."""
+"""The head of a JPEG: enough to refuse other files, and pictures too large to be shown."""
 
 # Markers that begin a frame with the picture's size (ITU T.81, table B.1): baseline, extended and
 # progressive. Others are not shown by browsers.

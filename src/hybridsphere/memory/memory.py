@@ -16,6 +16,7 @@ from hybridsphere.memory.from_evidence import from_evidence
 from hybridsphere.memory.grouping import Grouping
 from hybridsphere.memory.judgements import Judgements
 from hybridsphere.memory.records import known_records, learn_record
+from hybridsphere.memory.retention import expire
 from hybridsphere.memory.rows import Record
 from hybridsphere.memory.schema import MEMORY, MemoryFileError
 from hybridsphere.memory.taking import take
@@ -46,6 +47,15 @@ class Memory(Database):
         number = take(self._connection, video, faces, scene, utc_text())
         self.judgements.apply([face.id for face in self.faces(number)])
         return number
+
+    def expire(self, *, unknown_before: str, faces_before: str, most: int) -> int:
+        """Remove up to `most` faces and scenes, inside a transaction; returns how many.
+
+        Faces without a name leave if the memory took them before `unknown_before`, all others
+        before `faces_before`; scenes leave with the first. A judged face keeps its row, so that a
+        person's word stays, and loses pictures and embeddings.
+        """
+        return expire(self._connection, unknown_before, faces_before, most)
 
     @cached_property
     def grouping(self) -> Grouping:

@@ -36,7 +36,7 @@ _TABLES = (
     ) STRICT""",
     # `name` and the columns up to `certainty` are the machine's, `said` is what people said: NULL
     # for nothing, '' for nobody, otherwise the name. `at` is the video's event time. A face whose
-    # pictures have expired has 0 looks.
+    # looks and pictures have expired is `stripped`.
     """CREATE TABLE faces (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         video INTEGER NOT NULL REFERENCES videos,
@@ -58,7 +58,8 @@ _TABLES = (
         certainty TEXT NOT NULL,
         said TEXT,
         person TEXT GENERATED ALWAYS AS (coalesce(said, name)) VIRTUAL,
-        group_id INTEGER
+        group_id INTEGER,
+        stripped INTEGER NOT NULL DEFAULT 0
     ) STRICT""",
     # float16, little-endian, `looks` rows of 128, in the gallery's units; their times as JSON.
     """CREATE TABLE looks (
@@ -114,7 +115,7 @@ _INDICES = (
     "CREATE INDEX faces_by_person ON faces (person, at)",
     "CREATE INDEX faces_by_certainty ON faces (certainty, at)",
     "CREATE INDEX faces_by_group ON faces (group_id, at) WHERE group_id IS NOT NULL",
-    f"CREATE INDEX faces_by_age ON faces (({AGEING}), seen_at) WHERE looks > 0",
+    f"CREATE INDEX faces_by_age ON faces (({AGEING}), seen_at) WHERE stripped = 0",
     "CREATE INDEX groups_by_space ON groups (space) WHERE size > 0",
     "CREATE INDEX videos_by_time ON videos (event_time)",
     "CREATE INDEX videos_by_age ON videos (seen_at)",
@@ -139,7 +140,7 @@ def _create(connection: sqlite3.Connection, _: str) -> None:
 
 
 def _upgrade(_: sqlite3.Connection, found: int, __: str) -> None:
-    """Bring an older memory to this schema; there is none before the first."""
+    """Bring an older memory to this schema; the first has no predecessor."""
     raise MemoryFileError(f"schema {found} is unknown", "use the release that wrote it")
 
 

@@ -21,7 +21,7 @@ _SAME_MOMENT_MS = 500
 _MACHINE = (
     'number = ?, "left" = ?, top = ?, "right" = ?, bottom = ?, spans = ?, best_ms = ?, '
     "size_px = ?, looks = ?, name = ?, distance = ?, runner_up = ?, runner_up_distance = ?, "
-    "certainty = ?"
+    "certainty = ?, stripped = 0"
 )
 
 
@@ -45,7 +45,7 @@ def take(
     else:
         return stored.video
     _put_scene(connection, number, scene)
-    # What people said of a video must be said of these faces, too.
+    # Earlier judgements of the video apply to these faces, too.
     connection.execute(
         """INSERT OR IGNORE INTO stale
         SELECT ?1 WHERE EXISTS (SELECT 1 FROM judgements WHERE video = ?1)""",
@@ -151,7 +151,7 @@ def _replace(
     for place, one in enumerate(earlier):
         if place in matched:
             _update(connection, one.face.id, faces[matched[place]])
-        elif not _is_judged(connection, one.face.id):
+        elif not is_judged(connection, one.face.id):
             remove(connection, [one.face.id])
         elif not same_space:
             # Its looks cannot be compared with those of the other engine.
@@ -209,7 +209,8 @@ def _update(connection: sqlite3.Connection, face: int, new: NewFace) -> None:
     _put_content(connection, face, new)
 
 
-def _is_judged(connection: sqlite3.Connection, face: int) -> bool:
+def is_judged(connection: sqlite3.Connection, face: int) -> bool:
+    """Tell whether somebody said something of a face."""
     query = """SELECT EXISTS (SELECT 1 FROM judgements WHERE face = ?1)
         OR EXISTS (SELECT 1 FROM judgements WHERE other = ?1 AND kind = 'same')"""
     return bool(connection.execute(query, (face,)).fetchone()[0])
@@ -227,4 +228,4 @@ def strip(connection: sqlite3.Connection, faces: Sequence[int]) -> None:
     ids = [(face,) for face in faces]
     connection.executemany("DELETE FROM looks WHERE face = ?", ids)
     connection.executemany("DELETE FROM pictures WHERE face = ?", ids)
-    connection.executemany("UPDATE faces SET looks = 0 WHERE id = ?", ids)
+    connection.executemany("UPDATE faces SET looks = 0, stripped = 1 WHERE id = ?", ids)

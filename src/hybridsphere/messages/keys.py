@@ -24,7 +24,7 @@ def faces_key(key: str) -> str:
 
 
 def is_faces_key(key: str) -> bool:
-    """Return whether an object of the output bucket holds faces, so that it is no CSV."""
+    """Return whether an object of the output bucket holds faces instead of a result."""
     return key.startswith(_FACES)
 
 

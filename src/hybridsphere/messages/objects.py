@@ -154,7 +154,7 @@ def _people(metadata: Mapping[str, str], content: str) -> tuple[Person, ...]:
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise BadMessage(f"the metadata have no readable people: {excerpt(error)}") from error
     if len(more) != len(people):
-        # Of other rows than these, which somebody has replaced.
+        # Somebody has replaced the rows.
         return people
     return tuple(replace(person, **fields) for person, fields in zip(people, more, strict=True))
 

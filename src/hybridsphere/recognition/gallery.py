@@ -36,7 +36,17 @@ SAME_FACE = TOLERANCE / 2
 
 
 class GalleryError(ValueError):
-    """An unusable gallery; the text is one line with the file and the reason."""
+    """An unusable gallery; the text is one line with the file and the reason, `hint` the remedy."""
+
+    def __init__(self, reason: str, *, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
+_IMPORT = (
+    "`hybridsphere gallery import` makes one of a pickle, `hybridsphere enroll` of photographs"
+)
+_SHOW = "`hybridsphere gallery show` lists the people"
 
 
 class Match(NamedTuple):
@@ -100,9 +110,7 @@ class Gallery:
     def read(cls, file: IO[bytes], where: str) -> "Gallery":
         """Read a gallery from an open `.npz`; `where` names it in errors. Raises GalleryError."""
         if not zipfile.is_zipfile(file):
-            raise GalleryError(
-                f"{where}: not a gallery. `hybridsphere gallery import` makes one of a pickle."
-            )
+            raise GalleryError(f"{where}: not a gallery", hint=_IMPORT)
         file.seek(0)
         try:
             arrays = read_arrays(file, ("names", "embeddings"), _SPACE)
@@ -128,8 +136,8 @@ class Gallery:
             return other
         if len(other) and other.space != self.space:
             raise GalleryError(
-                f"embeddings of {other.space} cannot be compared with those of {self.space}: "
-                "enroll everybody again from the same photographs with one engine"
+                f"embeddings of {other.space} cannot be compared with those of {self.space}",
+                hint="enroll everybody again from the same photographs with one engine",
             )
         rows: dict[tuple[str, bytes], Embeddings] = {}
         for gallery in (self, other):
@@ -141,7 +149,7 @@ class Gallery:
         """Return a gallery without a person. Raises GalleryError for an unknown name."""
         name = usual_name(name)
         if name not in self.names:
-            raise GalleryError(f"{name}: nobody in the gallery has that name")
+            raise GalleryError(f"{name}: nobody in the gallery has that name", hint=_SHOW)
         kept = [row for row, other in enumerate(self.names) if other != name]
         return self._of([self.names[row] for row in kept], list(self.embeddings[kept]))
 
@@ -152,7 +160,7 @@ class Gallery:
         """
         name = usual_name(name)
         if name not in self.names:
-            raise GalleryError(f"{name}: nobody in the gallery has that name")
+            raise GalleryError(f"{name}: nobody in the gallery has that name", hint=_SHOW)
         return self._of([new if one == name else one for one in self.names], list(self.embeddings))
 
     def without_row(self, row: int) -> "Gallery":

@@ -100,7 +100,7 @@ class Identity:
             self._sum_up(self.kept[-1:])
             return
         del self.kept[_most_crowded(self.kept)]
-        # Summed anew and in order, so that the same looks give the same bits.
+        # Summed again from the first, so that the same looks give the same bits.
         self._sum = np.zeros(0)
         self._tallies.clear()
         self._sum_up(self.kept)

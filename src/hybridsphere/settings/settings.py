@@ -102,6 +102,12 @@ class Settings(BaseSettings):
     keep_results_days: int | None = Field(
         None, ge=15, le=36_500, description="days that the ledger keeps a result"
     )
+    keep_unknown_days: int = Field(
+        14, ge=1, le=36_500, description="days that the memory keeps faces without a name"
+    )
+    keep_faces_days: int = Field(
+        180, ge=1, le=36_500, description="days that the memory keeps all other faces"
+    )
     drain_s: float = Field(25, gt=0, le=3600, description="seconds that a stop may take")
     http: Address = Field(("127.0.0.1", 8080), description="the address of health and metrics")
     page: Address = Field(("127.0.0.1", 8090), description="the address of the page")

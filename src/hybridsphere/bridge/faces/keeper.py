@@ -1,20 +1,31 @@
 """The memory as the bridge writes it: in one thread, which is not that of the results."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hybridsphere.bridge.faces.fetcher import GONE, Unkept
+from hybridsphere.ledger.csv_files import CsvFiles
 from hybridsphere.ledger.debts import Debt
+from hybridsphere.ledger.file import UnreadableFile
+from hybridsphere.ledger.ledger import Ledger
+from hybridsphere.memory.answers import derive_stale
 from hybridsphere.memory.evidence import Evidence, EvidenceError, parse
-from hybridsphere.memory.memory import Memory, MemoryFileError, memory_path
-from hybridsphere.memory.retention import expire
+from hybridsphere.memory.memory import Memory, memory_path
 from hybridsphere.messages import utc_text
 
-DISK = (OSError, sqlite3.Error, MemoryFileError)
-"""Errors of a disk that is full or fails, or of a memory that must be moved away."""
+DISK = (OSError, sqlite3.Error, UnreadableFile)
+"""Errors of a disk that is full or fails, or of a file that must be moved away."""
+
+_AT_FAULT = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
+"""Errors of a value that the memory does not take, and not of the disk."""
 
 PAGE = 200
 """Faces that one transaction removes, so that new ones are kept between two."""
@@ -38,11 +49,20 @@ class Kept:
 class Keeper:
     """The memory of one results folder; all methods run in one thread.
 
-    A folder without faces gets no memory. After a failure the memory is opened again.
+    A folder without faces gets no memory. After a failure the memory is opened again. `on_edited`
+    is called with the key and the copy of each CSV that somebody had edited.
     """
 
-    def __init__(self, folder: Path, keep_unknown_days: int, keep_faces_days: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        keep_unknown_days: int,
+        keep_faces_days: int,
+        on_edited: Callable[[str, str], object] = lambda *_: None,
+    ) -> None:
         self._folder = folder
+        self._on_edited = on_edited
         self._keep_faces = timedelta(days=keep_faces_days)
         self._keep_unknown = timedelta(days=min(keep_unknown_days, keep_faces_days))
         self._memory: Memory | None = None
@@ -53,13 +73,34 @@ class Keeper:
         Raises OSError, sqlite3.Error or MemoryFileError; then nothing was kept.
         """
         read = [_read(arrival) for arrival in arrivals]
+        if not (self._exists() or any(isinstance(one, Evidence) for one in read)):
+            return [one if isinstance(one, Unkept) else Kept(0) for one in read]
         memory = self._open()
         try:
             with memory.transaction():
                 return [
-                    _take(memory, arrival.debt, evidence)
+                    _take_alone(memory, arrival.debt, evidence)
                     for arrival, evidence in zip(arrivals, read, strict=True)
                 ]
+        except BaseException:
+            self.close()
+            raise
+
+    def derive(self) -> int:
+        """Derive a page of answers that are stale, also those that a crash left; returns how many.
+
+        Raises OSError, sqlite3.Error, MemoryFileError or LedgerError.
+        """
+        if not self._exists():
+            return 0
+        memory = self._open()
+        if not memory.stale(1):
+            return 0
+        try:
+            with Ledger.open(self._folder) as ledger:
+                files = CsvFiles(self._folder, self._on_edited)
+                files.prepare()
+                return derive_stale(memory, ledger, files)
         except BaseException:
             self.close()
             raise
@@ -69,14 +110,13 @@ class Keeper:
 
         Raises OSError, sqlite3.Error or MemoryFileError.
         """
-        if not (self._memory or memory_path(self._folder).exists()):
+        if not self._exists():
             return 0
         memory = self._open()
         now = datetime.now(UTC)
         try:
             with memory.transaction():
-                removed = expire(
-                    memory,
+                removed = memory.expire(
                     unknown_before=utc_text(now - self._keep_unknown),
                     faces_before=utc_text(now - self._keep_faces),
                     most=PAGE,
@@ -95,6 +135,9 @@ class Keeper:
             self._memory.close()
             self._memory = None
 
+    def _exists(self) -> bool:
+        return self._memory is not None or memory_path(self._folder).exists()
+
     def _open(self) -> Memory:
         if self._memory and self._memory.is_replaced():
             self.close()
@@ -104,7 +147,7 @@ class Keeper:
 
 
 def _read(arrival: Arrival) -> Evidence | Unkept | None:
-    """Read an object; refuse one that is hostile or another video's."""
+    """Read an object; refuse a hostile object, or another video's."""
     if arrival.content is None:
         return None
     debt = arrival.debt
@@ -121,13 +164,24 @@ def _read(arrival: Arrival) -> Evidence | Unkept | None:
     return evidence
 
 
+def _take_alone(memory: Memory, debt: Debt, evidence: Evidence | Unkept | None) -> Kept | Unkept:
+    """Keep one object; whatever is wrong with it concerns no other."""
+    try:
+        with memory.savepoint():
+            return _take(memory, debt, evidence)
+    except Exception as error:
+        if isinstance(error, DISK) and not isinstance(error, _AT_FAULT):
+            raise
+        return Unkept.refused(f"{type(error).__name__}: {error}")
+
+
 def _take(memory: Memory, debt: Debt, evidence: Evidence | Unkept | None) -> Kept | Unkept:
     kept = Kept(0)
     if isinstance(evidence, Evidence):
         memory.take_evidence(evidence, debt.version)
         kept = Kept(len(evidence.faces))
-    if debt.attempt > 1 or evidence is None:
-        # What people get was derived from the result of an earlier attempt.
-        if video := memory.video(debt.bucket, debt.key, debt.version):
-            memory.mark_stale(video.id)
+    # The present answer was derived from an earlier attempt's result.
+    is_later = debt.attempt > 1 or evidence is None
+    if is_later and (video := memory.video(debt.bucket, debt.key, debt.version)):
+        memory.mark_stale(video.id)
     return evidence if isinstance(evidence, Unkept) else kept

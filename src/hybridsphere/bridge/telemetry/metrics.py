@@ -96,6 +96,12 @@ class Metrics:
             "objects_unhandled", "Objects left in the bucket by an error of the bridge.", "bucket"
         )
         self.objects_in_flight = self._gauge("objects_in_flight", "Objects held.", "bucket")
+        self.faces_due = self._gauge("faces_due", "Results whose faces are still to be fetched.")
+        self.faces_objects = self._counter(
+            "faces_objects", "Objects with faces: kept, gone, refused, failed.", "outcome"
+        )
+        self.faces_stored = self._counter("faces_stored", "Faces in the memory.")
+        self.faces_expired = self._counter("faces_expired", "Faces removed for their age.")
         self.latency = Histogram(
             "hybridsphere_receipt_to_invocation_seconds",
             "Seconds from the receipt of an event to the acceptance of its invocation.",

@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from hybridsphere.aws import Function
-from hybridsphere.bridge.places.endpoints import resolve
+from hybridsphere.aws import Function, resolve
 from hybridsphere.bridge.places.place import Place
 from hybridsphere.bridge.places.places import Places
 from hybridsphere.bridge.telemetry.health import Health

@@ -40,6 +40,7 @@ IMPOSSIBLE = {
     "input_bucket": ["s3://bucket", "ab", "b" * 64, "b\x1b[2J", LONG],
     "output_bucket": ["s3://bucket", "ab", "b/c", LONG],
     "table": ["t", "a table", "arn:aws:dynamodb:eu-west-1:1:table/t", LONG],
+    "gallery": ["s3://bucket", "s3:///key", "https://host/gallery.npz", "g\n", LONG],
     "results_dir": ["/x" * 251, LONG],
     "invocation_type": ["event", "DryRun", LONG],
     "private_endpoints": ["10.0.0.5:9000", "ftp://host", "http://host/x", "http://a@host", LONG],

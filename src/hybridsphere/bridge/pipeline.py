@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from hybridsphere.aws import Aws, Function, Listed
+from hybridsphere.aws.queue import Queue
 from hybridsphere.bridge.bucket.mirror import Mirror
 from hybridsphere.bridge.bucket.monitor import Monitor
 from hybridsphere.bridge.bucket.watcher import Watcher
@@ -103,23 +104,32 @@ class Pipeline:
     def probes(self) -> dict[str, Coroutine[Any, Any, object]]:
         """Return a call for each queue, bucket and function in use, by its setting."""
         settings, aws = self._settings, self._aws
-        queues = {
-            "input_queue_url": settings.source == "queue",
-            "output_queue_url": settings.sink == "queue",
-            "dead_letter_queue_url": settings.dead_letter_queue_url is not None,
-        }
         buckets = {
             "input_bucket": settings.source == "bucket",
             "output_bucket": settings.sink == "bucket",
         }
         probes: dict[str, Coroutine[Any, Any, object]] = {}
-        for field in (name for name, used in queues.items() if used):
-            probes[field] = aws.queue(settings.need(field)).attributes()
+        for name, queue in self.queues().items():
+            probes[f"{name}_queue_url"] = queue.attributes()
         for field in (name for name, used in buckets.items() if used):
             probes[field] = aws.bucket(settings.need(field)).probe()
         if settings.source != "direct" and (settings.function_name or not self._places):
             probes["function_name"] = self._function().probe()
         return probes
+
+    def queues(self) -> dict[str, Queue]:
+        """Return each queue in use, by the beginning of its setting's name."""
+        settings = self._settings
+        used = {
+            "input": settings.source == "queue",
+            "output": settings.sink == "queue",
+            "dead_letter": settings.dead_letter_queue_url is not None,
+        }
+        return {
+            name: self._aws.queue(settings.need(f"{name}_queue_url"))
+            for name, needed in used.items()
+            if needed
+        }
 
     def _input_queue(self) -> Loop:
         return self._poller("input", self._invoker().handle)

@@ -17,8 +17,10 @@ from hybridsphere.bridge.queue.poller import RECEIVERS
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.tasks import meanwhile, unless
 from hybridsphere.bridge.telemetry import http, logs
+from hybridsphere.bridge.telemetry.depths import Depths
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
+from hybridsphere.bridge.telemetry.standing import Standing
 from hybridsphere.bridge.telemetry.systemd import ServiceManager
 from hybridsphere.settings import Settings, unknown_variables
 from hybridsphere.signals import STOPS
@@ -34,6 +36,7 @@ class Bridge:
         self._health = Health()
         self._metrics = Metrics()
         self._manager = ServiceManager()
+        self._metrics.registry.register(Standing(settings.results_dir, self._health))
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Forward events and collect results until `stop` is set, then drain.
@@ -74,6 +77,8 @@ class Bridge:
         pipeline = Pipeline(settings, aws, store, self._health, self._metrics)
         await pipeline.find_places()
         await probe(settings, pipeline.probes())
+        depths = Depths(pipeline.queues(), self._metrics)
+        await parts.enter_async_context(meanwhile(depths.run()))
         return store, pipeline
 
     async def _run(self, loops: Sequence[Loop], stop: asyncio.Event) -> None:

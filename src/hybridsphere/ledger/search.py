@@ -56,6 +56,10 @@ class Search(Overview):
             return self.newest(str(bucket), key)
         return None
 
+    def versions_of_key(self, key: str) -> list[Upload]:
+        """List the versions of a key, the oldest first."""
+        return list(self._select("key = ?", "rowid", (key,)))
+
     def newest(self, bucket: str, key: str) -> Upload | None:
         """Find the newest version of an upload that has a result, however many there are."""
         version = self._newest_version(bucket, key)

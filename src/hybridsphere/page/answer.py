@@ -54,6 +54,7 @@ def page(request: web.Request, view: View, status: int = 200) -> web.Response:
         "login": site.gate.login and bool(visitor.name),
         "token": site.gate.sessions.token(visitor.session),
         "unknown": site.state.unknown,
+        "operator": visitor.may(Role.OPERATOR),
         "editor": visitor.may(Role.EDITOR),
     }
     text = site.templates.get_template(view.template).render(context)

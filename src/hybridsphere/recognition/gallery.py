@@ -1,6 +1,7 @@
 """The gallery: known people and their embeddings, searched by distance."""
 
 import hashlib
+import io
 import math
 import zipfile
 from collections import defaultdict
@@ -126,9 +127,17 @@ class Gallery:
 
     def save(self, path: Path) -> None:
         """Write the gallery whole as `.npz`, readable by its owner alone. Raises OSError."""
+        write_arrays(path, self._arrays())
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the gallery's file."""
+        content = io.BytesIO()
+        np.savez(content, **self._arrays())  # type: ignore[arg-type]
+        return content.getvalue()
+
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
         arrays = {"names": np.array(self.names, dtype=str), "embeddings": self.embeddings}
-        space = {name: np.array(getattr(self.space, name)) for name in _SPACE}
-        write_arrays(path, arrays | space)
+        return arrays | {name: np.array(getattr(self.space, name)) for name in _SPACE}
 
     def plus(self, other: "Gallery") -> "Gallery":
         """Return a gallery of both, without repeated rows. Raises GalleryError for two spaces."""
@@ -165,7 +174,11 @@ class Gallery:
 
     def without_row(self, row: int) -> "Gallery":
         """Return a gallery without one embedding."""
-        kept = [other for other in range(len(self)) if other != row]
+        return self.without_rows([row])
+
+    def without_rows(self, rows: Sequence[int]) -> "Gallery":
+        """Return a gallery without some embeddings."""
+        kept = [other for other in range(len(self)) if other not in set(rows)]
         return self._of([self.names[other] for other in kept], list(self.embeddings[kept]))
 
     def matches(self, embedding: Embeddings, within: float) -> list[Match]:

@@ -23,6 +23,7 @@ from hybridsphere.settings.values import (
     Endpoints,
     FilePath,
     FunctionName,
+    GalleryPlace,
     HeaderName,
     HostNames,
     QueueUrl,
@@ -46,7 +47,6 @@ _NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
 
 # The function and its host read these, and the file of the bridge's variables may have them too.
 _OF_THE_FUNCTION = (
-    "gallery",
     "tolerance",
     "frames_per_s",
     "mode",
@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     input_bucket: BucketName | None = Field(None, description="the name of the bucket of videos")
     output_bucket: BucketName | None = Field(None, description="the name of the bucket of CSVs")
     table: TableName | None = Field(None, description="the name of the table of the students")
+    gallery: GalleryPlace | None = Field(
+        None, description="the known faces: a path, or s3://bucket/key"
+    )
     results_dir: Path = Field(Path("results"), description="the folder of the CSVs and the ledger")
     invocation_type: Literal["Event", "RequestResponse"] = Field(
         "Event", description="how the function is invoked"

@@ -111,6 +111,13 @@ TableName = Annotated[
     str, _matching(r"[A-Za-z0-9._-]{3,255}", "give the table's bare name, as in students")
 ]
 Endpoints = Annotated[tuple[str, ...] | None, BeforeValidator(_endpoints)]
+GalleryPlace = Annotated[
+    str,
+    _matching(
+        r"(?:s3://[A-Za-z0-9._-]{3,63}/|(?![a-z0-9]+://)).{1,1024}",
+        "give a file's path, or s3://bucket/key",
+    ),
+]
 HeaderName = Annotated[
     str, _matching(r"[A-Za-z0-9-]{1,64}", "give a header's name, as in X-Remote-User")
 ]

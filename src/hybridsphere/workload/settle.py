@@ -4,12 +4,14 @@ import asyncio
 import math
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from hybridsphere.aws.one_shot import client
+from hybridsphere.ledger.ledger import Ledger, ledger_path
 from hybridsphere.settings import Settings
 from hybridsphere.workload.evidence import queue_depths, rows_that_count
 from hybridsphere.workload.manifest import Manifest
@@ -24,6 +26,9 @@ SILENCE_S = 10.0
 """Seconds without any sign of a bridge after which the user is asked about it."""
 
 POLL_S = 0.3
+
+FACES_S = 10.0
+"""Seconds that the faces may take after the last result; without them, the upload is settled."""
 
 
 async def wait_until_settled(
@@ -69,7 +74,24 @@ async def wait_until_settled(
                     asked = True
                     progress.console.print("nothing yet: is a bridge running?")
             progress.update(task, completed=standing.results)
-            return True
+    await _wait_for_faces(settings)
+    return True
+
+
+async def _wait_for_faces(settings: Settings) -> None:
+    """Return when the memory has the faces of every result, or after `FACES_S`."""
+    begun_at = time.monotonic()
+    while time.monotonic() - begun_at < FACES_S:
+        if not await asyncio.to_thread(_faces_due, settings.results_dir):
+            return
+        await asyncio.sleep(POLL_S)
+
+
+def _faces_due(results_dir: Path) -> int:
+    if not ledger_path(results_dir).exists():
+        return 0
+    with Ledger.read(results_dir) as ledger:
+        return ledger.count_due()
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ async def test_a_disk_failing_beside_a_blocked_place_repeats_no_change(
             for work in (
                 store.count_attempt(record(), EVENT_TIME),
                 store.put([result("a/b.mp4")]),
-                store._change(fill),
+                store.change(fill),
             )
         )
         await journal.seen("trouble.began", part="results")

@@ -97,7 +97,7 @@ async def test_a_faulty_change_fails_alone(folder: Path) -> None:
     async with storing(folder) as store:
         outcomes: list[Any] = await asyncio.gather(
             store.put([result("a.mp4")]),
-            store._change(lambda _: 1 // 0),
+            store.change(lambda _: 1 // 0),
             store.put([result("b.mp4")]),
             return_exceptions=True,
         )

@@ -18,8 +18,9 @@ from aiofiles.os import wrap
 
 from hybridsphere.aws import AwsError, Refused
 from hybridsphere.bridge.batching import Batcher
-from hybridsphere.bridge.faces.fetcher import Fetcher, Unkept
-from hybridsphere.bridge.faces.keeper import DISK, Arrival, Keeper, Kept
+from hybridsphere.bridge.faces.arrival import DISK, Arrival, Kept, Unkept
+from hybridsphere.bridge.faces.fetcher import Fetcher
+from hybridsphere.bridge.faces.keeper import Keeper
 from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.pacing.circuit import Circuit
 from hybridsphere.bridge.store.store import ResultStore

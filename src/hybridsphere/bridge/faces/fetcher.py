@@ -1,34 +1,15 @@
 """One object with faces, from the output bucket."""
 
 import re
-from dataclasses import dataclass
 
 from hybridsphere.aws import Aws, Bucket, Fetched, Refused
+from hybridsphere.bridge.faces.arrival import GONE, Unkept
 from hybridsphere.ledger.debts import Debt
-from hybridsphere.memory.evidence import MOST_BYTES
-
-GONE = "gone"
-"""The note of faces whose object does not exist any more."""
+from hybridsphere.memory.archive import MOST_BYTES
 
 _GONE = {"NoSuchKey", "404"}
 
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9._-]{3,63}")
-
-
-@dataclass(frozen=True, slots=True)
-class Unkept:
-    """Faces that are never kept: `note` is the reason, for the upload's row."""
-
-    note: str
-
-    @classmethod
-    def refused(cls, reason: str) -> "Unkept":
-        return cls(f"refused: {reason}")
-
-    @property
-    def outcome(self) -> str:
-        """`gone` or `refused`."""
-        return self.note.partition(":")[0]
 
 
 class Fetcher:

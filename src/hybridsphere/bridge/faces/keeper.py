@@ -1,49 +1,24 @@
 """The memory as the bridge writes it: in one thread, which is not that of the results."""
 
-import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hybridsphere.bridge.faces.fetcher import GONE, Unkept
+from hybridsphere.bridge.faces.arrival import Arrival, Kept, Unkept
 from hybridsphere.ledger.csv_files import CsvFiles
-from hybridsphere.ledger.debts import Debt
-from hybridsphere.ledger.file import UnreadableFile
 from hybridsphere.ledger.ledger import Ledger
-from hybridsphere.memory.answers import derive_stale
-from hybridsphere.memory.evidence import Evidence, EvidenceError, parse
-from hybridsphere.memory.memory import Memory, memory_path
+from hybridsphere.memory.schema import MEMORY
 from hybridsphere.messages import utc_text
 
-DISK = (OSError, sqlite3.Error, UnreadableFile)
-"""Errors of a disk that is full or fails, or of a file that must be moved away."""
+if TYPE_CHECKING:
+    from hybridsphere.memory.memory import Memory
 
-_AT_FAULT = (
-    sqlite3.IntegrityError,
-    sqlite3.DataError,
-    sqlite3.InterfaceError,
-    sqlite3.ProgrammingError,
-)
-"""Errors of a value that the memory does not take, and not of the disk."""
+# The memory needs numpy, which a bridge without faces never loads.
+# ruff: noqa: PLC0415
 
 PAGE = 200
 """Faces that one transaction removes, so that new ones are kept between two."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """An object that was fetched for a debt; None for a debt without an object."""
-
-    debt: Debt
-    content: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Faces that are in the memory: how many."""
-
-    faces: int
 
 
 class Keeper:
@@ -72,15 +47,17 @@ class Keeper:
 
         Raises OSError, sqlite3.Error or MemoryFileError; then nothing was kept.
         """
-        read = [_read(arrival) for arrival in arrivals]
-        if not (self._exists() or any(isinstance(one, Evidence) for one in read)):
-            return [one if isinstance(one, Unkept) else Kept(0) for one in read]
+        if not (self._exists() or any(arrival.content for arrival in arrivals)):
+            return [Kept(0) for _ in arrivals]
+        from hybridsphere.bridge.faces import keeping
+
+        read = [keeping.read(arrival) for arrival in arrivals]
         memory = self._open()
         try:
             with memory.transaction():
                 return [
-                    _take_alone(memory, arrival.debt, evidence)
-                    for arrival, evidence in zip(arrivals, read, strict=True)
+                    keeping.keep(memory, arrival.debt, found)
+                    for arrival, found in zip(arrivals, read, strict=True)
                 ]
         except BaseException:
             self.close()
@@ -96,6 +73,8 @@ class Keeper:
         memory = self._open()
         if not memory.stale(1):
             return 0
+        from hybridsphere.memory.answers import derive_stale
+
         try:
             with Ledger.open(self._folder) as ledger:
                 files = CsvFiles(self._folder, self._on_edited)
@@ -136,52 +115,13 @@ class Keeper:
             self._memory = None
 
     def _exists(self) -> bool:
-        return self._memory is not None or memory_path(self._folder).exists()
+        return self._memory is not None or MEMORY.path(self._folder).exists()
 
-    def _open(self) -> Memory:
+    def _open(self) -> "Memory":
         if self._memory and self._memory.is_replaced():
             self.close()
         if self._memory is None:
+            from hybridsphere.memory.memory import Memory
+
             self._memory = Memory.open(self._folder)
         return self._memory
-
-
-def _read(arrival: Arrival) -> Evidence | Unkept | None:
-    """Read an object; refuse a hostile object, or another video's."""
-    if arrival.content is None:
-        return None
-    debt = arrival.debt
-    try:
-        evidence = parse(arrival.content)
-    except EvidenceError as error:
-        return Unkept.refused(str(error))
-    if (evidence.bucket, evidence.key) != (debt.bucket, debt.key):
-        return Unkept.refused("the object is about another video")
-    version = evidence.version
-    if debt.version not in {version.id, version.first_id}:
-        # There is one object a key, and a newer upload has replaced it.
-        return Unkept(GONE)
-    return evidence
-
-
-def _take_alone(memory: Memory, debt: Debt, evidence: Evidence | Unkept | None) -> Kept | Unkept:
-    """Keep one object; whatever is wrong with it concerns no other."""
-    try:
-        with memory.savepoint():
-            return _take(memory, debt, evidence)
-    except Exception as error:
-        if isinstance(error, DISK) and not isinstance(error, _AT_FAULT):
-            raise
-        return Unkept.refused(f"{type(error).__name__}: {error}")
-
-
-def _take(memory: Memory, debt: Debt, evidence: Evidence | Unkept | None) -> Kept | Unkept:
-    kept = Kept(0)
-    if isinstance(evidence, Evidence):
-        memory.take_evidence(evidence, debt.version)
-        kept = Kept(len(evidence.faces))
-    # The present answer was derived from an earlier attempt's result.
-    is_later = debt.attempt > 1 or evidence is None
-    if is_later and (video := memory.video(debt.bucket, debt.key, debt.version)):
-        memory.mark_stale(video.id)
-    return evidence if isinstance(evidence, Unkept) else kept

@@ -85,6 +85,9 @@ class Metrics:
         self.oldest = self._gauge(
             "messages_oldest_seconds", "Age of the message that is held longest.", "queue"
         )
+        self.depth = self._gauge(
+            "queue_messages", "Messages on a queue, as SQS counts.", "queue", "state"
+        )
         self.limit = self._gauge("invocations_limit", "Invocations that may run at once.")
         self.objects_found = self._counter(
             "objects_found", "Objects found in a listing and not yet handled.", "bucket"

@@ -1,4 +1,4 @@
-"""The page of a demo that stays: `demo --serve`."""
+"""The page as a child process, for `demo --serve` and `local --page`."""
 
 import asyncio
 import os

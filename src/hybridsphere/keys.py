@@ -16,6 +16,9 @@ _ID_LENGTH = 20
 _SHORTEST_SECRET = 16
 """Characters below which a secret can be guessed."""
 
+_FORBIDDEN = {False: 0o077, True: 0o037}
+"""Bits of the mode that let others read or change a file: the owner's own, and one of root's."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
@@ -35,14 +38,14 @@ def read_keys(path: Path) -> list[KeyPair]:
     whole, or can be read by others than its owner.
     """
     try:
-        mode = path.stat().st_mode
+        status = path.stat()
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"the key file {path} cannot be read: {error}",
             hint="`hybridsphere host --make-keys FILE` makes one",
         ) from None
-    if mode & 0o077 and not _is_credential(path):
+    if status.st_mode & _FORBIDDEN[_is_handed_over(status)]:
         raise ConfigurationError(
             f"the key file {path} can be read by others than its owner",
             hint=f"chmod 600 {path}",
@@ -56,13 +59,12 @@ def read_keys(path: Path) -> list[KeyPair]:
     return pairs
 
 
-def _is_credential(path: Path) -> bool:
-    """Tell whether systemd has put a file there for this service alone.
+def _is_handed_over(status: os.stat_result) -> bool:
+    """Tell whether root has opened a file to this process by its group.
 
-    It opens the file to the service's user by an access list, which `stat` shows as the group's.
+    systemd's credentials, opened by an access list, and Kubernetes's secrets look like that.
     """
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    return folder is not None and path.parent == Path(folder)
+    return status.st_uid == 0 and os.geteuid() != 0
 
 
 def _pairs(path: Path, text: str) -> list[KeyPair]:

@@ -1,5 +1,7 @@
 """The file of key pairs."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -46,11 +48,21 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> No
         read_keys(written(tmp_path, PAIRS, mode))
 
 
-def test_a_credential_of_systemd_may_look_shared(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("mode", "refused"), [(0o440, False), (0o444, True), (0o460, True)])
+def test_a_file_of_root_may_be_opened_to_the_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, *, refused: bool
 ) -> None:
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    assert len(read_keys(written(tmp_path, PAIRS, 0o440))) == 2
+    file = written(tmp_path, PAIRS, mode)
+    real = file.stat()
+    fields = list(real)
+    fields[stat.ST_UID] = 0
+    monkeypatch.setattr(Path, "stat", lambda _, **__: os.stat_result(fields))
+    monkeypatch.setattr("os.geteuid", lambda: 10001)
+    if refused:
+        with pytest.raises(ConfigurationError, match="read by others"):
+            read_keys(file)
+    else:
+        assert len(read_keys(file)) == 2
 
 
 @pytest.mark.parametrize(

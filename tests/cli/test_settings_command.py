@@ -46,6 +46,8 @@ IMPOSSIBLE = {
     "private_endpoints": ["10.0.0.5:9000", "ftp://host", "http://host/x", "http://a@host", LONG],
     "private_wait_s": ["-1", "nan", "inf", "86401", "soon", LONG],
     "daily_budget_usd": ["-0.01", "nan", "inf", "1000001", "$1", LONG],
+    "scale_out_url": ["policy", "ftp://host/x", "http://a@host/x", LONG],
+    "scale_in_url": ["http://host", LONG],
     "host_keys": [LONG],
     "max_in_flight": ["0", "-1", "10001", "1e2", "many", "9" * 5000],
     "max_attempts": ["0", "101", "2.5", "9" * 5000],

@@ -20,6 +20,7 @@ from hybridsphere.bridge.places.budget import Budget
 from hybridsphere.bridge.places.homes import Homes
 from hybridsphere.bridge.places.place import Place
 from hybridsphere.bridge.places.places import Places
+from hybridsphere.bridge.places.scaling import Scaling
 from hybridsphere.bridge.queue.poller import Handler, Poller
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.telemetry.health import Health
@@ -72,7 +73,7 @@ class Pipeline:
 
     def background(self) -> list[Coroutine[Any, Any, None]]:
         """Return the work that goes on until the last upload has its place."""
-        parts = (self._places, self._homes)
+        parts = (self._places, self._homes, self._scaling())
         return [part.run() for part in parts if part is not None]
 
     def loops(self) -> list[Loop]:
@@ -175,6 +176,18 @@ class Pipeline:
     def _function(self) -> Function:
         settings = self._settings
         return self._aws.function(settings.need("function_name"), settings.invocation_type)
+
+    def _scaling(self) -> Scaling | None:
+        settings = self._settings
+        urls = (settings.scale_out_url, settings.scale_in_url)
+        if self._places is None or urls == (None, None):
+            return None
+        return Scaling(
+            *urls,
+            longest_s=settings.private_wait_s,
+            foreseen_s=self._places.foreseen_s,
+            load=self._places.load,
+        )
 
     def _make_places(self) -> Places:
         settings, health, metrics = self._settings, self._health, self._metrics

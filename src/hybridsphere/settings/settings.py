@@ -27,6 +27,7 @@ from hybridsphere.settings.values import (
     HeaderName,
     HostNames,
     QueueUrl,
+    SignalUrl,
     Sink,
     Source,
     TableName,
@@ -97,6 +98,10 @@ class Settings(BaseSettings):
     daily_budget_usd: float | None = Field(
         None, ge=0, le=1_000_000, description="what Lambda may cost a day in UTC"
     )
+    scale_out_url: SignalUrl | None = Field(
+        None, description="the URL that adds a host; whoever has it may signal"
+    )
+    scale_in_url: SignalUrl | None = Field(None, description="the URL that removes a host")
     host_keys: FilePath | None = Field(None, description="the file of the hosts' key pairs")
     max_in_flight: int = Field(100, ge=1, le=10_000, description="messages held at once, a queue")
     max_attempts: int = Field(

@@ -97,6 +97,13 @@ QueueUrl = Annotated[
         "give the queue's URL, as in https://sqs.eu-west-1.amazonaws.com/1234/name",
     ),
 ]
+SignalUrl = Annotated[
+    str,
+    _matching(
+        r"https?://[^/\s@]+/[^\s]{1,4000}",
+        "give the URL of a scaling policy, as the stack's outputs have it",
+    ),
+]
 BucketName = Annotated[
     str,
     _matching(r"[A-Za-z0-9._-]{3,63}", "give the bucket's bare name, as in input-bucket-video"),

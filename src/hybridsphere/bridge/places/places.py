@@ -67,7 +67,7 @@ class Places:
         self._waiting: deque[_Waiter] = deque()
         self._someone_waits = asyncio.Event()
         self._mends: dict[Place, asyncio.Task[None]] = {}
-        metrics.foreseen.set_function(lambda: foreseen_s(self._situation()))
+        metrics.foreseen.set_function(self.foreseen_s)
         metrics.waiting.set_function(lambda: len(self._waiting))
         metrics.limit.set_function(lambda: sum(place.room.limit for place in self._all()))
 
@@ -98,6 +98,15 @@ class Places:
                 self._dispatch()
             log.info("event.invoked", place=place.name, bucket=record.bucket, key=record.key)
             return invoked_at, error, place
+
+    def foreseen_s(self) -> float:
+        """Return how long the last upload will wait for home."""
+        return foreseen_s(self._situation())
+
+    def load(self) -> float:
+        """Return the share of home's room in use, from 0 to 1."""
+        room = sum(place.room.limit for place in self.homes)
+        return sum(place.room.running for place in self.homes) / room if room else 1.0
 
     async def run(self) -> None:
         """Foresee the wait while an upload waits, and read the budget, until cancelled."""

@@ -104,7 +104,7 @@ class Places:
         return foreseen_s(self._situation())
 
     def load(self) -> float:
-        """Return the share of home's room in use, from 0 to 1."""
+        """Return the used share of the room at home, from 0 to 1."""
         room = sum(place.room.limit for place in self.homes)
         return sum(place.room.running for place in self.homes) / room if room else 1.0
 

@@ -10,13 +10,13 @@ import structlog
 EVERY_S = 5.0
 
 OUT_AFTER_S = 15.0
-"""How long the wait must stay too long: a burst that ends by itself needs no new machine."""
+"""How long the wait must stay too long: a short burst needs no new machine."""
 
 IN_AFTER_S = 300.0
 """How long half of the hosts must have been enough."""
 
 AGAIN_S = 60.0
-"""The least time between two signals; the policies have cool-downs of their own."""
+"""The least time between two signals; the policies add their cool-downs."""
 
 SIGNAL_S = 10.0
 """Limit on one signal."""
@@ -25,9 +25,9 @@ log = structlog.get_logger()
 
 
 class Scaling:
-    """The signals of one bridge. A URL is a secret: whoever has it may signal.
+    """The signals of one bridge. A URL is a secret: it alone permits a signal.
 
-    `foreseen_s` tells the wait that the last upload has, `load` the share of the rooms in use.
+    `foreseen_s` returns the wait of the last upload, `load` the used share of the room.
     """
 
     def __init__(

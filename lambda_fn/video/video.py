@@ -86,7 +86,7 @@ class Frame:
         return self._light.on(pixels)
 
     def small(self, width: int) -> Rgb:
-        """Return the smallest picture of at least `width` pixels that was made so far.
+        """Return the smallest picture made so far if it has `width` pixels, else make one.
 
         Scaling takes longer than anything else that is done with a small picture.
         """

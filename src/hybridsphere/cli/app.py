@@ -12,7 +12,7 @@ from hybridsphere import __version__
 from hybridsphere.cli.data import enroll, gallery, results, students, workload
 from hybridsphere.cli.group import Commands, configured
 from hybridsphere.cli.options import CORES, FILE, FOLDER, MODE, PLACE, SINK, SOURCE, WORKERS
-from hybridsphere.cli.people import faces
+from hybridsphere.cli.people import faces, forget
 from hybridsphere.cli.places import cost, host
 from hybridsphere.cli.review import decide, explain, replay, sheet
 from hybridsphere.signals import heard_at_once
@@ -227,6 +227,7 @@ for command in (
     enroll,
     explain,
     faces,
+    forget,
     gallery,
     host,
     replay,

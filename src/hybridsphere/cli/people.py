@@ -10,6 +10,7 @@ import click
 from hybridsphere.cli.data import results
 from hybridsphere.cli.group import configured
 from hybridsphere.cli.options import PLACE, SINCE, STATUS, UNTIL
+from hybridsphere.console import tell
 
 if TYPE_CHECKING:
     from hybridsphere.settings import Settings
@@ -223,3 +224,30 @@ def results_correct(
         before = desk.upload(key)
         after = correct_video(desk, key, face, correction)
         show_correction(after, before, Screen(), as_json=as_json)
+
+
+@click.command(short_help="Forget a person, wherever their name or face is kept.")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do it; otherwise only print what would be done.")
+@click.option("--students", is_flag=True, help="Delete the student's record as well.")
+@click.option(
+    "--gallery",
+    "galleries",
+    multiple=True,
+    metavar="GALLERY",
+    help="A gallery beside HYBRIDSPHERE_GALLERY; repeatable.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was found and done as JSON.")
+@configured("results_dir", "output_bucket", "table", "gallery")
+def forget(settings: "Settings", *, name: str, **options: Any) -> None:
+    """Print everything that is kept of NAME; with --yes, take it away and search for remains.
+
+    GALLERY is a file, or s3://bucket/key, of which every version is searched. Results keep their
+    row and status. Videos in the input bucket are not touched: delete them yourself.
+
+    Exits with 0 if nothing of NAME is left, 1 if something is.
+    """
+    from hybridsphere.commands.forget.forget import run_forget
+    from hybridsphere.screen import Screen
+
+    sys.exit(0 if run_forget(settings, name, Screen(), report=tell, **options) else 1)

@@ -11,6 +11,7 @@ import orjson
 from hybridsphere.ledger.answer import Answer
 from hybridsphere.ledger.costs import Costs
 from hybridsphere.ledger.debts import Debts
+from hybridsphere.ledger.forgetting import Forgetting
 from hybridsphere.ledger.overview import Backlog, Waiting
 from hybridsphere.ledger.schema import LEDGER, LedgerError
 from hybridsphere.ledger.search import Search
@@ -38,7 +39,7 @@ def ledger_path(results_dir: Path) -> Path:
     return LEDGER.path(results_dir)
 
 
-class Ledger(Search, Debts, Costs):
+class Ledger(Search, Debts, Costs, Forgetting):
     """The ledger, open. Changes are made inside `transaction()`; not for use by two threads."""
 
     kind = LEDGER

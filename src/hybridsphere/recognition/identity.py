@@ -177,7 +177,7 @@ class Identity:
         if not self.kept:
             return False
         apart = np.array([look.embedding for look in self.kept], np.float64) - embedding
-        nearest = np.einsum("ij,ij->i", apart, apart).min()
+        nearest = np.add.reduce(apart * apart, axis=1).min()
         return bool(nearest <= self._rule.same_look**2)
 
     def _sum_up(self, looks: Sequence[Look]) -> None:

@@ -157,3 +157,11 @@ def test_a_scene_shows_most_faces_and_hides_the_hidden() -> None:
     assert (before[60:140, 400:480] != after[60:140, 400:480]).mean() > 0.9
     assert (before[:, :300] == after[:, :300]).all()
     assert len(np.unique(after[60:140, 400:480].reshape(-1, 3), axis=0)) <= 16
+
+
+def test_the_smallest_picture_that_is_large_enough_is_used_again() -> None:
+    one = frame(0.0, width=1280, height=720)
+    glance = one.rgb(640)
+    one.rgb(960)
+    assert one.small(640) is glance
+    assert one.small(700).shape == (394, 700, 3)

@@ -7,8 +7,8 @@ from hybridsphere.messages import OVERTAKEN, Result
 async def end_overtaken(store: ResultStore, bucket: str, key: str) -> None:
     """End every invoked upload of a key as `failed`, if a newer one has its result.
 
-    Both have the same CSV object, which is that of the newer one for good. A result that is found
-    all the same replaces `failed`.
+    Both have the same CSV object, which stays that of the newer one. If a listing shows the older
+    result later, it replaces `failed`.
     """
     if overtaken := await store.overtaken(bucket, key):
         await store.put([Result.failed(record, OVERTAKEN) for record in overtaken])

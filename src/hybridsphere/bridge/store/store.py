@@ -122,7 +122,7 @@ class ResultStore:
         # A new bridge knows that the last uploads failed, as status does.
         for upload in reversed(last):
             self._note(upload)
-        # Messages were good in an earlier run: the first rejected one is no trouble by itself.
+        # Messages were good in an earlier run, so a single rejected one counts for little.
         if any(upload.received_at for upload in received):
             self._health.note_success("input messages")
         if any(upload.status != "failed" for upload in last):

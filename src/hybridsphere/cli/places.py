@@ -52,12 +52,12 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--timeout-s",
-    type=click.FloatRange(1, 86_400),
+    type=click.FloatRange(1, 900),
     metavar="NUMBER",
     default=900,
     envvar="HYBRIDSPHERE_HOST_TIMEOUT_S",
     show_envvar=True,
-    help="Seconds that a video may take.",
+    help="Seconds that a video may take, as in Lambda 900 at most.",
 )
 @click.option(
     "--drain-s",

@@ -48,6 +48,11 @@ def run_demo(options: DemoOptions) -> int:
     """Play a demo; return the exit code. Raises CannotRun or OSError if it cannot be played."""
     if options.report and (obstacle := obstacle_to(options.report)):
         raise CannotRun(f"--report {options.report}: {obstacle}")
+    if options.home and options.source == "direct":
+        raise CannotRun(
+            "--home has no part in the source direct: the bucket invokes Lambda itself",
+            hint="name the source queue or bucket",
+        )
     try:
         with _private_files():
             return asyncio.run(_play(options))
@@ -109,7 +114,7 @@ async def _perform(options: DemoOptions, folder: Path) -> DemoResult:
         settings = Settings.load()
         await load_students(stage.students, settings)
         async with AsyncExitStack() as open_ones:
-            if options.home and options.source != "direct":
+            if options.home:
                 home = running_home(account, options.home, own)
                 os.environ.update(await open_ones.enter_async_context(home))
             bridge = await open_ones.enter_async_context(

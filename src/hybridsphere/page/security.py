@@ -48,7 +48,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def check_address(settings: Settings) -> None:
-    """Raise ConfigurationError for an address that others can reach while there is no login."""
+    """Raise ConfigurationError for an address that others can reach without a login."""
     if settings.page is None:
         raise ConfigurationError(
             f"{variable('page')} is empty", hint="name an address, as in 127.0.0.1:8090"
@@ -191,7 +191,7 @@ class Gate:
         return Visitor("somebody here", Role.OPERATOR, cookie)
 
     def _proxied(self, name: str, cookie: str) -> Visitor:
-        """The role of somebody whom the proxy knows: the one in the file, else viewer."""
+        """Give a user of the proxy the role in the file, else viewer."""
         users = read_users(self.settings.page_users) if self.settings.page_users else {}
         user = users.get(name)
         return Visitor(name[:64], user.role if user else Role.VIEWER, cookie)

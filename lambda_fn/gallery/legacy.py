@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hybridsphere.messages import UnusableName, name_form
-from hybridsphere.recognition.gallery import Gallery, GalleryError, one_line
+from hybridsphere.recognition.fields import one_line
+from hybridsphere.recognition.gallery import Gallery, GalleryError
 from hybridsphere.recognition.space import EMBEDDING_SIZE
 
 _FLOATS = {("f4", "<"): "<f4", ("f4", ">"): ">f4", ("f8", "<"): "<f8", ("f8", ">"): ">f8"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hybridsphere.recognition.gallery import one_line
+from hybridsphere.recognition.fields import one_line
 from hybridsphere.recognition.space import TOLERANCE, Embeddings
 from lambda_fn.faces.detector import Face
 from lambda_fn.faces.engine import Engine

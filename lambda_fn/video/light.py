@@ -8,9 +8,10 @@ from PIL import Image
 from lambda_fn.video.display import Pixels
 
 # A picture whose brightest hundredth lies below the first level, of 255, is brightened up to the
-# second. By more than the last factor, hardly more than noise would be seen.
-_DARK = 133
-_BRIGHT = 200
+# second. That is enough for faces; brighter still, YuNet takes more for a face that is none. By more
+# than the last factor, hardly more than noise would be seen.
+_DARK = 60
+_BRIGHT = 120
 _MOST = 16.0
 
 # The light is judged by about this many columns of a picture.

@@ -348,3 +348,13 @@ def test_a_rename_that_cannot_be_leaves_the_gallery_as_it_was(
     before = file.read_bytes()
     assert run("gallery", "rename", file, name, new).exit_code == 2
     assert file.read_bytes() == before
+
+
+def test_a_consent_gets_an_end_and_loses_it(file: Path) -> None:
+    assert run("gallery", "consent", file, "ada", "--until", "2027-01-31").exit_code == 0
+    assert "     2  ada  (consent until 2027-01-31)" in run("gallery", "show", file).stdout
+    assert run("gallery", "consent", file, "ada", "--no-end").exit_code == 0
+    assert Gallery.load(file).consents == {}
+    refused = run("gallery", "consent", file, "zoe", "--no-end")
+    assert (refused.exit_code, "nobody in" in refused.stderr) == (2, True)
+    assert run("gallery", "consent", file, "ada").exit_code == 2

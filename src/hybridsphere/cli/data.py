@@ -11,6 +11,8 @@ from hybridsphere.cli.options import FILE, FOLDER, PHOTOS, PLACE, SINCE, STATUS,
 from hybridsphere.console import printable, tell, utf8_output
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from hybridsphere.commands.export import Format, RowPer
     from hybridsphere.settings import Settings
 
@@ -124,6 +126,25 @@ def gallery_rename(file: Path, name: str, new: str) -> None:
     new, count = gallery_commands.rename_person(file, name, new, report=tell)
     # Names of people: click would choose another stream for an ASCII terminal.
     click.echo(f"{count} faces of {printable(new)} in {file}", file=sys.stdout)
+
+
+@gallery.command("consent", short_help="Say until when a person in FILE has consented.")
+@click.argument("file", type=FILE)
+@click.argument("name")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day of the consent.")
+@click.option("--no-end", is_flag=True, help="The consent has no end.")
+def gallery_consent(file: Path, name: str, until: "datetime | None", no_end: bool) -> None:
+    """Say until when NAME in FILE has consented; after that day nobody is compared with them.
+
+    The day is one of UTC. To take somebody's face away for good, use `hybridsphere forget`.
+    """
+    from hybridsphere.commands import gallery as gallery_commands
+
+    if no_end == (until is not None):
+        raise click.UsageError("give --until DAY, or --no-end.")
+    gallery_commands.set_consent(file, name, until.date() if until else None)
+    text = f"until {until.date()}" if until else "without an end"
+    click.echo(f"{printable(name)}: consent {text}", file=sys.stdout)
 
 
 @gallery.command("check", short_help="Check how well the people in FILE can be recognised.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 
@@ -15,15 +16,20 @@ _MOST_BYTES = 256 * 2**20
 
 
 def read_gallery(location: str | None) -> Gallery:
-    """Read a gallery from a path or `s3://bucket/key`. Raises CannotRun."""
+    """Read a gallery from a path or `s3://bucket/key`, without people whose consent has ended.
+
+    Raises CannotRun.
+    """
     if not location:
         raise CannotRun(
             "no gallery is named", hint="name one with --gallery, or set HYBRIDSPHERE_GALLERY"
         )
     try:
         if location.startswith("s3://"):
-            return asyncio.run(_read_object(location))
-        return Gallery.load(Path(location))
+            known = asyncio.run(_read_object(location))
+        else:
+            known = Gallery.load(Path(location))
+        return known.consenting(datetime.now(UTC).date())
     except GalleryError as error:
         raise CannotRun(str(error), hint=_hint(location)) from error
 

@@ -18,7 +18,8 @@ def print_table(console: Console, columns: Sequence[str], rows: Sequence[Sequenc
     table = [[printable(cell) for cell in row] for row in [columns, *rows]]
     if not console.is_terminal:
         for row in table:
-            console.print(plain("") + "\t".join(row), soft_wrap=True)
+            # rich would write blanks for tabs.
+            console.file.write("\t".join(row) + "\n")
         return
     widths = [max(cell_len(row[at]) for row in table) for at in range(len(columns))]
     fits = sum(widths) + 2 * (len(widths) - 1) <= console.width

@@ -88,7 +88,9 @@ def publish(ledger: Ledger, files: CsvFiles, upload: Upload, answer: Answer | No
     place = (upload.bucket, upload.key)
     if ledger.put_answer(*place, upload.version, answer, utc_text()):
         text = answer.csv if answer else upload.csv or ""
-        files.write(upload.key, text.encode(), lambda: ledger.csvs(*place))
+        # The file may still be that of the answer until now, in a folder that was copied.
+        earlier = (upload.effective_csv or "").encode()
+        files.write(upload.key, text.encode(), lambda: {*ledger.csvs(*place), earlier})
 
 
 def _current(upload: Upload) -> Answer | None:

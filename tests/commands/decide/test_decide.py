@@ -1,5 +1,6 @@
 """Decisions from kept looks: the difference, and what follows once it is applied."""
 
+import os
 from typing import Any
 
 import pytest
@@ -89,6 +90,17 @@ def test_peoples_words_stand(folder: Folder) -> None:
         assert stage.faces()[1].name == "ben"
 
 
+def test_a_copied_folder_has_no_edited_files(folder: Folder) -> None:
+    folder.see(["ada", "ben"], gallery_of("ada", "ben"))
+    for names in (["ada"], ["ben"], []):
+        # A copy has times of its own, by which edits are known.
+        os.utime(folder.folder / "a.mp4.csv")
+        folder.use(gallery_of(*names))
+        folder.run("decide", "--apply")
+
+    assert [file.name for file in folder.folder.glob("*.csv*")] == ["a.mp4.csv"]
+
+
 def test_a_tolerance_decides_too(folder: Folder) -> None:
     gallery = gallery_of("ada")
     folder.see(["ada"], gallery)
@@ -131,6 +143,20 @@ def test_identify_keeps_one_person(folder: Folder) -> None:
         assert video.decided in {"ada", "ben"}
         assert stage.people() == [video.decided]
     assert folder.csv() == [video.decided]
+
+
+def test_another_choice_among_the_same_people_is_a_change(folder: Folder) -> None:
+    gallery = gallery_of("ada", "ben")
+    folder.see(["ada", "ben"], gallery, mode="attendance")
+    folder.use(gallery)
+    with folder.stage() as stage, stage.memory.transaction():
+        stage.memory._connection.execute("UPDATE videos SET mode = 'identify', decided = 'zoe'")
+
+    report = folder.report("decide", "--apply")
+
+    assert (report["changed_videos"], report["another_person"]) == (1, 1)
+    assert report["kinds"] == NOTHING
+    assert folder.report("decide")["changed_videos"] == 0
 
 
 def test_an_interruption_halfway_is_made_good_by_the_next_run(

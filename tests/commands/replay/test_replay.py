@@ -1,6 +1,8 @@
 """Replays: which events are sent, what they cost, and what becomes of dead letters."""
 
+import asyncio
 import json
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +10,8 @@ from typing import Any
 
 import boto3
 import pytest
+from aiobotocore.client import AioBaseClient
+from botocore.exceptions import ClientError
 from click.testing import CliRunner
 from click.testing import Result as Ended
 
@@ -170,6 +174,27 @@ def test_objects_that_are_gone_or_replaced_are_not_sent(account: Account) -> Non
     assert account.events() == []
 
 
+def test_keys_that_may_only_list_find_missing_objects_too(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.upload("a.mp4")
+    account.upload("gone.mp4")
+    account.s3.delete_object(Bucket=BUCKET, Key="gone.mp4")
+    account.upload("gone.mp4.part")
+    denied = ClientError({"Error": {}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "HeadObject")
+    call = AioBaseClient._make_api_call
+
+    async def refuse(self: Any, operation: str, arguments: Any) -> Any:
+        if operation == "HeadObject":
+            raise denied
+        return await call(self, operation, arguments)
+
+    monkeypatch.setattr(AioBaseClient, "_make_api_call", refuse)
+
+    assert account.report("--key", "a.mp4")["replayed"] == 1
+    assert account.report("--key", "gone.mp4")["left"] == {GONE: 1}
+
+
 def test_versions_that_were_replaced_are_not_chosen(account: Account) -> None:
     old = account.upload("a.mp4")
     account.store(
@@ -202,7 +227,8 @@ def test_an_interruption_leaves_noted_what_was_sent(
         nonlocal calls
         calls += 1
         if calls == 3:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
+            await asyncio.Event().wait()
         return await send(self, records)
 
     with monkeypatch.context() as patch:

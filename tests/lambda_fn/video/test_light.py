@@ -19,7 +19,7 @@ def test_a_picture_in_the_light_stays_as_it_is(portrait: Portrait) -> None:
 def test_one_bright_spot_in_the_dark_changes_nothing() -> None:
     picture = np.full((90, 160, 3), 20, np.uint8)
     factor = Light.of(picture).factor
-    assert factor == 10
+    assert factor == 6
     picture[:4, :4] = 255
     assert Light.of(picture).factor == factor
 
@@ -32,7 +32,7 @@ def test_a_black_picture_stays_black() -> None:
 def test_all_sizes_of_a_frame_are_brightened_alike(portrait: Portrait) -> None:
     frame = Frame.from_rgb((portrait("ada", 640, 360, 200) * 0.1).astype(np.uint8))
     assert frame.rgb(320).mean() == pytest.approx(frame.rgb().mean(), abs=1)
-    assert frame.rgb().max() > 200
+    assert frame.rgb().max() > 110
     # Changes are looked for in the picture as it is.
     assert frame.grey().max() < 30
 

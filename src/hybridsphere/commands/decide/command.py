@@ -8,8 +8,10 @@ from hybridsphere.commands.decide import report
 from hybridsphere.commands.decide.difference import Decided, Difference, decide_page
 from hybridsphere.commands.desk import Desk, reading
 from hybridsphere.commands.gallery_reader import read_gallery
+from hybridsphere.ledger.ledger import Ledger
 from hybridsphere.memory.kept import KeptVideo, kept_pages, put_decisions, renewed
 from hybridsphere.memory.memory import Memory
+from hybridsphere.memory.video import Video
 from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.settings import Settings
 
@@ -29,8 +31,8 @@ def decide(
     Raises CannotRun.
     """
     gallery = read_gallery(location or settings.gallery)
-    with reading(settings.results_dir) as memory:
-        difference = find_difference(memory, gallery, tolerance, since)
+    with reading(settings.results_dir) as memory, Ledger.read(settings.results_dir) as ledger:
+        difference = find_difference(memory, ledger, gallery, tolerance, since)
     if not as_json:
         report.print_difference(console, difference)
     derived = None
@@ -41,13 +43,19 @@ def decide(
 
 
 def find_difference(
-    memory: Memory, gallery: Gallery, tolerance: float | None, since: str
+    memory: Memory, ledger: Ledger, gallery: Gallery, tolerance: float | None, since: str
 ) -> Difference:
     """Decide every video, and compare with the stored answers. Raises MemoryFileError."""
+
+    def own(video: Video) -> str:
+        """Return the function's person of a video; empty for nobody."""
+        upload = ledger.upload(video.bucket, video.key, video.version)
+        return str(upload.people[0]["name"]) if upload and upload.people else ""
+
     difference = Difference()
     for page in kept_pages(memory, since):
         for decided in decide_page(gallery, page, tolerance, difference.leave):
-            difference.add(decided)
+            difference.add(decided, own)
     return difference
 
 

@@ -47,10 +47,12 @@ class Decided:
 
     def changes_answer(self) -> bool:
         """Return whether people may get another answer."""
+        return bool(self.renamed()) or self.chooses_from_several()
+
+    def chooses_from_several(self) -> bool:
+        """Return whether `identify` had to choose, and has not chosen this person here before."""
         names = {answer.name for answer in self.answers.values()} - {None}
-        # Only among several people does it matter who is the likeliest.
-        chosen = len(names) > 1 and self.person != self.kept.video.decided
-        return chosen or bool(self.renamed())
+        return len(names) > 1 and self.person != self.kept.video.decided
 
     def differing(self) -> dict[int, FaceAnswer]:
         """Return the answers that are not the stored ones, by the face's id."""
@@ -108,12 +110,18 @@ def _person(video: Video, found: dict[int, Identity]) -> str | None:
 
 @dataclass(slots=True)
 class Difference:
-    """The difference to the stored answers, counted while videos are decided."""
+    """The difference to the stored answers, counted while videos are decided.
+
+    - `changed_videos`: videos with a face that is renamed, or with another choice.
+    - `chosen`: videos of `identify` in which another of the same people is chosen.
+    - `people_stand`: renamed faces whose name people have said.
+    """
 
     videos: int = 0
     faces: int = 0
     changed_videos: int = 0
     kinds: Counter[Kind] = field(default_factory=Counter)
+    chosen: int = 0
     people_stand: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     changes: list[dict[str, Any]] = field(default_factory=list)
@@ -122,18 +130,26 @@ class Difference:
         if faces:
             self.left_out[why] += faces
 
-    def add(self, decided: Decided) -> None:
-        """Count a video."""
+    def add(self, decided: Decided, own: Callable[[Video], str]) -> None:
+        """Count a video; `own` finds the function's person, where none was decided here."""
         self.videos += 1
         self.faces += len(decided.answers)
         renamed = decided.renamed()
-        self.changed_videos += bool(renamed)
+        chosen = not renamed and self._is_chosen_anew(decided, own)
+        self.chosen += chosen
+        self.changed_videos += bool(renamed) or chosen
         for face, answer in renamed:
             kind = _kind(face.name, answer.name)
             self.kinds[kind] += 1
             self.people_stand += face.said is not None
             if len(self.changes) < MOST_CHANGES:
                 self.changes.append(_change(decided.kept.video, face, answer, kind))
+
+    def _is_chosen_anew(self, decided: Decided, own: Callable[[Video], str]) -> bool:
+        video = decided.kept.video
+        if video.mode != "identify" or not decided.chooses_from_several():
+            return False
+        return video.decided is not None or own(video) != decided.person
 
 
 def _kind(old: str | None, new: str | None) -> Kind:

@@ -36,6 +36,8 @@ def _lines(difference: Difference) -> Iterator[str]:
     for kind in KINDS:
         if difference.kinds[kind]:
             yield f"  {kind:<16}  {difference.kinds[kind]:>9,} faces"
+    if difference.chosen:
+        yield f"  another person    {difference.chosen:>9,} videos of identify"
     for change in difference.changes[:_SHOWN]:
         yield _line(change)
     more = difference.kinds.total() - _SHOWN
@@ -64,6 +66,7 @@ def _record(difference: Difference, derived: int | None) -> dict[str, Any]:
         "faces": difference.faces,
         "changed_videos": difference.changed_videos,
         "kinds": {kind: difference.kinds[kind] for kind in KINDS},
+        "another_person": difference.chosen,
         "people_stand": difference.people_stand,
         "left_out": dict(difference.left_out.most_common()),
         "changes": difference.changes,

@@ -120,17 +120,33 @@ class _Batch:
 
     async def _fault(self, record: S3Record) -> str | None:
         """Say why an object cannot be processed again; None if it is there, or cannot be seen."""
+        with concerning(f"s3://{record.bucket}/{record.key}"):
+            try:
+                etag = await self._etag(record)
+            except REFUSAL as error:
+                if status_of(error) != HTTPStatus.FORBIDDEN:
+                    raise
+                # These keys may not look. The function may, and says what it finds.
+                return None
+        if etag is None:
+            return GONE
+        return None if etag.strip('"') == record.etag else REPLACED
+
+    async def _etag(self, record: S3Record) -> str | None:
+        """Find the ETag of an object, None for a missing one; a listing where reading is denied."""
         try:
             answer = await self.s3.head_object(Bucket=record.bucket, Key=record.key)
         except REFUSAL as error:
             if status_of(error) == HTTPStatus.NOT_FOUND:
-                return GONE
-            if status_of(error) == HTTPStatus.FORBIDDEN:
-                # These keys may not look. The function may, and says what it finds.
                 return None
-            with concerning(f"s3://{record.bucket}/{record.key}"):
+            if status_of(error) != HTTPStatus.FORBIDDEN:
                 raise
-        return None if answer["ETag"].strip('"') == record.etag else REPLACED
+        else:
+            return answer["ETag"]
+        # Operators may list the videos, and not read them.
+        page = await self.s3.list_objects_v2(Bucket=record.bucket, Prefix=record.key, MaxKeys=1)
+        found = {item["Key"]: item["ETag"] for item in page.get("Contents", [])}
+        return found.get(record.key)
 
     def _note(self, ready: Sequence[tuple[Upload, S3Record]], sent: Sequence[S3Record]) -> None:
         done = set(sent)

@@ -64,6 +64,7 @@ def test_a_picture_is_written_for_its_owner(folder: Path, tmp_path: Path) -> Non
     run("faces", "picture", "3", "-o", str(picture))
     assert picture.read_bytes() == JPEG
     assert picture.stat().st_mode & 0o777 == 0o600
+    assert run("faces", "picture", "3", "-o", "-").stdout_bytes == JPEG
     assert "no face 99" in run("faces", "picture", "99", "-o", str(picture), code=2).stderr
 
 
@@ -120,6 +121,16 @@ def test_a_result_is_corrected_and_the_correction_taken_back(folder: Path) -> No
         "is_not",
         "undo",
     ]
+
+
+def test_a_word_has_the_name_of_the_user_behind_sudo(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "teacher")
+    run("faces", "judge", "1", "--note", "x")
+    run("faces", "judge", "1", "--note", "y", "--by", "somebody else")
+    words = asked("results", "correct", "a.mp4")["judgements"]
+    assert [word["by"] for word in words] == ["teacher", "somebody else"]
 
 
 def test_a_result_without_faces_is_corrected_as_a_whole(folder: Path) -> None:

@@ -40,6 +40,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         stage.see([None, "ben"], key="b.mp4")
         stage.say("is", stage.faces(2)[0], video=2, name=NAME)
         stage.say("note", video=2, note=f"{NAME} was late")
+        with stage.memory.transaction():
+            stage.memory.connection.execute("UPDATE videos SET decided = ? WHERE id = 1", (NAME,))
         stage.derive()
     monkeypatch.setenv("HYBRIDSPHERE_RESULTS_DIR", str(results))
     return results

@@ -91,11 +91,15 @@ _CHOICE = ("person", "since", "until", "limit")
 @click.option("-o", "--output", type=PLACE, required=True, help="The picture to write (.jpg).")
 @configured("results_dir")
 def faces_picture(settings: "Settings", face: int, output: Path) -> None:
-    """Write the picture of FACE, its best look, into a file that only you can read."""
+    """Write the picture of FACE, its best look, into a file that only you can read.
+
+    The file `-` is standard output.
+    """
     from hybridsphere.commands.faces import save_picture
 
     size = save_picture(settings.results_dir, face, output)
-    click.echo(f"{size:,} bytes in {output}")
+    if str(output) != "-":
+        click.echo(f"{size:,} bytes in {output}")
 
 
 @faces.command("name", short_help="Name a group of unknown faces, in all past videos.")

@@ -1,6 +1,7 @@
 """The desk at which people look through faces and judge: ledger, memory and CSV files, open."""
 
 import getpass
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,7 +99,8 @@ def _busy(folder: Path) -> Iterator[None]:
 
 
 def _user() -> str:
+    """Return who is at the terminal: `sudo` and the service's wrapper hide that user."""
     try:
-        return getpass.getuser()
+        return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):
         return "unknown"

@@ -1,5 +1,6 @@
 """The faces that are kept: lists, pictures, and names for groups of unknown faces."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,12 @@ def list_groups(folder: Path, choice: FaceChoice, console: Console, *, as_json: 
 
 
 def save_picture(folder: Path, number: int, output: Path) -> int:
-    """Write the picture of a face into a file; returns its size in bytes."""
+    """Write the picture of a face into a file, or `-` for standard output; returns its bytes."""
+    if str(output) == "-" and sys.stdout.isatty():
+        raise CannotRun(
+            "a picture is not for a terminal",
+            hint=f"hybridsphere faces picture {number} -o - > face.jpg",
+        )
     with reading(folder) as memory:
         if memory.face(number) is None:
             raise CannotRun(
@@ -78,7 +84,10 @@ def save_picture(folder: Path, number: int, output: Path) -> int:
         picture = memory.picture(number)
     if picture is None:
         raise CannotRun(f"the picture of face {number} has expired, or was never kept")
-    write_whole(output, picture)
+    if str(output) == "-":
+        sys.stdout.buffer.write(picture)
+    else:
+        write_whole(output, picture)
     return len(picture)
 
 

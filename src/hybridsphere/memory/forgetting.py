@@ -101,6 +101,10 @@ class Forgetter:
             WHERE name IN {_NAMES}""",  # noqa: S608 - ours
             (self._chosen,),
         )
+        connection.execute(
+            f"UPDATE videos SET decided = ?2 WHERE decided IN {_NAMES}",  # noqa: S608 - ours
+            (self._chosen, FORGOTTEN),
+        )
         connection.execute(f"DELETE FROM people WHERE name IN {_NAMES}", (self._chosen,))  # noqa: S608 - ours
         for group in found.groups:
             self._memory.grouping.rename(group, None)

@@ -20,6 +20,7 @@ _MOST_LOOKS = 100
 _ZIP = b"PK\x03\x04"
 _CHUNK = 2**26
 _OVERLAP = 4096
+_SMALL = 2**29
 
 
 class ResultsFolder:
@@ -62,7 +63,9 @@ class ResultsFolder:
         for database in (self._desk.memory, self._desk.ledger):
             connection = database.connection
             connection.execute("PRAGMA secure_delete = ON")
-            connection.execute("PRAGMA temp_store = MEMORY")
+            if database.size() < _SMALL:
+                # No copy of it touches the disk.
+                connection.execute("PRAGMA temp_store = MEMORY")
             connection.execute("VACUUM")
             connection.execute("PRAGMA busy_timeout = 10000")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

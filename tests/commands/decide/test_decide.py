@@ -229,18 +229,20 @@ def test_a_gallery_in_s3_is_read(folder: Folder) -> None:
     folder.use(gallery_of("ben"))
     with moto_account():
         s3 = boto3.client("s3")
-        s3.create_bucket(Bucket="galleries")
-        s3.put_object(Bucket="galleries", Key="a/g.npz", Body=folder.gallery.read_bytes())
-        report = folder.report("decide", "--gallery", "s3://galleries/a/g.npz")
-        missing = folder.run("decide", "--gallery", "s3://galleries/b.npz")
-        s3.put_object(Bucket="galleries", Key="b.npz", Body=b"nonsense")
-        broken = folder.run("decide", "--gallery", "s3://galleries/b.npz")
+        s3.create_bucket(Bucket="galleries-to-decide-with")
+        s3.put_object(
+            Bucket="galleries-to-decide-with", Key="a/g.npz", Body=folder.gallery.read_bytes()
+        )
+        report = folder.report("decide", "--gallery", "s3://galleries-to-decide-with/a/g.npz")
+        missing = folder.run("decide", "--gallery", "s3://galleries-to-decide-with/b.npz")
+        s3.put_object(Bucket="galleries-to-decide-with", Key="b.npz", Body=b"nonsense")
+        broken = folder.run("decide", "--gallery", "s3://galleries-to-decide-with/b.npz")
         s3.close()
 
     assert report["kinds"]["named → unknown"] == 1
     assert missing.exit_code == broken.exit_code == 2
-    assert "s3://galleries/b.npz is not there" in missing.stderr
-    assert "s3://galleries/b.npz: not a gallery" in broken.stderr
+    assert "s3://galleries-to-decide-with/b.npz is not there" in missing.stderr
+    assert "s3://galleries-to-decide-with/b.npz: not a gallery" in broken.stderr
 
 
 def test_a_memory_without_faces_is_no_error(folder: Folder) -> None:

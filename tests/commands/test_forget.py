@@ -150,12 +150,12 @@ def test_csv_and_evidence_objects_and_the_record_go(
     s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
     s3.create_bucket(Bucket="csvs")
     dynamodb.create_table(
-        TableName="students",
+        TableName="forgetful-students",
         KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    dynamodb.put_item(TableName="students", Item={"name": {"S": NAME}})
+    dynamodb.put_item(TableName="forgetful-students", Item={"name": {"S": NAME}})
     result = result_of([NAME, "ben"])
     s3.put_object(
         Bucket="csvs", Key="a.mp4.csv", Body=result.csv.encode(), Metadata=object_metadata(result)
@@ -168,7 +168,7 @@ def test_csv_and_evidence_objects_and_the_record_go(
         s3.put_object(Bucket="csvs", Key=faces_key(key), Body=content.getvalue())
     s3.put_object(Bucket="csvs", Key="list.txt", Body=NAME.encode())
     monkeypatch.setenv("HYBRIDSPHERE_OUTPUT_BUCKET", "csvs")
-    monkeypatch.setenv("HYBRIDSPHERE_TABLE", "students")
+    monkeypatch.setenv("HYBRIDSPHERE_TABLE", "forgetful-students")
     done = forget("--yes", "--students", code=1)
     # Somebody's own object stays, and is named.
     assert done["left"] == ["s3://csvs/list.txt"]
@@ -177,4 +177,6 @@ def test_csv_and_evidence_objects_and_the_record_go(
     answer = s3.get_object(Bucket="csvs", Key="a.mp4.csv")
     assert answer["Body"].read().decode().splitlines()[1].startswith("forgotten,,,")
     assert answer["Metadata"]["etag"] == "e1"
-    assert "Item" not in dynamodb.get_item(TableName="students", Key={"name": {"S": NAME}})
+    assert "Item" not in dynamodb.get_item(
+        TableName="forgetful-students", Key={"name": {"S": NAME}}
+    )

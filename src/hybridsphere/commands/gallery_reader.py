@@ -55,6 +55,6 @@ async def _read_object(location: str) -> Gallery:
 
 def _hint(location: str) -> str:
     if location.startswith("s3://") or Path(location).exists():
-        return "`hybridsphere gallery show` prints what is in a gallery"
+        return "`hybridsphere gallery import` makes a gallery of a pickle, `enroll` one of photos"
     # The path of the function's image, perhaps.
     return "--gallery names a file on this machine, or s3://bucket/key"

@@ -3,12 +3,14 @@
 import os
 from typing import Any
 
+import boto3
 import pytest
 
 from hybridsphere.commands.decide import command
 from hybridsphere.memory.kept import kept_pages
 from hybridsphere.recognition.space import DLIB
 from tests.commands.decide.decide_stage import Folder, gallery_of
+from tests.moto_account import moto_account
 
 NOTHING = {"named → unknown": 0, "unknown → named": 0, "renamed": 0}
 
@@ -220,6 +222,27 @@ def test_without_a_gallery_nothing_is_decided(folder: Folder, place: str, reason
 
     assert ended.exit_code == 2
     assert reason in ended.stderr
+
+
+def test_a_gallery_in_s3_is_read(folder: Folder) -> None:
+    folder.see(["ada"], gallery_of("ada"))
+    folder.use(gallery_of("ben"))
+    with moto_account():
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="galleries-to-decide-with")
+        s3.put_object(
+            Bucket="galleries-to-decide-with", Key="a/g.npz", Body=folder.gallery.read_bytes()
+        )
+        report = folder.report("decide", "--gallery", "s3://galleries-to-decide-with/a/g.npz")
+        missing = folder.run("decide", "--gallery", "s3://galleries-to-decide-with/b.npz")
+        s3.put_object(Bucket="galleries-to-decide-with", Key="b.npz", Body=b"nonsense")
+        broken = folder.run("decide", "--gallery", "s3://galleries-to-decide-with/b.npz")
+        s3.close()
+
+    assert report["kinds"]["named → unknown"] == 1
+    assert missing.exit_code == broken.exit_code == 2
+    assert "s3://galleries-to-decide-with/b.npz is not there" in missing.stderr
+    assert "s3://galleries-to-decide-with/b.npz: not a gallery" in broken.stderr
 
 
 def test_a_memory_without_faces_is_no_error(folder: Folder) -> None:

@@ -22,7 +22,7 @@ from hybridsphere.commands.replay import sender as senders
 from hybridsphere.commands.replay.uploads import GONE, ON_THE_WAY, REPLACED
 from hybridsphere.ledger.ledger import Ledger, ledger_path
 from hybridsphere.ledger.replays import Replays
-from hybridsphere.messages import Result, S3Record, parse_s3_event
+from hybridsphere.messages import Result, S3Record, parse_s3_event, utc_text
 from tests.moto_account import moto_account
 from tests.samples import BUCKET, record, result
 
@@ -135,6 +135,27 @@ def test_the_count_and_the_cost_are_asked_for(account: Account) -> None:
     assert (refused.exit_code, account.events()) == (2, [])
     assert account.run(answer="y\n").exit_code == 0
     assert len(account.events()) == 1
+
+
+@pytest.mark.parametrize(
+    ("billed_ms", "price"),
+    [(60_000, "about 0.04 USD"), (1000, "less than 0.01 USD"), (None, "")],
+)
+def test_the_price_is_that_of_the_last_videos(
+    account: Account, billed_ms: int | None, price: str
+) -> None:
+    account.upload("a.mp4")
+    account.upload("b.mp4")
+    with Ledger.open(account.folder) as ledger, ledger.transaction():
+        done = result(
+            "done.mp4", place="lambda", billed_ms=billed_ms, memory_mb=1024 if billed_ms else None
+        )
+        ledger.put_result(replace(done, billed_ms=billed_ms and 20 * billed_ms), utc_text())
+
+    asked = account.run(answer="n\n").stderr
+
+    assert (f", {price} if they all run in Lambda." in asked) == bool(price)
+    assert ("USD" in asked) == bool(price)
 
 
 def test_a_second_replay_leaves_out_what_is_on_its_way(account: Account) -> None:

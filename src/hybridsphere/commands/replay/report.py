@@ -18,7 +18,8 @@ def question(count: Count) -> str:
     """Ask for the consent to a replay, and name its cost."""
     statuses = ", ".join(f"{number} {status}" for status, number in count.by_status.items())
     uploads, calls = _counted(count.uploads, "upload"), _counted(count.uploads, "invocation")
-    return f"Replay {uploads} ({statuses}): {calls} of the function. Go on?"
+    price = "" if count.usd is None else f", {_dollars(count.usd)} if they all run in Lambda"
+    return f"Replay {uploads} ({statuses}): {calls} of the function{price}. Go on?"
 
 
 def question_of_letters(count: int) -> str:
@@ -66,6 +67,10 @@ def _short(key: str) -> str:
         return key
     half = _KEY_CELLS // 2
     return f"{key[: half - 1]}…{key[-half:]}"
+
+
+def _dollars(usd: float) -> str:
+    return f"about {usd:,.2f} USD" if usd >= 0.01 else "less than 0.01 USD"
 
 
 def _counted(number: int, thing: str) -> str:

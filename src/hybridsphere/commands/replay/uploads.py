@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from itertools import islice
 from pathlib import Path
@@ -56,17 +57,31 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The size of a replay: the uploads, and the invocations that they cost."""
+    """The size of a replay: uploads, an invocation each, and the price if all run in Lambda.
+
+    `usd` is None where no result of the last month has figures.
+    """
 
     uploads: int
     by_status: dict[str, int]
+    usd: float | None = None
 
 
 def count_uploads(results_dir: Path, choice: Choice) -> Count:
     """Count the chosen uploads. Raises LedgerError."""
     with Ledger.read(results_dir) as ledger:
         found = Counter(upload.status or "" for upload in choice.of(ledger))
-    return Count(found.total(), dict(sorted(found.items())))
+        usd = _usual_usd(ledger)
+    price = None if usd is None else usd * found.total()
+    return Count(found.total(), dict(sorted(found.items())), price)
+
+
+def _usual_usd(ledger: Ledger) -> float | None:
+    """Return what a video of the last month cost in Lambda, or would have; None if unknown."""
+    since = datetime.now(UTC) - timedelta(days=30)
+    places = ledger.by_place(utc_text(since))
+    priced = sum(place.priced for place in places)
+    return sum(place.in_lambda_usd for place in places) / priced if priced else None
 
 
 async def replay_uploads(settings: Settings, choice: Choice, outcome: Outcome) -> None:

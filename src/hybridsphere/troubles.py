@@ -221,7 +221,7 @@ def remedy_for_trouble(part: str, reason: str) -> Remedy:
 def _remedy_for_work(part: str, reason: str) -> Remedy | None:
     """Find the remedy for uploads, messages, hosts and the budget; None for another part."""
     if part == "uploads":
-        return Remedy("read the function's log, then upload again", Symptom.FAILING)
+        return Remedy("read the function's log, then run `hybridsphere replay`", Symptom.FAILING)
     if part == "budget":
         return Remedy(f"add hosts, or raise {variable('daily_budget_usd')}", Symptom.BUDGET)
     if part.startswith("private endpoint"):

@@ -126,6 +126,7 @@ async def test_a_full_host_says_so_and_when_to_call_again(
     answer = caught.value.response
     assert answer["Error"]["Code"] == "TooManyRequestsException"
     assert answer["ResponseMetadata"]["HTTPHeaders"]["retry-after"] == "1"
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["x-hybridsphere-room"] == "1"
     visitor.tell("done")
     assert await running == "done"
 

@@ -141,6 +141,8 @@ class FunctionHost:
                 # The rest of the body is not read.
                 response.force_close()
         response.headers["x-amzn-RequestId"] = request_id
+        # A bridge need not find out how many videos run at once.
+        response.headers["X-HybridSphere-Room"] = str(self._function.reserved_concurrency)
         return response
 
     async def _invoke(self, request: web.Request, request_id: str) -> web.Response:

@@ -44,6 +44,18 @@ def test_the_limit_is_bounded() -> None:
     assert room.limit == 6
 
 
+def test_a_room_that_is_announced_is_used_at_once() -> None:
+    room = Room(100)
+    room.announced(30)
+    assert room.free == 30
+    room.announced(None)
+    assert room.free == 30
+    rounds(room, 60, 50)
+    assert room.limit in {60, 61}
+    room.announced(500)
+    assert room.limit == 100
+
+
 def test_a_host_that_others_fill_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(module.time, "monotonic", lambda: now)

@@ -10,6 +10,7 @@ from hybridsphere.bridge.places.place import Place
 from hybridsphere.bridge.places.places import Places
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
+from hybridsphere.errors import CannotRun
 
 RESOLVE_S = 15.0
 """How often names are looked up: hosts that are added or removed count after that."""
@@ -47,7 +48,7 @@ class Homes:
         """Look the names up, and try the hosts that are new. Raises ConfigurationError."""
         try:
             urls = await resolve(self._endpoints)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             # The hosts that are known stay.
             self._health.report(PART, f"look-up: {error}")
             return
@@ -68,7 +69,11 @@ class Homes:
         """Look the names up again and again, until cancelled."""
         while True:
             await asyncio.sleep(RESOLVE_S)
-            await self.find()
+            try:
+                await self.find()
+            except CannotRun as error:
+                # Credentials may come again; the hosts that are known stay.
+                self._health.report(PART, str(error))
 
     async def _place(self, url: str) -> Place:
         return Place(

@@ -99,17 +99,18 @@ class Place:
         while not self.is_up:
             began = await self._circuit.enter()
             try:
-                await self._function.probe()
+                room = await self._function.probe()
             except AwsError as failure:
                 self._fail(failure, began)
             else:
+                self.room.announced(room)
                 self._works(began)
 
     async def probe(self) -> None:
         """Find out whether the place answers; it is left out if not."""
         began = time.monotonic()
         try:
-            await self._function.probe()
+            self.room.announced(await self._function.probe())
         except AwsError as failure:
             self._fail(failure, began)
 

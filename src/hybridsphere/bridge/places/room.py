@@ -4,8 +4,8 @@ import time
 
 from hybridsphere.bridge.pacing.limiter import PROBE_EVERY, START
 
-FIRST_GUESS_S = 1.0
-"""The time of a video, until the first has ended."""
+FIRST_GUESS_S = 0.1
+"""The time of a video until the first has ended: short, so that a start sends nothing away."""
 
 WEIGHT = 0.1
 """The share of the latest video in the average: about the last twenty count."""
@@ -19,7 +19,7 @@ class Room:
 
     The limit doubles with every round of answers until the first throttled call, as in Limiter.
     From then on it is what the host ran beside that call, and one more is tried every PROBE_EVERY
-    answers: a host without a queue says exactly how much it has.
+    answers: a host without a queue says exactly how much it has. A host may also announce its room.
     """
 
     def __init__(self, most: int) -> None:
@@ -50,6 +50,14 @@ class Room:
     def rate(self) -> float:
         """Uploads a second that the place finishes while it is full."""
         return self.limit / self._video_s()
+
+    def announced(self, room: int | None) -> None:
+        """Begin with the limit that a host has announced; None where it does not.
+
+        The limit still grows: several hosts may answer at one address.
+        """
+        if room:
+            self._limit = float(min(self._most, room))
 
     def begin(self) -> object:
         """Take a place; returns what `end` wants."""

@@ -137,7 +137,7 @@ async def _hosts(aws: Aws, settings: Settings) -> list[Check]:
         urls = await resolve(settings.private_endpoints or ())
     except ConfigurationError as error:
         return [Check.bad("private places", error.message, error.hint, Symptom.HOST)]
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         fix = f"correct {variable('private_endpoints')}"
         return [Check.bad("private places", f"look-up: {error}", fix, Symptom.HOST)]
     return list(await asyncio.gather(*(_host(aws, url, pair) for url in urls)))

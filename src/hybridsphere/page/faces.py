@@ -82,6 +82,11 @@ class Faces(Memory):
             (SELECT 1 FROM groups WHERE name IS NULL AND size > 0 LIMIT 1000)"""
         return int(self._connection.execute(query).fetchone()[0])
 
+    def last_receipt(self) -> int:
+        """Give the number of the last receipt of `forget`, 0 for none."""
+        query = "SELECT coalesce(max(id), 0) FROM receipts"
+        return int(self._connection.execute(query).fetchone()[0])
+
     def _group(self, group: int, size: int, first_at: str, last_at: str) -> Group:
         faces = self.find(group=group, most=100)
         like = next((face.runner_up for face in faces if face.runner_up), None)

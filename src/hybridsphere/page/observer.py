@@ -85,12 +85,18 @@ class Observer:
         self._stored_until: dict[str, str] = {}
         self._row_until = 0
         self._answered_until = ""
+        self._forgotten = 0
 
     async def run(self) -> None:
-        """Follow until cancelled; whatever fails is a state to show, and is tried again."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow())
-            tasks.create_task(self._ask())
+        """Follow until cancelled; a failure is logged, and followed by another try."""
+        while True:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._follow())
+                    tasks.create_task(self._ask())
+            except* Exception:
+                log.exception("observer.failed")
+            await asyncio.sleep(4 * LOOK_S)
 
     async def news(self, serial: int, within_s: float) -> int:
         """Wait for a state newer than `serial`; return its serial, the same if none came."""
@@ -152,9 +158,14 @@ class Observer:
         state = self.state
         state.uploads = Uploads.of(archive)
         state.latest = archive.count_since(hours_ago(24))
-        state.unknown = self._count_unknown()
+        state.unknown, forgotten = self._of_memory()
+        if forgotten != self._forgotten:
+            # The index has names of people who were forgotten meanwhile.
+            self._index.clear()
+            self._forgotten = forgotten
         state.ledger = ""
         self._note_troubles()
+        self._clear_if_outdated(archive)
         if self._index.covered is None:
             # Existing rows are read between the looks, the newest first.
             self._row_until = archive.last_row()
@@ -174,12 +185,18 @@ class Observer:
         }
         self._stored_until.update(latest)
 
-    def _count_unknown(self) -> int:
+    def _clear_if_outdated(self, archive: Archive) -> None:
+        """Begin the index again after a VACUUM, which may renumber the rows."""
+        if archive.last_row() < self._row_until:
+            self._index.clear()
+
+    def _of_memory(self) -> tuple[int, int]:
+        """Count the unknown people, and the last receipt of somebody who was forgotten."""
         try:
             with Faces.of(self._results_dir) as faces:
-                return faces.count_groups() if faces else 0
+                return (faces.count_groups(), faces.last_receipt()) if faces else (0, 0)
         except CannotRun:
-            return 0
+            return 0, self._forgotten
 
     def _note_troubles(self) -> None:
         state = self.state

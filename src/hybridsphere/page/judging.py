@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from hybridsphere.errors import CannotRun
 from hybridsphere.messages import UnusableName
 from hybridsphere.page import audit
 from hybridsphere.page.deriving import derive
@@ -125,7 +126,7 @@ async def judge(request: web.Request) -> web.Response:
         raise web.HTTPNotFound(text="There is no such word.")
     try:
         said = await asyncio.to_thread(_say, site, work, form, visitor.name)
-    except (NotSaid, UnusableName) as error:
+    except (NotSaid, UnusableName, CannotRun) as error:
         raise web.HTTPUnprocessableEntity(text=str(error)) from error
     ids: dict[str, object] = {
         name: form[name] for name in ("face", "group", "other") if name in form

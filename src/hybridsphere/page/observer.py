@@ -19,6 +19,7 @@ from hybridsphere.commands.bridge_client import BridgeHealth, ask_bridge
 from hybridsphere.commands.status import Uploads
 from hybridsphere.errors import CannotRun
 from hybridsphere.ledger.ledger import LedgerError
+from hybridsphere.memory.memory import memory_path
 from hybridsphere.messages import utc_text
 from hybridsphere.page.archive import Archive
 from hybridsphere.page.faces import Faces
@@ -53,7 +54,8 @@ class State:
     """The last known state.
 
     `latest` counts the results of the last day by status, `unknown` the groups of strangers;
-    `ledger` is the reason why the uploads cannot be read, or empty.
+    `ledger` and `memory` are the reasons why
+    they cannot be read, or empty.
     """
 
     bridge: BridgeHealth = field(default_factory=lambda: BridgeHealth([]))
@@ -61,6 +63,7 @@ class State:
     latest: Mapping[str, int] = field(default_factory=dict)
     unknown: int = 0
     ledger: str = ""
+    memory: str = ""
     troubles: list[Since] = field(default_factory=list)
     serial: int = 0
 
@@ -163,7 +166,7 @@ class Observer:
             # The index has names of people who were forgotten meanwhile.
             self._index.clear()
             self._forgotten = forgotten
-        state.ledger = ""
+        state.ledger, state.memory = "", self._memory_trouble()
         self._note_troubles()
         self._clear_if_outdated(archive)
         if self._index.covered is None:
@@ -190,6 +193,17 @@ class Observer:
         if archive.last_row() < self._row_until:
             self._index.clear()
 
+    def _memory_trouble(self) -> str:
+        """Say why the memory cannot be read; empty if it can, or if there is no memory."""
+        if not memory_path(self._results_dir).exists():
+            return ""
+        try:
+            with Faces.read(self._results_dir) as faces:
+                faces.count_groups()
+        except CannotRun as error:
+            return error.message
+        return ""
+
     def _of_memory(self) -> tuple[int, int]:
         """Count the unknown people, and the last receipt of somebody who was forgotten."""
         try:
@@ -201,11 +215,16 @@ class Observer:
     def _note_troubles(self) -> None:
         state = self.state
         troubles = list(state.bridge.troubles)
-        if state.ledger:
-            troubles.append(Trouble("ledger", state.ledger))
+        parts = {trouble.part for trouble in troubles}
+        own = [
+            Trouble(part, reason)
+            for part, reason in (("ledger", state.ledger), ("memory", state.memory))
+            if reason
+        ]
         if state.uploads and state.uploads.trouble:
-            parts = {trouble.part for trouble in troubles}
-            troubles += [state.uploads.trouble] * (state.uploads.trouble.part not in parts)
+            own.append(state.uploads.trouble)
+        # The bridge may have reported the same part.
+        troubles += [trouble for trouble in own if trouble.part not in parts]
         before = {one.trouble.part: one.since for one in state.troubles}
         state.troubles = [Since(one, before.get(one.part, utc_text())) for one in troubles]
 

@@ -68,6 +68,18 @@ async def test_a_name_is_searched_as_soon_as_it_is_given(visitor: Visitor, tmp_p
     assert found[0]["key"] == "a.mp4"
 
 
+async def test_a_name_in_another_spelling_is_the_known_person_s(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    store(tmp_path, seen("a.mp4", "ada_quill"), seen("b.mp4", "otto_brand"))
+    (face,) = keep(tmp_path, "a.mp4", "ada_quill").faces
+    keep(tmp_path, "b.mp4", "otto_brand")
+    assert (await visitor.say("is", face=face, name=" Otto  Brand"))[
+        "text"
+    ] == "This is otto_brand."
+    assert people(tmp_path, "a.mp4") == ["otto_brand"]
+
+
 async def test_a_word_that_cannot_be_taken_is_refused_with_the_reason(
     visitor: Visitor, tmp_path: Path
 ) -> None:

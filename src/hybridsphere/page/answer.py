@@ -6,6 +6,7 @@ from http import HTTPStatus
 import structlog
 from aiohttp import web
 
+from hybridsphere.errors import CannotRun
 from hybridsphere.ledger.ledger import LedgerError
 from hybridsphere.page.passwords import Role
 from hybridsphere.page.render import VIEWS, View, as_csv, as_json
@@ -31,6 +32,9 @@ def show(
             if kind != "html":
                 raise web.HTTPServiceUnavailable(text=str(error)) from error
             view = _empty(error)
+        except CannotRun as error:
+            # The memory broke in the middle; the next request does without.
+            raise web.HTTPServiceUnavailable(text=error.message) from error
         if kind == "json":
             return as_json(view)
         if kind == "csv":

@@ -116,8 +116,10 @@ async def test_a_half_entered_name_survives_the_news(tmp_path: Path, new_tab: Ne
 async def test_nothing_runs_and_nothing_is_wider_than_the_window(
     tmp_path: Path, new_tab: NewTab, served: str, width: int
 ) -> None:
-    fill(tmp_path)
+    # An empty folder first.
     tab = await new_tab(width)
+    assert await tab.evaluate("document.documentElement.scrollWidth") <= width
+    fill(tmp_path)
     for path in VIEWS:
         await tab.goto(served + path)
         assert await tab.evaluate("document.documentElement.scrollWidth") <= width, path

@@ -90,17 +90,26 @@ async function look() {
   if (again) { again = false; look(); }
 }
 
+// A browser has six connections for all tabs of a page: only a tab that is seen keeps one.
+let news = null;
+let lost = false;
 function follow() {
-  const news = new EventSource("/live");
-  let lost = false;
+  if (news || document.hidden) return;
+  news = new EventSource("/live");
   news.onmessage = () => { look(); if (lost) say(""); lost = false; };
   news.onerror = () => {
-    if (!lost) say("The page has lost its server. It goes on by itself when the server is back.");
+    if (!lost) say("The page has lost its server. It continues once the server is back.");
     lost = true;
-    if (news.readyState === EventSource.CLOSED) { setTimeout(follow, 3000); news.close(); }
+    if (news?.readyState === EventSource.CLOSED) { rest(); setTimeout(follow, 3000); }
   };
-  addEventListener("pagehide", () => news.close());
 }
+function rest() { news?.close(); news = null; }
+addEventListener("pagehide", rest);
+addEventListener("pageshow", (event) => { if (event.persisted && parts.length) follow(); });
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) rest();
+  else if (parts.length) follow();
+});
 
 function say(text, label, act) {
   said.replaceChildren();

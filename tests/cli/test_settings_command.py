@@ -46,6 +46,8 @@ IMPOSSIBLE = {
     "max_in_flight": ["0", "-1", "10001", "1e2", "many", "9" * 5000],
     "max_attempts": ["0", "101", "2.5", "9" * 5000],
     "keep_results_days": ["0", "14", "-1", "36501", "1.5", "many", LONG],
+    "keep_unknown_days": ["0", "-1", "36501", "1.5", "many", LONG],
+    "keep_faces_days": ["0", "-1", "36501", "1.5", "many", LONG],
     "drain_s": ["0", "-1", "3601", "nan", "inf", "soon", LONG],
     "page": ["8090", "127.0.0.1:65536", LONG],
     "page_users": ["/x" * 251, LONG],

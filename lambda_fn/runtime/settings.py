@@ -21,6 +21,7 @@ class SettingsError(ValueError):
 class RuntimeSettings:
     """The settings of the function.
 
+    - `table`: the table of the students, or the path of a JSON file of them.
     - `output_queue_url`: None sends no message; the bridge then mirrors the output bucket.
     - `gallery`: a path in the image or `s3://bucket/key`; None for an empty gallery.
     - `engine`: the engine that the gallery must have; None takes any.

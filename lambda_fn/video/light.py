@@ -8,8 +8,8 @@ from PIL import Image
 from lambda_fn.video.display import Pixels
 
 # A picture whose brightest hundredth lies below the first level, of 255, is brightened up to the
-# second. Higher levels are worse: YuNet then takes more things for faces. By more than the last
-# factor, hardly more than noise would be seen.
+# second. More light finds no more faces, and makes YuNet see faces in other things. Beyond the last
+# factor, noise would be most of the picture.
 _DARK = 60
 _BRIGHT = 120
 _MOST = 16.0

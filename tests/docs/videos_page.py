@@ -24,10 +24,9 @@ FFmpeg then counts 25 frames a second, so times in attendance are wrong at anoth
 ## What is shown
 
 A video is examined as a player shows it. The function applies the aspect of pixels, rotations,
-mirrored pictures and cropping. Enrollment from clips does the same. Two things differ from a
-player:
+mirrored pictures and cropping. Enrollment from clips does the same.
 
-- Dark frames are brightened ([recognition.md](recognition.md#looking-for-faces)).
+- Unlike a player, it brightens dark frames ([recognition.md](recognition.md#looking-for-faces)).
 - Colour spaces that FFmpeg cannot convert, such as ICtCp and YCgCo, are taken for that of HDTV.
 
 One track of a video is examined, the best one:

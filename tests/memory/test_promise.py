@@ -1,4 +1,4 @@
-"""What a person said stands above what a machine found, in whatever order things come."""
+"""A person's word stands above a machine's, in any order."""
 
 import tempfile
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the page does with an account: it plays videos, and replays uploads."""
+"""The page with an account: it plays videos, and replays uploads."""
 
 import json
 from collections.abc import Iterator

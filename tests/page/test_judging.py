@@ -1,4 +1,4 @@
-"""What people say: it takes effect at once, everywhere, and can be taken back."""
+"""Judgements take effect at once, everywhere, and can be taken back."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.samples import BUCKET
 
 
 def people(folder: Path, key: str) -> list[str]:
-    """The people whom the ledger has for a video."""
+    """The people of a video, as the ledger has them."""
     with Ledger.read(folder) as ledger:
         found = ledger.newest(BUCKET, key)
         assert found
@@ -114,6 +114,6 @@ async def test_every_change_has_a_line_in_the_audit_without_anybody_s_name(
     await visitor.say("is", face=face, name=HTML)
     (line,) = audit_path(tmp_path).read_text(encoding="utf-8").splitlines()
     assert f'"face": "{face}"' in line
-    # Whoever is to be forgotten stands in no further file.
+    # A person who is to be forgotten stands in no further file.
     assert "onerror" not in line
     assert audit_path(tmp_path).stat().st_mode & 0o777 == 0o600

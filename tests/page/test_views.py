@@ -1,4 +1,4 @@
-"""What the views show, and in which form."""
+"""The views and their forms."""
 
 import csv
 import io
@@ -151,7 +151,7 @@ async def test_a_ledger_that_cannot_be_read_is_a_trouble_with_its_remedy(
     text = await visitor.html("/")
     assert "damaged" in text
     assert (await visitor.client.get("/now.json")).status == 503
-    # A whole one takes its place, and the page goes on by itself.
+    # Once a whole ledger is there, the page shows it.
     ledger_path(tmp_path).unlink()
     store(tmp_path, seen("a.mp4", "ada_quill"))
     await visitor.until(lambda: visitor.site.state.uploads is not None)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 ACCEPTED_S = 10.0
 """Limit on accepting an event. A repeated event is harmless, a lost answer must be noticed soon."""
 
+PROBED_S = 5.0
+"""Limit on a call that runs nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionError:
@@ -60,7 +63,7 @@ class Function:
     async def probe(self) -> None:
         """Fail as an invocation would if the function does not exist or may not be invoked."""
         with failures("Invoke (DryRun)"):
-            status, _, _ = await self._try(b"")
+            status, _, _ = await self._try(b"", within_s=PROBED_S)
             with readable():
                 if status != HTTPStatus.NO_CONTENT:
                     raise ValueError(f"HTTP {status}")

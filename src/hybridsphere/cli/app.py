@@ -13,6 +13,7 @@ from hybridsphere.cli.data import enroll, gallery, results, students, workload
 from hybridsphere.cli.group import Commands, configured
 from hybridsphere.cli.options import CORES, FILE, FOLDER, MODE, PLACE, SINK, SOURCE, WORKERS
 from hybridsphere.cli.people import faces, forget
+from hybridsphere.cli.places import cost, host
 from hybridsphere.cli.review import decide, explain, replay, sheet
 from hybridsphere.signals import heard_at_once
 
@@ -73,6 +74,13 @@ def bridge(settings: "Settings") -> None:
     metavar="NUMBER",
     show_default=CORES,
     help="Videos that the function works on at once.",
+)
+@click.option(
+    "--home",
+    type=click.IntRange(0, 1000),
+    metavar="NUMBER",
+    default=0,
+    help="Videos that a host works on at once, beside Lambda.",
 )
 @click.option("--source", type=SOURCE, default="queue", help="How the bridge learns of uploads.")
 @click.option("--sink", type=SINK, default="queue", help="How the bridge gets results.")
@@ -214,12 +222,14 @@ def doctor(as_json: bool) -> None:
 
 
 for command in (
+    cost,
     decide,
     enroll,
     explain,
     faces,
     forget,
     gallery,
+    host,
     replay,
     results,
     sheet,

@@ -238,6 +238,7 @@ def results() -> None:
 @click.option("--since", type=SINCE, help="Only uploads received at this day or time, or later.")
 @click.option("--until", type=UNTIL, help="Only uploads received before; a day counts whole.")
 @click.option("--machine", is_flag=True, help="The function's answers, without people's words.")
+@click.option("--costs", is_flag=True, help="Also where it ran, and what that cost.")
 @configured("results_dir")
 def results_export(
     settings: "Settings",
@@ -249,6 +250,7 @@ def results_export(
     since: str | None,
     until: str | None,
     machine: bool,
+    costs: bool,
 ) -> None:
     """Print the ledger to standard output, in UTF-8.
 
@@ -264,7 +266,7 @@ def results_export(
     from hybridsphere.commands.export import Selection, export
     from hybridsphere.ledger.ledger import Ledger
 
-    selection = Selection(rows, person, statuses, machine)
+    selection = Selection(rows, person, statuses, machine, costs)
     # UTF-8 whatever the terminal takes, since programs read the export.
     with Ledger.read(settings.results_dir) as ledger, utf8_output() as out:
         uploads = ledger.uploads(since=since or "", until=until or "~")

@@ -13,7 +13,7 @@ from hybridsphere.errors import INTERRUPTED, READER_LEFT, CannotRun
 
 SECTIONS = {
     "Try it": ["demo", "local"],
-    "Run it": ["bridge", "page", "doctor", "status", "replay"],
+    "Run it": ["bridge", "host", "page", "doctor", "status", "cost", "replay"],
     "Say who is known": ["enroll", "gallery", "students"],
     "Upload, and take the results": ["workload", "results", "sheet"],
     "Look, correct and forget": ["faces", "explain", "decide", "forget"],

@@ -26,11 +26,11 @@ def _words(command: Command) -> Command:
     options = [
         click.option("--is", "is_name", metavar="NAME", help="The face is NAME."),
         click.option("--is-not", "is_not_name", metavar="NAME", help="The face is not NAME."),
-        click.option("--nobody", is_flag=True, help="It is no person: a poster, for example."),
+        click.option("--nobody", is_flag=True, help="Not a person: a poster, for example."),
         click.option("--same", type=int, metavar="FACE", help="The same person as this face."),
         click.option("--note", metavar="TEXT", help="Keep a note."),
         click.option("--undo", is_flag=True, help="Take back the last word."),
-        click.option("--by", metavar="NAME", help="Who says so; by default your user name."),
+        click.option("--by", metavar="NAME", help="Your name; by default that of your user."),
         click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON."),
     ]
     for option in reversed(options):
@@ -103,7 +103,7 @@ def faces_picture(settings: "Settings", face: int, output: Path) -> None:
 @click.argument("name", required=False)
 @click.option("--enroll", "gallery", metavar="GALLERY", help="Add the best looks to this gallery.")
 @click.option("--undo", is_flag=True, help="Take back the last name of the group.")
-@click.option("--by", metavar="NAME", help="Who says so; by default your user name.")
+@click.option("--by", metavar="NAME", help="Your name; by default that of your user.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @configured("results_dir")
 def faces_name(
@@ -185,7 +185,7 @@ def results_find(
     sys.exit(0 if found else 1)
 
 
-@results.command("correct", short_help="Say what is wrong or right in the result of KEY.")
+@results.command("correct", short_help="Correct or confirm the result of KEY.")
 @click.argument("key")
 @click.option("--face", type=int, metavar="FACE", help="The face that is meant.")
 @_words
@@ -202,7 +202,7 @@ def results_correct(
     as_json: bool,
     **words: Any,
 ) -> None:
-    """Say what is wrong or right in the result of the video KEY; CSV and exports follow.
+    """Correct or confirm the result of the video KEY; CSV and exports follow.
 
     Without an option, print the result, its faces, and what was said of them. A video with one face
     needs no --face; where no face was kept, the word is about the video.

@@ -73,7 +73,7 @@ class Desk:
 
 @contextmanager
 def reading(folder: Path) -> Iterator[Memory]:
-    """Open the memory to read it. Raises MemoryFileError where there is none."""
+    """Open the memory to read it. Raises MemoryFileError if it is missing."""
     with Memory.read(folder) as memory:
         yield memory
 

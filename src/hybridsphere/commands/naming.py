@@ -22,7 +22,7 @@ MOST_LOOKS = 8
 
 
 class _Named(NamedTuple):
-    """What a naming has done; `enrolled` counts the looks that the gallery got or lost."""
+    """The outcome of a naming; `enrolled` counts the looks that the gallery got or lost."""
 
     group: int
     name: str | None
@@ -42,7 +42,7 @@ def run_naming(
     by: str | None,
     as_json: bool,
 ) -> None:
-    """Name a group, or take its last name back where `name` is None, and print what was done."""
+    """Name a group, or without a name take its last one back; print the outcome."""
     with Desk.open(folder, by) as desk:
         if name is None:
             done = _unname(desk, group, gallery)

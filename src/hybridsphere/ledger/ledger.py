@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 
 from hybridsphere.ledger.answer import Answer
+from hybridsphere.ledger.costs import Costs
 from hybridsphere.ledger.debts import Debts
 from hybridsphere.ledger.forgetting import Forgetting
 from hybridsphere.ledger.overview import Backlog, Waiting
@@ -17,6 +18,7 @@ from hybridsphere.ledger.search import Search
 from hybridsphere.ledger.statements import ATTEMPT, DONE, INVOKED, RESULT, beginning
 from hybridsphere.ledger.upload import Upload, columns, newest
 from hybridsphere.messages import Result, S3Record
+from hybridsphere.prices import cost_usd
 
 __all__ = [
     "Answer",
@@ -37,7 +39,7 @@ def ledger_path(results_dir: Path) -> Path:
     return LEDGER.path(results_dir)
 
 
-class Ledger(Search, Debts, Forgetting):
+class Ledger(Search, Debts, Costs, Forgetting):
     """The ledger, open. Changes are made inside `transaction()`; not for use by two threads."""
 
     kind = LEDGER
@@ -84,7 +86,8 @@ class Ledger(Search, Debts, Forgetting):
         times = (result.started_at, result.finished_at)
         faces = (result.attempt, result.faces_key, result.faces, result.engine, result.place)
         run = (result.duration_ms, result.billed_ms, result.memory_mb, result.cold)
-        values = (*beginning(result), stored_at, *found, *place, *times, *faces, *run, None)
+        cost = cost_usd(result.place, result.billed_ms, result.memory_mb)
+        values = (*beginning(result), stored_at, *found, *place, *times, *faces, *run, cost)
         row = self._connection.execute(RESULT, values).fetchone()
         if row is None:
             return None

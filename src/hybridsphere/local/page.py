@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from hybridsphere.errors import CannotRun
-from hybridsphere.local import child
+from hybridsphere.host import child
 
 _USUAL = 8090
 _ENDS_WITHIN_S = 5

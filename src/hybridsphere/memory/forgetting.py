@@ -16,7 +16,7 @@ _LIFTED = ("judgements_stay", "judgements_keep")
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the memory has of a person.
+    """The traces of a person in the memory.
 
     - `faces`: faces of the person; `mistaken`: faces that the machine took for the person, or for
       the runner-up.

@@ -1,4 +1,4 @@
-"""What people say: each word is written down, takes effect, and can be taken back."""
+"""Judgements: each word of a person is recorded, takes effect, and can be taken back."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from hybridsphere.page.security import require
 from hybridsphere.page.site import SITE, Site
 
 Said = dict[str, Any]
-"""What was done: `text` for people, and what an undo needs."""
+"""The answer to a word: `text` for people, and the ids that an undo needs."""
 
 Work = Callable[[Memory, Mapping[str, str], str], Said]
 

@@ -1,4 +1,4 @@
-"""What the page knows without being asked: the state of bridge and ledger, followed as it changes.
+"""The state of bridge and ledger, followed as it changes.
 
 One connection notices commits of other processes, by a number that SQLite keeps in shared memory.
 """
@@ -53,7 +53,7 @@ class State:
     """The last known state.
 
     `latest` counts the results of the last day by status, `unknown` the groups of strangers;
-    `ledger` is the reason why there is no state of the uploads, or empty.
+    `ledger` is the reason why the uploads cannot be read, or empty.
     """
 
     bridge: BridgeHealth = field(default_factory=lambda: BridgeHealth([]))
@@ -72,7 +72,7 @@ class State:
 
 
 class Observer:
-    """Follows a ledger and a bridge; `changed` wakes whoever waits for news."""
+    """Follows a ledger and a bridge; `news` wakes every open page."""
 
     def __init__(
         self, results_dir: Path, bridge: tuple[str, int] | None, index: Words, state: State
@@ -148,7 +148,7 @@ class Observer:
                     await asyncio.sleep(0.01)
 
     def _look(self, archive: Archive) -> None:
-        """Read the figures anew, and index what has changed."""
+        """Read the figures again, and index the changed rows."""
         state = self.state
         state.uploads = Uploads.of(archive)
         state.latest = archive.count_since(hours_ago(24))
@@ -156,7 +156,7 @@ class Observer:
         state.ledger = ""
         self._note_troubles()
         if self._index.covered is None:
-            # What is there already is read from the newest to the oldest, between the looks.
+            # Existing rows are read between the looks, the newest first.
             self._row_until = archive.last_row()
             self._stored_until = archive.last_stored_of()
             self._answered_until = utc_text()

@@ -63,7 +63,7 @@ async def _letters(site: Site, outcome: Outcome) -> None:
 
 
 async def _apart(work: Coroutine[Any, Any, None]) -> None:
-    """Run work that reads and writes files between its calls, in a loop of its own."""
+    """Run work in another thread and loop, since it reads and writes files between its calls."""
     await asyncio.to_thread(asyncio.run, work)
 
 

@@ -33,7 +33,7 @@ def read_roster(results_dir: Path, name: str) -> list[StudentRecord] | None:
 def save_roster(results_dir: Path, file_name: str, content: bytes) -> str:
     """Keep a class list under the name of its file; returns the name.
 
-    Raises CannotRun for a file that is none, and OSError.
+    Raises CannotRun for any other file, and OSError.
     """
     name = _NAME.sub(" ", Path(file_name).stem).strip()[:60].strip() or "class"
     folder = rosters_folder(results_dir)
@@ -46,7 +46,7 @@ def save_roster(results_dir: Path, file_name: str, content: bytes) -> str:
         try:
             read_students(trial, required=("name",))
         except CannotRun as error:
-            # The name of the trial means nothing to whoever sent the file.
+            # The sender does not know the name of the trial.
             raise CannotRun(
                 error.message.replace(str(trial), "the file"), hint=error.hint
             ) from None

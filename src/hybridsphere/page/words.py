@@ -82,7 +82,7 @@ class Words:
     def add(self, entries: Iterable[Entry]) -> None:
         """Add uploads, or what has become of them.
 
-        The words that a row had before stay: what is found is compared with the row as it stands.
+        The words that a row had before stay: each hit is compared with the current row.
         """
         with self._lock:
             rows = [(entry.row, *_columns(entry)) for entry in entries]

@@ -281,6 +281,20 @@ def test_events_go_back_to_their_queue_and_the_rest_stays(account: Account) -> N
     assert len(account.messages("dead_letter")) == 2
 
 
+def test_each_reason_is_listed_with_its_keys_in_80_columns(account: Account) -> None:
+    for number in range(30):
+        account.upload(f"{'folder/' * 20}{number:02}.mp4")
+        account.s3.delete_object(Bucket=BUCKET, Key=f"{'folder/' * 20}{number:02}.mp4")
+
+    lines = account.run("--yes").stdout.splitlines()
+
+    assert lines[:2] == ["0 uploads replayed", "30 not: gone"]
+    assert len(lines) == 2 + 20 + 1
+    assert lines[2].endswith("folder/00.mp4")
+    assert lines[-1] == "  and 10 more; --json lists up to 1,000"
+    assert max(map(len, lines)) <= 80
+
+
 def test_a_letter_that_cannot_be_sent_stays(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

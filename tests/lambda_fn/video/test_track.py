@@ -25,7 +25,7 @@ def shade(level: int, width: int = 64, height: int = 48) -> Rgb:
 def levels(file: bytes) -> list[int]:
     """The grey levels that a video's frames show, one a fifth of a second."""
     with Video(io.BytesIO(file)) as video:
-        return [round(float(frame.rgb().mean())) for frame in video.frames(lambda: 0.2)]
+        return [round(float(frame.grey().mean())) for frame in video.frames(lambda: 0.2)]
 
 
 def reason(file: bytes) -> str:

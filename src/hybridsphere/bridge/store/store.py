@@ -25,6 +25,7 @@ from hybridsphere.bridge.store.writer import DISK, Change, Writer
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.errors import ConfigurationError
+from hybridsphere.ledger.costs import Spending
 from hybridsphere.ledger.csv_files import Blocked
 from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload, ledger_path
 from hybridsphere.messages import OVERTAKEN, Result, S3Record
@@ -151,6 +152,11 @@ class ResultStore:
     async def count_attempt(self, record: S3Record, received_at: str) -> int:
         """Count an attempt that ended in a function error; returns the count."""
         return int(await self.change(lambda ledger: ledger.count_attempt(record, received_at)))
+
+    async def spending(self, since: str) -> Spending:
+        """Sum up what Lambda cost since a moment."""
+        found: Spending = await self.change(lambda ledger: ledger.spending(since))
+        return found
 
     async def undone(self, records: Sequence[S3Record]) -> list[S3Record]:
         """Choose the records that were not invoked and have no result."""

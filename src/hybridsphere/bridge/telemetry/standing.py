@@ -30,14 +30,14 @@ class Standing(Collector):
             with Ledger.read(self._results_dir) as ledger:
                 yield from _of_ledger(ledger)
         except (LedgerError, OSError):
-            # It is a trouble of its own, which the first figure has.
+            # The first figure has this trouble already.
             return
 
     def _troubles(self) -> Metric:
         name, text = "hybridsphere_trouble", "1 for each part that does not work."
         found = GaugeMetricFamily(name, text, labels=["part"])
         for part in self._health.troubles:
-            # Of a file's trouble, not its path: each would be a series for ever.
+            # Without the file's path: each would be a series for ever.
             found.add_metric(["file" if part.startswith("file ") else part], 1)
         return found
 

@@ -144,8 +144,8 @@ def _face(explained: FaceExplained) -> Iterator[str]:
 def _choice(explained: Explained) -> Iterator[str]:
     names = {face.answer.name for face in explained.faces if face.answer and face.answer.name}
     chosen = explained.chosen
-    yield ""
     if chosen and len(names) > 1:
+        yield ""
         why = "a sure face" if chosen.certainty == "sure" else "the most support"
         yield f"of {len(names)} people {chosen.name} is the one, by {why} ({chosen.support:.3f})"
     if explained.choice_differs:

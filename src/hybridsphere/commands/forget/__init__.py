@@ -1,1 +1,1 @@
-"""Forget a person: find, take away, search what is left."""
+"""Forget a person: find, take away, search the remains."""

@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 _MOST_BYTES = 4 * 2**20
 """Larger objects are neither CSV nor evidence."""
 
+_NO_VERSION = "null"
+
 _CSV_PEOPLE = "people"
 """The metadata that name the runner-up of each person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of an object; `id` is None in a bucket without versions."""
+    """One version of an object; `id` is `null` for objects without versions."""
 
     key: str
-    id: str | None
+    id: str
     latest: bool
     size: int
 
@@ -73,8 +75,9 @@ class Account:
         if not is_csv and not is_faces_key(version.key):
             return
         if is_csv and version.latest:
-            await self._rewrite(bucket, version)
-            if version.id in {None, "null"}:
+            new = await self._rewrite(bucket, version)
+            if new == version.id:
+                # A bucket without versions: the new object has replaced the old one.
                 return
         await self.delete_version(found)
 
@@ -82,7 +85,7 @@ class Account:
         """Delete a version for good."""
         with concerning(f"s3://{found.bucket}/{found.version.key}"):
             await self._s3.delete_object(
-                Bucket=found.bucket, Key=found.version.key, **_of(found.version)
+                Bucket=found.bucket, Key=found.version.key, VersionId=found.version.id
             )
 
     async def gallery_versions(self, bucket: str, key: str) -> AsyncIterator[tuple[Found, Gallery]]:
@@ -104,7 +107,7 @@ class Account:
                 for item in page.get("Versions", []):
                     yield Version(
                         item["Key"],
-                        item.get("VersionId"),
+                        item.get("VersionId") or _NO_VERSION,
                         bool(item.get("IsLatest", True)),
                         int(item.get("Size", 0)),
                     )
@@ -141,12 +144,13 @@ class Account:
         async with answer["Body"] as body:
             return await body.read(), dict(answer["Metadata"]), answer["ETag"]
 
-    async def _rewrite(self, bucket: str, version: Version) -> None:
+    async def _rewrite(self, bucket: str, version: Version) -> str:
+        """Write a CSV without the name; returns the id of the new version."""
         content, metadata, etag = await self._read(bucket, version)
         text = csv_without(content.decode(), self._trace.names)
         kept = {name: value for name, value in metadata.items() if name.lower() != _CSV_PEOPLE}
         with concerning(f"s3://{bucket}/{version.key}"):
-            await self._s3.put_object(
+            answer = await self._s3.put_object(
                 Bucket=bucket,
                 Key=version.key,
                 Body=text.encode(),
@@ -154,11 +158,13 @@ class Account:
                 ContentType="text/csv; charset=utf-8",
                 IfMatch=etag,
             )
+        return answer.get("VersionId") or _NO_VERSION
 
 
 def _of(version: Version) -> dict[str, Any]:
-    """Return the argument that names a version, in a bucket with versions."""
-    return {} if version.id in {None, "null"} else {"VersionId": version.id}
+    """Return the argument that names a version."""
+    # A bucket that got versions later keeps what was there under this name; others may not know it.
+    return {} if version.id == _NO_VERSION and version.latest else {"VersionId": version.id}
 
 
 def _pictures(name: str) -> bool:

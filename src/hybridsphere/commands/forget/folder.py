@@ -1,4 +1,4 @@
-"""A person in the results folder: the ledger, the memory, CSV files, exports, what is left."""
+"""A person in the results folder: the ledger, the memory, CSV files, exports, remains."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""Forget a person: show what is kept, take it away, and search what is left."""
+"""Forget a person: show everything, take it away, and search the remains."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -35,7 +35,7 @@ class Kept:
     students: int = 0
 
     def counts(self) -> dict[str, int]:
-        """Count what was found, by place; nothing in it says whom it is about."""
+        """Count what was found, by place; the person's name is not among it."""
         found = self.remembered
         return {
             "faces": len(found.faces),
@@ -55,7 +55,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a search of everything has found: names of places that still have the person."""
+    """The outcome of a search of everything: names of places that still have the person."""
 
     files: int
     size: int
@@ -74,7 +74,7 @@ def run_forget(
     as_json: bool,
     report: Callable[[str], None],
 ) -> bool:
-    """Print what is kept of a person; with `yes` take it away. Returns whether nothing is left."""
+    """Print all traces of a person; with `yes` take it away. Returns whether nothing is left."""
     trace = Trace(usable_name(name))
     places = [*galleries, *filter(None, [settings.gallery])]
     with Desk.open(settings.results_dir) as desk:

@@ -12,7 +12,7 @@ from hybridsphere.recognition.gallery import Gallery, GalleryError
 
 
 class InGallery(NamedTuple):
-    """What a gallery has of a person: rows in the current one, and versions that have any."""
+    """The traces of a person in a gallery: rows in the current one, and versions that have any."""
 
     place: str
     rows: int
@@ -50,9 +50,9 @@ async def forget_in(found: InGallery, trace: Trace, account: Account | None) -> 
             return known.without_rows(_rows_of(known, trace))
 
         await change_gallery(found.place, without)
-    for version in found.versions:
-        # Without versions the object was replaced, and deleting it would delete the new one.
-        if account and version.version.id not in {None, "null"}:
+    if account and found.place.startswith("s3://"):
+        # In a bucket without versions none is left by now.
+        async for version, _ in account.gallery_versions(*parts_of(found.place)):
             await account.delete_version(version)
 
 

@@ -1,15 +1,17 @@
 """The words of a replay: its question, and its outcome as lines or JSON."""
 
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
 
 from hybridsphere.commands.lines import print_json, print_line
-from hybridsphere.commands.replay.uploads import Count, Outcome
+from hybridsphere.commands.replay.uploads import MOST_EXAMPLES, Count, Outcome
 
 _SHOWN = 20
-_KEY_CELLS = 40
+_KEY_CELLS = 75
+_WIDTH = 79
 
 
 def question(count: Count) -> str:
@@ -37,13 +39,16 @@ def print_outcome(console: Console, outcome: Outcome, thing: str, *, as_json: bo
 
 
 def _left(outcome: Outcome) -> Iterator[str]:
-    for why, number in outcome.left.most_common():
-        yield f"{number} not: {why}"
-    for example in outcome.examples[:_SHOWN]:
-        yield f"  {_short(example['key'])}  {example['why']}"
-    more = outcome.left.total() - _SHOWN
-    if more > 0:
-        yield f"  and {more} more; --json lists up to 1,000"
+    """List the reasons, each with the first of its keys."""
+    shown = 0
+    for why, number in outcome.left.most_common(_SHOWN):
+        yield from textwrap.wrap(f"{number:,} not: {why}", _WIDTH, subsequent_indent="    ")
+        keys = [example["key"] for example in outcome.examples if example["why"] == why]
+        for key in keys[: max(_SHOWN - shown, 1)]:
+            shown += 1
+            yield f"    {_short(key)}"
+    if outcome.left.total() > shown:
+        yield f"  and {outcome.left.total() - shown:,} more; --json lists up to {MOST_EXAMPLES:,}"
 
 
 def _record(outcome: Outcome) -> dict[str, Any]:
@@ -58,7 +63,7 @@ def _record(outcome: Outcome) -> dict[str, Any]:
 def _short(key: str) -> str:
     """Shorten a key in its middle, for its end matters most."""
     if len(key) <= _KEY_CELLS:
-        return key.ljust(_KEY_CELLS)
+        return key
     half = _KEY_CELLS // 2
     return f"{key[: half - 1]}…{key[-half:]}"
 

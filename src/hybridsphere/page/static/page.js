@@ -17,8 +17,8 @@ function localTimes(root) {
   }
 }
 
-// Take what has changed over from a newer copy of a part: pieces are known by data-key, and a piece
-// that is the same stays, with its focus and its half-entered text.
+// Replace the changed pieces of a part by those of a newer copy. Pieces go by data-key; an unchanged
+// piece stays, with its focus and its half-entered text.
 function renew(old, fresh) {
   const there = new Map();
   for (const child of old.children) if (child.dataset.key) there.set(child.dataset.key, child);

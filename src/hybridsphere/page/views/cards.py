@@ -30,7 +30,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What a card shows."""
+    """The texts and the picture of a card."""
 
     key: str
     address: str
@@ -91,7 +91,7 @@ def took(entry: Entry) -> str:
     upload = entry.upload
     if not upload.stored_at:
         return ""
-    # Without a sequencer the event's time may be that of a clock in another zone.
+    # The event's time may come from a clock in another zone.
     began = upload.received_at or upload.started_at or upload.created_at
     passed = datetime.fromisoformat(upload.stored_at) - datetime.fromisoformat(began)
     return duration(max(0.0, passed.total_seconds()))

@@ -1,4 +1,4 @@
-"""System: the way of a video with its figures, and what is wrong with remedies."""
+"""System: the way of a video with its figures, the troubles and their remedies."""
 
 import os
 import shutil

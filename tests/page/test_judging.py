@@ -80,6 +80,31 @@ async def test_a_name_in_another_spelling_is_the_known_person_s(
     assert people(tmp_path, "a.mp4") == ["otto_brand"]
 
 
+async def test_a_withdrawn_correction_is_searched_again(visitor: Visitor, tmp_path: Path) -> None:
+    store(tmp_path, seen("a.mp4", "ada_quill"))
+    (face,) = keep(tmp_path, "a.mp4", "ada_quill").faces
+    await visitor.until(lambda: visitor.site.index.complete)
+    for word, keys in (("is_not", []), ("undo", ["a.mp4"])):
+        serial = visitor.site.state.serial
+        await visitor.say(word, face=face, name="ada_quill")
+        found = None
+        while found != keys:
+            serial = await visitor.site.observer.news(serial, 1)
+            rows = (await visitor.json("/videos.json?person=ada_quill"))["rows"]
+            found = [row["key"] for row in rows]
+
+
+async def test_now_counts_the_answers_that_people_get(visitor: Visitor, tmp_path: Path) -> None:
+    store(tmp_path, seen("a.mp4"), seen("b.mp4"))
+    (face,) = keep(tmp_path, "a.mp4", None).faces
+    await visitor.until(lambda: visitor.site.state.latest == {"unknown_face": 2})
+    await visitor.say("is", face=face, name="zoe_neu")
+    await visitor.until(lambda: visitor.site.state.latest.get("no_record") == 1)
+    assert "1 with nobody but strangers" in (await visitor.html("/")).lower()
+    await visitor.say("undo", face=face)
+    await visitor.until(lambda: visitor.site.state.latest.get("unknown_face") == 2)
+
+
 async def test_a_word_that_cannot_be_taken_is_refused_with_the_reason(
     visitor: Visitor, tmp_path: Path
 ) -> None:

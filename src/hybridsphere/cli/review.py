@@ -101,7 +101,7 @@ def sheet(
         note(line)
     if output:
         command.save_sheet(made, chosen, output)
-        tell(f"{len(made.sessions)} sessions of {made.students} students in {output}")
+        tell(f"{command.extent_of(made)} in {output}")
         return
     sys.stdout.flush()
     command.write_sheet(made, chosen, sys.stdout.buffer)

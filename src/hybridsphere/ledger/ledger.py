@@ -144,7 +144,8 @@ class Ledger(Search, Debts, Costs, Forgetting):
         Returns whether this is the newest version, whose file must be written, too.
         """
         people = None if answer is None else orjson.dumps(list(answer.people)).decode()
-        values = (answer.status, people, answer.csv, at) if answer else (None,) * 4
+        # A withdrawn answer has its moment, too: followers find the row by it.
+        values = (answer.status, people, answer.csv, at) if answer else (None, None, None, at)
         self._connection.execute(
             """UPDATE uploads SET answer_status = ?, answer_people = ?, answer_csv = ?,
             answer_at = ? WHERE bucket = ? AND key = ? AND version = ?""",

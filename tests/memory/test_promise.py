@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from hybridsphere.memory.face import Face
 from hybridsphere.memory.words import Judgement, confirmed, standing_judgements
-from tests.memory.judge_stage import Stage
+from tests.memory.judge_stage import Stage, result_of
 
 FACES = 3
 NAMES = ["ada", "ben", "cleo"]
@@ -155,3 +156,16 @@ def test_a_persons_word_stands_in_any_order(
         assert set(stage.people()) == {name for name in told.decided if name}
         if told.decided == told.found:
             assert stage.upload().answer_status is None
+
+
+def test_a_word_about_a_failed_upload_outlives_the_result_that_replaces_it(tmp_path: Path) -> None:
+    with Stage.open(tmp_path) as stage:
+        empty = "name,major,year,status\r\n,,,failed\r\n"
+        stage.store(replace(result_of(["anna"]), status="failed", people=(), csv=empty))
+        with stage.memory.transaction():
+            stage.memory.begin_video(stage.upload())
+        stage.say("is_not", name="anna")
+        stage.derive()
+        # The word changes nothing of `failed`, but the next result must be derived, without faces.
+        stage.store(result_of(["anna"]))
+        assert stage.ledger.count_due() == 1

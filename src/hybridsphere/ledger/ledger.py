@@ -91,10 +91,10 @@ class Ledger(Search, Debts, Costs, Forgetting):
         row = self._connection.execute(RESULT, values).fetchone()
         if row is None:
             return None
-        version, answer = row
+        version, answer, judged_at = row
         # What people said of an earlier result must be said of this one, even if it changed nothing
         # until now.
-        if result.faces_key or answer is not None or result.attempt > 1:
+        if result.faces_key or judged_at is not None or result.attempt > 1:
             self.owe(result, version, stored_at)
         return result.csv if answer is None else str(answer)
 

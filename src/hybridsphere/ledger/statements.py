@@ -64,7 +64,7 @@ ON CONFLICT DO UPDATE SET
 WHERE status IS NULL OR (status = 'failed' AND excluded.status != 'failed')
     OR (excluded.attempt > attempt AND (status = 'failed' OR (excluded.status != 'failed'
         AND coalesce(excluded.reason, '') NOT IN ('gone', 'superseded'))))
-RETURNING version, answer_csv
+RETURNING version, answer_csv, answer_at
 """  # noqa: S608 - ours
 
 DONE = """

@@ -62,7 +62,9 @@ def derive_video(memory: Memory, ledger: Ledger, files: CsvFiles, video: Video) 
     if upload is None or upload.status is None:
         return
     answer = answer_of(memory, video, upload)
-    if answer != _current(upload):
+    # A result without faces may replace `failed`; the ledger must know that words were said.
+    is_unmarked = upload.status == "failed" and upload.answer_at is None
+    if answer != _current(upload) or is_unmarked:
         publish(ledger, files, upload, answer)
 
 

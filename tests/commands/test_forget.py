@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from hybridsphere.cli.app import main
 from hybridsphere.commands.forget.trace import Trace
+from hybridsphere.memory.forgetting import Forgetter
 from hybridsphere.memory.memory import Memory
 from hybridsphere.messages import faces_key, object_metadata
 from hybridsphere.recognition.gallery import Gallery
@@ -180,3 +181,17 @@ def test_csv_and_evidence_objects_and_the_record_go(
     assert "Item" not in dynamodb.get_item(
         TableName="forgetful-students", Key={"name": {"S": NAME}}
     )
+
+
+def test_a_quoted_name_leaves_what_somebody_confirmed(tmp_path: Path) -> None:
+    name = 'Dwayne "Rock" J'
+    with Stage.open(tmp_path) as stage:
+        stage.see([name, "ben"])
+        stage.derive()
+        stage.confirm()
+        forgetter = Forgetter(stage.memory, [name])
+        with stage.memory.transaction():
+            forgetter.forget(forgetter.find())
+        notes = stage.memory.connection.execute("SELECT note FROM judgements").fetchall()
+    assert "Rock" not in str(notes)
+    assert "ben" in str(notes)

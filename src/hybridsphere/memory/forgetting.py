@@ -40,7 +40,9 @@ class Forgetter:
         self._connection = memory.connection
         self._names = names
         self._chosen = json.dumps(sorted(names))
-        whole = "|".join(re.escape(name) for name in names)
+        # A confirmation has names in JSON, which escapes quotes.
+        forms = {*names, *(json.dumps(name, ensure_ascii=False)[1:-1] for name in names)}
+        whole = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
         self._pattern = re.compile(rf"(?<!\w)(?:{whole})(?!\w)")
 
     def find(self) -> Remembered:

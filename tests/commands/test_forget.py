@@ -13,6 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hybridsphere.cli.app import main
+from hybridsphere.commands.desk import Desk
+from hybridsphere.commands.forget.folder import ResultsFolder
 from hybridsphere.commands.forget.trace import Trace
 from hybridsphere.memory.forgetting import Forgetter
 from hybridsphere.memory.memory import Memory
@@ -195,3 +197,20 @@ def test_a_quoted_name_leaves_what_somebody_confirmed(tmp_path: Path) -> None:
         notes = stage.memory.connection.execute("SELECT note FROM judgements").fetchall()
     assert "Rock" not in str(notes)
     assert "ben" in str(notes)
+
+
+def test_a_memory_that_somebody_reads_is_reported_though_longer_words_hide_the_name(
+    tmp_path: Path,
+) -> None:
+    with Stage.open(tmp_path) as stage:
+        stage.see(["joanna", None])
+        stage.say("note", note="ann was late")
+    with Memory.read(tmp_path) as reader, Desk.open(tmp_path) as desk:
+        reader.connection.execute("BEGIN")
+        reader.connection.execute("SELECT count(*) FROM faces").fetchone()
+        place = ResultsFolder(desk, Trace("ann"))
+        remembered, rows, _ = place.find()
+        place.forget(remembered, rows, {})
+        place.sweep()
+        assert "_hybridsphere/memory.sqlite3" in place.search()[2]
+        reader.connection.execute("COMMIT")

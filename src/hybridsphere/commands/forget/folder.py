@@ -30,6 +30,7 @@ class ResultsFolder:
         self._desk = desk
         self._trace = trace
         self._forgetter = Forgetter(desk.memory, trace.names)
+        self._unswept: list[str] = []
 
     def find(self) -> tuple[Remembered, list[int], list[Path]]:
         """Find the person in the memory, in rows of the ledger and in other files."""
@@ -68,12 +69,16 @@ class ResultsFolder:
                 connection.execute("PRAGMA temp_store = MEMORY")
             connection.execute("VACUUM")
             connection.execute("PRAGMA busy_timeout = 10000")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                # Old pages stay while somebody reads, whatever the search finds in them.
+                name = database.kind.path(self._desk.folder).relative_to(self._desk.folder)
+                self._unswept.append(str(name))
 
     def search(self) -> tuple[int, int, list[str]]:
         """Search every byte of every file; returns files, bytes, and what still has the person."""
         files = size = 0
-        left = []
+        left = list(self._unswept)
         for file in _all_files(self._desk.folder):
             files += 1
             size += file.stat().st_size

@@ -11,7 +11,7 @@ INSTALLED := .venv/installed
 PREPARED := lambda_fn/prepared
 PORTRAITS := src/hybridsphere/demo/prepared
 
-.PHONY: setup demo test test-fast soak lint docs picture bench deploy-tools deploy-check images object-stores audit clean \
+.PHONY: setup demo test test-fast soak lint docs picture bench deploy-tools deploy-check page-check images object-stores audit clean \
 	requirements
 
 setup: $(INSTALLED) $(PREPARED)/made $(PORTRAITS)/made
@@ -84,6 +84,16 @@ deploy-tools: .cache/deploy/installed .cache/account/installed
 deploy-check: setup deploy-tools
 	@$(BIN)/python -m pytest -m "not images and not object_stores" tests/deploy
 
+# Drives the page in a real Chromium, which Debian's package chromium has; axe-core comes from npm.
+.cache/page/installed: deploy/requirements/page.txt
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(PIP) install --no-deps --require-hashes --only-binary :all: --target $(@D)/lib -r $<
+	@npm install --silent --no-audit --no-fund --ignore-scripts --prefix $(@D) axe-core@4.14.1 \
+		|| echo "axe-core could not be fetched: what it would find stays unknown." >&2
+	@touch $@
+page-check: setup .cache/page/installed
+	@$(BIN)/python -m pytest -m browser tests/page/browser
+
 # Builds the container images and runs them; needs buildah, debootstrap and root.
 images: setup
 	@$(BIN)/python -m pytest -m images tests/deploy/images
@@ -96,7 +106,7 @@ object-stores: setup
 # Asks PyPI whether a release that is pinned here has a known vulnerability. What could not be asked
 # about (--strict) is no success, and looks much like a finding.
 AUDIT := .cache/audit
-PINS := build bridge function dev deploy account audit
+PINS := build bridge function dev deploy account audit page
 audit: $(AUDIT)/installed
 	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --cache-dir $(AUDIT)/cache --disable-pip --require-hashes \
 		$(PINS:%=-r deploy/requirements/%.txt) || { echo "make audit: where no vulnerability is" \
@@ -125,4 +135,5 @@ requirements:
 	printf 'setuptools>=77\n' | $(COMPILE) - --output-file $(BUILD)
 	printf 'cfn-lint\nopenstack-heat\n' | $(COMPILE) - --output-file deploy/requirements/deploy.txt
 	printf 'awscli\nministack\n' | $(COMPILE) - --output-file deploy/requirements/account.txt
+	printf 'playwright\n' | $(COMPILE) - --output-file deploy/requirements/page.txt
 	printf 'pip-audit\n' | $(COMPILE) - --output-file deploy/requirements/audit.txt

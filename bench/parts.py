@@ -80,6 +80,12 @@ def _gallery(options: Options) -> Part:
     return gallery.measure(rounds=options.rounds, report=options.report)
 
 
+def _decide(options: Options) -> Part:
+    from bench import decisions
+
+    return decisions.measure(options.scratch, rounds=options.rounds, report=options.report)
+
+
 def _attendance(options: Options) -> Part:
     from bench import attendance
 
@@ -140,6 +146,7 @@ _IN_PROCESS: dict[str, Callable[[Options], Part]] = {
     "videos": _videos,
     "hard": _hard,
     "gallery": _gallery,
+    "decide": _decide,
     "attendance": _attendance,
     "recognition": _recognition,
 }
@@ -155,6 +162,7 @@ ABOUT = {
     "videos": "a video, from the object to who is in it, models loaded",
     "hard": "the same where a face is small, late, absent or unknown",
     "gallery": "one face against 1,000 and 100,000 known ones",
+    "decide": "10,000 videos decided again by the looks that are kept",
     "attendance": "everybody in a video of a class",
     "start": "a fresh process of the function, until it is ready and has answered",
     "bridge": "a message through the bridge, beside sqs-consumer, on two doubles",

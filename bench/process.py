@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-from hybridsphere.local import child
+from hybridsphere.host import child
 
 _ROOT = Path(__file__).parents[1]
 

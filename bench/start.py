@@ -25,10 +25,10 @@ from bench import process
 from bench.report.row import FIRST_ANSWER, SECOND_ANSWER, Part, Row, Target, WrongAnswer
 from bench.rounds import Rounds
 from hybridsphere.demo.clips import write_students
+from hybridsphere.host.function import Invocation, Response
+from hybridsphere.host.runtime_api import RuntimeApi
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
-from hybridsphere.local.function import Invocation, Response
-from hybridsphere.local.runtime_api import RuntimeApi
 from hybridsphere.messages import S3Record, utc_text
 
 HANDLERS = {

@@ -12,7 +12,7 @@ from hybridsphere.recognition.rule import rule_of
 from hybridsphere.recognition.space import Embeddings
 from lambda_fn.faces.engine import Engine, engine_of
 from lambda_fn.gallery.picture import Unusable
-from lambda_fn.gallery.portrait import Portrait, portraits
+from lambda_fn.gallery.portrait import KINDS, Portrait, UnknownKind, portraits
 from lambda_fn.runtime.settings import wanted_engine
 
 
@@ -50,6 +50,7 @@ class _Enrollment:
         self._names: list[str] = []
         self._rows: list[Embeddings] = []
         self._several: list[tuple[str, Path, list[Portrait]]] = []
+        self._has_others = False
 
     def add(self, name: str, path: Path) -> None:
         """Take a file into account that shows the person of a name."""
@@ -58,6 +59,7 @@ class _Enrollment:
             found = portraits(path, self._engine)
         except (Unusable, UnusableName) as error:
             self._report(f"{self._shown(path)}: left out: {error}")
+            self._has_others |= isinstance(error, UnknownKind)
             return
         if len(found) > 1:
             # The other photographs of the person will show which face it is.
@@ -69,9 +71,12 @@ class _Enrollment:
         """Return the gallery of all files. Raises GalleryError without any face."""
         for name, path, found in self._several:
             self._choose(name, path, found)
+        if self._has_others:
+            self._report(f"the names of photographs and clips end in {KINDS}")
         if not self._names:
             raise GalleryError(
-                f"{self._photos}: no usable photograph or clip, neither name.jpg nor name/*"
+                f"{self._photos}: no usable photograph or clip",
+                hint="name each photograph or clip after its person: name.jpg, or name/*.jpg",
             )
         return Gallery(self._names, np.array(self._rows), self._engine.space)
 
@@ -107,7 +112,9 @@ def _files(photos: Path, report: Callable[[str], None]) -> Iterator[tuple[str, P
         yield photos.stem, photos
         return
     if not photos.is_dir():
-        raise GalleryError(f"{photos}: not a folder of photographs")
+        raise GalleryError(
+            f"{photos}: not a folder of photographs", hint="name a folder, a photograph or a clip"
+        )
     for entry in sorted(photos.iterdir()):
         if entry.name.startswith("."):
             continue

@@ -1,7 +1,12 @@
 #!/bin/sh
 # Starts the function's runtime client: under Lambda as it is, elsewhere under the Runtime
-# Interface Emulator, which listens on port 8080.
+# Interface Emulator, which listens on port 8080. With `host` as the first word it starts the
+# function's host, `hybridsphere host`, with the other words as options.
 set -eu
+
+if [ "${1:-}" = host ]; then
+  exec python -m hybridsphere "$@"
+fi
 
 if [ -n "${AWS_LAMBDA_RUNTIME_API:-}" ]; then
   exec python -m awslambdaric "$@"

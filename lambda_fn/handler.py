@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from hybridsphere import messages
@@ -16,7 +17,8 @@ from lambda_fn.recognition.attendance import Attendance, attend
 from lambda_fn.recognition.identify import Identification, identify
 from lambda_fn.results.delivery import Reporter
 from lambda_fn.results.outcome import VideoOutcome
-from lambda_fn.results.students import StudentTable
+from lambda_fn.results.student_file import StudentFile
+from lambda_fn.results.students import Students, StudentTable
 from lambda_fn.runtime.aws import client
 from lambda_fn.runtime.deadline import Deadline, LambdaContext, OutOfTime
 from lambda_fn.runtime.errors import reportable
@@ -115,12 +117,17 @@ def _examine(
     except OutOfTime:
         # The time ran out before the first frame: some files keep a reader searching for an index.
         return VideoOutcome("no_face", "cut_short"), None
-    students = StudentTable(settings.table, client("dynamodb"))
+    students = _students(settings.table)
     if isinstance(seen, Attendance):
         outcome = VideoOutcome.attended(seen, students)
     else:
         outcome = VideoOutcome.identified(seen, students)
     return outcome, keeper.kept(seen, record)
+
+
+def _students(table: str) -> Students:
+    """Return the records; no table's name has a slash, as the path of a file has."""
+    return StudentFile(Path(table)) if "/" in table else StudentTable(table, client("dynamodb"))
 
 
 def _result(

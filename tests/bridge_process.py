@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from hybridsphere.local import child
+from hybridsphere.host import child
 from tests.forked import ROOT, Forked
 from tests.stage import PATIENCE_S, Log
 

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Self
 
-from hybridsphere.local import child
+from hybridsphere.host import child
 
 ROOT = Path(__file__).parents[1]
 _FORKING = multiprocessing.get_context("forkserver")

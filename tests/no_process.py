@@ -12,6 +12,7 @@ _STARTS = {"os.fork", "os.forkpty", "os.posix_spawn", "subprocess.Popen"}
 _FIXTURES = {"bridge", "moto", "pipeline", "played", "start_function", "start_lambda"}
 _PLACES = (
     "tests/faults/",
+    "tests/host/test_function_host.py",
     "tests/local/test_account.py",
     "tests/local/test_async_events.py",
     "tests/local/test_lambda_host.py",

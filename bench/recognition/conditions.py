@@ -11,11 +11,19 @@ from lambda_fn.video.video import Rgb
 Alter = Callable[[Image.Image, Face], Image.Image]
 
 
+_FRAME, _GREY = (1280, 720), (110, 110, 110)
+
+
 def _shrunk(height: int) -> Alter:
+    """Make a frame with the photograph in its middle, the face `height` pixels high."""
+
     def alter(picture: Image.Image, face: Face) -> Image.Image:
         scale = height / face.box.height
-        size = (round(picture.width * scale), round(picture.height * scale))
-        return picture.resize(size, Image.Resampling.LANCZOS)
+        wide, high = round(picture.width * scale), round(picture.height * scale)
+        frame = Image.new("RGB", _FRAME, _GREY)
+        small = picture.resize((wide, high), Image.Resampling.LANCZOS)
+        frame.paste(small, ((frame.width - wide) // 2, (frame.height - high) // 2))
+        return frame
 
     return alter
 
@@ -52,9 +60,9 @@ CONDITIONS: dict[str, Alter] = {
     "a quarter of the light": _lit(1 / 4),
     "a tenth of the light": _lit(1 / 10),
     "blurred by two pixels": _blurred,
-    "a face of 60 pixels": _shrunk(60),
-    "a face of 40 pixels": _shrunk(40),
-    "a face of 24 pixels": _shrunk(24),
+    "a face of 60 pixels in 1280x720": _shrunk(60),
+    "a face of 40 pixels in 1280x720": _shrunk(40),
+    "a face of 24 pixels in 1280x720": _shrunk(24),
     "lower half covered, as by a mask": _masked,
 }
 """Each condition by its name."""

@@ -25,7 +25,7 @@ class People:
 
 
 def held_out(folder: Path) -> People:
-    """Return the people of a folder on whom no constant was chosen: every second one by name.
+    """Return every second person of a folder, by name: no constant was chosen on them.
 
     The folder holds `known/NAME/*.jpg`, `strangers/NAME.jpg` and `east_asian/NAME/*.jpg`. Raises
     FileNotFoundError without one of them.

@@ -33,4 +33,5 @@ exec systemd-run --quiet --pipe --wait --collect \
     --property=EnvironmentFile=-"$configuration/aws-credentials.env" \
     --setenv=HYBRIDSPHERE_RESULTS_DIR=/var/lib/hybridsphere/results \
     --setenv=AWS_EC2_METADATA_DISABLED=true \
+    --setenv=SUDO_USER="${SUDO_USER:-}" \
     /opt/hybridsphere/bin/hybridsphere "$@"

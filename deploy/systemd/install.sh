@@ -7,6 +7,7 @@ tree=$(cd "$(dirname "$0")/../.." && pwd)
 prefix=/opt/hybridsphere
 configuration=/etc/hybridsphere
 unit=hybridsphere-bridge.service
+page=hybridsphere-page.service
 
 if [ $# -gt 0 ]; then
     echo "usage: install.sh, without arguments: installs the bridge of this tree as a service" >&2
@@ -41,11 +42,13 @@ install -d -m 0700 "$configuration"
 install -m 0600 "$tree/deploy/systemd/bridge.env.example" "$configuration/bridge.env.example"
 install -m 0755 "$tree/deploy/systemd/hybridsphere.sh" /usr/local/bin/hybridsphere
 install -m 0644 "$tree/deploy/systemd/$unit" "/etc/systemd/system/$unit"
+install -m 0644 "$tree/deploy/systemd/$page" "/etc/systemd/system/$page"
 systemctl daemon-reload
 systemctl --quiet enable "$unit"
-systemctl try-restart "$unit"
+systemctl try-restart "$unit" "$page"
 
 if [ ! -e "$configuration/bridge.env" ]; then
     echo "Next: $configuration/bridge.env and $configuration/aws-credentials.env, both 0600, then"
     echo "sudo hybridsphere doctor && sudo systemctl start $unit"
+    echo "The page is optional: sudo systemctl enable --now $page"
 fi

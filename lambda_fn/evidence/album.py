@@ -80,14 +80,24 @@ class Picture:
 
 @dataclass(slots=True)
 class Entry:
-    """One face: the first and last seconds of its times, and its best picture."""
+    """One face: the seconds at which it was seen, in any order, and its best picture."""
 
     box: Box
     picture: Picture
     rough: float
     score: float
-    times: list[tuple[float, float]] = field(default_factory=list)
+    seen_s: list[float] = field(default_factory=list)
     tries: int = 1
+
+    def spans(self, gap_s: float) -> list[tuple[float, float]]:
+        """Return the first and last seconds of its times, joined where no gap is longer."""
+        spans: list[tuple[float, float]] = []
+        for at_s in sorted(self.seen_s):
+            if spans and at_s <= spans[-1][1] + gap_s:
+                spans[-1] = (spans[-1][0], at_s)
+            else:
+                spans.append((at_s, at_s))
+        return spans
 
 
 class Album:
@@ -97,7 +107,7 @@ class Album:
         self.entries: dict[Identity, Entry] = {}
         self.scene: Picture | None = None
         self.dropped = 0
-        self._gap_s = gap_s
+        self.gap_s = gap_s
         self._people: People = []
         self._at_s = -math.inf
 
@@ -105,18 +115,33 @@ class Album:
         """Take the faces of a frame into account; several calls may bring those of one frame."""
         if frame.at_s != self._at_s:
             self._people, self._at_s = [], frame.at_s
+        if not faces:
+            return
         self._people += [(identity, face.box) for identity, face in faces]
         try:
             for identity, face in faces:
                 self._see(identity, frame, face)
-            # Strictly more, so that few scenes are made.
-            if self.scene is None or len(self._people) > len(self.scene.people):
+            if self._is_better_scene():
                 self._take_scene(frame)
         except MemoryError:
             # The answer matters more than its picture.
             return
         if len(self.entries) > _MOST_ENTRIES:
             self._thin_out()
+
+    def still(self, at_s: float) -> None:
+        """Note that the picture has not changed since the last frame."""
+        for identity, _ in self._people:
+            if identity in self.entries:
+                self.entries[identity].seen_s.append(at_s)
+
+    def _is_better_scene(self) -> bool:
+        """Whether this frame shows somebody known for the first time, or more faces."""
+        if self.scene is None or self.scene.people is self._people:
+            return self.scene is None
+        if not _shows_known(self.scene.people):
+            return _shows_known(self._people) or len(self._people) > len(self.scene.people)
+        return len(self._people) > len(self.scene.people) and _shows_known(self._people)
 
     def _see(self, identity: Identity, frame: Frame, face: Face) -> None:
         rough = min(face.box.height, _ENOUGH_PX) * _frontal(face)
@@ -132,14 +157,7 @@ class Album:
             entry.rough = rough
             if score > entry.score:
                 entry.box, entry.picture, entry.score = face.box, picture, score
-        self._note(entry, frame.at_s)
-
-    def _note(self, entry: Entry, at_s: float) -> None:
-        times = entry.times
-        if times and at_s <= times[-1][1] + self._gap_s:
-            times[-1] = (times[-1][0], at_s)
-        else:
-            times.append((at_s, at_s))
+        entry.seen_s.append(frame.at_s)
 
     def _take_scene(self, frame: Frame) -> None:
         longer = max(frame.width, frame.height)
@@ -169,6 +187,10 @@ class Album:
         self.dropped += sum(name is None for name, _, _ in leaving)
         for _, _, identity in leaving:
             del self.entries[identity]
+
+
+def _shows_known(people: People) -> bool:
+    return any(identity.likely() for identity, _ in people)
 
 
 def _portrait(frame: Frame, box: Box, people: People) -> Picture:

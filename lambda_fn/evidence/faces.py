@@ -50,7 +50,7 @@ def faces_of(seen: Identification | Attendance, album: Album, *, unknown: bool) 
         missing = len(seen.people) + (len(seen.strangers) if unknown else 0)
     else:
         found = [
-            SeenFace(identity, entry, tuple(map(_milliseconds, entry.times)))
+            SeenFace(identity, entry, tuple(map(_milliseconds, entry.spans(album.gap_s))))
             for identity, entry in album.entries.items()
         ]
         missing = None

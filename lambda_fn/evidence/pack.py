@@ -44,6 +44,8 @@ def packed(
     Without `unknown` other people's faces are covered where they stand beside a known one.
     """
     hidden = _nobody if unknown else _is_unknown
+    if scene is not None and all(hidden(identity) for identity, _ in scene.people):
+        scene = None
     found = {
         "schema": SCHEMA,
         "bucket": record.bucket,

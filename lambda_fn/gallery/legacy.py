@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hybridsphere.messages import UnusableName, name_form
-from hybridsphere.recognition.gallery import Gallery, GalleryError, one_line
+from hybridsphere.recognition.fields import one_line
+from hybridsphere.recognition.gallery import Gallery, GalleryError
 from hybridsphere.recognition.space import EMBEDDING_SIZE
 
 _FLOATS = {("f4", "<"): "<f4", ("f4", ">"): ">f4", ("f8", "<"): "<f8", ("f8", ">"): ">f8"}
@@ -38,7 +39,8 @@ def import_legacy(source: Path, report: Callable[[str], None] = lambda _: None) 
     except OSError as error:
         raise GalleryError(f"{source}: {error.strerror}") from error
     except ValueError as error:
-        raise GalleryError(f"{source}: {one_line(error)}") from error
+        hint = "give the pickle of an older system, or a gallery"
+        raise GalleryError(f"{source}: {one_line(error)}", hint=hint) from error
 
 
 def _usable(name: object, report: Callable[[str], None]) -> bool:

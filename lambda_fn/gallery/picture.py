@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from hybridsphere.recognition.gallery import one_line
+from hybridsphere.recognition.fields import one_line
 from lambda_fn.video.video import Rgb
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".avif", ".heic", ".heif"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hybridsphere.recognition.gallery import one_line
+from hybridsphere.recognition.fields import one_line
 from hybridsphere.recognition.space import TOLERANCE, Embeddings
 from lambda_fn.faces.detector import Face
 from lambda_fn.faces.engine import Engine
@@ -16,6 +16,9 @@ from lambda_fn.gallery.quality import concerns_about
 from lambda_fn.video.video import Frame, Unreadable, Video
 
 _CLIPS = {".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi"}
+
+KINDS = ", ".join(sorted(SUFFIXES | _CLIPS))
+"""The ends of names of photographs and clips."""
 
 # Pixels of height below which no face is found.
 _SMALLEST_FACE = 20
@@ -26,6 +29,10 @@ _CLIP_FRAMES = 10
 
 # A face is the subject of a photograph if every other face has at most this share of its area.
 _BACKGROUND = 1 / 4
+
+
+class UnknownKind(Unusable):
+    """A file whose name is not that of a photograph or clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,7 @@ def portraits(path: Path, engine: Engine) -> list[Portrait]:
     # A strip of one pixel, for example, cannot be scaled: it may not end everybody's enrollment.
     except Exception as error:
         raise Unusable(f"it cannot be searched for faces: {one_line(error)}") from error
-    kinds = ", ".join(sorted(SUFFIXES | _CLIPS))
-    raise Unusable(f"not a photograph or a clip ({kinds})")
+    raise UnknownKind("not a photograph or a clip")
 
 
 def _of_photo(path: Path, engine: Engine) -> Iterator[Portrait]:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,20 @@ class GallerySource:
         self._s3 = s3
         self._etag: str | None = None
         self._gallery: Gallery | None = None if location else Gallery.empty()
+        # A gallery, a day, and the gallery of those who consented on that day.
+        self._consenting: tuple[Gallery, date, Gallery] | None = None
 
     def current(self) -> Gallery:
-        """Return the current gallery. Raises GalleryError and the errors of S3."""
+        """Return the current gallery, without people whose consent has ended.
+
+        Raises GalleryError and the errors of S3.
+        """
+        known, today = self._whole(), datetime.now(UTC).date()
+        if self._consenting is None or (known, today) != self._consenting[:2]:
+            self._consenting = known, today, known.consenting(today)
+        return self._consenting[2]
+
+    def _whole(self) -> Gallery:
         if self._location and self._location.startswith("s3://"):
             return self._from_s3(self._location)
         if self._gallery is None:

@@ -86,6 +86,8 @@ class _Search:
             # A still picture would only repeat what the last look said.
             if not self._changes.differs(frame):
                 self.follow_up = False
+                if self._album is not None:
+                    self._album.still(frame.at_s)
                 continue
             found: list[Face] = []
             searched = self._look(frame, found)

@@ -9,7 +9,7 @@ from hybridsphere.recognition.conclusion import Conclusion
 from lambda_fn.recognition.attendance import Attendance
 from lambda_fn.recognition.identify import Identification
 from lambda_fn.recognition.register import Attendee, Presence
-from lambda_fn.results.students import MISSING, StudentTable
+from lambda_fn.results.students import MISSING, Students
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class VideoOutcome:
     strangers: tuple[Person, ...] = ()
 
     @classmethod
-    def identified(cls, seen: Identification, students: StudentTable) -> "VideoOutcome":
+    def identified(cls, seen: Identification, students: Students) -> "VideoOutcome":
         """Return the outcome of `identify`, with the person's student record."""
         people = [_looked_up(seen.person, students)] if seen.person else []
         outcome = cls._of(people, any_face=seen.any_face, cut_short=seen.cut_short)
@@ -33,7 +33,7 @@ class VideoOutcome:
         return replace(outcome, people=tuple(replace(p, status=None) for p in outcome.people))
 
     @classmethod
-    def attended(cls, attendance: Attendance, students: StudentTable) -> "VideoOutcome":
+    def attended(cls, attendance: Attendance, students: Students) -> "VideoOutcome":
         """Return the outcome of `attendance`, with each person's student record."""
         people = [_attending(attendee, students) for attendee in attendance.people]
         outcome = cls._of(people, any_face=attendance.any_face, cut_short=attendance.cut_short)
@@ -61,7 +61,7 @@ class VideoOutcome:
         )
 
 
-def _looked_up(seen: Conclusion, students: StudentTable) -> Person:
+def _looked_up(seen: Conclusion, students: Students) -> Person:
     student = students.get(seen.name)
     runner_up = seen.runner_up
     return Person(
@@ -77,7 +77,7 @@ def _looked_up(seen: Conclusion, students: StudentTable) -> Person:
     )
 
 
-def _attending(attendee: Attendee, students: StudentTable) -> Person:
+def _attending(attendee: Attendee, students: Students) -> Person:
     return _present(_looked_up(attendee.best, students), attendee)
 
 

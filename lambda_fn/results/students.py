@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from hybridsphere.messages import spellings
 from lambda_fn.runtime.log import log
@@ -23,6 +23,13 @@ class StudentRecord:
     name: str
     major: str
     year: str
+
+
+class Students(Protocol):
+    """The records of the students."""
+
+    def get(self, name: str) -> StudentRecord | None:
+        """Find a student's record; None if there is no such student."""
 
 
 class StudentTable:

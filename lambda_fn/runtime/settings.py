@@ -1,6 +1,7 @@
 """The function's settings, read from the environment once per event."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ class SettingsError(ValueError):
 class RuntimeSettings:
     """The settings of the function.
 
+    - `table`: the table of the students, or the path of a JSON file of them.
     - `output_queue_url`: None sends no message; the bridge then mirrors the output bucket.
     - `gallery`: a path in the image or `s3://bucket/key`; None for an empty gallery.
     - `engine`: the engine that the gallery must have; None takes any.
@@ -54,7 +56,7 @@ class RuntimeSettings:
             frames_per_s=_positive(environ, "FRAMES_PER_S", 1.0),
             mode=_one_of(environ, "MODE", MODES) or MODES[0],
             evidence=_one_of(environ, "EVIDENCE", EVIDENCE) or "known",
-            place=environ.get(f"{PREFIX}PLACE") or "lambda",
+            place=_word(environ, "PLACE", "lambda"),
         )
 
 
@@ -74,6 +76,16 @@ def _one_of(environ: Mapping[str, str], name: str, values: Sequence[str]) -> str
     value = environ.get(PREFIX + name) or None
     if value is not None and value not in values:
         raise SettingsError(f"{PREFIX}{name} is {value!r}: set it to {' or '.join(values)}")
+    return value
+
+
+def _word(environ: Mapping[str, str], name: str, default: str) -> str:
+    """Return a short name, which headers of HTTP can carry."""
+    value = environ.get(PREFIX + name) or default
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", value):
+        raise SettingsError(
+            f"{PREFIX}{name} is {value!r}: set it to at most 64 letters, digits, dots and hyphens"
+        )
     return value
 
 

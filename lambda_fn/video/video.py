@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -10,11 +11,12 @@ import numpy.typing as npt
 from av.error import FFmpegError
 from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from lambda_fn.video.crop import Crop, container_crop
 from lambda_fn.video.display import Orientation, Pixels, squared
+from lambda_fn.video.light import Light
 from lambda_fn.video.source import ByteSource
 from lambda_fn.video.track import MAX_PIXELS, best_track, check_size, open_container
 from lambda_fn.video.unreadable import Unreadable
@@ -50,6 +52,7 @@ class Frame:
         self.extra = False
         self._picture = picture
         self._full: Rgb | None = None
+        self._light: Light | None = None
         self._small: Rgb | None = None
         self._orientation = Orientation.of(picture)
         self._crop = crop.within(picture.width, picture.height)
@@ -63,21 +66,27 @@ class Frame:
         return cls(VideoFrame.from_ndarray(pixels, format="rgb24"))
 
     def rgb(self, width: int | None = None) -> Rgb:
-        """Return the shown pixels in full size, or scaled to `width`.
+        """Return the shown pixels in full size, or scaled to `width`; dark ones are brightened.
 
         The full size is kept, since several faces are cut out of it.
         """
         if width is not None and width != self.width:
-            scaled = self._pixels("rgb24", width)
+            scaled = self._lit(self._pixels("rgb24", width))
             if self._small is None or scaled.size < self._small.size:
                 self._small = scaled
             return scaled
         if self._full is None:
-            self._full = self._pixels("rgb24", None)
+            self._full = self._lit(self._pixels("rgb24", None))
         return self._full
 
+    def _lit(self, pixels: Rgb) -> Rgb:
+        # One frame has one light, whichever size is looked at first.
+        if self._light is None:
+            self._light = Light.of(pixels)
+        return self._light.on(pixels)
+
     def small(self, width: int) -> Rgb:
-        """Return the smallest picture of at least `width` pixels that was made so far.
+        """Return the smallest picture made so far if it has `width` pixels, else make one.
 
         Scaling takes longer than anything else that is done with a small picture.
         """
@@ -100,15 +109,28 @@ class Frame:
             high + round(self._crop.height * down),
         )
         shrinks = whole[0] <= self._picture.width and whole[1] <= self._picture.height
-        scaled = VideoReformatter().reformat(
-            self._picture,
-            *whole,
-            format=form,
-            interpolation=Interpolation.AREA if shrinks else Interpolation.BICUBIC,
+        scaled = _scaled(
+            self._picture, *whole, form, Interpolation.AREA if shrinks else Interpolation.BICUBIC
         )
         left, top = round(self._crop.left * across), round(self._crop.top * down)
         pixels = np.asarray(scaled.to_ndarray(), dtype=np.uint8)
         return self._orientation.lay(pixels[top : top + high, left : left + wide])
+
+
+def _scaled(
+    picture: VideoFrame, width: int, height: int, form: str, interpolation: Interpolation
+) -> VideoFrame:
+    """Return a picture in another size and format. Raises Unreadable if FFmpeg cannot convert it.
+
+    FFmpeg has no conversion from some colour spaces that a header may name, such as ICtCp. They
+    are taken for that of HDTV: the colours are wrong then, and the face remains one.
+    """
+    for colours in ({}, {"src_colorspace": Colorspace.ITU709}):
+        with suppress(FFmpegError):
+            return VideoReformatter().reformat(
+                picture, width, height, format=form, interpolation=interpolation, **colours
+            )
+    raise Unreadable("damaged")
 
 
 class Video:

@@ -3,8 +3,8 @@
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-PRIVATE_DOMAINS = ("internal", "local", "localhost")
-"""Domains that the public DNS does not have."""
+PRIVATE_DOMAINS = ("internal", "local", "localhost", "novalocal")
+"""Domains that the public DNS does not have; OpenStack names its machines in the last."""
 
 
 def is_local(header: str, host: str) -> bool:

@@ -42,6 +42,8 @@ class Symptom(Enum):
     LEDGER_DAMAGED = "The ledger is damaged"
     MEMORY_DAMAGED = "The memory is damaged"
     PLACE_TAKEN = "The place of one result is taken"
+    HOST = "A private place does not answer"
+    BUDGET = "The budget of the day is spent"
     REJECTED = "Messages are rejected"
     FAILING = "Uploads fail"
 
@@ -213,14 +215,26 @@ def remedy_for_trouble(part: str, reason: str) -> Remedy:
     if part in {"results", "ledger", "memory"}:
         rows = _OF_THE_MEMORY if part == "memory" else _OF_THE_DISK
         return _first(rows, reason) or _FOLDER
+    return _remedy_for_work(part, reason) or remedy_for_call(part, reason)
+
+
+def _remedy_for_work(part: str, reason: str) -> Remedy | None:
+    """Find the remedy for uploads, messages, hosts and the budget; None for another part."""
     if part == "uploads":
-        return Remedy("read the function's log, then upload again", Symptom.FAILING)
+        return Remedy("read the function's log, then run `hybridsphere replay`", Symptom.FAILING)
+    if part == "budget":
+        return Remedy(f"add hosts, or raise {variable('daily_budget_usd')}", Symptom.BUDGET)
+    if part.startswith("private endpoint"):
+        if re.match(rf"[^:]+: {_REFUSED_CREDENTIALS}", reason):
+            return Remedy(f"correct {variable('host_keys')}", Symptom.HOST)
+        fix = f"start the host, or correct {variable('private_endpoints')}"
+        return Remedy(fix, Symptom.HOST)
     if part.endswith((" messages", " objects")):
         fix = "read message.rejected in the bridge's log"
         if re.search(r"bucket is .*, not ", reason):
             fix = f"correct {variable('input_bucket')}, or the bucket's notifications"
         return Remedy(fix, Symptom.REJECTED)
-    return remedy_for_call(part, reason)
+    return None
 
 
 def remedy_for_call(part: str, reason: str) -> Remedy:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import attendance, films, gallery, hard, videos
+from bench import attendance, decisions, films, gallery, hard, videos
 from bench.answer import Answer
 from bench.films import ATTENDING, FIRST, SECOND, class_film, hard_films
 from bench.report.row import WrongAnswer
@@ -247,3 +247,21 @@ def _no_videos(folder: Path) -> tuple[Path, Path]:
     (files / "notes.mp4").write_text("no video")
     (files / "empty.mp4").touch()
     return files, faces
+
+
+def test_videos_are_decided_again(tmp_path: Path) -> None:
+    part = decisions.measure(tmp_path, 20, rounds=Rounds(1), report=print)
+
+    (row,) = part.rows
+    assert row.what.startswith("20 videos")
+    assert row.reached
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_decisions_are_no_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep, known = decisions.keep, decisions.drawn(7)
+    others = Gallery(known.names, -known.embeddings, known.space)
+    monkeypatch.setattr(decisions, "keep", lambda folder, _, videos: keep(folder, others, videos))
+
+    with pytest.raises(WrongAnswer, match="of 4 known faces"):
+        decisions.measure(tmp_path, 2, rounds=Rounds(1), report=print)

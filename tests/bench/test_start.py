@@ -7,7 +7,7 @@ import pytest
 from bench import start
 from bench.report.row import FIRST_ANSWER, SECOND_ANSWER, WrongAnswer
 from bench.rounds import Rounds
-from hybridsphere.local.function import Response
+from hybridsphere.host.function import Response
 
 
 def test_a_start_ends_in_the_first_answer(monkeypatch: pytest.MonkeyPatch) -> None:

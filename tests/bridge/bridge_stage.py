@@ -17,8 +17,8 @@ from hybridsphere.bridge.queue.poller import Disposition, Poller
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
+from hybridsphere.host.function import FunctionSettings
 from hybridsphere.ledger.ledger import Ledger, Upload
-from hybridsphere.local.function import FunctionSettings
 from hybridsphere.local.lambda_host import LambdaHost
 from tests.acts import Exchange, say
 from tests.proxy import Proxy

@@ -119,9 +119,10 @@ async def test_a_bridge_without_its_bucket_ends_with_one_line_and_two(
     status, err = await refusal()
     complaints = [line for line in err.splitlines() if not line.startswith("{")]
     assert status == 2
-    assert len(complaints) == 1, err
+    assert len(complaints) == 2, err
     complaint = f"error: HYBRIDSPHERE_INPUT_BUCKET='{site.uploads.name}' names nothing"
     assert complaints[0].startswith(complaint)
+    assert complaints[1].startswith("hint: correct HYBRIDSPHERE_INPUT_BUCKET")
 
 
 @pytest.mark.parametrize("part", ["input", "output"])

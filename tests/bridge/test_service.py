@@ -239,8 +239,9 @@ async def test_a_missing_queue_bucket_or_function_ends_the_start(
     site: Site, moto: str, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value.format(moto=moto))
-    with pytest.raises(ConfigurationError, match=f"{variable}='.*nothing' names nothing"):
+    with pytest.raises(ConfigurationError, match=f"{variable}='.*nothing' names nothing") as ended:
         await Bridge(Settings.load()).serve(asyncio.Event())
+    assert ended.value.hint.startswith(f"correct {variable}")
 
 
 async def test_a_network_that_is_not_up_yet_is_waited_for(

@@ -271,6 +271,22 @@ async def test_the_troubles_of_the_bridge_at_the_address_are_reported(
     assert check.fix == "make room on the disk"
 
 
+async def test_a_trouble_that_the_bridge_reports_has_one_line(
+    patient: Patient, unused_tcp_port: int, silent: str
+) -> None:
+    bucket = os.environ["HYBRIDSPHERE_INPUT_BUCKET"]
+    patient.set(HTTP=f"127.0.0.1:{unused_tcp_port}")
+    patient.environment.setenv("AWS_ENDPOINT_URL", f"http://{silent}")
+    health = Health()
+    async with listen(("127.0.0.1", unused_tcp_port), bucket, health, Metrics()):
+        health.started()
+        health.report("input queue", f"ReceiveMessage: cannot connect to {silent}")
+        bad = [check.part for check in await patient.checks() if check.is_bad]
+    # The bridge has not reported the second and the third.
+    queues = ["input queue", "output queue", "dead-letter queue"]
+    assert [part for part in bad if part.endswith("queue")] == queues
+
+
 async def test_a_bridge_of_another_bucket_is_reported(
     patient: Patient, unused_tcp_port: int
 ) -> None:

@@ -16,8 +16,10 @@ from hybridsphere.bridge.telemetry import http
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.commands.status import DELAYS_MEASURED, Uploads, show_status
+from hybridsphere.commands.watch import watch_status
 from hybridsphere.ledger.ledger import Ledger, LedgerError, ledger_path
 from hybridsphere.messages import Result, S3Record, utc_text
+from hybridsphere.screen import Screen
 from hybridsphere.settings import Settings
 from tests.samples import result
 
@@ -325,3 +327,27 @@ def test_no_figure_reads_every_row(ledger_dir: Path) -> None:
     }
     # SQLite counts in a few steps a row: 40 ms for a million rows.
     assert steps < 6 * ROWS
+
+
+def test_a_watch_prints_the_status_again_once_it_has_changed(tmp_path: Path) -> None:
+    settings = Settings(results_dir=tmp_path, http=None)
+    out = io.StringIO()
+    steps = iter([lambda: None, lambda: store_one(tmp_path), lambda: None])
+
+    def sleep(_: float) -> None:
+        try:
+            next(steps)()
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    with pytest.raises(KeyboardInterrupt):
+        watch_status(settings, Screen(file=out, width=200), sleep=sleep)
+    text = out.getvalue()
+    assert text.count("no ledger at") == 1
+    assert text.count("matched: 1") == 1
+
+
+def store_one(folder: Path) -> None:
+    ledger_path(folder).parent.mkdir()
+    with Ledger.open(folder) as ledger, ledger.transaction():
+        ledger.put_result(result(), utc_text())

@@ -55,3 +55,12 @@ def test_the_videos_are_short_and_move(clips: list[Clip]) -> None:
 def test_the_same_clips_are_made_every_time(clips: list[Clip], played: Played) -> None:
     for clip in clips:
         assert (played.own / "clips" / clip.key).read_bytes() == clip.file.read_bytes(), clip.key
+
+
+def test_attendance_counts_strangers(clips: list[Clip]) -> None:
+    expected = {clip.key: clip.expected("attendance") for clip in clips}
+
+    assert expected["visitor.mp4"] == {"status": "unknown_face", "name": "unknown_1"}
+    assert expected["stranger.webm"] == {"status": "no_face", "name": ""}
+    others = [clip for clip in clips if clip.status != "unknown_face"]
+    assert all(clip.expected("attendance") == clip.expected("identify") for clip in others)

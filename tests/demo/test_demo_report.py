@@ -94,3 +94,15 @@ def test_a_key_with_a_tab_stays_one_cell() -> None:
     lines = printed(80, [message("a\tb.mp4", "no_face")], terminal=False)
 
     assert lines[1].split("\t")[0] == r"a\tb.mp4"
+
+
+def test_the_place_is_a_column_where_there_are_several() -> None:
+    messages = [{**MESSAGES[0], "place": "home"}, {**MESSAGES[1], "place": "lambda"}]
+    header, first, second = printed(200, messages, terminal=False)
+    assert header.split("\t") == [*COLUMNS, "place"]
+    assert first.endswith("\thome")
+    assert second.endswith("\tlambda")
+    assert printed(200, messages)[1].split() == [*COLUMNS, "place"]
+    assert "home" in " ".join(printed(60, messages)).split()
+    in_lambda = [{**message, "place": "lambda"} for message in MESSAGES]
+    assert printed(200, in_lambda, terminal=False)[0].split("\t") == COLUMNS

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hybridsphere.local import child
+from hybridsphere.host import child
 
 PATIENCE_S = 120
 """Far longer than any of these servers takes to start, in seconds."""

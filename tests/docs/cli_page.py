@@ -20,7 +20,7 @@ Made from `--help` by `make docs`. In a clone the command is `.venv/bin/hybridsp
 | 0 | the command did its work, and all is well |
 | 1 | the command ran, and found something that is not well |
 | 2 | the command could not run; an `error:` line says why, a `hint:` line what to do |
-| 130 | Ctrl-C ended it; `bridge` and `local` end with 0 then |
+| 130 | Ctrl-C ended it; `bridge`, `host` and `local` end with 0 then |
 | 141 | nobody reads the output any more |
 """
 

@@ -52,8 +52,8 @@ def as_written(default: object) -> str:
 
 def test_the_page_of_variables_has_each_setting_with_its_default() -> None:
     fields = {name: field.default for name, field in Settings.model_fields.items()}
-    # Only `students load` reads the table's name.
-    del fields["table"]
+    # Only `students load` reads the table's name, and commands alone the gallery.
+    del fields["table"], fields["gallery"]
     for section, page in (("The bridge", False), ("The page", True)):
         rows = documented(section)
         ours = {name: fields[name] for name in fields if name.startswith("page") == page}

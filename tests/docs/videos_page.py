@@ -26,6 +26,9 @@ FFmpeg then counts 25 frames a second, so times in attendance are wrong at anoth
 A video is examined as a player shows it. The function applies the aspect of pixels, rotations,
 mirrored pictures and cropping. Enrollment from clips does the same.
 
+- Unlike a player, it brightens dark frames ([recognition.md](recognition.md#looking-for-faces)).
+- Colour spaces that FFmpeg cannot convert, such as ICtCp and YCgCo, are taken for that of HDTV.
+
 One track of a video is examined, the best one:
 
 1. tracks that can be decoded come before others,

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hybridsphere.host.function import FunctionSettings
 from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload
 from hybridsphere.local.account import CREDENTIALS
-from hybridsphere.local.function import FunctionSettings
 from hybridsphere.local.lambda_host import LambdaHost
 from hybridsphere.local.resources import INPUT_QUEUE, NOTIFIED_EVENTS
 from hybridsphere.messages import csv_key

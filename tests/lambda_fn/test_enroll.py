@@ -53,6 +53,7 @@ def test_unusable_files_are_reported_and_left_out(tmp_path: Path, portrait: Port
     (tmp_path / "pair").mkdir()
     two.save(tmp_path / "pair" / "both.png")
     (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / "more.txt").write_text("hello")
     (tmp_path / "broken.jpg").write_text("hello")
     (tmp_path / "clip.mp4").touch()
     (tmp_path / ".hidden").write_text("hello")
@@ -60,10 +61,14 @@ def test_unusable_files_are_reported_and_left_out(tmp_path: Path, portrait: Port
 
     assert enroll(tmp_path, report=lines.append).names == ["ada"]
 
-    assert [line.split(": left out: ")[0] for line in lines] == [
-        *("broken.jpg", "clip.mp4", "empty.png", "notes.txt", "pair/both.png")
+    *left_out, ends = lines
+    assert [line.split(": left out: ")[0] for line in left_out] == [
+        *("broken.jpg", "clip.mp4", "empty.png", "more.txt", "notes.txt", "pair/both.png")
     ]
-    broken, clip, empty, notes, pair = lines
+    broken, clip, empty, more, notes, pair = left_out
+    # Once, however many files there are.
+    assert ".heic, .heif, .jpeg" in ends
+    assert ".heic" not in more + notes
     assert "not a picture" in broken
     assert clip.endswith("the file is empty")
     assert "no face" in empty

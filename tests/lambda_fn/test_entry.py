@@ -38,6 +38,14 @@ def test_elsewhere_it_is_started_under_the_emulator(path: Path) -> None:
     assert start(path).stdout == f"emulator python -m awslambdaric {HANDLER}\n"
 
 
+def test_as_a_host_it_starts_the_command(path: Path) -> None:
+    command = ["/bin/sh", str(ENTRY), "host", "--listen", ":9000"]
+    started = subprocess.run(
+        command, env={"PATH": str(path)}, capture_output=True, text=True, check=True
+    )
+    assert started.stdout == "python -m hybridsphere host --listen :9000\n"
+
+
 def test_without_either_it_says_what_is_missing(path: Path) -> None:
     ended = start(path)
     assert ended.returncode == 2

@@ -155,7 +155,10 @@ def test_people_missing_from_a_new_gallery_are_counted(
 
 def test_the_reason_for_an_unusable_clip_is_reported_once(tmp_path: Path) -> None:
     (tmp_path / "ada.mp4").write_text("hello")
-    left_out, _ = run("enroll", tmp_path / "ada.mp4", "-o", tmp_path / "g.npz").stderr.splitlines()
+    left_out, *end = run(
+        "enroll", tmp_path / "ada.mp4", "-o", tmp_path / "g.npz"
+    ).stderr.splitlines()
+    assert len(end) == 2
     assert left_out == "ada.mp4: left out: not a clip that can be read: not_video"
 
 
@@ -165,7 +168,7 @@ def test_names_of_files_cannot_steer_the_terminal(tmp_path: Path) -> None:
     (photos / "\x1b]0;owned\x07.txt").write_text("no photograph")
     ended = run("enroll", photos, "-o", tmp_path / "known.npz")
     assert ended.exit_code == 2
-    left_out, unusable = ended.stderr.splitlines()
+    left_out, unusable, _ = ended.stderr.splitlines()
     assert left_out.startswith(r"\x1b]0;owned\x07.txt: left out")
     assert r"photos\x1b[2J: no usable photograph" in unusable
     assert "\x1b" not in ended.stderr
@@ -226,7 +229,10 @@ def test_a_failing_command_prints_one_line_and_changes_nothing(
     ):
         ended = run("gallery", *arguments)
         assert ended.exit_code == 2
-        assert why in ended.stderr.splitlines()[-1]
+        error, hint = ended.stderr.splitlines()[-2:]
+        assert error.startswith("error: ")
+        assert why in error
+        assert hint.startswith("hint: ")
     assert file.read_bytes() == before
 
 
@@ -280,7 +286,8 @@ def test_an_unreadable_pickle_ends_with_one_line_and_writes_nothing(
     source = legacy(tmp_path / "encoding", names, rows)
     ended = run("gallery", "import", source, "-o", tmp_path / "known.npz")
     assert (ended.exit_code, ended.stdout) == (2, "")
-    [line] = ended.stderr.splitlines()
+    line, hint = ended.stderr.splitlines()
+    assert hint.startswith("hint: give the pickle")
     assert re.match(rf"error: {source}: .*{why}", line)
     assert len(line) < 400
     assert not (tmp_path / "known.npz").exists()
@@ -341,3 +348,13 @@ def test_a_rename_that_cannot_be_leaves_the_gallery_as_it_was(
     before = file.read_bytes()
     assert run("gallery", "rename", file, name, new).exit_code == 2
     assert file.read_bytes() == before
+
+
+def test_a_consent_gets_an_end_and_loses_it(file: Path) -> None:
+    assert run("gallery", "consent", file, "ada", "--until", "2027-01-31").exit_code == 0
+    assert "     2  ada  (consent until 2027-01-31)" in run("gallery", "show", file).stdout
+    assert run("gallery", "consent", file, "ada", "--no-end").exit_code == 0
+    assert Gallery.load(file).consents == {}
+    refused = run("gallery", "consent", file, "zoe", "--no-end")
+    assert (refused.exit_code, "nobody in" in refused.stderr) == (2, True)
+    assert run("gallery", "consent", file, "ada").exit_code == 2

@@ -381,3 +381,24 @@ def test_rows_are_chosen_by_when_they_were_first_written(
     first = [f"{number}.mp4" for number in range(5)]
     assert [row.key for row in ledger.uploads(until=SECOND)] == first
     assert list(ledger.uploads(since=SECOND, until=SECOND)) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "stands"),
+    [
+        ("failed", "MemoryError", True),
+        ("unreadable", "gone", True),
+        ("unreadable", "superseded", True),
+        ("unreadable", "damaged", False),
+        ("unknown_face", None, False),
+    ],
+)
+def test_a_higher_attempt_replaces_an_answer_unless_it_could_not_look(
+    ledger: Ledger, status: str, reason: str | None, stands: bool
+) -> None:
+    put(ledger, result(status="matched"))
+
+    put(ledger, result(status=status, reason=reason, people=(), attempt=2))
+
+    (row,) = ledger.uploads()
+    assert (row.status == "matched") == stands

@@ -11,8 +11,8 @@ from typing import Any
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 
+from hybridsphere.host.function import FunctionSettings
 from hybridsphere.local.account import CREDENTIALS
-from hybridsphere.local.function import FunctionSettings
 from hybridsphere.local.lambda_host import LambdaHost
 
 TASK_ROOT = Path(__file__).parent / "function"

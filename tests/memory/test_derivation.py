@@ -1,4 +1,4 @@
-"""What people get: the machine's answer, plus what people said."""
+"""Answers: the machine's, plus people's words."""
 
 import csv
 import io
@@ -146,3 +146,15 @@ def test_a_failed_upload_can_be_judged(stage: Stage) -> None:
     assert stage.derive().effective_status == "no_record"
     stage.undo(stage.memory.judgements.last(1))
     assert stage.derive().effective_status == "failed"
+
+
+def test_people_whose_faces_have_expired_stay_in_the_answer(stage: Stage) -> None:
+    stage.see(["ada", None, "ben"])
+    stage.say("is", stage.faces()[1], name="cleo")
+    stage.derive()
+    with stage.memory.transaction():
+        stage.memory.expire(unknown_before="~", faces_before="~", most=100)
+    assert [face.person for face in stage.faces()] == ["cleo"]
+    stage.say("note", stage.faces()[0], note="late")
+    stage.derive()
+    assert names(stage) == ["ada", "cleo", "ben"]

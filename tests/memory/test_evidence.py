@@ -200,7 +200,18 @@ def false_size() -> bytes:
     return bytes(content)
 
 
-@pytest.mark.parametrize("make", [bomb, crowd, false_size, lambda: b"PK" * MOST_BYTES])
+def second_end() -> bytes:
+    """The same with a second end of the archive, which has the true size."""
+    content = crowd()
+    size, at = struct.unpack("<II", content[-10:-2])
+    count = 15_000
+    end = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, at)
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, len(content) - 22, 1)
+    small = content[-22:-10] + struct.pack("<IIH", 100, at, 0)
+    return content[:-22] + end + locator + small
+
+
+@pytest.mark.parametrize("make", [bomb, crowd, false_size, second_end, lambda: b"PK" * MOST_BYTES])
 def test_a_hostile_object_costs_nothing(make: Any) -> None:
     content = make()
     tracemalloc.start()

@@ -1,25 +1,37 @@
 """A page over real files: a ledger and a memory, asked as a browser asks."""
 
 import asyncio
+import io
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
+from PIL import Image
 
 from hybridsphere.ledger.ledger import Ledger, ledger_path
 from hybridsphere.memory.memory import Memory
+from hybridsphere.memory.video import Scene
 from hybridsphere.messages import Person, Result, csv_text, utc_text
 from hybridsphere.page.site import SITE, Site
 from hybridsphere.settings import Settings
-from tests.memory.memory_stage import SCENE, face, video
+from tests.memory.memory_stage import face, video
 from tests.samples import BUCKET, record, result
 from tests.stage import PATIENCE_S
 
 HTML = '<img src=x onerror="alert(1)">'
 """A text that would run, were it not escaped."""
+
+
+def picture(width: int = 64, height: int = 36) -> bytes:
+    """A JPEG that a browser shows."""
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(out, "JPEG")
+    return out.getvalue()
+
 
 BROWSER = {"Accept": "text/html"}
 
@@ -60,8 +72,11 @@ def keep(folder: Path, key: str, *names: str | None) -> Kept:
     """Keep the faces of a result that is stored, one a name; None is a stranger."""
     version = record(key).version.id
     with Memory.open(folder) as memory, memory.transaction():
-        faces = [face(number, number, name) for number, name in enumerate(names)]
-        one = memory.take(video(key, version=version), faces, SCENE)
+        faces = [
+            replace(face(number, number, name), jpeg=picture(32, 32))
+            for number, name in enumerate(names)
+        ]
+        one = memory.take(video(key, version=version), faces, Scene(500, picture()))
         return Kept(one, [found.id for found in memory.faces(one)])
 
 

@@ -1,4 +1,4 @@
-"""What people say: it takes effect at once, everywhere, and can be taken back."""
+"""Judgements take effect at once, everywhere, and can be taken back."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.samples import BUCKET
 
 
 def people(folder: Path, key: str) -> list[str]:
-    """The people whom the ledger has for a video."""
+    """The people of a video, as the ledger has them."""
     with Ledger.read(folder) as ledger:
         found = ledger.newest(BUCKET, key)
         assert found
@@ -68,6 +68,43 @@ async def test_a_name_is_searched_as_soon_as_it_is_given(visitor: Visitor, tmp_p
     assert found[0]["key"] == "a.mp4"
 
 
+async def test_a_name_in_another_spelling_is_the_known_person_s(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    store(tmp_path, seen("a.mp4", "ada_quill"), seen("b.mp4", "otto_brand"))
+    (face,) = keep(tmp_path, "a.mp4", "ada_quill").faces
+    keep(tmp_path, "b.mp4", "otto_brand")
+    assert (await visitor.say("is", face=face, name=" Otto  Brand"))[
+        "text"
+    ] == "This is otto_brand."
+    assert people(tmp_path, "a.mp4") == ["otto_brand"]
+
+
+async def test_a_withdrawn_correction_is_searched_again(visitor: Visitor, tmp_path: Path) -> None:
+    store(tmp_path, seen("a.mp4", "ada_quill"))
+    (face,) = keep(tmp_path, "a.mp4", "ada_quill").faces
+    await visitor.until(lambda: visitor.site.index.complete)
+    for word, keys in (("is_not", []), ("undo", ["a.mp4"])):
+        serial = visitor.site.state.serial
+        await visitor.say(word, face=face, name="ada_quill")
+        found = None
+        while found != keys:
+            serial = await visitor.site.observer.news(serial, 1)
+            rows = (await visitor.json("/videos.json?person=ada_quill"))["rows"]
+            found = [row["key"] for row in rows]
+
+
+async def test_now_counts_the_answers_that_people_get(visitor: Visitor, tmp_path: Path) -> None:
+    store(tmp_path, seen("a.mp4"), seen("b.mp4"))
+    (face,) = keep(tmp_path, "a.mp4", None).faces
+    await visitor.until(lambda: visitor.site.state.latest == {"unknown_face": 2})
+    await visitor.say("is", face=face, name="zoe_neu")
+    await visitor.until(lambda: visitor.site.state.latest.get("no_record") == 1)
+    assert "1 with nobody but strangers" in (await visitor.html("/")).lower()
+    await visitor.say("undo", face=face)
+    await visitor.until(lambda: visitor.site.state.latest.get("unknown_face") == 2)
+
+
 async def test_a_word_that_cannot_be_taken_is_refused_with_the_reason(
     visitor: Visitor, tmp_path: Path
 ) -> None:
@@ -114,6 +151,6 @@ async def test_every_change_has_a_line_in_the_audit_without_anybody_s_name(
     await visitor.say("is", face=face, name=HTML)
     (line,) = audit_path(tmp_path).read_text(encoding="utf-8").splitlines()
     assert f'"face": "{face}"' in line
-    # Whoever is to be forgotten stands in no further file.
+    # A person who is to be forgotten stands in no further file.
     assert "onerror" not in line
     assert audit_path(tmp_path).stat().st_mode & 0o777 == 0o600

@@ -38,15 +38,20 @@ async def log_in(visitor: Visitor, name: str, password: str = PASSWORD) -> int:
     return answer.status
 
 
-def test_an_address_that_others_reach_demands_a_login(tmp_path: Path) -> None:
+def test_an_address_that_others_reach_demands_a_login(tmp_path: Path, users: Path) -> None:
     for host in ("0.0.0.0", "192.0.2.7", "::", "faces.example.org"):
         with pytest.raises(ConfigurationError, match="nobody has to log in") as refused:
             check_address(settings(tmp_path, page=(host, 8090)))
         assert "--add-user" in refused.value.hint
-        check_address(settings(tmp_path, page=(host, 8090), page_users=tmp_path / "users"))
+        check_address(settings(tmp_path, page=(host, 8090), page_users=users))
         check_address(settings(tmp_path, page=(host, 8090), page_header="X-Remote-User"))
     for host in ("127.0.0.1", "::1", "localhost"):
         check_address(settings(tmp_path, page=(host, 8090)))
+
+
+def test_a_missing_password_file_is_an_error_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(CannotRun, match="cannot be read"):
+        check_address(settings(tmp_path, page_users=tmp_path / "none"))
 
 
 def test_the_command_refuses_such_an_address_with_exit_code_2(tmp_path: Path) -> None:
@@ -162,6 +167,10 @@ async def test_a_cookie_is_for_this_page_alone(open_page: Open, users: Path) -> 
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
+    assert "Secure" not in cookie
+    visitor.client.session.cookie_jar.clear()
+    behind_tls = await visitor.get("/login", **{"X-Forwarded-Proto": "https"})
+    assert "Secure" in behind_tls.headers["Set-Cookie"]
 
 
 def test_guessing_gets_slower_and_a_success_forgives(clock: Clock) -> None:

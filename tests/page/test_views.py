@@ -1,4 +1,4 @@
-"""What the views show, and in which form."""
+"""The views and their forms."""
 
 import csv
 import io
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hybridsphere.ledger.ledger import ledger_path
+from hybridsphere.memory.memory import memory_path
 from tests.page.conftest import Open
 from tests.page.page_stage import HTML, Visitor, keep, seen, store, wait
 from tests.samples import ODD_KEYS, result
@@ -142,6 +143,20 @@ async def test_a_video_with_an_odd_key_has_its_page(
     assert (await answer.json())["upload"]["key"] == key
 
 
+async def test_a_memory_that_cannot_be_read_takes_no_upload_from_the_page(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    store(tmp_path, seen("a.mp4", "ada_quill"))
+    memory_path(tmp_path).write_bytes(b"no memory" * 1000)
+    await visitor.until(lambda: bool(visitor.site.state.memory))
+    assert "ada_quill" in await visitor.html("/video?key=a.mp4")
+    for path in VIEWS:
+        await visitor.html(path)
+    (trouble,) = (await visitor.json("/system.json"))["troubles"]
+    assert trouble["part"] == "memory"
+    assert (await visitor.post("/say/is", {"face": 1, "name": "x"})).status == 422
+
+
 async def test_a_ledger_that_cannot_be_read_is_a_trouble_with_its_remedy(
     open_page: Open, tmp_path: Path
 ) -> None:
@@ -151,7 +166,7 @@ async def test_a_ledger_that_cannot_be_read_is_a_trouble_with_its_remedy(
     text = await visitor.html("/")
     assert "damaged" in text
     assert (await visitor.client.get("/now.json")).status == 503
-    # A whole one takes its place, and the page goes on by itself.
+    # Once a whole ledger is there, the page shows it.
     ledger_path(tmp_path).unlink()
     store(tmp_path, seen("a.mp4", "ada_quill"))
     await visitor.until(lambda: visitor.site.state.uploads is not None)

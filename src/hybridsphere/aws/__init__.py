@@ -7,6 +7,7 @@ somebody mends something. The caller decides about retries, so botocore's own ar
 from hybridsphere.aws.bucket import Bucket, Fetched, Listed
 from hybridsphere.aws.clients import Aws, client_config, connect
 from hybridsphere.aws.credentials import session
+from hybridsphere.aws.endpoints import resolve
 from hybridsphere.aws.errors import AwsError, ReceiptGone, Refused, Throttled, Unavailable
 from hybridsphere.aws.function import Function, FunctionError
 from hybridsphere.aws.queue import SQS_BATCH, VISIBILITY_TIMEOUT_S, Message, Queue
@@ -29,5 +30,6 @@ __all__ = [
     "Unavailable",
     "client_config",
     "connect",
+    "resolve",
     "session",
 ]

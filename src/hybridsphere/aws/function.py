@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 ACCEPTED_S = 10.0
 """Limit on accepting an event. A repeated event is harmless, a lost answer must be noticed soon."""
 
+PROBED_S = 5.0
+"""Limit on a call that runs nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionError:
@@ -57,13 +60,18 @@ class Function:
                     raise ValueError("the function's answer does not name this upload")
         return None
 
-    async def probe(self) -> None:
-        """Fail as an invocation would if the function does not exist or may not be invoked."""
+    async def probe(self) -> int | None:
+        """Fail as an invocation would if the function does not exist or may not be invoked.
+
+        Returns how many invocations run at once, if a host says so.
+        """
         with failures("Invoke (DryRun)"):
-            status, _, _ = await self._try(b"")
+            status, headers, _ = await self._try(b"", within_s=PROBED_S)
             with readable():
                 if status != HTTPStatus.NO_CONTENT:
                     raise ValueError(f"HTTP {status}")
+                room = headers.get("x-hybridsphere-room")
+                return int(room) if room else None
 
 
 def _names(answer: Any, record: S3Record) -> bool:

@@ -142,6 +142,12 @@ class Queue:
             with readable():
                 return dict(answer["Attributes"])
 
+    async def backlog(self) -> int:
+        """Return about how many messages can be received. Raises AwsError."""
+        found = await self.attributes()
+        with failures("GetQueueAttributes"), readable():
+            return int(found["ApproximateNumberOfMessages"])
+
     async def _send(
         self, body: str, attributes: Mapping[str, "MessageAttributeValueTypeDef"]
     ) -> None:

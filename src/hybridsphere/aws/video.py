@@ -36,7 +36,7 @@ class VideoReader:
     async def open(
         self, bucket: str, key: str, etag: str, byte_range: str | None
     ) -> AsyncIterator[Piece]:
-        """Open one version of a video; `byte_range` is the value of HTTP's header Range.
+        """Open one version of a video; `byte_range` is a value of the header Range.
 
         Raises AwsError where it has gone, has been replaced or may not be read.
         """

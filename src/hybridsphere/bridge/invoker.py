@@ -16,9 +16,12 @@ from hybridsphere.aws import (
     Refused,
     Throttled,
 )
+from hybridsphere.bridge.bucket.overtaken import end_overtaken
 from hybridsphere.bridge.dead_letters import DeadLetters
 from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.pacing.limiter import Limiter
+from hybridsphere.bridge.places.place import NEVER, Place
+from hybridsphere.bridge.places.places import Places
 from hybridsphere.bridge.queue.poller import Disposition
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.telemetry.health import Health
@@ -32,14 +35,6 @@ from hybridsphere.messages import (
     read_s3_event,
     utc_text,
 )
-
-_NEVER = {
-    "InvalidRequestContentException",
-    "RequestTooLargeException",
-    # The code that Lambda sends; its documentation has the other.
-    "RequestEntityTooLargeException",
-}
-"""Lambda's codes for an event that is itself at fault."""
 
 LONG = 50_000
 """Characters above which a message has hundreds of records, or thousands."""
@@ -56,7 +51,7 @@ class Invoker:
     `most` records in messages run at once: one message can have thousands.
     """
 
-    function: Function
+    function: Function | None
     bucket: str
     most: int
     max_attempts: int
@@ -65,12 +60,16 @@ class Invoker:
     dead_letters: DeadLetters
     health: Health
     metrics: Metrics
+    places: Places | None = None
+    ends_overtaken: bool = False
+    """Whether the result of an upload cannot be found once a newer one has its own."""
 
     def __post_init__(self) -> None:
         self._room = asyncio.Semaphore(self.most)
         self._long = asyncio.Lock()
         self._ends = {name: self.metrics.invocations.labels(name) for name in INVOCATIONS}
-        self.metrics.limit.set_function(lambda: self.limiter.limit)
+        if self.places is None:
+            self.metrics.limit.set_function(lambda: self.limiter.limit)
 
     async def invoke(self, record: S3Record) -> None:
         """Invoke the function for a record that the watcher found."""
@@ -147,14 +146,21 @@ class Invoker:
     ) -> BadRecord | None:
         """Invoke the function until a record is done; returns it if Lambda never accepts it."""
         backoff = Backoff()
+        place: Place | None = None
         while True:
             try:
-                invoked_at, error = await self._invoke(record)
+                if self.places is None:
+                    invoked_at, error = await self._invoke(record)
+                else:
+                    # After an error another place may do better.
+                    invoked_at, error, place = await self.places.invoke(record, avoid=place)
             except BadMessage as refusal:
                 return _bad(record, str(refusal))
             self.metrics.latency.observe(time.monotonic() - started)
             if error is None:
                 await self.store.note_invoked(record, received_at, invoked_at)
+                if self.ends_overtaken:
+                    await end_overtaken(self.store, record.bucket, record.key)
                 return None
             attempts = await self.store.count_attempt(record, received_at)
             log.warning("function.failed", **_named(record), error=str(error), attempts=attempts)
@@ -168,19 +174,22 @@ class Invoker:
 
         Raises BadMessage for an event that Lambda never accepts.
         """
+        function = self.function
+        if function is None:
+            raise ValueError("neither a function nor places")
         backoff = Backoff()
         while True:
             async with self.limiter:
                 alone = self.limiter.limit == 1
                 invoked_at, began = utc_text(), time.monotonic()
                 try:
-                    error = await self.function.invoke(record)
+                    error = await function.invoke(record)
                 except AwsError as raised:
                     failure = raised
                 else:
                     self._note_accepted(error, record, began)
                     return invoked_at, error
-                if isinstance(failure, Refused) and failure.code in _NEVER:
+                if isinstance(failure, Refused) and failure.code in NEVER:
                     self.health.worked("function", began)
                     self._count("failed")
                     raise BadMessage(str(failure))

@@ -26,10 +26,12 @@ async def probe(settings: Settings, calls: Mapping[str, Coroutine[Any, Any, obje
         tried = [tasks.create_task(_try(settings, field, call)) for field, call in calls.items()]
     for task in tried:
         if fault := task.result():
-            raise ConfigurationError(fault)
+            raise fault
 
 
-async def _try(settings: Settings, field: str, call: Coroutine[Any, Any, object]) -> str | None:
+async def _try(
+    settings: Settings, field: str, call: Coroutine[Any, Any, object]
+) -> ConfigurationError | None:
     """Make one call; returns the permanent fault of its setting, if there is any."""
     try:
         async with asyncio.timeout(PROBE_S):
@@ -39,6 +41,9 @@ async def _try(settings: Settings, field: str, call: Coroutine[Any, Any, object]
     except AwsError as error:
         if isinstance(error, Refused) and error.not_there:
             value = getattr(settings, field)
-            return f"{variable(field)}={value!r} names nothing: {error}"
+            return ConfigurationError(
+                f"{variable(field)}={value!r} names nothing: {error}",
+                hint=f"correct {variable(field)}; `hybridsphere doctor` checks every name",
+            )
         log.warning("probe.failed", variable=variable(field), reason=str(error))
     return None

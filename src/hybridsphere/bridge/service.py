@@ -11,15 +11,16 @@ import uvloop
 
 from hybridsphere import __version__
 from hybridsphere.aws import connect
-from hybridsphere.bridge.faces.collector import FacesCollector
 from hybridsphere.bridge.pipeline import Loop, Pipeline
 from hybridsphere.bridge.probes import probe
 from hybridsphere.bridge.queue.poller import RECEIVERS
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.tasks import meanwhile, unless
 from hybridsphere.bridge.telemetry import http, logs
+from hybridsphere.bridge.telemetry.depths import Depths
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
+from hybridsphere.bridge.telemetry.standing import Standing
 from hybridsphere.bridge.telemetry.systemd import ServiceManager
 from hybridsphere.settings import Settings, unknown_variables
 from hybridsphere.signals import STOPS
@@ -35,6 +36,7 @@ class Bridge:
         self._health = Health()
         self._metrics = Metrics()
         self._manager = ServiceManager()
+        self._metrics.registry.register(Standing(settings.results_dir, self._health))
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Forward events and collect results until `stop` is set, then drain.
@@ -44,14 +46,13 @@ class Bridge:
         async with AsyncExitStack() as parts:
             await parts.enter_async_context(meanwhile(self._manager.watch(self._health)))
             if started := await unless(stop, self._start(parts)):
-                store, loops, faces = started
-                async with meanwhile(store.run()), meanwhile(faces.run()):
-                    await self._run(loops, stop)
+                store, pipeline = started
+                beside = (pipeline.faces().run(), *pipeline.background())
+                async with meanwhile(store.run()), meanwhile(*beside):
+                    await self._run(pipeline.loops(), stop)
         log.info("bridge.stopped")
 
-    async def _start(
-        self, parts: AsyncExitStack
-    ) -> tuple[ResultStore, Sequence[Loop], FacesCollector]:
+    async def _start(self, parts: AsyncExitStack) -> tuple[ResultStore, Pipeline]:
         """Open clients, results and HTTP, for `parts` to close, and probe their names."""
         settings, bucket = self._settings, self._settings.need("input_bucket")
         aws = await parts.enter_async_context(
@@ -74,8 +75,11 @@ class Bridge:
         )
         await store.refuse_others(bucket)
         pipeline = Pipeline(settings, aws, store, self._health, self._metrics)
+        await pipeline.find_places()
         await probe(settings, pipeline.probes())
-        return store, pipeline.loops(), pipeline.faces()
+        depths = Depths(pipeline.queues(), self._metrics)
+        await parts.enter_async_context(meanwhile(depths.run()))
+        return store, pipeline
 
     async def _run(self, loops: Sequence[Loop], stop: asyncio.Event) -> None:
         """Run the loops until `stop`, then drain them."""

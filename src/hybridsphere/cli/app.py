@@ -12,7 +12,9 @@ from hybridsphere import __version__
 from hybridsphere.cli.data import enroll, gallery, results, students, workload
 from hybridsphere.cli.group import Commands, configured
 from hybridsphere.cli.options import CORES, FILE, FOLDER, MODE, PLACE, SINK, SOURCE, WORKERS
-from hybridsphere.cli.review import replay, sheet
+from hybridsphere.cli.people import faces, forget
+from hybridsphere.cli.places import cost, host
+from hybridsphere.cli.review import decide, explain, replay, sheet
 from hybridsphere.signals import heard_at_once
 
 if TYPE_CHECKING:
@@ -73,6 +75,13 @@ def bridge(settings: "Settings") -> None:
     show_default=CORES,
     help="Videos that the function works on at once.",
 )
+@click.option(
+    "--home",
+    type=click.IntRange(0, 1000),
+    metavar="NUMBER",
+    default=0,
+    help="Videos that a host works on at once, beside Lambda.",
+)
 @click.option("--source", type=SOURCE, default="queue", help="How the bridge learns of uploads.")
 @click.option("--sink", type=SINK, default="queue", help="How the bridge gets results.")
 @click.option(
@@ -118,6 +127,9 @@ def demo(**options: Any) -> None:
     type=PLACE,
     help="Keep the variables in this file while running: NAME=value lines.",
 )
+@click.option(
+    "--page", is_flag=True, help="Show HYBRIDSPHERE_RESULTS_DIR in a browser, with its videos."
+)
 def local(**options: Any) -> None:
     """Run an AWS account on this machine, with the function in it, until Ctrl-C.
 
@@ -131,8 +143,9 @@ def local(**options: Any) -> None:
 
 @main.command(short_help="Print what the bridge has done, and whether it is well.")
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
+@click.option("--watch", is_flag=True, help="Show it again every two seconds, until Ctrl-C.")
 @configured("results_dir", "http")
-def status(settings: "Settings", as_json: bool) -> None:
+def status(settings: "Settings", as_json: bool, watch: bool) -> None:
     """Print the troubles of the bridge with their remedies, and the uploads in the ledger.
 
     Exits with 0 if there is no trouble; 1 if there is one, or the bridge is silent; 2 if there is
@@ -141,6 +154,12 @@ def status(settings: "Settings", as_json: bool) -> None:
     from hybridsphere.commands.status import show_status
     from hybridsphere.screen import Screen
 
+    if watch:
+        if as_json:
+            raise click.UsageError("--watch is for people: leave out --json")
+        from hybridsphere.commands.watch import watch_status
+
+        watch_status(settings, Screen())
     sys.exit(0 if show_status(settings, Screen(), as_json=as_json) else 1)
 
 
@@ -157,6 +176,12 @@ def status(settings: "Settings", as_json: bool) -> None:
     "results_dir",
     "http",
     "input_bucket",
+    "source",
+    "input_queue_url",
+    "output_queue_url",
+    "dead_letter_queue_url",
+    "function_name",
+    "invocation_type",
     "page",
     "page_users",
     "page_header",
@@ -196,5 +221,19 @@ def doctor(as_json: bool) -> None:
     sys.exit(0 if run_doctor(Screen(soft_wrap=True), as_json=as_json) else 1)
 
 
-for command in (enroll, gallery, replay, results, sheet, students, workload):
+for command in (
+    cost,
+    decide,
+    enroll,
+    explain,
+    faces,
+    forget,
+    gallery,
+    host,
+    replay,
+    results,
+    sheet,
+    students,
+    workload,
+):
     main.add_command(command)

@@ -11,6 +11,8 @@ from hybridsphere.cli.options import FILE, FOLDER, PHOTOS, PLACE, SINCE, STATUS,
 from hybridsphere.console import printable, tell, utf8_output
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from hybridsphere.commands.export import Format, RowPer
     from hybridsphere.settings import Settings
 
@@ -126,6 +128,25 @@ def gallery_rename(file: Path, name: str, new: str) -> None:
     click.echo(f"{count} faces of {printable(new)} in {file}", file=sys.stdout)
 
 
+@gallery.command("consent", short_help="Say until when a person in FILE has consented.")
+@click.argument("file", type=FILE)
+@click.argument("name")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day of the consent.")
+@click.option("--no-end", is_flag=True, help="The consent has no end.")
+def gallery_consent(file: Path, name: str, until: "datetime | None", no_end: bool) -> None:
+    """Say until when NAME in FILE has consented; after that day nobody is compared with them.
+
+    The day is one of UTC. To take somebody's face away for good, use `hybridsphere forget`.
+    """
+    from hybridsphere.commands import gallery as gallery_commands
+
+    if no_end == (until is not None):
+        raise click.UsageError("give --until DAY, or --no-end.")
+    gallery_commands.set_consent(file, name, until.date() if until else None)
+    text = f"until {until.date()}" if until else "without an end"
+    click.echo(f"{printable(name)}: consent {text}", file=sys.stdout)
+
+
 @gallery.command("check", short_help="Check how well the people in FILE can be recognised.")
 @click.argument("file", type=FILE)
 @click.option("--strangers", type=PHOTOS, help="Photos of people who are not in FILE.")
@@ -217,6 +238,7 @@ def results() -> None:
 @click.option("--since", type=SINCE, help="Only uploads received at this day or time, or later.")
 @click.option("--until", type=UNTIL, help="Only uploads received before; a day counts whole.")
 @click.option("--machine", is_flag=True, help="The function's answers, without people's words.")
+@click.option("--costs", is_flag=True, help="Also where it ran, and what that cost.")
 @configured("results_dir")
 def results_export(
     settings: "Settings",
@@ -228,6 +250,7 @@ def results_export(
     since: str | None,
     until: str | None,
     machine: bool,
+    costs: bool,
 ) -> None:
     """Print the ledger to standard output, in UTF-8.
 
@@ -243,7 +266,7 @@ def results_export(
     from hybridsphere.commands.export import Selection, export
     from hybridsphere.ledger.ledger import Ledger
 
-    selection = Selection(rows, person, statuses, machine)
+    selection = Selection(rows, person, statuses, machine, costs)
     # UTF-8 whatever the terminal takes, since programs read the export.
     with Ledger.read(settings.results_dir) as ledger, utf8_output() as out:
         uploads = ledger.uploads(since=since or "", until=until or "~")

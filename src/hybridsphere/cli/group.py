@@ -13,9 +13,10 @@ from hybridsphere.errors import INTERRUPTED, READER_LEFT, CannotRun
 
 SECTIONS = {
     "Try it": ["demo", "local"],
-    "Run it": ["bridge", "page", "doctor", "status", "replay"],
+    "Run it": ["bridge", "host", "page", "doctor", "status", "cost", "replay"],
     "Say who is known": ["enroll", "gallery", "students"],
     "Upload, and take the results": ["workload", "results", "sheet"],
+    "Look, correct and forget": ["faces", "explain", "decide", "forget"],
 }
 """The commands in the order of `--help`."""
 
@@ -59,8 +60,8 @@ class Commands(click.Group):
             except BrokenPipeError:
                 raise
             except OSError as error:
-                # Exit code 2 of the bridge is for its configuration alone: systemd gives up then.
-                if context.invoked_subcommand == "bridge":
+                # Exit code 2 of a service is for its configuration alone: systemd gives up then.
+                if context.invoked_subcommand in {"bridge", "page"}:
                     raise
                 _fail(CannotRun(str(error)))
 

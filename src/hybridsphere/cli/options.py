@@ -33,6 +33,23 @@ WORKERS = click.IntRange(1, 1000)
 CORES = "one for each processor"
 MODE = click.Choice(["identify", "attendance"])
 
+
+class Address(click.ParamType[tuple[str, int]]):
+    """An address to listen on, `host:port`; `:9000` means every address."""
+
+    name = "address"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        host, colon, port = str(value).rpartition(":")
+        if not colon or not port.isdecimal() or int(port) > 65535:
+            self.fail(f"{value!r} is no address, as 127.0.0.1:9000.", param, ctx)
+        return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - `:9000` means every one
+
+
+ADDRESS = Address()
+
 STATUS = click.Choice(["matched", "no_record", "unknown_face", "no_face", "unreadable", "failed"])
 
 

@@ -1,4 +1,4 @@
-"""The commands that look back: sheets of attendance, and replays."""
+"""The commands that look back: sheets, replays, decisions and their reasons."""
 
 import sys
 from datetime import date, datetime
@@ -101,7 +101,7 @@ def sheet(
         note(line)
     if output:
         command.save_sheet(made, chosen, output)
-        tell(f"{len(made.sessions)} sessions of {made.students} students in {output}")
+        tell(f"{command.extent_of(made)} in {output}")
         return
     sys.stdout.flush()
     command.write_sheet(made, chosen, sys.stdout.buffer)
@@ -191,3 +191,79 @@ def replay(
     if question and not yes:
         click.confirm(question, abort=True, err=True)
     sys.exit(0 if work.run(Screen(), as_json=as_json, wanted=question is not None) else 1)
+
+
+GALLERY = click.option(
+    "--gallery",
+    "location",
+    metavar="PLACE",
+    show_default="HYBRIDSPHERE_GALLERY",
+    help="The known faces: a file, or s3://bucket/key.",
+)
+
+
+@click.command(short_help="Decide again who is in the videos, without looking again.")
+@GALLERY
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 1.5, min_open=True),
+    show_default="that of each video",
+    help="The tolerance to decide with.",
+)
+@click.option("--since", type=SINCE, help="Only videos uploaded at this day or time, or later.")
+@click.option("--apply", is_flag=True, help="Store the new decisions; else only show them.")
+@click.option("--json", "as_json", is_flag=True, help="Print the difference as JSON.")
+@configured("results_dir", "gallery")
+def decide(
+    settings: "Settings",
+    *,
+    location: str | None,
+    tolerance: float | None,
+    since: str | None,
+    apply: bool,
+    as_json: bool,
+) -> None:
+    """Decide again who is in the videos, by the looks that are kept of their faces.
+
+    No video is read, and the function is not invoked. The difference is printed first: how many
+    videos change, and how. With --apply it is done, and results, CSV files and sheets follow.
+    Words of people stand in any case.
+
+    Faces of another engine than the gallery's, and faces without looks, are left out and counted.
+    """
+    from hybridsphere.commands.decide.command import decide as run_decide
+    from hybridsphere.screen import Screen
+
+    run_decide(
+        settings,
+        Screen(),
+        location=location,
+        tolerance=tolerance,
+        since=since or "",
+        apply=apply,
+        as_json=as_json,
+    )
+
+
+@click.command(short_help="Explain why a video has its answer.")
+@click.argument("key")
+@click.option("--version", help="Version or sequencer; else the newest.")
+@GALLERY
+@click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON.")
+@configured("results_dir", "gallery")
+def explain(
+    settings: "Settings", *, key: str, version: str | None, location: str | None, as_json: bool
+) -> None:
+    """Explain the answer of the video KEY: its looks, the distances, and each clause of the rule.
+
+    The answer is computed again from the looks that are kept, and compared with the stored one.
+
+    Exits with 0 if both are equal or the difference has a reason, 1 if it has none.
+    """
+    from hybridsphere.commands.decide.explain import explain_key
+    from hybridsphere.screen import Screen
+
+    agrees = explain_key(
+        settings, Screen(), key=key, version=version, location=location, as_json=as_json
+    )
+    sys.exit(0 if agrees else 1)

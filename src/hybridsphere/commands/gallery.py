@@ -6,6 +6,7 @@ They alone import the function's package, which is large: import this module whe
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
 from zipfile import is_zipfile
 
@@ -74,6 +75,25 @@ def rename_person(
     return new, renamed.names.count(new)
 
 
+def set_consent(file: Path, name: str, until: date | None) -> None:
+    """Set the last day on which a person may be compared with faces, or remove the end.
+
+    Raises CannotRun.
+    """
+    with _failures():
+        known = Gallery.load(file)
+        name = usual_name(name)
+        if name not in known.names:
+            raise CannotRun(
+                f"{name}: nobody in {file} has that name",
+                hint=f"`hybridsphere gallery show {file}` lists the people",
+            )
+        consents = {one: day for one, day in known.consents.items() if one != name}
+        if until:
+            consents[name] = until
+        _save(known.with_consents(consents), file)
+
+
 def described(file: Path) -> Iterator[str]:
     """List the people in a gallery, the number of their faces, and the pairs who look most alike.
 
@@ -84,7 +104,8 @@ def described(file: Path) -> Iterator[str]:
     faces = Counter(known.names)
     yield f"{len(faces)} people, {len(known)} faces"
     for name, count in sorted(faces.items()):
-        yield f"{count:6}  {name}"
+        until = known.consents.get(name)
+        yield f"{count:6}  {name}" + (f"  (consent until {until})" if until else "")
     for pair in nearest_pairs(known, _PAIRS_SHOWN):
         yield f"{pair.distance:6.2f}  between {pair.one} and {pair.other}"
 
@@ -138,4 +159,5 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except (GalleryError, OSError) as error:
-        raise CannotRun(str(error)) from error
+        hint = error.hint if isinstance(error, GalleryError) else ""
+        raise CannotRun(str(error), hint=hint) from error

@@ -1,6 +1,6 @@
 """The choice of results: whose, with which status, and one row an upload or a person."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,6 +26,9 @@ COLUMNS = (
     "reason",
 )
 """The columns of a row an upload."""
+
+COST_COLUMNS = ("place", "billed_ms", "cost_usd")
+"""The columns that `--costs` adds at the end."""
 
 _RECORD = ("name", "major", "year")
 _FIGURES = (
@@ -59,10 +62,12 @@ class Selection:
     person: str | None = None
     statuses: tuple[str, ...] = ()
     machine: bool = False
+    costs: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return COLUMNS if self.rows == "uploads" else PEOPLE_COLUMNS
+        usual = COLUMNS if self.rows == "uploads" else PEOPLE_COLUMNS
+        return (*usual, *COST_COLUMNS) if self.costs else usual
 
     def of(self, uploads: Iterable[Upload]) -> Iterator[Row]:
         """Go through the wanted rows, as the uploads come."""
@@ -74,7 +79,11 @@ class Selection:
                 people = [person for person in people if one_form(person["name"]) == wanted]
                 if not people:
                     continue
-            rows = [_of_upload(upload)] if self.rows == "uploads" else _of_people(upload, people)
+            rows = (
+                [_of_upload(upload, self.columns)]
+                if self.rows == "uploads"
+                else _of_people(upload, people, self.columns)
+            )
             yield from (row for row in rows if not self.statuses or row["status"] in self.statuses)
 
 
@@ -86,21 +95,23 @@ def one_form(name: Any) -> str:
         return str(name)
 
 
-def _of_upload(upload: Upload) -> Row:
+def _of_upload(upload: Upload, columns: Sequence[str]) -> Row:
     """Return an upload's row; the people's values are joined by `;`, in the same order."""
     record = {
         column: ";".join(str(person.get(column, "")) for person in upload.people)
         for column in _RECORD
     }
-    return _row(upload, COLUMNS, record)
+    return _row(upload, columns, record)
 
 
-def _of_people(upload: Upload, people: Iterable[Mapping[str, Any]]) -> list[Row]:
+def _of_people(
+    upload: Upload, people: Iterable[Mapping[str, Any]], columns: Sequence[str]
+) -> list[Row]:
     """Return a row a person; in attendance mode each has a status."""
     nobody = dict.fromkeys(_RECORD, "")
     figures = dict.fromkeys(_FIGURES)
-    rows = [_row(upload, PEOPLE_COLUMNS, {**nobody, **figures, **person}) for person in people]
-    return rows or [_row(upload, PEOPLE_COLUMNS, {**nobody, **figures})]
+    rows = [_row(upload, columns, {**nobody, **figures, **person}) for person in people]
+    return rows or [_row(upload, columns, {**nobody, **figures})]
 
 
 def _row(upload: Upload, columns: Iterable[str], found: Mapping[str, Any]) -> Row:

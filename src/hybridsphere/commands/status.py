@@ -8,17 +8,20 @@ from typing import Any
 from rich.console import Console
 
 from hybridsphere.commands.bridge_client import BridgeHealth, ask_bridge
+from hybridsphere.commands.cost import Bill
 from hybridsphere.commands.lines import State, print_headline, print_item, print_json, print_pairs
 from hybridsphere.ledger.delays import figures, invocation_delay_s
 from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload
 from hybridsphere.ledger.overview import Backlog, Waiting
-from hybridsphere.messages import STATUSES
+from hybridsphere.messages import STATUSES, utc_text
 from hybridsphere.settings import Settings
 from hybridsphere.troubles import FAILURES_IN_A_ROW, Trouble, run_of_failures
 
 FAILURES_SHOWN = 5
 DELAYS_MEASURED = 1000
 """Uploads whose delays make the figures: those of today, not of last year."""
+
+_NOTHING = Bill(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Status:
     bridge: BridgeHealth
     uploads: Uploads
     asked: bool
+    today: Bill = _NOTHING
 
     @property
     def troubles(self) -> list[Trouble]:
@@ -81,6 +85,7 @@ class Status:
             },
             "held": dict(self.bridge.held),
             "rejected": dict(self.bridge.rejected),
+            "today": self.today.to_dict(),
             "last_stored": uploads.last_stored,
             "last_failures": [
                 {"stored_at": row.stored_at, "bucket": row.bucket, "key": row.key}
@@ -100,13 +105,14 @@ def show_status(settings: Settings, console: Console, *, as_json: bool = False) 
     try:
         with Ledger.read(settings.results_dir) as ledger:
             uploads = Uploads.of(ledger)
+            today = Bill(ledger.by_place(utc_text()[:10]))
             bridge = _of_this_ledger(bridge, ledger, settings)
     except LedgerError:
         if not as_json:
             for trouble in bridge.troubles:
                 print_item(console, "bad", trouble.part, trouble.reason, trouble.remedy)
         raise
-    status = Status(bridge, uploads, asked)
+    status = Status(bridge, uploads, asked, today)
     if as_json:
         print_json(console, status.to_dict())
     else:
@@ -168,6 +174,8 @@ def _figures(status: Status) -> list[tuple[str, str]]:
     for name, count in status.bridge.rejected.items():
         event = f"{'object' if name.endswith('bucket') else 'message'}.rejected"
         rows.append((f"rejected, {name}", f"{count:,} since the start: log, {event}"))
+    if any(one.place for one in status.today.places):
+        rows.append(("today", status.today.sentence))
     rows.append(("last stored", uploads.last_stored or "nothing yet"))
     if uploads.delays_s:
         rows.append(("event to invocation", figures(uploads.delays_s)))

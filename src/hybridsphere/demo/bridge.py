@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from hybridsphere.local import child
+from hybridsphere.host import child
 
 
 class BridgeProcess:

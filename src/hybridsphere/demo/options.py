@@ -18,6 +18,7 @@ class DemoOptions:
     results: Path | None = None
     report: Path | None = None
     workers: int | None = None
+    home: int = 0
     source: Source = "queue"
     sink: Sink = "queue"
     mode: Mode = "identify"

@@ -17,6 +17,7 @@ from hybridsphere.console import printable
 from hybridsphere.files import write_whole
 from hybridsphere.ledger.ledger import Upload
 from hybridsphere.messages import Person, Result
+from hybridsphere.prices import LAMBDA
 from hybridsphere.screen import plain
 from hybridsphere.workload.check import Check
 
@@ -67,7 +68,8 @@ def print_results(messages: Sequence[dict[str, Any]], console: Console) -> None:
 
 def _print_cells(messages: Sequence[dict[str, Any]], console: Console) -> None:
     """Print a header, and a line a video; several people are joined by `;`, as in an export."""
-    rows = [_COLUMNS, *(_cells(result, ";") for result in messages)]
+    rows = [_columns(messages), *(_cells(result, ";") for result in messages)]
+    rows = [row[: len(rows[0])] for row in rows]
     # Not by rich, which makes spaces of tabs.
     console.file.writelines("\t".join(map(printable, row)) + "\n" for row in rows)
 
@@ -80,11 +82,13 @@ def _table(messages: Sequence[dict[str, Any]]) -> Table:
         pad_edge=False,
         collapse_padding=True,
     )
-    for column in _COLUMNS:
+    columns = _columns(messages)
+    for column in columns:
         table.add_column(column, justify="right" if column in _FIGURES else "left")
     for result in messages:
         key, status, *others = _cells(result, "\n")
-        people = (Text("\n").join(map(plain, cell.split("\n"))) for cell in others)
+        shown = others[: len(columns) - 2]
+        people = (Text("\n").join(map(plain, cell.split("\n"))) for cell in shown)
         table.add_row(plain(key), plain(status, _style(result)), *people)
     return table
 
@@ -93,14 +97,24 @@ def _print_list(messages: Sequence[dict[str, Any]], console: Console) -> None:
     """Print a line a video, and a line below it for each person; rich wraps between words."""
     console.print()
     for result in messages:
-        key, status, *_, seconds = _cells(result, "")
+        key, status, *_, seconds, place = _cells(result, "")
         parts = [plain(key, "bold"), plain(status, _style(result))]
         parts += [plain(f"{seconds} s")] if seconds else []
+        parts += [plain(place)] if _are_several(messages) else []
         console.print(Text("  ").join(parts))
         for name, major, year, distance in _people(result):
             record = ", ".join(filter(None, (major, year)))
             console.print(plain("  " + "  ".join(filter(None, (name, record, distance)))))
     console.print()
+
+
+def _columns(messages: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """Return the headings; the place is one where the function ran elsewhere than in Lambda."""
+    return (*_COLUMNS, "place") if _are_several(messages) else _COLUMNS
+
+
+def _are_several(messages: Sequence[dict[str, Any]]) -> bool:
+    return any(result.get("place") not in {None, LAMBDA} for result in messages)
 
 
 def _cells(result: dict[str, Any], separator: str) -> tuple[str, ...]:
@@ -109,7 +123,13 @@ def _cells(result: dict[str, Any], separator: str) -> tuple[str, ...]:
     people = list(_people(result))
     columns = zip(*people, strict=True) if people else ([] for _ in range(4))
     joined = (separator.join(column) for column in columns)
-    return (result["key"], f"{result['status']}{reason}", *joined, _seconds(result))
+    return (
+        result["key"],
+        f"{result['status']}{reason}",
+        *joined,
+        _seconds(result),
+        result.get("place") or "",
+    )
 
 
 def _people(result: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:

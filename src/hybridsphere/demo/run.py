@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -11,8 +12,8 @@ from typing import Any
 
 from hybridsphere.commands.students import load_students
 from hybridsphere.demo.bridge import BridgeProcess, running_bridge
+from hybridsphere.demo.home import running_home
 from hybridsphere.demo.options import DemoOptions
-from hybridsphere.demo.page import free_port, running_page
 from hybridsphere.demo.report import message, print_results, write_report
 from hybridsphere.demo.stage import set_stage
 from hybridsphere.errors import FAILED, CannotRun
@@ -21,6 +22,7 @@ from hybridsphere.ledger.ledger import Upload
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
 from hybridsphere.local.env_file import written
+from hybridsphere.local.page import free_port, running_page
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.screen import Screen, plain
 from hybridsphere.settings import Settings
@@ -46,6 +48,11 @@ def run_demo(options: DemoOptions) -> int:
     """Play a demo; return the exit code. Raises CannotRun or OSError if it cannot be played."""
     if options.report and (obstacle := obstacle_to(options.report)):
         raise CannotRun(f"--report {options.report}: {obstacle}")
+    if options.home and options.source == "direct":
+        raise CannotRun(
+            "--home has no part in the source direct: the bucket invokes Lambda itself",
+            hint="name the source queue or bucket",
+        )
     try:
         with _private_files():
             return asyncio.run(_play(options))
@@ -92,8 +99,13 @@ async def _perform(options: DemoOptions, folder: Path) -> DemoResult:
     own.mkdir(parents=True, exist_ok=True)
     console = Screen(stderr=True)
     with console.status("preparing videos and known faces"):
-        stage = await set_stage(options, own)
-    workers = options.workers or os.cpu_count() or 1
+        try:
+            stage = await set_stage(options, own)
+        except (CannotRun, OSError):
+            if options.results is None:
+                shutil.rmtree(folder)
+            raise
+    workers = (options.workers or os.cpu_count() or 1) + options.home
     async with _account(options, stage.gallery, own / "function.log") as account:
         os.environ.update(account.environment())
         # The page asks the bridge by its port.
@@ -102,6 +114,9 @@ async def _perform(options: DemoOptions, folder: Path) -> DemoResult:
         settings = Settings.load()
         await load_students(stage.students, settings)
         async with AsyncExitStack() as open_ones:
+            if options.home:
+                home = running_home(account, options.home, own)
+                os.environ.update(await open_ones.enter_async_context(home))
             bridge = await open_ones.enter_async_context(
                 running_bridge(os.environ, own / "bridge.log")
             )

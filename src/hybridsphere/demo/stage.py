@@ -78,7 +78,7 @@ def _videos(options: DemoOptions, folder: Path) -> tuple[list[tuple[Path, str]],
     if options.encodings or options.students:
         # The gallery or the table does not know the people of the clips.
         return files, {}
-    return files, {clip.key: {"status": clip.status, "name": clip.person or ""} for clip in clips}
+    return files, {clip.key: clip.expected(options.mode) for clip in clips}
 
 
 def _students(folder: Path) -> Path:

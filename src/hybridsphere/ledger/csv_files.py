@@ -128,6 +128,9 @@ class CsvFiles:
             try:
                 os.link(place, copy)
             except FileExistsError:
+                if _is_same(place, copy):
+                    # An earlier try kept it, and then could not write the new file.
+                    return
                 continue
             except OSError:
                 # This file system has no links.
@@ -211,6 +214,13 @@ def _is_signed(place: str, content: bytes) -> bool:
     """Tell whether a file is as we wrote it; an edit sets another time."""
     try:
         return os.stat(place).st_mtime_ns % _SECOND_NS == _signature(content)  # noqa: PTH116
+    except OSError:
+        return False
+
+
+def _is_same(one: str, other: str) -> bool:
+    try:
+        return Path(one).samefile(other)
     except OSError:
         return False
 

@@ -76,6 +76,15 @@ class Database:
                 f"{path} cannot be read: {error}", "read it as the bridge's user"
             ) from error
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection, for modules with statements of their own."""
+        return self._connection
+
+    def size(self) -> int:
+        """Return the size of the file in bytes."""
+        return self._path.stat().st_size
+
     def close(self) -> None:
         """Close the file; SQLite tidies up unless an operation failed or the file was replaced."""
         if self._guard and self._sound and not self.is_replaced():

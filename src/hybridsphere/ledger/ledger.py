@@ -3,19 +3,22 @@
 One row per bucket, key and version. Several processes of one host may write to it at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import orjson
 
 from hybridsphere.ledger.answer import Answer
+from hybridsphere.ledger.costs import Costs
 from hybridsphere.ledger.debts import Debts
+from hybridsphere.ledger.forgetting import Forgetting
 from hybridsphere.ledger.overview import Backlog, Waiting
 from hybridsphere.ledger.schema import LEDGER, LedgerError
 from hybridsphere.ledger.search import Search
 from hybridsphere.ledger.statements import ANSWERED, ATTEMPT, DONE, INVOKED, RESULT, beginning
 from hybridsphere.ledger.upload import Upload, columns, newest
 from hybridsphere.messages import Result, S3Record
+from hybridsphere.prices import cost_usd
 
 __all__ = [
     "Answer",
@@ -36,7 +39,7 @@ def ledger_path(results_dir: Path) -> Path:
     return LEDGER.path(results_dir)
 
 
-class Ledger(Search, Debts):
+class Ledger(Search, Debts, Costs, Forgetting):
     """The ledger, open. Changes are made inside `transaction()`; not for use by two threads."""
 
     kind = LEDGER
@@ -87,16 +90,17 @@ class Ledger(Search, Debts):
         times = (result.started_at, result.finished_at)
         faces = (result.attempt, result.faces_key, result.faces, result.engine, result.place)
         run = (result.duration_ms, result.billed_ms, result.memory_mb, result.cold)
-        values = (*beginning(result), stored_at, *found, *place, *times, *faces, *run, None)
+        cost = cost_usd(result.place, result.billed_ms, result.memory_mb)
+        values = (*beginning(result), stored_at, *found, *place, *times, *faces, *run, cost)
         if self._connection.execute(RESULT, values).rowcount < 1:
             return None
         if not (result.faces_key or result.attempt > 1 or self._has_answers()):
             return result.csv
         row = self._connection.execute(ANSWERED, beginning(result)[:5]).fetchone()
-        version, answer = row
+        version, answer, judged_at = row
         # What people said of an earlier result must be said of this one, even if it changed nothing
         # until now.
-        if result.faces_key or answer is not None or result.attempt > 1:
+        if result.faces_key or judged_at is not None or result.attempt > 1:
             self.owe(result, version, stored_at)
         return result.csv if answer is None else str(answer)
 
@@ -153,7 +157,8 @@ class Ledger(Search, Debts):
         Returns whether this is the newest version, whose file must be written, too.
         """
         people = None if answer is None else orjson.dumps(list(answer.people)).decode()
-        values = (answer.status, people, answer.csv, at) if answer else (None,) * 4
+        # A withdrawn answer has its moment, too: followers find the row by it.
+        values = (answer.status, people, answer.csv, at) if answer else (None, None, None, at)
         self._connection.execute(
             """UPDATE uploads SET answer_status = ?, answer_people = ?, answer_csv = ?,
             answer_at = ? WHERE bucket = ? AND key = ? AND version = ?""",
@@ -171,13 +176,21 @@ class Ledger(Search, Debts):
             (*after, most),
         ).fetchall()
 
-    def uploads(self, *, since: str = "", until: str = "~") -> Iterator[Upload]:
-        """Go through the rows first written from `since` until before `until`, the oldest first."""
+    def uploads(
+        self, *, since: str = "", until: str = "~", statuses: Sequence[str] = ()
+    ) -> Iterator[Upload]:
+        """Go through the rows first written from `since` until before `until`, the oldest first.
+
+        `statuses` are the function's own; without any, all rows count.
+        """
         last = 0
+        # The sign keeps SQLite from its index, which would be sorted for each page.
+        wanted = f"AND +status IN ({', '.join('?' * len(statuses))})" if statuses else ""
         query = f"""SELECT rowid, {columns(self.schema)} FROM uploads
-            WHERE rowid > ? AND created_at >= ? AND created_at < ?
+            WHERE rowid > ? AND created_at >= ? AND created_at < ? {wanted}
             ORDER BY rowid LIMIT {PAGE}"""  # noqa: S608 - ours
-        while page := self._connection.execute(query, (last, since, until)).fetchall():
+        period = (since, until, *statuses)
+        while page := self._connection.execute(query, (last, *period)).fetchall():
             for row, *fields in page:
                 last = row
                 yield self._upload(tuple(fields))

@@ -86,6 +86,10 @@ _THIRD = (
 )
 """The columns of schema 3. `answer_…` is what people get instead of the function's own answer."""
 
+# Of one key with a hundred thousand versions, those that wait.
+_WAITING_OF_A_KEY = """CREATE INDEX waiting_of_a_key ON uploads (bucket, key)
+    WHERE status IS NULL AND invoked_at IS NOT NULL"""
+
 # Faces that the memory still lacks; without a key, an answer that must be derived again.
 _TABLES_OF_THIRD = (
     """CREATE TABLE faces_due (
@@ -137,7 +141,7 @@ def _add_second(connection: sqlite3.Connection, since: str) -> None:
 def _add_third(connection: sqlite3.Connection) -> None:
     for name, kind in _THIRD:
         connection.execute(f"ALTER TABLE uploads ADD COLUMN {name} {kind}")
-    for statement in _TABLES_OF_THIRD:
+    for statement in (*_TABLES_OF_THIRD, _WAITING_OF_A_KEY):
         connection.execute(statement)
 
 

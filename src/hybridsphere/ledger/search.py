@@ -7,8 +7,8 @@ import orjson
 
 from hybridsphere.ledger.overview import Overview
 from hybridsphere.ledger.statements import NEWEST
-from hybridsphere.ledger.upload import Upload, columns
-from hybridsphere.messages import Version, newest_of
+from hybridsphere.ledger.upload import Upload, columns, version_of
+from hybridsphere.messages import S3Record, Version, newest_of
 
 _ANSWERS_SINCE = 3
 """The schema from which on a ledger has answers beside the function's own."""
@@ -56,6 +56,10 @@ class Search(Overview):
             return self.newest(str(bucket), key)
         return None
 
+    def versions_of_key(self, key: str) -> list[Upload]:
+        """List the versions of a key, the oldest first."""
+        return list(self._select("key = ?", "rowid", (key,)))
+
     def newest(self, bucket: str, key: str) -> Upload | None:
         """Find the newest version of an upload that has a result, however many there are."""
         version = self._newest_version(bucket, key)
@@ -64,6 +68,19 @@ class Search(Overview):
         where = "bucket = ? AND key = ? AND version IN (?, ?) AND etag = ?"
         values = (bucket, key, version.id, version.first_id, version.etag)
         return next(self._select(where, "rowid", values))
+
+    def overtaken(self, bucket: str, key: str) -> list[S3Record]:
+        """List the invoked versions of a key without a result, of which a newer one has its own."""
+        newest = self._newest_version(bucket, key)
+        if newest is None:
+            return []
+        where = "bucket = ? AND key = ? AND status IS NULL AND invoked_at IS NOT NULL"
+        waiting = self._select(where, "rowid", (bucket, key))
+        return [
+            S3Record(bucket, key, one.etag, one.sequencer, one.event_time)
+            for one in waiting
+            if newest.newer_than(version_of(one))
+        ]
 
     def _newest_version(self, bucket: str, key: str) -> Version | None:
         found = [Version(*row) for row in self._connection.execute(NEWEST, (bucket, key))]

@@ -44,7 +44,8 @@ ON CONFLICT DO UPDATE SET
 RETURNING attempts
 """  # noqa: S608 - ours
 
-# A result replaces `failed`, never the reverse. Otherwise a higher attempt replaces a lower one.
+# A result replaces `failed`, never the reverse. Otherwise a higher attempt replaces a lower one,
+# unless the object has left meanwhile: then the earlier answer is all that there will ever be.
 RESULT = f"""
 INSERT INTO uploads
     (bucket, key, version, etag, sequencer, event_time, created_at, stored_at, status, reason,
@@ -61,11 +62,12 @@ ON CONFLICT DO UPDATE SET
     duration_ms = excluded.duration_ms, billed_ms = excluded.billed_ms,
     memory_mb = excluded.memory_mb, cold = excluded.cold, cost_usd = excluded.cost_usd
 WHERE status IS NULL OR (status = 'failed' AND excluded.status != 'failed')
-    OR (excluded.attempt > attempt AND (status = 'failed' OR excluded.status != 'failed'))
+    OR (excluded.attempt > attempt AND (status = 'failed' OR (excluded.status != 'failed'
+        AND coalesce(excluded.reason, '') NOT IN ('gone', 'superseded'))))
 """  # noqa: S608 - ours
 
 ANSWERED = f"""
-SELECT version, answer_csv FROM uploads
+SELECT version, answer_csv, answer_at FROM uploads
 WHERE bucket = ?1 AND key = ?2 AND version = {_VERSION}
 """  # noqa: S608 - ours
 

@@ -1,7 +1,6 @@
 """The account: S3, SQS and DynamoDB by moto, Lambda by the Lambda host."""
 
 import asyncio
-import importlib.util
 import json
 import os
 import uuid
@@ -14,9 +13,9 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from hybridsphere.aws import session
-from hybridsphere.errors import CannotRun
+from hybridsphere.host.function import FunctionSettings
+from hybridsphere.host.package import folder_of
 from hybridsphere.local import resources
-from hybridsphere.local.function import FunctionSettings
 from hybridsphere.local.lambda_host import LambdaHost, to_stderr
 from hybridsphere.local.moto_server import MotoServer
 from hybridsphere.local.resources import QueueSettings
@@ -70,7 +69,7 @@ class LocalAccount:
         self._gallery = gallery
         self._workers = workers or os.cpu_count() or 1
         self._settings = function
-        self._task_root = task_root or _folder_of(function.handler)
+        self.task_root = task_root or folder_of(function.handler)
         self._retry_scale = retry_scale
         self._idle_s = idle_s
         self._log = log
@@ -207,15 +206,19 @@ class LocalAccount:
                 BillingMode="PAY_PER_REQUEST",
             )
 
-    def _lambda_host(self) -> LambdaHost:
-        function = replace(
+    @property
+    def function(self) -> FunctionSettings:
+        """The function as it is configured; inside the context alone."""
+        return replace(
             self._settings,
             reserved_concurrency=self._workers,
             environment={**self._function_environment(), **self._settings.environment},
         )
+
+    def _lambda_host(self) -> LambdaHost:
         return LambdaHost(
-            function,
-            task_root=self._task_root,
+            self.function,
+            task_root=self.task_root,
             on_failure=self._send_failure,
             retry_scale=self._retry_scale,
             idle_s=self._idle_s,
@@ -254,15 +257,3 @@ class LocalAccount:
             f"{now:%Y-%m-%dT%H.%M.%S}-{uuid.uuid4()}"
         )
         await self._s3.put_object(Bucket=resources.OUTPUT_BUCKET, Key=key, Body=body.encode())
-
-
-def _folder_of(handler: str) -> Path:
-    """Find the folder of the handler's package, without importing it."""
-    package = handler.partition(".")[0]
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise CannotRun(
-            f"the function's package {package} is not installed",
-            hint="run `make setup` in a clone",
-        )
-    return Path(next(iter(spec.submodule_search_locations))).parent

@@ -9,8 +9,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from hybridsphere.local.function import VERSION, FunctionSettings, Invocation, Response
-from hybridsphere.local.workers import NoWorkerFree, WorkerPool
+from hybridsphere.host.function import VERSION, FunctionSettings, Invocation, Response
+from hybridsphere.host.workers import NoWorkerFree, WorkerPool
 from hybridsphere.messages import utc_text
 
 log = logging.getLogger(__name__)

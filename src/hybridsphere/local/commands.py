@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hybridsphere.console import tell
 from hybridsphere.errors import CannotRun
-from hybridsphere.local import child
+from hybridsphere.host import child
 
 
 class CommandFailed(CannotRun):

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self, cast
 
 from hybridsphere.errors import CannotRun
-from hybridsphere.local import child
+from hybridsphere.host import child
 
 
 class MotoServer:

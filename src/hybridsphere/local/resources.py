@@ -5,7 +5,7 @@ The names are those of the local account; a deployed one may choose others. All 
 
 from dataclasses import dataclass
 
-from hybridsphere.local.function import FunctionSettings
+from hybridsphere.host.function import FunctionSettings
 
 REGION = "us-east-1"
 INPUT_BUCKET = "input-bucket-video"

@@ -1,9 +1,10 @@
 """`hybridsphere local`: the account in the foreground, until a signal ends it."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hybridsphere.console import complain, note, tell
 from hybridsphere.local.account import LocalAccount, Mode
 from hybridsphere.local.commands import load_gallery, run_command
 from hybridsphere.local.env_file import remove_stale, written
+from hybridsphere.local.page import running_page
 from hybridsphere.local.scratch import scratch_folder
 from hybridsphere.signals import STOPS
 
@@ -29,6 +31,7 @@ class LocalOptions:
     workers: int | None = None
     env_file: Path | None = None
     mode: Mode = "identify"
+    page: bool = False
 
 
 def run_local(options: LocalOptions) -> int:
@@ -76,8 +79,13 @@ async def _serve(options: LocalOptions) -> str:
             environment = account.environment()
             env_file = options.env_file
             with nullcontext() if env_file is None else written(env_file, environment):
-                _announce(environment)
-                return await account.failure()
+                async with AsyncExitStack() as stack:
+                    if options.page:
+                        log = folder / "page.log"
+                        place = running_page({**os.environ, **environment}, log)
+                        tell(f"the page is at {await stack.enter_async_context(place)}")
+                    _announce(environment)
+                    return await account.failure()
 
 
 def _announce(environment: Mapping[str, str]) -> None:

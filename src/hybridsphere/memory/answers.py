@@ -62,7 +62,9 @@ def derive_video(memory: Memory, ledger: Ledger, files: CsvFiles, video: Video) 
     if upload is None or upload.status is None:
         return
     answer = answer_of(memory, video, upload)
-    if answer != _current(upload):
+    # A result without faces may replace `failed`; the ledger must know that words were said.
+    is_unmarked = upload.status == "failed" and upload.answer_at is None
+    if answer != _current(upload) or is_unmarked:
         publish(ledger, files, upload, answer)
 
 
@@ -88,7 +90,9 @@ def publish(ledger: Ledger, files: CsvFiles, upload: Upload, answer: Answer | No
     place = (upload.bucket, upload.key)
     if ledger.put_answer(*place, upload.version, answer, utc_text()):
         text = answer.csv if answer else upload.csv or ""
-        files.write(upload.key, text.encode(), lambda: ledger.csvs(*place))
+        # The file may still be that of the answer until now, in a folder that was copied.
+        earlier = (upload.effective_csv or "").encode()
+        files.write(upload.key, text.encode(), lambda: {*ledger.csvs(*place), earlier})
 
 
 def _current(upload: Upload) -> Answer | None:

@@ -10,7 +10,7 @@ MOST_BYTES = 2 * 2**20
 
 MOST_FACES = 64
 
-_MOST_JSON_BYTES = 2 * 2**20
+_MOST_JSON_BYTES = 3 * 2**19
 _MOST_JPEG_BYTES = 64 * 2**10
 
 # The archive's end (PKWARE's APPNOTE, 4.3.16), and more than its directory takes for one entry.
@@ -28,6 +28,9 @@ def read_entries(content: bytes) -> dict[str, bytes]:
         raise EvidenceError(f"{len(content)} bytes, more than {MOST_BYTES}")
     end = content[-_END_BYTES:]
     directory = int.from_bytes(end[12:16], "little")
+    # A second end, for archives of gigabytes, would give another size of the directory.
+    if b"PK\6\7" in content[-2 * _END_BYTES : -_END_BYTES]:
+        raise EvidenceError("an archive for gigabytes")
     if end[:4] != b"PK\5\6" or directory > (MOST_FACES + 2) * _ENTRY_BYTES:
         raise EvidenceError("no archive of faces, or one with too many files")
     entries: dict[str, bytes] = {}

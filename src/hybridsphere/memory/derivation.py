@@ -169,7 +169,7 @@ class _Draft:
             same.absorb(spans, row.sightings)
 
     def _confirm(self, word: Judgement) -> None:
-        """Keep the people whom somebody confirmed, and those of later words."""
+        """Keep the confirmed people, and those of later words."""
         people = confirmed(word).people
         self._rows = [
             row for row in self._rows if not row.name or row.name in people or row.since > word.id

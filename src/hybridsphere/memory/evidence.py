@@ -164,7 +164,9 @@ def _face(found: Mapping[str, Any], number: int, pictures: dict[str, bytes]) -> 
         raise EvidenceError(f"the face {number} has the number {excerpt(found.get('number'))}")
     name, certainty = _name(found, "name"), text(found, "certainty")
     if certainty not in CERTAINTIES or (certainty == "unknown") != (name is None):
-        raise EvidenceError(f"certainty is {excerpt(certainty)} for {excerpt(name)}")
+        # The text is kept and logged, so it has no name.
+        which = "a face without a name" if name is None else "a face with a name"
+        raise EvidenceError(f"certainty is {excerpt(certainty)} for {which}")
     embeddings = _embeddings(found)
     return EvidenceFace(
         number=number,

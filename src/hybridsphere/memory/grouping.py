@@ -8,6 +8,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,25 @@ class _Member(NamedTuple):
     engine: str
     space: str
     vector: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSummary:
+    """A group as a list shows it.
+
+    - `faces`, `videos`: how many are unknown still; `all_faces` counts the named too.
+    - `first_at`, `last_at`: times of the first and the last video.
+    - `best_face`: the largest face, whose picture shows the person best.
+    """
+
+    id: int
+    name: str | None
+    faces: int
+    all_faces: int
+    videos: int
+    first_at: str
+    last_at: str
+    best_face: int
 
 
 class Grouping:
@@ -99,6 +119,37 @@ class Grouping:
                 return group
             group = row[0]
         return None
+
+    def summaries(
+        self, *, group: int | None = None, since: str = "", until: str = "~", most: int = 50
+    ) -> list[GroupSummary]:
+        """List groups with unknown faces, or one group, the largest first."""
+        chosen = "group_id = ?" if group else "group_id IS NOT NULL"
+        rows = self._connection.execute(
+            f"""SELECT group_id, groups.name, sum(coalesce(person, '') = ''), count(*),
+            count(DISTINCT video), min(at), max(at),
+            max(size_px * 1000000000000 + faces.id) % 1000000000000
+            FROM faces JOIN groups ON groups.id = faces.group_id
+            WHERE {chosen} AND at >= ? AND at < ? GROUP BY group_id
+            HAVING ? OR sum(coalesce(person, '') = '') > 0
+            ORDER BY 3 DESC, group_id LIMIT ?""",  # noqa: S608 - ours
+            (*([group] if group else []), since, until, bool(group), most),
+        )
+        return [GroupSummary(*row) for row in rows]
+
+    def name_of(self, group: int) -> str | None:
+        """Return the name that people gave to a group."""
+        row = self._connection.execute("SELECT name FROM groups WHERE id = ?", (group,)).fetchone()
+        return None if row is None or row[0] is None else str(row[0])
+
+    def largest(self, group: int, most: int) -> list[int]:
+        """List the faces of a group that have looks, the largest first."""
+        rows = self._connection.execute(
+            """SELECT id FROM faces WHERE group_id = ? AND looks > 0
+            ORDER BY size_px DESC, id LIMIT ?""",
+            (group, most),
+        )
+        return [row[0] for row in rows]
 
     def _members(self, faces: Iterable[int]) -> list[_Member]:
         rows = self._connection.execute(

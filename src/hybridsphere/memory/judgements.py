@@ -151,29 +151,29 @@ class Judgements:
 
     def unname_group(self, group: int, *, by: str) -> int:
         """Take back the last naming of a group; returns how many faces lose the name."""
-        last = self._connection.execute(
-            """SELECT at, name FROM judgements AS named WHERE other = ? AND kind = 'is'
-            AND NOT EXISTS (SELECT 1 FROM judgements
-                WHERE other = named.id AND kind = 'undo')
-            ORDER BY id DESC LIMIT 1""",
-            (group,),
-        ).fetchone()
+        last = self._last_naming(group)
         if last is None:
             return 0
         faces = self._ids(
-            """INSERT INTO judgements (at, by, kind, video, face, other)
-            SELECT ?, ?, 'undo', video, face, id FROM judgements AS named
-            WHERE other = ? AND kind = 'is' AND at = ? AND NOT EXISTS
-                (SELECT 1 FROM judgements WHERE other = named.id AND kind = 'undo')
-            RETURNING face""",
+            f"""{_MERGED} INSERT INTO judgements (at, by, kind, video, face, other)
+            SELECT ?2, ?3, 'undo', video, face, id FROM judgements AS named
+            WHERE at = ?4 AND {_NAMING} RETURNING face""",  # noqa: S608 - ours
+            group,
             utc_text(),
             by,
-            group,
             last[0],
         )
-        self._grouping.rename(group, None)
+        earlier = self._last_naming(group)
+        self._grouping.rename(group, earlier[1] if earlier else None)
         self.apply(faces)
         return len(faces)
+
+    def _last_naming(self, group: int) -> tuple[str, str] | None:
+        """Find time and name of a group's last naming that nobody took back."""
+        query = f"""{_MERGED} SELECT at, name FROM judgements AS named
+            WHERE {_NAMING} ORDER BY id DESC LIMIT 1"""  # noqa: S608 - ours
+        row: tuple[str, str] | None = self._connection.execute(query, (group,)).fetchone()
+        return row
 
     def _follow(self, video: int, face: int | None) -> None:
         """Apply what was said of a face, or of a video with all its faces."""
@@ -238,4 +238,15 @@ SELECT faces.id FROM judgements JOIN faces ON faces.id = judgements.other
 WHERE judgements.kind = 'same' AND judgements.face IN (SELECT value FROM json_each(?1))
 UNION SELECT faces.id FROM judgements JOIN faces ON faces.id = judgements.face
 WHERE judgements.kind = 'same' AND judgements.other IN (SELECT value FROM json_each(?1))
+"""
+
+# A group, and those that it has taken over: the words about their faces name them.
+_MERGED = """
+WITH RECURSIVE own (id) AS (
+    SELECT ?1 UNION SELECT groups.id FROM groups JOIN own ON groups.merged = own.id)
+"""
+
+_NAMING = """
+other IN (SELECT id FROM own) AND kind = 'is'
+AND NOT EXISTS (SELECT 1 FROM judgements WHERE other = named.id AND kind = 'undo')
 """

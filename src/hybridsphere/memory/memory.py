@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from hybridsphere.ledger.database import Database
-from hybridsphere.ledger.ledger import Ledger
+from hybridsphere.ledger.ledger import Ledger, Upload
 from hybridsphere.memory.evidence import Evidence
 from hybridsphere.memory.face import FACE_COLUMNS, Face, Looks, NewFace, looks_of
 from hybridsphere.memory.from_evidence import from_evidence
@@ -17,7 +17,7 @@ from hybridsphere.memory.grouping import Grouping
 from hybridsphere.memory.judgements import Judgements
 from hybridsphere.memory.records import known_records, learn_record
 from hybridsphere.memory.retention import expire
-from hybridsphere.memory.rows import Record
+from hybridsphere.memory.rows import Record, is_attendance
 from hybridsphere.memory.schema import MEMORY, MemoryFileError
 from hybridsphere.memory.taking import take
 from hybridsphere.memory.video import VIDEO_COLUMNS, Scene, Video
@@ -101,6 +101,34 @@ class Memory(Database):
             yield from page
             last = (page[-1].event_time, page[-1].id)
 
+    def begin_video(self, upload: Upload) -> Video:
+        """Find the video of an upload, or begin one without faces, inside a transaction.
+
+        Its attempt is 0, so that faces that come later are taken.
+        """
+        if found := self.video(upload.bucket, upload.key, upload.version):
+            return found
+        mode = "attendance" if is_attendance(upload.csv or "") else "identify"
+        place = (upload.bucket, upload.key, upload.version)
+        take(
+            self._connection,
+            Video(*place, upload.event_time, 0, mode, upload.engine or "", "", 1.0, 0.6),
+            (),
+            None,
+            utc_text(),
+        )
+        found = self.video(*place)
+        assert found is not None  # noqa: S101 - it was just taken
+        return found
+
+    def faces_of_key(self, key: str) -> list[Face]:
+        """List the faces of every version of a key, in the order of videos and numbers."""
+        return list(
+            self._faces(
+                "video IN (SELECT id FROM videos WHERE key = ?) ORDER BY video, number", (key,)
+            )
+        )
+
     def faces(self, video: int) -> list[Face]:
         """List the faces of a video, in the order of their numbers."""
         return list(self._faces("video = ? ORDER BY number, id", (video,)))
@@ -134,7 +162,7 @@ class Memory(Database):
         where = [*chosen, "at >= ?", "at < ?"]
         values: list[Any] = [*chosen.values(), since, until]
         if person == "":
-            where.append("person IS NULL")
+            where.append("(person IS NULL OR person = '')")
         if after:
             # The first condition alone would make SQLite read every page before this one.
             where += ["at <= ?", "(at, id) < (?, ?)"]

@@ -24,7 +24,13 @@ def _expire_faces(connection: sqlite3.Connection, nameless: int, before: str, mo
     ).fetchall()
     judged = [face for face, _ in found if is_judged(connection, face)]
     strip(connection, judged)
-    remove(connection, [face for face, _ in found if face not in set(judged)])
+    leaving = [(face, video) for face, video in found if face not in set(judged)]
+    # An answer keeps the row of a person whose face is not kept.
+    connection.executemany(
+        "UPDATE videos SET left_out = left_out + 1 WHERE id = ?",
+        [(video,) for _, video in leaving],
+    )
+    remove(connection, [face for face, _ in leaving])
     for video in {video for _, video in found}:
         _remove_empty(connection, video)
     return len(found)

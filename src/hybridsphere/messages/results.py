@@ -15,6 +15,9 @@ SCHEMA = "hybridsphere.result/1"
 STATUSES = ("matched", "no_record", "unknown_face", "no_face", "unreadable", "failed")
 """Every status an upload can end with, the best first."""
 
+OVERTAKEN = "superseded"
+"""The reason of `failed` for an upload whose result a newer one has replaced unseen."""
+
 CSV_COLUMNS = ("name", "major", "year", "status")
 ATTENDANCE_COLUMNS = (*CSV_COLUMNS, "first_s", "last_s", "sightings", "spans")
 

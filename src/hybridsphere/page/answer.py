@@ -6,6 +6,7 @@ from http import HTTPStatus
 import structlog
 from aiohttp import web
 
+from hybridsphere.errors import CannotRun
 from hybridsphere.ledger.ledger import LedgerError
 from hybridsphere.page.passwords import Role
 from hybridsphere.page.render import VIEWS, View, as_csv, as_json
@@ -31,6 +32,9 @@ def show(
             if kind != "html":
                 raise web.HTTPServiceUnavailable(text=str(error)) from error
             view = _empty(error)
+        except CannotRun as error:
+            # The memory broke in the middle; the next request does without.
+            raise web.HTTPServiceUnavailable(text=error.message) from error
         if kind == "json":
             return as_json(view)
         if kind == "csv":
@@ -54,6 +58,7 @@ def page(request: web.Request, view: View, status: int = 200) -> web.Response:
         "login": site.gate.login and bool(visitor.name),
         "token": site.gate.sessions.token(visitor.session),
         "unknown": site.state.unknown,
+        "operator": visitor.may(Role.OPERATOR),
         "editor": visitor.may(Role.EDITOR),
     }
     text = site.templates.get_template(view.template).render(context)

@@ -15,12 +15,14 @@ from hybridsphere.bridge.telemetry import logs
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.page import media
 from hybridsphere.page.answer import add_headers, answering, show
+from hybridsphere.page.classroom import add_classroom
 from hybridsphere.page.deriving import keep_deriving
 from hybridsphere.page.judging import add_judging
 from hybridsphere.page.live import add_live
 from hybridsphere.page.login import add_login
 from hybridsphere.page.observer import Observer, State
 from hybridsphere.page.render import View, environment
+from hybridsphere.page.replaying import add_replaying
 from hybridsphere.page.security import Gate, check_address
 from hybridsphere.page.sessions import Sessions, load_secret
 from hybridsphere.page.site import READERS, SITE, Shelf, Site
@@ -141,6 +143,8 @@ def _add_routes(app: web.Application) -> None:
     add_live(app)
     add_login(app)
     add_judging(app)
+    add_classroom(app)
+    add_replaying(app)
 
 
 async def _healthz(_: web.Request) -> web.Response:

@@ -94,9 +94,18 @@ class Archive(Ledger):
         return {status: self._first(query, status) for status in self._statuses()}
 
     def count_since(self, moment: str) -> dict[str, int]:
-        """Count the results that were stored from a moment on, by status."""
+        """Count the results that were stored from a moment on, by the status that people get."""
         query = "SELECT count(*) FROM uploads WHERE status = ? AND stored_at >= ?"
-        return {status: self._first(query, status, moment) for status in self._statuses()}
+        counts = {status: self._first(query, status, moment) for status in self._statuses()}
+        if self.schema < 3:
+            return counts
+        # An answer is younger than its result, so the index of answers leads to all that count.
+        query = """SELECT status, answer_status, count(*) FROM uploads
+            WHERE answer_at >= ? AND stored_at >= ? AND answer_status <> status GROUP BY 1, 2"""
+        for own, given, count in self._connection.execute(query, (moment, moment)).fetchall():
+            counts[own] = counts.get(own, 0) - count
+            counts[given] = counts.get(given, 0) + count
+        return counts
 
     def per_minute(self, since: str) -> dict[str, int]:
         """Count the results stored from a moment on by minute, as `2026-11-21T00:00`."""

@@ -31,7 +31,7 @@ def derive(site: Site, memory: Memory) -> int:
 
 
 async def keep_deriving(app: web.Application) -> AsyncIterator[None]:
-    """Derive what is left while the page runs."""
+    """Derive the remaining answers while the page runs."""
     following = asyncio.create_task(_derive_rest(app[SITE]))
     try:
         yield

@@ -1,11 +1,11 @@
 """The memory as the page reads it; nothing here changes it."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybridsphere.memory.memory import Face, Memory, memory_path
+from hybridsphere.memory.memory import Face, Memory, MemoryFileError, memory_path
 from hybridsphere.page.archive import Entry
 
 
@@ -28,11 +28,18 @@ class Faces(Memory):
     @classmethod
     @contextmanager
     def of(cls, results_dir: Path) -> Iterator["Faces | None"]:
-        """Open the memory of a folder; None where nothing is remembered."""
+        """Open the memory of a folder; None without a memory, or if it cannot be read.
+
+        Uploads are shown without it; the observer reports the trouble.
+        """
         if not memory_path(results_dir).exists():
             yield None
             return
-        with cls.read(results_dir) as found:
+        with ExitStack() as stack:
+            try:
+                found = stack.enter_context(cls.read(results_dir))
+            except MemoryFileError:
+                found = None
             yield found
 
     def number_of(self, entry: Entry) -> int | None:
@@ -80,6 +87,11 @@ class Faces(Memory):
         """Count the unknown people, up to a thousand."""
         query = """SELECT count(*) FROM
             (SELECT 1 FROM groups WHERE name IS NULL AND size > 0 LIMIT 1000)"""
+        return int(self._connection.execute(query).fetchone()[0])
+
+    def last_receipt(self) -> int:
+        """Give the number of the last receipt of `forget`, 0 for none."""
+        query = "SELECT coalesce(max(id), 0) FROM receipts"
         return int(self._connection.execute(query).fetchone()[0])
 
     def _group(self, group: int, size: int, first_at: str, last_at: str) -> Group:

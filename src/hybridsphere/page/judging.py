@@ -1,4 +1,4 @@
-"""What people say: each word is written down, takes effect, and can be taken back."""
+"""Judgements: each word of a person is recorded, takes effect, and can be taken back."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -6,25 +6,26 @@ from typing import Any
 
 from aiohttp import web
 
-from hybridsphere.memory.memory import Memory
+from hybridsphere.errors import CannotRun
 from hybridsphere.messages import UnusableName
 from hybridsphere.page import audit
 from hybridsphere.page.deriving import derive
+from hybridsphere.page.faces import Faces
 from hybridsphere.page.passwords import Role
 from hybridsphere.page.security import require
 from hybridsphere.page.site import SITE, Site
 
 Said = dict[str, Any]
-"""What was done: `text` for people, and what an undo needs."""
+"""The answer to a word: `text` for people, and the ids that an undo needs."""
 
-Work = Callable[[Memory, Mapping[str, str], str], Said]
+Work = Callable[[Faces, Mapping[str, str], str], Said]
 
 
 class NotSaid(Exception):
     """A word that cannot be taken: the text says why."""
 
 
-def _face(memory: Memory, form: Mapping[str, str]) -> tuple[int, int]:
+def _face(memory: Faces, form: Mapping[str, str]) -> tuple[int, int]:
     """Find the face of a form and its video. Raises NotSaid."""
     number = form.get("face", "")
     face = memory.face(int(number)) if number.isdecimal() and len(number) < 19 else None
@@ -33,41 +34,47 @@ def _face(memory: Memory, form: Mapping[str, str]) -> tuple[int, int]:
     return face.id, face.video
 
 
-def _name(form: Mapping[str, str]) -> str:
+def _name(memory: Faces, form: Mapping[str, str]) -> str:
+    """Read a name; a known person's name in other capitals, or with blanks, is that person's."""
     name = form.get("name", "").strip()
     if not name:
         raise NotSaid("Enter a name.")
-    return name
+    known = {_folded(person): person for person in memory.persons(5000)}
+    return known.get(_folded(name), name)
 
 
-def _is(memory: Memory, form: Mapping[str, str], by: str) -> Said:
+def _folded(name: str) -> str:
+    return " ".join(name.replace("_", " ").casefold().split())
+
+
+def _is(memory: Faces, form: Mapping[str, str], by: str) -> Said:
     face, video = _face(memory, form)
-    name = _name(form)
+    name = _name(memory, form)
     memory.judgements.say("is", by=by, video=video, face=face, name=name)
     return {"text": f"This is {name}.", "face": face}
 
 
-def _is_not(memory: Memory, form: Mapping[str, str], by: str) -> Said:
+def _is_not(memory: Faces, form: Mapping[str, str], by: str) -> Said:
     face, video = _face(memory, form)
-    name = _name(form)
+    name = _name(memory, form)
     memory.judgements.say("is_not", by=by, video=video, face=face, name=name)
     return {"text": f"This is not {name}.", "face": face}
 
 
-def _nobody(memory: Memory, form: Mapping[str, str], by: str) -> Said:
+def _nobody(memory: Faces, form: Mapping[str, str], by: str) -> Said:
     face, video = _face(memory, form)
     memory.judgements.say("nobody", by=by, video=video, face=face)
     return {"text": "This is not a person.", "face": face}
 
 
-def _same(memory: Memory, form: Mapping[str, str], by: str) -> Said:
+def _same(memory: Faces, form: Mapping[str, str], by: str) -> Said:
     face, video = _face(memory, form)
     other, _ = _face(memory, {"face": form.get("other", "")})
     memory.judgements.say("same", by=by, video=video, face=face, other=other)
     return {"text": "Both faces are the same person.", "face": face}
 
 
-def _undo(memory: Memory, form: Mapping[str, str], by: str) -> Said:
+def _undo(memory: Faces, form: Mapping[str, str], by: str) -> Said:
     face, video = _face(memory, form)
     last = memory.judgements.last(video, face)
     if last is None:
@@ -83,8 +90,8 @@ def _group(form: Mapping[str, str]) -> int:
     return int(number)
 
 
-def _name_group(memory: Memory, form: Mapping[str, str], by: str) -> Said:
-    group, name = memory.grouping.current(_group(form)), _name(form)
+def _name_group(memory: Faces, form: Mapping[str, str], by: str) -> Said:
+    group, name = memory.grouping.current(_group(form)), _name(memory, form)
     faces = memory.judgements.name_group(group, name, by=by) if group else []
     if not faces:
         raise NotSaid("This group has no unknown face any more.")
@@ -92,7 +99,7 @@ def _name_group(memory: Memory, form: Mapping[str, str], by: str) -> Said:
     return {"text": f"{name}, seen {times}.", "group": group}
 
 
-def _unname_group(memory: Memory, form: Mapping[str, str], by: str) -> Said:
+def _unname_group(memory: Faces, form: Mapping[str, str], by: str) -> Said:
     if not memory.judgements.unname_group(_group(form), by=by):
         raise NotSaid("This group has no name to take back.")
     return {"text": "Taken back."}
@@ -119,7 +126,7 @@ async def judge(request: web.Request) -> web.Response:
         raise web.HTTPNotFound(text="There is no such word.")
     try:
         said = await asyncio.to_thread(_say, site, work, form, visitor.name)
-    except (NotSaid, UnusableName) as error:
+    except (NotSaid, UnusableName, CannotRun) as error:
         raise web.HTTPUnprocessableEntity(text=str(error)) from error
     ids: dict[str, object] = {
         name: form[name] for name in ("face", "group", "other") if name in form
@@ -132,7 +139,7 @@ async def judge(request: web.Request) -> web.Response:
 
 
 def _say(site: Site, work: Work, form: Mapping[str, str], by: str) -> Said:
-    with Memory.open(site.settings.results_dir) as memory:
+    with Faces.open(site.settings.results_dir) as memory:
         with memory.transaction():
             said = work(memory, form, by)
         derive(site, memory)

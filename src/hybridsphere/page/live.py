@@ -8,7 +8,7 @@ from aiohttp import web
 from hybridsphere.page.site import SITE
 
 MOST = 200
-"""Pages that are told at once; a further one looks again when it is reloaded."""
+"""Pages that get news at once; a further page shows news when it is reloaded."""
 
 _SILENCE_S = 15.0
 _BETWEEN_S = 1.0

@@ -77,7 +77,7 @@ async def _pass_on(
     try:
         async with reader.open(bucket, key, etag, given) as piece:
             answer = web.StreamResponse(status=206 if piece.content_range else 200)
-            # Whatever was uploaded: never a page, never a script.
+            # An upload may hold anything: the browser must never take it for a page or a script.
             kind = guess_type(key)[0] or ""
             answer.content_type = kind if kind.startswith("video/") else "application/octet-stream"
             answer.content_length = piece.length

@@ -1,4 +1,4 @@
-"""What the page knows without being asked: the state of bridge and ledger, followed as it changes.
+"""The state of bridge and ledger, followed as it changes.
 
 One connection notices commits of other processes, by a number that SQLite keeps in shared memory.
 """
@@ -19,6 +19,7 @@ from hybridsphere.commands.bridge_client import BridgeHealth, ask_bridge
 from hybridsphere.commands.status import Uploads
 from hybridsphere.errors import CannotRun
 from hybridsphere.ledger.ledger import LedgerError
+from hybridsphere.memory.memory import memory_path
 from hybridsphere.messages import utc_text
 from hybridsphere.page.archive import Archive
 from hybridsphere.page.faces import Faces
@@ -53,7 +54,8 @@ class State:
     """The last known state.
 
     `latest` counts the results of the last day by status, `unknown` the groups of strangers;
-    `ledger` is the reason why there is no state of the uploads, or empty.
+    `ledger` and `memory` are the reasons why
+    they cannot be read, or empty.
     """
 
     bridge: BridgeHealth = field(default_factory=lambda: BridgeHealth([]))
@@ -61,6 +63,7 @@ class State:
     latest: Mapping[str, int] = field(default_factory=dict)
     unknown: int = 0
     ledger: str = ""
+    memory: str = ""
     troubles: list[Since] = field(default_factory=list)
     serial: int = 0
 
@@ -72,7 +75,7 @@ class State:
 
 
 class Observer:
-    """Follows a ledger and a bridge; `changed` wakes whoever waits for news."""
+    """Follows a ledger and a bridge; `news` wakes every open page."""
 
     def __init__(
         self, results_dir: Path, bridge: tuple[str, int] | None, index: Words, state: State
@@ -85,12 +88,18 @@ class Observer:
         self._stored_until: dict[str, str] = {}
         self._row_until = 0
         self._answered_until = ""
+        self._forgotten = 0
 
     async def run(self) -> None:
-        """Follow until cancelled; whatever fails is a state to show, and is tried again."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow())
-            tasks.create_task(self._ask())
+        """Follow until cancelled; a failure is logged, and followed by another try."""
+        while True:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._follow())
+                    tasks.create_task(self._ask())
+            except* Exception:
+                log.exception("observer.failed")
+            await asyncio.sleep(4 * LOOK_S)
 
     async def news(self, serial: int, within_s: float) -> int:
         """Wait for a state newer than `serial`; return its serial, the same if none came."""
@@ -148,15 +157,20 @@ class Observer:
                     await asyncio.sleep(0.01)
 
     def _look(self, archive: Archive) -> None:
-        """Read the figures anew, and index what has changed."""
+        """Read the figures again, and index the changed rows."""
         state = self.state
         state.uploads = Uploads.of(archive)
         state.latest = archive.count_since(hours_ago(24))
-        state.unknown = self._count_unknown()
-        state.ledger = ""
+        state.unknown, forgotten = self._of_memory()
+        if forgotten != self._forgotten:
+            # The index has names of people who were forgotten meanwhile.
+            self._index.clear()
+            self._forgotten = forgotten
+        state.ledger, state.memory = "", self._memory_trouble()
         self._note_troubles()
+        self._clear_if_outdated(archive)
         if self._index.covered is None:
-            # What is there already is read from the newest to the oldest, between the looks.
+            # Existing rows are read between the looks, the newest first.
             self._row_until = archive.last_row()
             self._stored_until = archive.last_stored_of()
             self._answered_until = utc_text()
@@ -174,21 +188,43 @@ class Observer:
         }
         self._stored_until.update(latest)
 
-    def _count_unknown(self) -> int:
+    def _clear_if_outdated(self, archive: Archive) -> None:
+        """Begin the index again after a VACUUM, which may renumber the rows."""
+        if archive.last_row() < self._row_until:
+            self._index.clear()
+
+    def _memory_trouble(self) -> str:
+        """Say why the memory cannot be read; empty if it can, or if there is no memory."""
+        if not memory_path(self._results_dir).exists():
+            return ""
+        try:
+            with Faces.read(self._results_dir) as faces:
+                faces.count_groups()
+        except CannotRun as error:
+            return error.message
+        return ""
+
+    def _of_memory(self) -> tuple[int, int]:
+        """Count the unknown people, and the last receipt of somebody who was forgotten."""
         try:
             with Faces.of(self._results_dir) as faces:
-                return faces.count_groups() if faces else 0
+                return (faces.count_groups(), faces.last_receipt()) if faces else (0, 0)
         except CannotRun:
-            return 0
+            return 0, self._forgotten
 
     def _note_troubles(self) -> None:
         state = self.state
         troubles = list(state.bridge.troubles)
-        if state.ledger:
-            troubles.append(Trouble("ledger", state.ledger))
+        parts = {trouble.part for trouble in troubles}
+        own = [
+            Trouble(part, reason)
+            for part, reason in (("ledger", state.ledger), ("memory", state.memory))
+            if reason
+        ]
         if state.uploads and state.uploads.trouble:
-            parts = {trouble.part for trouble in troubles}
-            troubles += [state.uploads.trouble] * (state.uploads.trouble.part not in parts)
+            own.append(state.uploads.trouble)
+        # The bridge may have reported the same part.
+        troubles += [trouble for trouble in own if trouble.part not in parts]
         before = {one.trouble.part: one.since for one in state.troubles}
         state.troubles = [Since(one, before.get(one.part, utc_text())) for one in troubles]
 

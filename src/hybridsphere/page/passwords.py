@@ -58,11 +58,11 @@ def hashed(password: str) -> str:
 
 
 NOBODY = User("", Role.VIEWER, "scrypt$bm9ib2R5$no hash")
-"""Somebody whom no password fits: an unknown name must take as long as a known one."""
+"""A user without a password: a try with an unknown name must take as long as any other."""
 
 
 def read_users(path: Path) -> dict[str, User]:
-    """Read the file. Raises CannotRun for a missing file or a line that is none."""
+    """Read the file. Raises CannotRun for a missing file or a broken line."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -122,10 +122,10 @@ def duration(seconds: float) -> str:
 
 
 def short(seconds: float) -> str:
-    """Write a time with its unit's sign: `94 ms`, `1.4 s`, `3 min`."""
+    """Write a time with its unit's sign: `94 ms`, `1.4 s`, `3 minutes`."""
     if seconds < 1:
         return f"{1000 * seconds:.0f} ms"
-    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:,.0f} min"
+    return f"{seconds:.1f} s" if seconds < 120 else duration(seconds)
 
 
 def clock(milliseconds: float) -> str:

@@ -48,12 +48,18 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def check_address(settings: Settings) -> None:
-    """Raise ConfigurationError for an address that others can reach while there is no login."""
+    """Raise ConfigurationError for an address that others can reach without a login.
+
+    Raises CannotRun for a password file that cannot be read.
+    """
     if settings.page is None:
         raise ConfigurationError(
             f"{variable('page')} is empty", hint="name an address, as in 127.0.0.1:8090"
         )
     host = settings.page[0]
+    if settings.page_users:
+        # A missing or broken file would lock everybody out.
+        read_users(settings.page_users)
     if _is_loopback(host) or settings.page_users or settings.page_header:
         return
     raise ConfigurationError(
@@ -138,9 +144,15 @@ class Gate:
             cookie,
             httponly=True,
             samesite="Strict",
-            secure=request.scheme == "https",
+            secure=self._by_tls(request),
             max_age=LASTS_S,
         )
+
+    def _by_tls(self, request: web.Request) -> bool:
+        """Tell whether the browser speaks TLS, to this page or to a trusted proxy before it."""
+        told = request.headers.get("X-Forwarded-Proto", "")
+        trusted = request.remote in self.settings.page_proxies
+        return request.scheme == "https" or (trusted and told == "https")
 
     async def enter(self, request: web.Request, name: str, password: str) -> User | None:
         """Check a login; None if it is wrong. Raises HTTPTooManyRequests for who must wait."""
@@ -191,7 +203,7 @@ class Gate:
         return Visitor("somebody here", Role.OPERATOR, cookie)
 
     def _proxied(self, name: str, cookie: str) -> Visitor:
-        """The role of somebody whom the proxy knows: the one in the file, else viewer."""
+        """Give a user of the proxy the role in the file, else viewer."""
         users = read_users(self.settings.page_users) if self.settings.page_users else {}
         user = users.get(name)
         return Visitor(name[:64], user.role if user else Role.VIEWER, cookie)

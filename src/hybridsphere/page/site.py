@@ -41,7 +41,7 @@ class Shelf:
 
 @dataclass(slots=True)
 class Site:
-    """What every request may need."""
+    """The parts that requests use."""
 
     settings: Settings
     gate: Gate

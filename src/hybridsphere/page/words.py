@@ -66,13 +66,16 @@ class Words:
     """The index; `covered` is the row down to which older uploads have been read."""
 
     def __init__(self) -> None:
-        self._connection = sqlite3.connect(":memory:", check_same_thread=False)
         self._lock = threading.Lock()
         self.covered: int | None = None
-        self._connection.execute(
-            """CREATE VIRTUAL TABLE words USING fts5(key, people, status,
-            content = '', detail = column, columnsize = 0, prefix = '1 2 3')"""
-        )
+        self._connection = _empty_index()
+
+    def clear(self) -> None:
+        """Begin again with an empty index."""
+        with self._lock:
+            self._connection.close()
+            self._connection = _empty_index()
+            self.covered = None
 
     @property
     def complete(self) -> bool:
@@ -82,7 +85,7 @@ class Words:
     def add(self, entries: Iterable[Entry]) -> None:
         """Add uploads, or what has become of them.
 
-        The words that a row had before stay: what is found is compared with the row as it stands.
+        The words that a row had before stay: each hit is compared with the current row.
         """
         with self._lock:
             rows = [(entry.row, *_columns(entry)) for entry in entries]
@@ -115,6 +118,15 @@ class Words:
                 yield row
             if len(found) < 200:
                 return
+
+
+def _empty_index() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    connection.execute(
+        """CREATE VIRTUAL TABLE words USING fts5(key, people, status,
+        content = '', detail = column, columnsize = 0, prefix = '1 2 3')"""
+    )
+    return connection
 
 
 def _columns(entry: Entry) -> tuple[str, str, str]:

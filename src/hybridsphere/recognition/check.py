@@ -103,7 +103,7 @@ def _faces(gallery: Gallery) -> Iterator[_Question]:
     photos = Counter(gallery.names)
     for at, (name, row) in enumerate(gallery.items()):
         if photos[name] > 1:
-            yield name, gallery.without_row(at), row
+            yield name, gallery.without_rows([at]), row
 
 
 def _strangers(gallery: Gallery, strangers: Gallery | None) -> Iterator[_Question]:

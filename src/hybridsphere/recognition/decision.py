@@ -35,7 +35,7 @@ class FaceAnswer(NamedTuple):
 
 
 def identities_of(gallery: Gallery, tolerance: float, faces: Sequence[KeptLooks]) -> list[Identity]:
-    """Return the identity of each face. The engine of the looks must be that of the gallery."""
+    """Return the identity of each face. Looks and gallery must have the same engine."""
     if not faces:
         return []
     reach = rule_of(gallery.space.engine).range(tolerance)

@@ -1,10 +1,12 @@
 """The gallery: known people and their embeddings, searched by distance."""
 
 import hashlib
+import io
 import math
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -13,6 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hybridsphere.messages import UnusableName, name_form
+from hybridsphere.recognition.fields import (
+    OPTIONAL,
+    Consents,
+    fields_of,
+    one_line,
+    read_consents,
+    read_space,
+)
 from hybridsphere.recognition.npz import read_arrays, write_arrays
 from hybridsphere.recognition.space import DLIB, EMBEDDING_SIZE, TOLERANCE, Embeddings, Space
 
@@ -28,15 +38,22 @@ _OWN_SHARE = 0.9
 # Faces that are compared with all rows in one product: 30 MB for a gallery of 30,000 rows.
 _AT_ONCE = 256
 
-# The fields of the space in a file; without them, the gallery is one of dlib.
-_SPACE = ("engine", "digest", "scale")
-
 SAME_FACE = TOLERANCE / 2
 """Two people within this distance are one face under two names: docs/recognition.md."""
 
 
 class GalleryError(ValueError):
-    """An unusable gallery; the text is one line with the file and the reason."""
+    """An unusable gallery; the text is one line with the file and the reason, `hint` the remedy."""
+
+    def __init__(self, reason: str, *, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
+_IMPORT = (
+    "`hybridsphere gallery import` makes one of a pickle, `hybridsphere enroll` of photographs"
+)
+_SHOW = "`hybridsphere gallery show` lists the people"
 
 
 class Match(NamedTuple):
@@ -49,11 +66,17 @@ class Match(NamedTuple):
 class Gallery:
     """Names and embeddings of one space, row by row; a person may have several rows.
 
+    `consents` has the last day on which a person may be compared with faces.
+
     Raises GalleryError unless every row has a name and every number is plausible.
     """
 
     def __init__(
-        self, names: Sequence[str], embeddings: npt.ArrayLike, space: Space = DLIB
+        self,
+        names: Sequence[str],
+        embeddings: npt.ArrayLike,
+        space: Space = DLIB,
+        consents: Consents | None = None,
     ) -> None:
         rows = np.asarray(embeddings)
         if rows.dtype.kind != "f" or rows.shape != (len(names), EMBEDDING_SIZE):
@@ -66,6 +89,9 @@ class Gallery:
             raise GalleryError(f"embeddings hold numbers that are not finite, or beyond {_LARGEST}")
         self.names = [usual_name(name) for name in names]
         self.space = space
+        known = set(self.names)
+        ends = {usual_name(name): day for name, day in (consents or {}).items()}
+        self.consents = {name: day for name, day in ends.items() if name in known}
         self.embeddings: Embeddings = rows.astype(np.float64)
         squares = np.einsum("ij,ij->i", self.embeddings, self.embeddings)
         self._largest_square = float(squares.max(initial=0))
@@ -100,27 +126,34 @@ class Gallery:
     def read(cls, file: IO[bytes], where: str) -> "Gallery":
         """Read a gallery from an open `.npz`; `where` names it in errors. Raises GalleryError."""
         if not zipfile.is_zipfile(file):
-            raise GalleryError(
-                f"{where}: not a gallery. `hybridsphere gallery import` makes one of a pickle."
-            )
+            raise GalleryError(f"{where}: not a gallery", hint=_IMPORT)
         file.seek(0)
         try:
-            arrays = read_arrays(file, ("names", "embeddings"), _SPACE)
+            arrays = read_arrays(file, ("names", "embeddings"), OPTIONAL)
         # A broken or hostile archive can provoke any error in zipfile, zlib, numpy or its parser.
         except Exception as error:
             raise GalleryError(f"{where}: not a gallery: {one_line(error)}") from error
         try:
             names = arrays["names"]
             texts = names.tolist() if names.ndim == 1 else []
-            return cls(texts, arrays["embeddings"], _space(arrays))
-        except GalleryError as error:
+            space, consents = read_space(arrays), read_consents(arrays)
+            return cls(texts, arrays["embeddings"], space, consents)
+        except ValueError as error:
             raise GalleryError(f"{where}: {one_line(error)}") from error
 
     def save(self, path: Path) -> None:
         """Write the gallery whole as `.npz`, readable by its owner alone. Raises OSError."""
+        write_arrays(path, self._arrays())
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the gallery's file."""
+        content = io.BytesIO()
+        np.savez(content, **self._arrays())  # type: ignore[arg-type]
+        return content.getvalue()
+
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
         arrays = {"names": np.array(self.names, dtype=str), "embeddings": self.embeddings}
-        space = {name: np.array(getattr(self.space, name)) for name in _SPACE}
-        write_arrays(path, arrays | space)
+        return arrays | fields_of(self.space, self.consents)
 
     def plus(self, other: "Gallery") -> "Gallery":
         """Return a gallery of both, without repeated rows. Raises GalleryError for two spaces."""
@@ -128,20 +161,31 @@ class Gallery:
             return other
         if len(other) and other.space != self.space:
             raise GalleryError(
-                f"embeddings of {other.space} cannot be compared with those of {self.space}: "
-                "enroll everybody again from the same photographs with one engine"
+                f"embeddings of {other.space} cannot be compared with those of {self.space}",
+                hint="enroll everybody again from the same photographs with one engine",
             )
         rows: dict[tuple[str, bytes], Embeddings] = {}
         for gallery in (self, other):
             for name, row in zip(gallery.names, gallery.embeddings, strict=True):
                 rows.setdefault((name, row.tobytes()), row)
-        return self._of([name for name, _ in rows], list(rows.values()))
+        both = self._of([name for name, _ in rows], list(rows.values()))
+        return both.with_consents({**self.consents, **other.consents})
+
+    def with_consents(self, consents: Consents) -> "Gallery":
+        """Return a gallery with these ends of consents."""
+        return Gallery(self.names, self.embeddings, self.space, consents)
+
+    def consenting(self, today: date) -> "Gallery":
+        """Return a gallery without the people whose consent has ended before a day."""
+        ended = {name for name, last in self.consents.items() if last < today}
+        rows = [at for at, name in enumerate(self.names) if name in ended]
+        return self.without_rows(rows) if rows else self
 
     def without(self, name: str) -> "Gallery":
         """Return a gallery without a person. Raises GalleryError for an unknown name."""
         name = usual_name(name)
         if name not in self.names:
-            raise GalleryError(f"{name}: nobody in the gallery has that name")
+            raise GalleryError(f"{name}: nobody in the gallery has that name", hint=_SHOW)
         kept = [row for row, other in enumerate(self.names) if other != name]
         return self._of([self.names[row] for row in kept], list(self.embeddings[kept]))
 
@@ -152,12 +196,15 @@ class Gallery:
         """
         name = usual_name(name)
         if name not in self.names:
-            raise GalleryError(f"{name}: nobody in the gallery has that name")
-        return self._of([new if one == name else one for one in self.names], list(self.embeddings))
+            raise GalleryError(f"{name}: nobody in the gallery has that name", hint=_SHOW)
+        names = [new if one == name else one for one in self.names]
+        consents = {new if one == name else one: day for one, day in self.consents.items()}
+        return Gallery(names, self.embeddings, self.space, consents)
 
-    def without_row(self, row: int) -> "Gallery":
-        """Return a gallery without one embedding."""
-        kept = [other for other in range(len(self)) if other != row]
+    def without_rows(self, rows: Sequence[int]) -> "Gallery":
+        """Return a gallery without some embeddings."""
+        gone = set(rows)
+        kept = [other for other in range(len(self)) if other not in gone]
         return self._of([self.names[other] for other in kept], list(self.embeddings[kept]))
 
     def matches(self, embedding: Embeddings, within: float) -> list[Match]:
@@ -227,7 +274,7 @@ class Gallery:
 
     def _of(self, names: list[str], rows: list[Embeddings]) -> "Gallery":
         matrix = np.array(rows) if rows else np.empty((0, EMBEDDING_SIZE))
-        return Gallery(names, matrix, self.space)
+        return Gallery(names, matrix, self.space, self.consents)
 
     def _perhaps_within(self, embedding: Embeddings, within: float) -> list[int]:
         """Return the rows within a distance, and perhaps some just beyond it."""
@@ -251,24 +298,3 @@ def usual_name(name: object) -> str:
         return name_form(name)
     except UnusableName as error:
         raise GalleryError(f"names hold {name[:40]!a}: {error}") from error
-
-
-def one_line(error: Exception) -> str:
-    """Return an error's text as one short printable line; a file may have put pages into it."""
-    words = " ".join(str(error).split()) or type(error).__name__
-    return "".join(c if c.isprintable() else "?" for c in words)[:200]
-
-
-def _space(arrays: Mapping[str, npt.NDArray[Any]]) -> Space:
-    """Return the space that a gallery's file names."""
-    named = [arrays[name] for name in _SPACE if name in arrays]
-    if not named:
-        return DLIB
-    if len(named) < len(_SPACE) or any(array.ndim for array in named):
-        raise GalleryError("engine, digest and scale must be there together, one value each")
-    engine, digest, scale = (array.item() for array in named)
-    if not (isinstance(engine, str) and isinstance(digest, str) and isinstance(scale, float)):
-        raise GalleryError("engine and digest must be texts, and scale a number")
-    if not (engine.isprintable() and digest.isalnum() and 0.01 <= scale <= 100):
-        raise GalleryError("engine, digest or scale is not that of an engine")
-    return Space(engine, digest, scale)

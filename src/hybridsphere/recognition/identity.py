@@ -110,7 +110,7 @@ class Identity:
 
         Looks at one face resemble each other: four of them weigh twice as much as one.
         """
-        return self._usual_margin() * math.sqrt(self.looks)
+        return self.usual_margin() * math.sqrt(self.looks)
 
     def sure(self) -> bool:
         """Whether further looks would hardly change the answer."""
@@ -122,9 +122,16 @@ class Identity:
 
     def likely(self) -> bool:
         """Whether somebody lies within the tolerance, on average."""
-        margin = self._ranked()[0].margin / self.looks - self._rule.against
         # The rounding of sums must not exclude a face at exactly the tolerance.
-        return margin > -1e-9
+        return self.margin() > -1e-9
+
+    def margin(self) -> float:
+        """Return the likeliest person's average margin within the tolerance, below 0 outside."""
+        return self._ranked()[0].margin / self.looks - self._rule.against
+
+    def usual_margin(self) -> float:
+        """Return the likeliest person's average margin within the default tolerance."""
+        return self._ranked()[0].usual_margin / self.looks - self._rule.against
 
     def needs_looks(self) -> bool:
         """Whether somebody known is likely, and a few more looks could make that sure."""
@@ -132,7 +139,7 @@ class Identity:
 
     def person(self) -> Sighting | None:
         """Return the person in the frame that shows them best; None for a stranger."""
-        doubtful = self._usual_margin() < self._rule.sure and self.lead() < self._rule.doubtful_lead
+        doubtful = self.usual_margin() < self._rule.sure and self.lead() < self._rule.doubtful_lead
         return self._ranked()[0].best if self.likely() and not doubtful else None
 
     def runner_up(self) -> Sighting | None:
@@ -149,7 +156,7 @@ class Identity:
         """Return how certain the person is: `sure`, `likely` or `doubtful`."""
         if self.sure():
             return "sure"
-        return "likely" if self._usual_margin() >= self._rule.sure else "doubtful"
+        return "likely" if self.usual_margin() >= self._rule.sure else "doubtful"
 
     def average(self) -> Embeddings:
         """Return the average embedding of all looks."""
@@ -170,7 +177,7 @@ class Identity:
         if not self.kept:
             return False
         apart = np.array([look.embedding for look in self.kept], np.float64) - embedding
-        nearest = np.einsum("ij,ij->i", apart, apart).min()
+        nearest = np.add.reduce(apart * apart, axis=1).min()
         return bool(nearest <= self._rule.same_look**2)
 
     def _sum_up(self, looks: Sequence[Look]) -> None:
@@ -190,10 +197,6 @@ class Identity:
         tally.likeness += max(self._rule.reach - match.distance, 0.0)
         if match.distance < tally.best.distance:
             tally.best = sighting
-
-    def _usual_margin(self) -> float:
-        """Return the likeliest person's average margin within the default tolerance."""
-        return self._ranked()[0].usual_margin / self.looks - self._rule.against
 
     def _ranked(self) -> tuple[_Tally, _Tally]:
         """Return the tallies of the two people who resemble this face most."""

@@ -1,4 +1,4 @@
-"""What is wrong with a variable."""
+"""A fault of a variable, with its remedy."""
 
 from dataclasses import dataclass
 

@@ -20,14 +20,17 @@ from hybridsphere.settings.values import (
     Address,
     Addresses,
     BucketName,
+    Endpoints,
+    FilePath,
     FunctionName,
+    GalleryPlace,
     HeaderName,
     HostNames,
     QueueUrl,
+    SignalUrl,
     Sink,
     Source,
     TableName,
-    UserFile,
 )
 
 # Linux takes paths of 4,096 bytes, and the path of a key's CSV may need 3,500 of them.
@@ -43,8 +46,18 @@ _NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """The fields that each source and sink cannot do without."""
 
-# The function reads these variables, and the file of the bridge's variables may have them too.
-_OF_THE_FUNCTION = ("gallery", "tolerance", "frames_per_s", "mode", "table")
+# The function and its host read these, and the file of the bridge's variables may have them too.
+_OF_THE_FUNCTION = (
+    "tolerance",
+    "frames_per_s",
+    "mode",
+    "table",
+    "place",
+    "host",
+    "host_workers",
+    "host_memory_mb",
+    "host_timeout_s",
+)
 
 
 class Settings(BaseSettings):
@@ -66,10 +79,30 @@ class Settings(BaseSettings):
     input_bucket: BucketName | None = Field(None, description="the name of the bucket of videos")
     output_bucket: BucketName | None = Field(None, description="the name of the bucket of CSVs")
     table: TableName | None = Field(None, description="the name of the table of the students")
+    gallery: GalleryPlace | None = Field(
+        None, description="the known faces: a path, or s3://bucket/key"
+    )
     results_dir: Path = Field(Path("results"), description="the folder of the CSVs and the ledger")
     invocation_type: Literal["Event", "RequestResponse"] = Field(
         "Event", description="how the function is invoked"
     )
+    private_endpoints: Endpoints = Field(
+        None, description="the URLs of hosts of one's own, one or several"
+    )
+    private_wait_s: float = Field(
+        30.0,
+        ge=0,
+        le=86_400,
+        description="seconds that an upload may have to wait for a host",
+    )
+    daily_budget_usd: float | None = Field(
+        None, ge=0, le=1_000_000, description="what Lambda may cost a day in UTC"
+    )
+    scale_out_url: SignalUrl | None = Field(
+        None, description="the URL that adds a host; whoever has it may signal"
+    )
+    scale_in_url: SignalUrl | None = Field(None, description="the URL that removes a host")
+    host_keys: FilePath | None = Field(None, description="the file of the hosts' key pairs")
     max_in_flight: int = Field(100, ge=1, le=10_000, description="messages held at once, a queue")
     max_attempts: int = Field(
         3, ge=1, le=100, description="RequestResponse: function errors before `failed`"
@@ -86,7 +119,7 @@ class Settings(BaseSettings):
     drain_s: float = Field(25, gt=0, le=3600, description="seconds that a stop may take")
     http: Address = Field(("127.0.0.1", 8080), description="the address of health and metrics")
     page: Address = Field(("127.0.0.1", 8090), description="the address of the page")
-    page_users: UserFile | None = Field(None, description="the password file of the page")
+    page_users: FilePath | None = Field(None, description="the password file of the page")
     page_header: HeaderName | None = Field(
         None, description="the header in which a proxy names who has logged in"
     )
@@ -167,6 +200,9 @@ def _missing(settings: Settings, wrong: Collection[str]) -> list[Problem]:
     for choice, needs in _NEEDED.items():
         if choice not in wrong:
             needed |= dict.fromkeys(needs[getattr(settings, choice)], "")
+            if settings.private_endpoints:
+                # Everything stays at home.
+                needed.pop("function_name", None)
             continue
         for field in dict.fromkeys(chain.from_iterable(needs.values())):
             values = " or ".join(value for value, fields in needs.items() if field in fields)

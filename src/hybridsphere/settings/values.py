@@ -76,12 +76,32 @@ def _renamed(new_names: Mapping[str, str]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+_ENDPOINT = re.compile(r"https?://[^/\s@,?#]+/?")
+
+
+def _endpoints(value: object) -> object:
+    """Split URLs at commas and spaces."""
+    if not isinstance(value, str):
+        return value
+    found = tuple(dict.fromkeys(value.replace(",", " ").split()))
+    if not found or not all(_ENDPOINT.fullmatch(one) for one in found):
+        raise ValueError("give the hosts' URLs, as in http://10.0.0.5:9000, http://10.0.0.6:9000")
+    return found
+
+
 # SQS would get a password in the URL, and the URL names the queue in logs.
 QueueUrl = Annotated[
     str,
     _matching(
         r"https?://[^/\s@]+/\S+",
         "give the queue's URL, as in https://sqs.eu-west-1.amazonaws.com/1234/name",
+    ),
+]
+SignalUrl = Annotated[
+    str,
+    _matching(
+        r"https?://[^/\s@]+/[^\s]{1,4000}",
+        "give the URL of a scaling policy, as the stack's outputs have it",
     ),
 ]
 BucketName = Annotated[
@@ -97,12 +117,20 @@ FunctionName = Annotated[
 TableName = Annotated[
     str, _matching(r"[A-Za-z0-9._-]{3,255}", "give the table's bare name, as in students")
 ]
+Endpoints = Annotated[tuple[str, ...] | None, BeforeValidator(_endpoints)]
+GalleryPlace = Annotated[
+    str,
+    _matching(
+        r"(?:s3://[A-Za-z0-9._-]{3,63}/|(?![a-z0-9]+://)).{1,1024}",
+        "give a file's path, or s3://bucket/key",
+    ),
+]
 HeaderName = Annotated[
     str, _matching(r"[A-Za-z0-9-]{1,64}", "give a header's name, as in X-Remote-User")
 ]
 HostNames = Annotated[tuple[str, ...], BeforeValidator(_names), AfterValidator(_host_names)]
 Addresses = Annotated[tuple[str, ...], BeforeValidator(_names), AfterValidator(_addresses)]
-UserFile = Annotated[Path, AfterValidator(_short)]
+FilePath = Annotated[Path, AfterValidator(_short)]
 Address = Annotated[tuple[str, int] | None, BeforeValidator(_address)]
 Source = Annotated[Literal["queue", "bucket", "direct"], _renamed(OLD_NAMES["source"])]
 Sink = Annotated[Literal["queue", "bucket"], _renamed(OLD_NAMES["sink"])]

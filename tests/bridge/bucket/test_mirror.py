@@ -82,6 +82,7 @@ async def test_any_result_comes_back_from_its_csv_object(
 
 async def test_each_csv_reaches_the_disk_and_the_ledger_once(site: Site, journal: Journal) -> None:
     made = [site.of("a b+ü/ß.mp4"), site.of("b.mp4", status="no_face", people=(), csv=csv_text([]))]
+    await site.output.put("_faces/b.mp4.csv.zip", b"PK", object_metadata(made[1]))
     await site.put(*made)
     async with site.mirroring():
         found = await site.fetched("a b+ü/ß.mp4", "b.mp4")
@@ -96,7 +97,9 @@ async def test_each_csv_reaches_the_disk_and_the_ledger_once(site: Site, journal
         assert row.csv == one.csv
         assert site.file(one.key) == one.csv.encode()
     assert len(journal.of("result.written")) == 3
+    # Faces are no results, and nothing to complain about.
     assert site.received == 3
+    assert journal.of("object.rejected") == []
 
 
 async def test_after_a_restart_only_what_is_new_is_fetched(site: Site) -> None:
@@ -107,6 +110,16 @@ async def test_after_a_restart_only_what_is_new_is_fetched(site: Site) -> None:
     async with site.mirroring():
         await site.fetched("c.mp4")
     assert site.received == 3
+
+
+async def test_a_later_attempt_replaces_the_row_and_the_file(site: Site) -> None:
+    await site.put(site.of())
+    async with site.mirroring():
+        await site.fetched("test_0.mp4")
+        later = site.of(attempt=2, status="no_face", people=(), csv=csv_text([]))
+        await site.put(later)
+        await until(lambda: [row.status for row in site.rows()] == ["no_face"])
+    assert site.file() == later.csv.encode()
 
 
 async def test_a_newer_version_has_its_own_row_and_the_file(site: Site) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hybridsphere.ledger import csv_files
 from hybridsphere.ledger.csv_files import CsvFiles
 from hybridsphere.ledger.ledger import Answer, Ledger
+from hybridsphere.paths import OWN_FOLDER
 from tests.bridge.bridge_stage import Journal, rows, storing
 from tests.bridge.store.store_stage import files
 from tests.samples import BUCKET, result
@@ -111,3 +112,21 @@ async def test_the_file_is_that_of_the_answer_people_get(folder: Path) -> None:
     assert (first.csv, first.effective_csv) == ("second", answer.csv)
     assert (first.effective_status, first.effective_people) == ("no_record", answer.people)
     assert copies(folder) == {}
+
+
+def test_a_file_that_cannot_be_replaced_is_kept_beside_once(tmp_path: Path) -> None:
+    found: list[str] = []
+    files = CsvFiles(tmp_path, lambda key, _: found.append(key))
+    (tmp_path / OWN_FOLDER).mkdir()
+    files.prepare()
+    files.write("test_0.mp4", b"ours")
+    (tmp_path / "test_0.mp4.csv").write_text("edit")
+    partial = tmp_path / OWN_FOLDER / "partial"
+    partial.rmdir()
+    for _ in range(3):
+        with pytest.raises(OSError, match="cannot be written"):
+            files.write("test_0.mp4", b"new")
+    partial.mkdir()
+    files.write("test_0.mp4", b"new")
+    assert copies(tmp_path) == {"test_0.mp4.csv.edited": "edit"}
+    assert found == ["test_0.mp4"]

@@ -17,7 +17,7 @@ from hybridsphere.paths import OWN_FOLDER
 from tests.bridge.bridge_stage import Journal, Vitals, rows, storing
 from tests.bridge.store.store_stage import damage, files, full, held_exclusively, locked
 from tests.ledger.ledger_stage import write_first_schema
-from tests.samples import BUCKET, record, result
+from tests.samples import BUCKET, EVENT_TIME, record, result
 from tests.stage import until
 
 
@@ -52,6 +52,22 @@ async def test_two_stores_of_one_bucket_may_start_together(
 ) -> None:
     async with storing(folder) as one, storing(folder) as other:
         await asyncio.gather(*(store.refuse_others(BUCKET) for store in (one, other, one)))
+
+
+@pytest.mark.parametrize("has_worked", [True, False])
+async def test_one_rejected_message_is_a_trouble_of_a_bridge_that_never_worked(
+    folder: Path, *, has_worked: bool
+) -> None:
+    if has_worked:
+        async with storing(folder) as store:
+            await store.note_invoked(record(), EVENT_TIME, EVENT_TIME)
+            await store.put([result()])
+    vitals = Vitals()
+    async with storing(folder, vitals) as store:
+        await store.refuse_others(BUCKET)
+    for work in ("input messages", "output messages", "output objects"):
+        vitals.health.note_failure(work, "1", "no JSON")
+    assert bool(vitals.health.troubles) is not has_worked
 
 
 @pytest.mark.parametrize("trouble", [full, locked, held_exclusively])

@@ -221,6 +221,7 @@ async def test_an_answer_to_a_broken_request_has_the_same_headers(
         ("bridge:8080", 200),
         ("bridge.cluster.local", 200),
         ("bridge.internal:8080", 200),
+        ("bridge.novalocal:8080", 200),
         ("evil.example", 421),
         ("evil.example:{port}", 421),
         ("127.0.0.1.evil.example", 421),

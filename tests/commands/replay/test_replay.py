@@ -1,6 +1,8 @@
 """Replays: which events are sent, what they cost, and what becomes of dead letters."""
 
+import asyncio
 import json
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +10,8 @@ from typing import Any
 
 import boto3
 import pytest
+from aiobotocore.client import AioBaseClient
+from botocore.exceptions import ClientError
 from click.testing import CliRunner
 from click.testing import Result as Ended
 
@@ -18,7 +22,7 @@ from hybridsphere.commands.replay import sender as senders
 from hybridsphere.commands.replay.uploads import GONE, ON_THE_WAY, REPLACED
 from hybridsphere.ledger.ledger import Ledger, ledger_path
 from hybridsphere.ledger.replays import Replays
-from hybridsphere.messages import Result, S3Record, parse_s3_event
+from hybridsphere.messages import Result, S3Record, parse_s3_event, utc_text
 from tests.moto_account import moto_account
 from tests.samples import BUCKET, record, result
 
@@ -133,6 +137,27 @@ def test_the_count_and_the_cost_are_asked_for(account: Account) -> None:
     assert len(account.events()) == 1
 
 
+@pytest.mark.parametrize(
+    ("billed_ms", "price"),
+    [(60_000, "about 0.04 USD"), (1000, "less than 0.01 USD"), (None, "")],
+)
+def test_the_price_is_that_of_the_last_videos(
+    account: Account, billed_ms: int | None, price: str
+) -> None:
+    account.upload("a.mp4")
+    account.upload("b.mp4")
+    with Ledger.open(account.folder) as ledger, ledger.transaction():
+        done = result(
+            "done.mp4", place="lambda", billed_ms=billed_ms, memory_mb=1024 if billed_ms else None
+        )
+        ledger.put_result(replace(done, billed_ms=billed_ms and 20 * billed_ms), utc_text())
+
+    asked = account.run(answer="n\n").stderr
+
+    assert (f", {price} if they all run in Lambda." in asked) == bool(price)
+    assert ("USD" in asked) == bool(price)
+
+
 def test_a_second_replay_leaves_out_what_is_on_its_way(account: Account) -> None:
     ended = account.upload("a.mp4")
     account.report()
@@ -170,6 +195,27 @@ def test_objects_that_are_gone_or_replaced_are_not_sent(account: Account) -> Non
     assert account.events() == []
 
 
+def test_keys_that_may_only_list_find_missing_objects_too(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.upload("a.mp4")
+    account.upload("gone.mp4")
+    account.s3.delete_object(Bucket=BUCKET, Key="gone.mp4")
+    account.upload("gone.mp4.part")
+    denied = ClientError({"Error": {}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "HeadObject")
+    call = AioBaseClient._make_api_call
+
+    async def refuse(self: Any, operation: str, arguments: Any) -> Any:
+        if operation == "HeadObject":
+            raise denied
+        return await call(self, operation, arguments)
+
+    monkeypatch.setattr(AioBaseClient, "_make_api_call", refuse)
+
+    assert account.report("--key", "a.mp4")["replayed"] == 1
+    assert account.report("--key", "gone.mp4")["left"] == {GONE: 1}
+
+
 def test_versions_that_were_replaced_are_not_chosen(account: Account) -> None:
     old = account.upload("a.mp4")
     account.store(
@@ -202,7 +248,8 @@ def test_an_interruption_leaves_noted_what_was_sent(
         nonlocal calls
         calls += 1
         if calls == 3:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
+            await asyncio.Event().wait()
         return await send(self, records)
 
     with monkeypatch.context() as patch:
@@ -253,6 +300,20 @@ def test_events_go_back_to_their_queue_and_the_rest_stays(account: Account) -> N
     assert [json.loads(body)["key"] for body in account.messages("output")] == ["r.mp4"]
     # Visible at once, and once only.
     assert len(account.messages("dead_letter")) == 2
+
+
+def test_each_reason_is_listed_with_its_keys_in_80_columns(account: Account) -> None:
+    for number in range(30):
+        account.upload(f"{'folder/' * 20}{number:02}.mp4")
+        account.s3.delete_object(Bucket=BUCKET, Key=f"{'folder/' * 20}{number:02}.mp4")
+
+    lines = account.run("--yes").stdout.splitlines()
+
+    assert lines[:2] == ["0 uploads replayed", "30 not: gone"]
+    assert len(lines) == 2 + 20 + 1
+    assert lines[2].endswith("folder/00.mp4")
+    assert lines[-1] == "  and 10 more; --json lists up to 1,000"
+    assert max(map(len, lines)) <= 80
 
 
 def test_a_letter_that_cannot_be_sent_stays(

@@ -237,6 +237,7 @@ def test_a_workbook_has_dates_and_durations_and_no_formula(lesson: Class, tmp_pa
     ended = lesson.run("-o", str(file))
 
     assert ended.exit_code == 0, ended.output
+    assert f"1 session of 2 students in {file}" in ended.output.replace("\n", "")
     with zipfile.ZipFile(file) as book:
         first, second = (book.read(f"xl/worksheets/sheet{n}.xml").decode() for n in (1, 2))
         styles = book.read("xl/styles.xml").decode()

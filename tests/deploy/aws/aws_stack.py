@@ -138,7 +138,7 @@ def _applies(action: str, resource: str) -> bool:
     """Whether an action of S3 on a bucket meets a bucket, and one on objects meets objects."""
     if not action.startswith("s3:"):
         return True
-    return (action == "s3:ListBucket") != ("/" in resource)
+    return action.startswith("s3:ListBucket") != ("/" in resource)
 
 
 def _listed(value: str | list[str]) -> list[str]:

@@ -16,9 +16,9 @@ import boto3
 
 import lambda_fn
 from hybridsphere.demo.bridge import running_bridge
+from hybridsphere.host.function import FunctionSettings
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
-from hybridsphere.local.function import FunctionSettings
 from hybridsphere.local.lambda_host import LambdaHost
 from tests.deploy.aws.aws_template import FOLDER
 from tests.deploy.daemons import Daemons, daemons, free_port

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from hybridsphere.demo import clips
+from hybridsphere.host.function import Invocation, Response
+from hybridsphere.host.runtime_api import RuntimeApi
 from hybridsphere.local import resources
 from hybridsphere.local.account import LocalAccount
-from hybridsphere.local.function import Invocation, Response
-from hybridsphere.local.runtime_api import RuntimeApi
 from hybridsphere.messages import S3Record, utc_text
 from tests.deploy.images.image_stage import PATIENCE_S, REPOSITORY, Container, client_of
 

@@ -59,5 +59,6 @@ def test_systemd_and_docker_read_every_line_alike() -> None:
 
 
 def test_no_credential_is_set() -> None:
-    names = assignments("") | assignments("#")
+    # That one is the path of a file.
+    names = (assignments("") | assignments("#")).keys() - {"HYBRIDSPHERE_HOST_KEYS"}
     assert not [name for name in names if re.search("KEY|SECRET|TOKEN|PASSWORD", name)]

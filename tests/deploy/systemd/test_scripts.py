@@ -15,7 +15,11 @@ def test_install_takes_only_files_that_the_tree_has() -> None:
     text = (ROOT / "deploy/systemd/install.sh").read_text()
     unit = re.search(r"^unit=(.*)$", text, re.MULTILINE)
     assert unit
-    taken = re.findall(r'"\$tree/(deploy/[^"]+)"', text.replace("$unit", unit[1]))
+    page = re.search(r"^page=(.*)$", text, re.MULTILINE)
+    assert page
+    named = text.replace("$unit", unit[1]).replace("$page", page[1])
+    taken = re.findall(r'"\$tree/(deploy/[^"]+)"', named)
+    assert "deploy/systemd/hybridsphere-page.service" in taken
     assert "deploy/systemd/hybridsphere-bridge.service" in taken
     assert [path for path in taken if not (ROOT / path).is_file()] == []
 

@@ -11,6 +11,8 @@ from hybridsphere.settings import Settings
 
 UNIT = Path(__file__).parents[3] / "deploy/systemd/hybridsphere-bridge.service"
 
+PAGE = UNIT.with_name("hybridsphere-page.service")
+
 needs_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
 )
@@ -48,8 +50,20 @@ def complaints(folder: Path, unit: str) -> tuple[int, str]:
 
 
 @needs_systemd
-def test_systemd_finds_nothing_to_complain_about(tmp_path: Path) -> None:
-    assert complaints(tmp_path, UNIT.read_text()) == (0, "")
+@pytest.mark.parametrize("unit", [UNIT, PAGE], ids=lambda unit: unit.name)
+def test_systemd_finds_nothing_to_complain_about(tmp_path: Path, unit: Path) -> None:
+    assert complaints(tmp_path, unit.read_text()) == (0, "")
+
+
+def test_the_page_has_the_bridge_s_sandbox_and_folder() -> None:
+    bridge, page = (
+        [line for line in unit.read_text().splitlines() if "=" in line] for unit in (UNIT, PAGE)
+    )
+    shared = bridge.index("CapabilityBoundingSet=")
+    assert bridge[shared:] == page[page.index("CapabilityBoundingSet=") :]
+    for name in ("DynamicUser", "User", "StateDirectory", "StateDirectoryMode", "UMask"):
+        (line,) = (line for line in bridge if line.startswith(f"{name}="))
+        assert line in page
 
 
 @needs_systemd

@@ -60,10 +60,33 @@ def test_the_larger_sharper_and_more_frontal_look_is_kept() -> None:
 
 def test_times_are_joined_within_the_gap() -> None:
     ada, album = person(), Album(gap_s=4.0)
-    for at_s in (0.0, 1.0, 5.0, 9.5, 10.0):
+    # Frames without a face are searched again at the end.
+    for at_s in (0.0, 1.0, 9.5, 10.0, 5.0):
         album.see(frame(at_s), [(ada, face(60))])
     [found] = faces_of(NOTHING, album, unknown=True).faces
     assert found.spans == ((0, 5000), (9500, 10_000))
+
+
+def test_a_still_picture_goes_on_showing_its_faces() -> None:
+    ada, album = person(), Album(gap_s=4.0)
+    album.see(frame(0.0), [(ada, face(60))])
+    for at_s in range(1, 10):
+        album.still(float(at_s))
+    album.see(frame(10.0), [])
+    album.still(11.0)
+    [found] = faces_of(NOTHING, album, unknown=True).faces
+    assert found.spans == ((0, 9000),)
+
+
+def test_the_scene_shows_somebody_known_if_any_frame_does() -> None:
+    ada, strangers, album = person(), [person(0.9), person(0.9)], Album()
+    album.see(frame(0.0), [])
+    assert album.scene is None
+    two = [(strangers[0], face(60)), (strangers[1], face(60, left=300))]
+    for at_s, faces in enumerate([two, [(ada, face(60))], two, [*two, (ada, face(60))]], 1):
+        album.see(frame(float(at_s)), faces)
+        assert album.scene is not None
+        assert album.scene.at_s == [1.0, 2.0, 2.0, 4.0][at_s - 1]
 
 
 def test_a_face_at_the_edge_is_cut_at_the_edge() -> None:
@@ -134,3 +157,11 @@ def test_a_scene_shows_most_faces_and_hides_the_hidden() -> None:
     assert (before[60:140, 400:480] != after[60:140, 400:480]).mean() > 0.9
     assert (before[:, :300] == after[:, :300]).all()
     assert len(np.unique(after[60:140, 400:480].reshape(-1, 3), axis=0)) <= 16
+
+
+def test_the_smallest_picture_that_is_large_enough_is_used_again() -> None:
+    one = frame(0.0, width=1280, height=720)
+    glance = one.rgb(640)
+    one.rgb(960)
+    assert one.small(640) is glance
+    assert one.small(700).shape == (394, 700, 3)

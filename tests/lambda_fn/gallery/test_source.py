@@ -1,7 +1,9 @@
 """The gallery that the function was given, as it changes between one video and the next."""
 
+from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hybridsphere.recognition.gallery import Gallery
@@ -90,3 +92,12 @@ def test_a_gallery_in_the_image_needs_no_client_of_s3(gallery: Gallery, tmp_path
         pytest.fail("made a client before any video needs one")
 
     assert len(GallerySource(str(tmp_path / "known.npz"), client).current()) == len(gallery)
+
+
+def test_a_person_whose_consent_has_ended_is_left_out(tmp_path: Path) -> None:
+    place = tmp_path / "gallery.npz"
+    ended = {"ada": date(2020, 1, 1), "ben": date(9999, 1, 1)}
+    Gallery(["ada", "ben"], np.eye(2, 128), consents=ended).save(place)
+    source = GallerySource(str(place), lambda: None)
+    assert source.current().names == ["ben"]
+    assert source.current() is source.current()

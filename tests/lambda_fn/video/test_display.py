@@ -12,7 +12,7 @@ from hybridsphere.recognition.gallery import Gallery
 from lambda_fn.enroll import enroll
 from lambda_fn.video.crop import Crop
 from lambda_fn.video.display import squared
-from lambda_fn.video.video import MAX_PIXELS, Frame, Rgb, Video
+from lambda_fn.video.video import MAX_PIXELS, Frame, Rgb, Unreadable, Video
 from tests.lambda_fn.function_stage import Portrait
 from tests.lambda_fn.video.shown_clips import (
     LAYINGS,
@@ -144,3 +144,19 @@ def test_somebody_is_enrolled_from_a_clip_whose_pixels_are_not_square(
 
     assert len(enrolled) == len(gallery) + 1
     assert [match.name for match in gallery.matches(enrolled.embeddings[-1], 0.4)] == ["ada"]
+
+
+@pytest.mark.parametrize("colours", range(18))
+def test_a_picture_of_any_colour_space_can_be_seen(colours: int) -> None:
+    picture = av.VideoFrame.from_ndarray(corners(), "rgb24").reformat(format="yuv420p")
+    plain = Frame(picture).grey(32).mean()
+    picture.colorspace = colours
+    assert Frame(picture).rgb(32).mean() == pytest.approx(plain, abs=12)
+    assert Frame(picture).grey(32).mean() == pytest.approx(plain, abs=12)
+
+
+def test_a_picture_that_cannot_be_converted_is_damaged() -> None:
+    picture = av.VideoFrame.from_ndarray(corners(), "rgb24").reformat(format="yuv420p")
+    picture.color_range = 9
+    with pytest.raises(Unreadable, match="damaged"):
+        Frame(picture).rgb()

@@ -82,3 +82,10 @@ def store(event, context):
 
 def babble(event, context):
     return "x" * (7 * 1024**2)
+
+
+def fill(event, context):
+    """Uses memory until it is killed."""
+    kept = b"x" * (event["megabytes"] * 2**20)
+    time.sleep(60)
+    return len(kept)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from hybridsphere.aws import Bucket, Fetched, Listed, Refused, Unavailable
+from hybridsphere.bridge.bucket.overtaken import end_overtaken
 from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.telemetry.health import Health
@@ -38,7 +39,10 @@ class Mirror:
     async def handle(self, listed: Listed) -> None:
         """Fetch an object and store its results; set aside an object that has none for us."""
         try:
-            await self.store.put(await self._results(listed))
+            results = await self._results(listed)
+            await self.store.put(results)
+            for key in {result.key for result in results}:
+                await end_overtaken(self.store, self.input_bucket, key)
             self.health.note_success("output objects")
         except Refused as error:
             if error.code not in _REPLACED:

@@ -7,8 +7,6 @@ only the calls that write there wait.
 """
 
 import asyncio
-import errno
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,14 +19,16 @@ from hybridsphere.aws import Listed
 from hybridsphere.bridge.batching import Batcher
 from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.store.expirer import Expirer
+from hybridsphere.bridge.store.passing import passes
 from hybridsphere.bridge.store.restorer import Restorer
 from hybridsphere.bridge.store.writer import DISK, Change, Writer
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.errors import ConfigurationError
+from hybridsphere.ledger.costs import Spending
 from hybridsphere.ledger.csv_files import Blocked
 from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload, ledger_path
-from hybridsphere.messages import Result, S3Record
+from hybridsphere.messages import OVERTAKEN, Result, S3Record
 from hybridsphere.troubles import FAILURES_IN_A_ROW
 
 MOST_CHANGES = 100
@@ -45,20 +45,6 @@ HELD_AGAIN_S = 5.0
 
 ROOM_BYTES = 256 * 1024
 """Room that the disk must have at the start: about what a hundred results need."""
-
-_UNUSABLE = {
-    errno.EACCES,
-    errno.EPERM,
-    errno.ENOENT,
-    errno.ENOTDIR,
-    errno.EEXIST,
-    errno.EISDIR,
-    errno.ELOOP,
-    errno.EINVAL,
-    errno.EILSEQ,
-    errno.ENAMETOOLONG,
-}
-"""Errors of a folder that waiting does not mend."""
 
 log = structlog.get_logger()
 
@@ -92,13 +78,13 @@ class ResultStore:
         try:
             await self._in_thread(self._writer.prepare)
         except BaseException as error:
-            if not isinstance(error, (*DISK, LedgerError)) or not _passes(error):
+            if not isinstance(error, (*DISK, LedgerError)) or not passes(error):
                 # Close the ledger if it is open by then.
                 self._thread.submit(self._writer.close)
                 self._thread.shutdown(wait=False)
             if not isinstance(error, (*DISK, LedgerError)):
                 raise
-            if not _passes(error):
+            if not passes(error):
                 raise self._unusable(error) from error
             # The first change tries again.
         self._working.set()
@@ -123,8 +109,9 @@ class ResultStore:
             changes: list[Change] = [
                 lambda ledger: ledger.claim(bucket),
                 lambda ledger: ledger.last_results(FAILURES_IN_A_ROW),
+                lambda ledger: ledger.last_received(FAILURES_IN_A_ROW),
             ]
-            owner, last = await self._persist(self._writer.apply, changes, passing=DISK)
+            owner, last, received = await self._persist(self._writer.apply, changes, passing=DISK)
         except LedgerError as error:
             raise self._unusable(error) from error
         if owner != bucket:
@@ -135,6 +122,12 @@ class ResultStore:
         # A new bridge knows that the last uploads failed, as status does.
         for upload in reversed(last):
             self._note(upload)
+        # Messages were good in an earlier run, so a single rejected one counts for little.
+        if any(upload.received_at for upload in received):
+            self._health.note_success("input messages")
+        if any(upload.status != "failed" for upload in last):
+            self._health.note_success("output messages")
+            self._health.note_success("output objects")
         # A claim that is there already writes nothing, and a full disk would show after the first
         # invocations only.
         await self._persist(self._writer.try_out, ROOM_BYTES, passing=DISK)
@@ -160,6 +153,11 @@ class ResultStore:
         """Count an attempt that ended in a function error; returns the count."""
         return int(await self.change(lambda ledger: ledger.count_attempt(record, received_at)))
 
+    async def spending(self, since: str) -> Spending:
+        """Sum up what Lambda cost since a moment."""
+        found: Spending = await self.change(lambda ledger: ledger.spending(since))
+        return found
+
     async def undone(self, records: Sequence[S3Record]) -> list[S3Record]:
         """Choose the records that were not invoked and have no result."""
         found: list[S3Record] = await self.change(
@@ -183,6 +181,11 @@ class ResultStore:
         seen = (found.key, found.etag, found.last_modified)
         await self.change(lambda ledger: ledger.note_mirrored(bucket, *seen))
 
+    async def overtaken(self, bucket: str, key: str) -> list[S3Record]:
+        """List the invoked uploads of a key without a result, of which a newer one has its own."""
+        found: list[S3Record] = await self.change(lambda ledger: ledger.overtaken(bucket, key))
+        return found
+
     async def put(self, results: Sequence[Result]) -> None:
         """Store results; a result that a stored one outranks changes nothing."""
         written = await self._unblocked(lambda ledger: self._writer.put(ledger, results))
@@ -202,10 +205,10 @@ class ResultStore:
 
     def _note(self, ended: Result | Upload) -> None:
         """Count a result for the health: uploads that all fail are a trouble."""
-        if ended.status == "failed":
-            self._health.note_failure("uploads", f"{ended.key} {ended.version}", ended.reason or "")
-        else:
+        if ended.status != "failed":
             self._health.note_success("uploads")
+        elif ended.reason != OVERTAKEN:
+            self._health.note_failure("uploads", f"{ended.key} {ended.version}", ended.reason or "")
 
     async def _look_after_held(self) -> NoReturn:
         """End the trouble of a held ledger: only a transaction finds out that it is free."""
@@ -292,10 +295,3 @@ class ResultStore:
     def note_edited(self, key: str, copy: str) -> None:
         """Log that somebody had edited a CSV; called in the writer's thread."""
         self._loop.call_soon_threadsafe(lambda: log.warning("file.edited", key=key, kept_as=copy))
-
-
-def _passes(error: Exception) -> bool:
-    """Tell whether waiting may help, and no folder or ledger needs a change."""
-    if isinstance(error, OSError):
-        return error.errno not in _UNUSABLE
-    return isinstance(error, sqlite3.Error)

@@ -7,7 +7,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -38,7 +38,7 @@ _METHODS = ("GET", "HEAD")
 IDLE_S = 15.0
 """Limit on the wait for a whole request, from the start of a connection or the last answer."""
 
-Route = Callable[[], web.Response]
+Route = Callable[[], Awaitable[web.Response]]
 log = structlog.get_logger()
 
 
@@ -73,10 +73,10 @@ async def listen(
 
 
 def _routes(input_bucket: str, health: Health, metrics: Metrics) -> dict[str, Route]:
-    def healthz() -> web.Response:
+    async def healthz() -> web.Response:
         return web.json_response({"status": "ok"})
 
-    def readyz() -> web.Response:
+    async def readyz() -> web.Response:
         troubles = health.troubles
         body = {
             "status": "trouble" if troubles else "ready",
@@ -90,10 +90,13 @@ def _routes(input_bucket: str, health: Health, metrics: Metrics) -> dict[str, Ro
         }
         return web.json_response(body, status=503 if troubles else 200)
 
-    def show_metrics() -> web.Response:
-        return web.Response(
-            body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
-        )
+    reading = asyncio.Lock()
+
+    async def show_metrics() -> web.Response:
+        # Some figures are read from the ledger.
+        async with reading:
+            body = await asyncio.to_thread(generate_latest, metrics.registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return {"/healthz": healthz, "/readyz": readyz, "/metrics": show_metrics}
 
@@ -110,18 +113,18 @@ class _Server(web.Server):
         return _Connection(self, loop=asyncio.get_running_loop(), **self._kwargs)
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
-        answer = self._respond(request)
+        answer = await self._respond(request)
         answer.headers.update(_HEADERS)
         return answer
 
-    def _respond(self, request: web.BaseRequest) -> web.Response:
+    async def _respond(self, request: web.BaseRequest) -> web.Response:
         if not is_local(request.headers.get("Host", ""), self._host):
             # A web page can have its own name resolve to this address, and read the answers.
             return _error(HTTPStatus.MISDIRECTED_REQUEST)
         if request.method not in _METHODS:
             return _error(HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": ", ".join(_METHODS)})
         route = self._routes.get(request.path)
-        return route() if route else _error(HTTPStatus.NOT_FOUND)
+        return await route() if route else _error(HTTPStatus.NOT_FOUND)
 
 
 class _Connection(RequestHandler):

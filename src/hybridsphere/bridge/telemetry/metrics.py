@@ -69,11 +69,24 @@ class Metrics:
         self.invocations = self._counter(
             "invocations", "Calls of the function: accepted, throttled, failed, error.", "outcome"
         )
+        self.place_invocations = self._counter(
+            "place_invocations", "Calls of the function by place.", "place", "outcome"
+        )
+        self.waiting = self._gauge("uploads_waiting", "Uploads that wait for a place.")
+        self.foreseen = self._gauge(
+            "home_wait_foreseen_seconds", "Wait for a private place that the last upload has."
+        )
+        self.budget_spent = self._gauge(
+            "budget_spent_usd", "What Lambda has cost today, with what is under way."
+        )
         self.results = self._counter("results_written", "Results in the ledger.", "status")
         self.storage_errors = self._counter("storage_errors", "Failed attempts to store a batch.")
         self.in_flight = self._gauge("messages_in_flight", "Messages held.", "queue")
         self.oldest = self._gauge(
             "messages_oldest_seconds", "Age of the message that is held longest.", "queue"
+        )
+        self.depth = self._gauge(
+            "queue_messages", "Messages on a queue, as SQS counts.", "queue", "state"
         )
         self.limit = self._gauge("invocations_limit", "Invocations that may run at once.")
         self.objects_found = self._counter(

@@ -30,11 +30,20 @@ async def examine(waiting: Waiting = lambda _: None) -> AsyncIterator[Check]:
     local = _started(_local(settings, wrong))
     async with AsyncExitStack() as stack:
         connecting = asyncio.create_task(open_clients(stack, settings))
+        reported = set()
         async for check in _in_order(local, waiting):
+            reported.add(_trouble(check))
             yield check
         waiting("credentials")
         async for check in _services(await connecting, Services(settings, wrong), waiting):
-            yield check
+            # The bridge has reported the same already.
+            if not (check.is_bad and _trouble(check) in reported):
+                yield check
+
+
+def _trouble(check: Check) -> tuple[str, Symptom | None]:
+    """Name a check's trouble: the part, and the symptom if it is bad."""
+    return check.part, check.remedy.symptom if check.remedy else None
 
 
 def _local(settings: Settings, wrong: set[str]) -> dict[str, Coroutine[Any, Any, list[Check]]]:

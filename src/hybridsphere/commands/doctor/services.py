@@ -20,11 +20,14 @@ from hybridsphere.aws import (
     Queue,
     Refused,
     Unavailable,
+    resolve,
 )
 from hybridsphere.aws.bucket import NOBODY
 from hybridsphere.commands.doctor.check import Check
-from hybridsphere.settings import Settings
-from hybridsphere.troubles import Symptom, remedy_for_call
+from hybridsphere.errors import ConfigurationError
+from hybridsphere.keys import KeyPair, read_keys
+from hybridsphere.settings import Settings, variable
+from hybridsphere.troubles import Symptom, remedy_for_call, remedy_for_trouble
 
 ANSWER_S = 5.0
 """How long one call may take: AWS answers in a fraction of a second, and a person waits."""
@@ -65,6 +68,8 @@ class Services:
             probes["dead-letter queue"] = _no_dead_letters
         if (name := settings.function_name) and settings.source != "direct":
             probes["function"] = lambda aws: _function(aws, name, settings.invocation_type)
+        if settings.private_endpoints and settings.source != "direct":
+            probes["private places"] = lambda aws: _hosts(aws, settings)
         return probes
 
     @property
@@ -123,6 +128,29 @@ async def _no_dead_letters(_: Aws) -> list[Check]:
 async def _function(aws: Aws, name: str, invocation_type: str) -> list[Check]:
     probe = aws.function(name, invocation_type).probe()
     return [await _allowed("function", "lambda:InvokeFunction", probe, name)]
+
+
+async def _hosts(aws: Aws, settings: Settings) -> list[Check]:
+    """Check that every private place answers calls with the key pair."""
+    try:
+        pair = read_keys(settings.host_keys)[0] if settings.host_keys else None
+        urls = await resolve(settings.private_endpoints or ())
+    except ConfigurationError as error:
+        return [Check.bad("private places", error.message, error.hint, Symptom.HOST)]
+    except (OSError, UnicodeError) as error:
+        fix = f"correct {variable('private_endpoints')}"
+        return [Check.bad("private places", f"look-up: {error}", fix, Symptom.HOST)]
+    return list(await asyncio.gather(*(_host(aws, url, pair) for url in urls)))
+
+
+async def _host(aws: Aws, url: str, pair: KeyPair | None) -> Check:
+    part = f"private endpoint {url}"
+    try:
+        host = await aws.host(url, pair, 1)
+        await _within(host.probe())
+    except AwsError as error:
+        return Check(part, str(error), "bad", remedy_for_trouble(part, str(error)))
+    return Check(part, "answers")
 
 
 async def _bucket(side: str, bucket: Bucket, *, used: bool) -> list[Check]:

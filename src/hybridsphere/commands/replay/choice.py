@@ -22,12 +22,11 @@ class Choice:
 
     def of(self, ledger: Ledger) -> Iterator[Upload]:
         """Go through the wanted uploads, the oldest first; replaced versions are left out."""
-        return filter(self._takes, current(ledger, ledger.uploads(since=self.since)))
+        uploads = ledger.uploads(since=self.since, statuses=self.statuses)
+        return filter(self._takes, current(ledger, uploads))
 
     def _takes(self, upload: Upload) -> bool:
         if upload.status is None or not upload.key.startswith(self.key):
-            return False
-        if self.statuses and upload.status not in self.statuses:
             return False
         if self.person is None:
             return True

@@ -1,22 +1,25 @@
 """The words of a replay: its question, and its outcome as lines or JSON."""
 
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
 
 from hybridsphere.commands.lines import print_json, print_line
-from hybridsphere.commands.replay.uploads import Count, Outcome
+from hybridsphere.commands.replay.uploads import MOST_EXAMPLES, Count, Outcome
 
 _SHOWN = 20
-_KEY_CELLS = 40
+_KEY_CELLS = 75
+_WIDTH = 79
 
 
 def question(count: Count) -> str:
     """Ask for the consent to a replay, and name its cost."""
     statuses = ", ".join(f"{number} {status}" for status, number in count.by_status.items())
     uploads, calls = _counted(count.uploads, "upload"), _counted(count.uploads, "invocation")
-    return f"Replay {uploads} ({statuses}): {calls} of the function. Go on?"
+    price = "" if count.usd is None else f", {_dollars(count.usd)} if they all run in Lambda"
+    return f"Replay {uploads} ({statuses}): {calls} of the function{price}. Go on?"
 
 
 def question_of_letters(count: int) -> str:
@@ -37,13 +40,16 @@ def print_outcome(console: Console, outcome: Outcome, thing: str, *, as_json: bo
 
 
 def _left(outcome: Outcome) -> Iterator[str]:
-    for why, number in outcome.left.most_common():
-        yield f"{number} not: {why}"
-    for example in outcome.examples[:_SHOWN]:
-        yield f"  {_short(example['key'])}  {example['why']}"
-    more = outcome.left.total() - _SHOWN
-    if more > 0:
-        yield f"  and {more} more; --json lists up to 1,000"
+    """List the reasons, each with the first of its keys."""
+    shown = 0
+    for why, number in outcome.left.most_common(_SHOWN):
+        yield from textwrap.wrap(f"{number:,} not: {why}", _WIDTH, subsequent_indent="    ")
+        keys = [example["key"] for example in outcome.examples if example["why"] == why]
+        for key in keys[: max(_SHOWN - shown, 1)]:
+            shown += 1
+            yield f"    {_short(key)}"
+    if outcome.left.total() > shown:
+        yield f"  and {outcome.left.total() - shown:,} more; --json lists up to {MOST_EXAMPLES:,}"
 
 
 def _record(outcome: Outcome) -> dict[str, Any]:
@@ -58,9 +64,13 @@ def _record(outcome: Outcome) -> dict[str, Any]:
 def _short(key: str) -> str:
     """Shorten a key in its middle, for its end matters most."""
     if len(key) <= _KEY_CELLS:
-        return key.ljust(_KEY_CELLS)
+        return key
     half = _KEY_CELLS // 2
     return f"{key[: half - 1]}…{key[-half:]}"
+
+
+def _dollars(usd: float) -> str:
+    return f"about {usd:,.2f} USD" if usd >= 0.01 else "less than 0.01 USD"
 
 
 def _counted(number: int, thing: str) -> str:

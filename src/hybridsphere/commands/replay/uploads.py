@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from itertools import islice
 from pathlib import Path
@@ -56,17 +57,31 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The size of a replay: the uploads, and the invocations that they cost."""
+    """The size of a replay: uploads, an invocation each, and the price if all run in Lambda.
+
+    `usd` is None where no result of the last month has figures.
+    """
 
     uploads: int
     by_status: dict[str, int]
+    usd: float | None = None
 
 
 def count_uploads(results_dir: Path, choice: Choice) -> Count:
     """Count the chosen uploads. Raises LedgerError."""
     with Ledger.read(results_dir) as ledger:
         found = Counter(upload.status or "" for upload in choice.of(ledger))
-    return Count(found.total(), dict(sorted(found.items())))
+        usd = _usual_usd(ledger)
+    price = None if usd is None else usd * found.total()
+    return Count(found.total(), dict(sorted(found.items())), price)
+
+
+def _usual_usd(ledger: Ledger) -> float | None:
+    """Return what a video of the last month cost in Lambda, or would have; None if unknown."""
+    since = datetime.now(UTC) - timedelta(days=30)
+    places = ledger.by_place(utc_text(since))
+    priced = sum(place.priced for place in places)
+    return sum(place.in_lambda_usd for place in places) / priced if priced else None
 
 
 async def replay_uploads(settings: Settings, choice: Choice, outcome: Outcome) -> None:
@@ -120,17 +135,33 @@ class _Batch:
 
     async def _fault(self, record: S3Record) -> str | None:
         """Say why an object cannot be processed again; None if it is there, or cannot be seen."""
+        with concerning(f"s3://{record.bucket}/{record.key}"):
+            try:
+                etag = await self._etag(record)
+            except REFUSAL as error:
+                if status_of(error) != HTTPStatus.FORBIDDEN:
+                    raise
+                # These keys may not look. The function may, and says what it finds.
+                return None
+        if etag is None:
+            return GONE
+        return None if etag.strip('"') == record.etag else REPLACED
+
+    async def _etag(self, record: S3Record) -> str | None:
+        """Find the ETag of an object, None for a missing one; a listing where reading is denied."""
         try:
             answer = await self.s3.head_object(Bucket=record.bucket, Key=record.key)
         except REFUSAL as error:
             if status_of(error) == HTTPStatus.NOT_FOUND:
-                return GONE
-            if status_of(error) == HTTPStatus.FORBIDDEN:
-                # These keys may not look. The function may, and says what it finds.
                 return None
-            with concerning(f"s3://{record.bucket}/{record.key}"):
+            if status_of(error) != HTTPStatus.FORBIDDEN:
                 raise
-        return None if answer["ETag"].strip('"') == record.etag else REPLACED
+        else:
+            return answer["ETag"]
+        # Operators may list the videos, and not read them.
+        page = await self.s3.list_objects_v2(Bucket=record.bucket, Prefix=record.key, MaxKeys=1)
+        found = {item["Key"]: item["ETag"] for item in page.get("Contents", [])}
+        return found.get(record.key)
 
     def _note(self, ready: Sequence[tuple[Upload, S3Record]], sent: Sequence[S3Record]) -> None:
         done = set(sent)

@@ -109,6 +109,15 @@ def check_output(form: Format, path: Path | None) -> None:
         raise CannotRun(f"{path}: {obstacle}")
 
 
+def extent_of(sheet: Sheet) -> str:
+    """Say how large a sheet is: "2 sessions of 1 student"."""
+    sessions, students = len(sheet.sessions), sheet.students
+    return (
+        f"{sessions} session{'' if sessions == 1 else 's'} of "
+        f"{students} student{'' if students == 1 else 's'}"
+    )
+
+
 def notes_on(sheet: Sheet) -> Iterator[str]:
     """Say why a sheet may not be the expected one."""
     if not sheet.sessions:

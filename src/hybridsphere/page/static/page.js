@@ -17,8 +17,8 @@ function localTimes(root) {
   }
 }
 
-// Take what has changed over from a newer copy of a part: pieces are known by data-key, and a piece
-// that is the same stays, with its focus and its half-entered text.
+// Replace the changed pieces of a part by those of a newer copy. Pieces go by data-key; an unchanged
+// piece stays, with its focus and its half-entered text.
 function renew(old, fresh) {
   const there = new Map();
   for (const child of old.children) if (child.dataset.key) there.set(child.dataset.key, child);
@@ -90,17 +90,26 @@ async function look() {
   if (again) { again = false; look(); }
 }
 
+// A browser has six connections for all tabs of a page: only a tab that is seen keeps one.
+let news = null;
+let lost = false;
 function follow() {
-  const news = new EventSource("/live");
-  let lost = false;
+  if (news || document.hidden) return;
+  news = new EventSource("/live");
   news.onmessage = () => { look(); if (lost) say(""); lost = false; };
   news.onerror = () => {
-    if (!lost) say("The page has lost its server. It goes on by itself when the server is back.");
+    if (!lost) say("The page has lost its server. It continues once the server is back.");
     lost = true;
-    if (news.readyState === EventSource.CLOSED) { setTimeout(follow, 3000); news.close(); }
+    if (news?.readyState === EventSource.CLOSED) { rest(); setTimeout(follow, 3000); }
   };
-  addEventListener("pagehide", () => news.close());
 }
+function rest() { news?.close(); news = null; }
+addEventListener("pagehide", rest);
+addEventListener("pageshow", (event) => { if (event.persisted && parts.length) follow(); });
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) rest();
+  else if (parts.length) follow();
+});
 
 function say(text, label, act) {
   said.replaceChildren();

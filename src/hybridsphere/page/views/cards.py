@@ -1,11 +1,12 @@
 """Cards: an upload as a picture, a name, a word."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from hybridsphere.memory.face import Face
+from hybridsphere.memory.jpeg import jpeg_size
 from hybridsphere.page.archive import Entry
 from hybridsphere.page.render import duration, url
 from hybridsphere.page.site import Shelf
@@ -15,16 +16,28 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """The scene of a video: its address, its size in pixels, and the boxes of the faces in it.
+
+    A box is left, top, width and height in pixels, and whether nobody knows the face.
+    """
+
+    address: str
+    width: int
+    height: int
+    boxes: list[tuple[Box, bool]]
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
-    """What a card shows; `boxes` are left, top, width and height in thousandths."""
+    """The texts and the picture of a card."""
 
     key: str
     address: str
     title: str
     word: str
     tone: str
-    scene: str
-    boxes: list[tuple[Box, bool]]
+    scene: Picture | None
     at_ms: int | None
     when: str
     took: str
@@ -49,8 +62,7 @@ def card(shelf: Shelf, entry: Entry) -> Card:
         title=headline(entry),
         word=word,
         tone=tone,
-        scene=f"/pictures/scene/{video}" if faces else "",
-        boxes=[(svg_box(face), not face.person) for face in faces],
+        scene=picture(shelf, video, faces),
         at_ms=best.best_ms if best else None,
         when=upload.stored_at or upload.created_at,
         took=took(entry),
@@ -59,10 +71,19 @@ def card(shelf: Shelf, entry: Entry) -> Card:
     )
 
 
-def svg_box(face: Face) -> Box:
-    """Give a face's box in thousandths of the frame, for a drawing that is stretched over it."""
-    left, top, right, bottom = (round(1000 * share, 1) for share in face.box)
-    return left, top, round(right - left, 1), round(bottom - top, 1)
+def picture(shelf: Shelf, video: int | None, faces: Sequence[Face]) -> Picture | None:
+    """Find the scene of a video, and draw its faces; None without a picture."""
+    scene = shelf.faces.scene(video) if shelf.faces and video is not None and faces else None
+    size = jpeg_size(scene.jpeg) if scene else None
+    if size is None:
+        return None
+    width, height = size
+    boxes = []
+    for face in faces:
+        left, top, right, bottom = face.box
+        box = (left * width, top * height, (right - left) * width, (bottom - top) * height)
+        boxes.append(((*(round(part, 1) for part in box),), not face.person))
+    return Picture(f"/pictures/scene/{video}", width, height, boxes)  # type: ignore[arg-type]
 
 
 def took(entry: Entry) -> str:
@@ -70,7 +91,7 @@ def took(entry: Entry) -> str:
     upload = entry.upload
     if not upload.stored_at:
         return ""
-    # Without a sequencer the event's time may be that of a clock in another zone.
+    # The event's time may come from a clock in another zone.
     began = upload.received_at or upload.started_at or upload.created_at
     passed = datetime.fromisoformat(upload.stored_at) - datetime.fromisoformat(began)
     return duration(max(0.0, passed.total_seconds()))

@@ -1,4 +1,4 @@
-"""System: the way of a video with its figures, and what is wrong with remedies."""
+"""System: the way of a video with its figures, the troubles and their remedies."""
 
 import os
 import shutil
@@ -50,6 +50,7 @@ def system(shelf: Shelf, query: Mapping[str, str]) -> View:
         "failed": failed,
         "next": url("/system", before=last) if last else "",
         "asked": bool(shelf.settings.http and shelf.settings.http[1]),
+        "letters": shelf.settings.dead_letter_queue_url is not None,
         "indexed": shelf.index.complete,
     }
     about = {

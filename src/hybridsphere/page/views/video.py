@@ -10,7 +10,7 @@ from hybridsphere.memory.face import Face
 from hybridsphere.page.archive import Entry
 from hybridsphere.page.render import View, duration, short, url
 from hybridsphere.page.site import Shelf
-from hybridsphere.page.views.cards import row, svg_box, took
+from hybridsphere.page.views.cards import picture, row, took
 from hybridsphere.page.views.words import STATUS, TONE, advice, certainty, headline, label
 
 CHOICES = 9
@@ -36,8 +36,7 @@ def video(shelf: Shelf, query: Mapping[str, str]) -> View:
         "hint": advice(entry),
         "took": took(entry),
         "faces": faces,
-        "boxes": [(svg_box(face), not face.person) for face in faces],
-        "scene": f"/pictures/scene/{number}" if faces else "",
+        "scene": picture(shelf, number, faces),
         "source": url("/media", key=upload.key, version=upload.version),
         "lines": lines(entry, faces),
         "trail": trail(entry),

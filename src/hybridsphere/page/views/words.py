@@ -1,4 +1,4 @@
-"""What became of an upload, in the words of a teacher."""
+"""The words for a teacher: how an upload ended, and how sure a name is."""
 
 from hybridsphere.memory.face import Face
 from hybridsphere.page.archive import Entry
@@ -69,7 +69,7 @@ def advice(entry: Entry) -> str:
 
 
 def label(face: Face) -> str:
-    """Give the name that counts, or the one that a stranger goes by."""
+    """Give the name that counts, or the number of a stranger."""
     if face.person:
         return face.person
     return f"unknown {face.group}" if face.group else "unknown"

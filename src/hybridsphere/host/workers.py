@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from hybridsphere.local.function import FunctionSettings, Invocation, Response
-from hybridsphere.local.worker import Worker
+from hybridsphere.host.function import FunctionSettings, Invocation, Response
+from hybridsphere.host.worker import Worker
 
 
 class NoWorkerFree(Exception):

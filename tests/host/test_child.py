@@ -5,13 +5,13 @@ import os
 import subprocess
 import sys
 
-from hybridsphere.local import child
+from hybridsphere.host import child
 from tests.local.local_stage import gone
 
 SLEEP = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
 PARENT = f"""
 import subprocess, sys
-from hybridsphere.local import child
+from hybridsphere.host import child
 subprocess.run(child.command([sys.executable, "-c", {SLEEP!r}]))
 """
 

@@ -9,7 +9,7 @@ import time
 
 from aiohttp import web
 
-from hybridsphere.local.function import Invocation, Response
+from hybridsphere.host.function import Invocation, Response
 
 MAX_RESPONSE_BYTES = 6 * 1024**2
 _MAX_HEADER_BYTES = 2 * 1024**2

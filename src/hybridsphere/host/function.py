@@ -23,13 +23,14 @@ class FunctionSettings:
     """Module and function, joined by a dot."""
     timeout_s: float
     memory_mb: int
-    """The function can read it; nothing here enforces it."""
+    """The function can read it; a worker that uses more is killed if `bounds_memory`."""
     reserved_concurrency: int
     environment: Mapping[str, str]
     region: str = "us-east-1"
     max_retries: int = 2
     retry_delays_s: tuple[float, ...] = (60, 120)
     max_event_age_s: float = 21_600
+    bounds_memory: bool = False
 
     @property
     def arn(self) -> str:

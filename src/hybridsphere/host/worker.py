@@ -9,9 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
-from hybridsphere.local import child
-from hybridsphere.local.function import VERSION, FunctionSettings, Invocation, Response
-from hybridsphere.local.runtime_api import RuntimeApi
+from hybridsphere.host import child
+from hybridsphere.host.function import VERSION, FunctionSettings, Invocation, Response
+from hybridsphere.host.memory import exceeds
+from hybridsphere.host.runtime_api import RuntimeApi
 
 INIT_LIMIT_S = 10
 """Lambda's limit for the initialisation, which precedes the invocation's own limit."""
@@ -35,6 +36,7 @@ class Worker:
         log: Callable[[bytes], object],
     ) -> None:
         self._timeout_s = function.timeout_s
+        self._memory_mb = function.memory_mb if function.bounds_memory else None
         self._api = api
         self._process = process
         self._log = log
@@ -89,6 +91,9 @@ class Worker:
             failure = _error(
                 "Sandbox.Timedout", invocation, f"Task timed out after {limit_s:.2f} seconds"
             )
+        except _MemoryExceeded as exceeded:
+            await self.stop()
+            failure = _error("Runtime.ExitError", invocation, str(exceeded))
         except _ProcessExited:
             await self.stop()
             failure = _error("Runtime.ExitError", invocation, self._exit_reason())
@@ -109,17 +114,33 @@ class Worker:
         await self._api.stop()
 
     async def _watch(self, work: Coroutine[Any, Any, _T], *, limit_s: float) -> _T:
-        """Return the result of `work`. Raises TimeoutError, or _ProcessExited at its end."""
+        """Return the result of `work`.
+
+        Raises TimeoutError, _MemoryExceeded, or _ProcessExited at the process's end.
+        """
         task = asyncio.create_task(work)
         exited = asyncio.create_task(self._process.wait())
+        exceeded = self._memory_watch()
+        watched: set[asyncio.Task[Any]] = {task, exited, *exceeded}
         try:
-            await asyncio.wait({task, exited}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(watched, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
-            raise _ProcessExited if exited.done() else TimeoutError
+            if exited.done():
+                raise _ProcessExited
+            for watch in exceeded:
+                if watch.done():
+                    raise _MemoryExceeded(watch.result(), self._memory_mb)
+            raise TimeoutError
         finally:
-            task.cancel()
-            exited.cancel()
+            for one in watched:
+                one.cancel()
+
+    def _memory_watch(self) -> list[asyncio.Task[float]]:
+        """Start the watch of the process's memory, if it has a bound."""
+        if self._memory_mb is None:
+            return []
+        return [asyncio.create_task(exceeds(self._process.pid, self._memory_mb))]
 
     def _exit_reason(self) -> str:
         code = self._process.returncode or 0
@@ -140,6 +161,16 @@ class Worker:
         while chunk := await output.read(65_536):
             self._tail = (self._tail + chunk)[-_TAIL_BYTES:]
             self._log(chunk)
+
+
+class _MemoryExceeded(Exception):
+    """A process that uses more memory than its function may."""
+
+    def __init__(self, used_mb: float, limit_mb: int | None) -> None:
+        # Lambda's words, and the figures that it logs elsewhere.
+        super().__init__(
+            f"Runtime exited with error: signal: killed (it used {used_mb:.0f} MB of {limit_mb} MB)"
+        )
 
 
 class _ProcessExited(Exception):

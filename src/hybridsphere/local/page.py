@@ -1,4 +1,4 @@
-"""The page of a demo that stays: `demo --serve`."""
+"""The page as a child process, for `demo --serve` and `local --page`."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from hybridsphere.errors import CannotRun
-from hybridsphere.local import child
+from hybridsphere.host import child
 
 _USUAL = 8090
 _ENDS_WITHIN_S = 5

@@ -1,0 +1,1 @@
+"""The place of each upload: private hosts first, Lambda when they cannot keep up."""

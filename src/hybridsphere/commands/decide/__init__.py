@@ -1,0 +1,1 @@
+"""Decisions from the looks that are kept: made once more, and explained."""

@@ -1,0 +1,1 @@
+"""Forget a person: find, take away, search the remains."""

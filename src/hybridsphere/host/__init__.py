@@ -1,0 +1,1 @@
+"""The function on a private machine, behind Lambda's Invoke API."""

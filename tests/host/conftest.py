@@ -1,0 +1,3 @@
+from tests.local.conftest import gate
+
+__all__ = ["gate"]

@@ -86,6 +86,12 @@ def _decide(options: Options) -> Part:
     return decisions.measure(options.scratch, rounds=options.rounds, report=options.report)
 
 
+def _memory(options: Options) -> Part:
+    from bench import memory
+
+    return memory.measure(options.scratch, rounds=options.rounds, report=options.report)
+
+
 def _attendance(options: Options) -> Part:
     from bench import attendance
 
@@ -147,6 +153,7 @@ _IN_PROCESS: dict[str, Callable[[Options], Part]] = {
     "hard": _hard,
     "gallery": _gallery,
     "decide": _decide,
+    "memory": _memory,
     "attendance": _attendance,
     "recognition": _recognition,
 }
@@ -163,6 +170,7 @@ ABOUT = {
     "hard": "the same where a face is small, late, absent or unknown",
     "gallery": "one face against 1,000 and 100,000 known ones",
     "decide": "10,000 videos decided again by the looks that are kept",
+    "memory": "a million faces found and opened, and unknown faces grouped",
     "attendance": "everybody in a video of a class",
     "start": "a fresh process of the function, until it is ready and has answered",
     "bridge": "a message through the bridge, beside sqs-consumer, on two doubles",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import attendance, decisions, films, gallery, hard, videos
+from bench import attendance, decisions, films, gallery, hard, memory, videos
 from bench.answer import Answer
 from bench.films import ATTENDING, FIRST, SECOND, class_film, hard_films
 from bench.report.row import WrongAnswer
@@ -255,6 +255,13 @@ def test_videos_are_decided_again(tmp_path: Path) -> None:
     (row,) = part.rows
     assert row.what.startswith("20 videos")
     assert row.reached
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_memory_is_measured(tmp_path: Path) -> None:
+    part = memory.measure(tmp_path, 50_000, 100, rounds=Rounds(1), report=print)
+
+    assert [row.reached for row in part.rows] == [True, True, None, None, True]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -136,6 +136,18 @@ def test_faces_are_found_by_person_time_and_certainty(memory: Memory) -> None:
     assert len(memory.find(person="anna")) == len(days) - 1
 
 
+def test_nobody_and_strangers_come_in_one_order(memory: Memory) -> None:
+    for day in range(10, 16):
+        keep(memory, video(f"{day}.mp4", event_time=f"2026-11-{day}T00:00:00.000Z"), [face(0, day)])
+    every = memory.find()
+    with memory.transaction():
+        for one in every[::2]:
+            memory._connection.execute("UPDATE faces SET said = '' WHERE id = ?", (one.id,))
+    first = memory.find(person="", most=4)
+    rest = memory.find(person="", after=(first[-1].at, first[-1].id))
+    assert [one.id for one in (*first, *rest)] == [one.id for one in every]
+
+
 def test_pages_follow_each_other_without_gaps(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

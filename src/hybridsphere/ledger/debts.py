@@ -76,9 +76,12 @@ class Debts(Database):
             )
 
     def postpone(self, debt: Debt, until: str) -> None:
-        """Count a failed try, and set the time of the next."""
+        """Count a failed try, and set the time of the next.
+
+        A debt that a later attempt has replaced meanwhile stays as it is.
+        """
         self._connection.execute(
             """UPDATE faces_due SET tries = tries + 1, next_at = ?
-            WHERE bucket = ? AND key = ? AND version = ?""",
-            (until, debt.bucket, debt.key, debt.version),
+            WHERE bucket = ? AND key = ? AND version = ? AND attempt = ? AND since = ?""",
+            (until, debt.bucket, debt.key, debt.version, debt.attempt, debt.since),
         )

@@ -102,6 +102,15 @@ async def test_faces_of_a_newer_upload_are_not_those_of_an_older(site: FacesSite
     assert video.version == "02:e2"
 
 
+async def test_faces_of_a_lower_attempt_do_not_pay_for_a_higher(site: FacesSite) -> None:
+    await site.put("test_0.mp4")
+    async with site.collecting() as store:
+        await store.put([site.of(attempt=2)])
+        await site.settled()
+    assert site.rows()["test_0.mp4"].faces_note == "gone"
+    assert site.faces() == []
+
+
 def bomb() -> bytes:
     file = BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as output:

@@ -31,8 +31,9 @@ def read(arrival: Arrival) -> Read:
     if (evidence.bucket, evidence.key) != (debt.bucket, debt.key):
         return Unkept.refused("the object is about another video")
     version = evidence.version
-    if debt.version not in {version.id, version.first_id}:
-        # There is one object a key, and a newer upload has replaced it.
+    is_theirs = debt.version in {version.id, version.first_id}
+    if not is_theirs or evidence.attempt < debt.attempt:
+        # There is one object a key: a newer upload, or a late attempt, has replaced it.
         return Unkept(GONE)
     return evidence
 

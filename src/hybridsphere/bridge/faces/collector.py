@@ -38,6 +38,14 @@ PAGE = 4 * CONCURRENCY
 
 COUNT_EVERY_S = 10.0
 
+BUSY_PER_S = 300
+"""Results a second above which they come first: faces and results share one core."""
+
+PAUSE = 4
+"""Times as long as the faces worked that they pause while results come first."""
+
+LONGEST_PAUSE_S = 1.0
+
 GATHER_S = 0.05
 """How long new debts are gathered: a look at the ledger costs as much as a result."""
 
@@ -106,6 +114,7 @@ class FacesCollector:
         """Start a task for each debt that is due, up to the bound."""
         while True:
             self._store.owed.clear()
+            began, before = time.monotonic(), self._store.stored
             due: list[Debt] = await self._store.change(partial(_due, most=PAGE))
             await self._count(len(due))
             for debt in due:
@@ -119,12 +128,18 @@ class FacesCollector:
                 # At least one must end, or the same debts would be found again.
                 self._ended.clear()
                 await self._ended.wait()
+                await self._give_way(time.monotonic() - began, self._store.stored - before)
             else:
                 await self._derive()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(IDLE_S):
                         await self._store.owed.wait()
                 await asyncio.sleep(GATHER_S)
+
+    async def _give_way(self, worked_s: float, results: int) -> None:
+        """Pause while many results arrive; the debts are paid when fewer do."""
+        if results > BUSY_PER_S * worked_s:
+            await asyncio.sleep(min(LONGEST_PAUSE_S, PAUSE * worked_s))
 
     async def _count(self, due: int) -> None:
         """Set the figure of debts; they are counted only now and then."""

@@ -72,6 +72,7 @@ class ResultStore:
         self._working = asyncio.Event()
         # Set with each result whose faces are due.
         self.owed = asyncio.Event()
+        self.stored = 0
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -189,6 +190,7 @@ class ResultStore:
     async def put(self, results: Sequence[Result]) -> None:
         """Store results; a result that a stored one outranks changes nothing."""
         written = await self._unblocked(lambda ledger: self._writer.put(ledger, results))
+        self.stored += len(written)
         for result in written:
             if result.faces_key:
                 self.owed.set()

@@ -46,13 +46,15 @@ async def test_bridges_killed_repeatedly_lose_and_repeat_no_faces(
     chance.shuffle(moments)
     portion = size(3, 25)
     lives = []
+    # Uploads wait for room in the queue, which only a living bridge makes.
+    uploads: list[asyncio.Task[None]] = []
     for kill, moment in enumerate(moments):
         part = range(kill * portion, (kill + 1) * portion)
-        upload = asyncio.create_task(site.upload(map(key_of, part)))
+        uploads.append(asyncio.create_task(site.upload(map(key_of, part))))
         lives.append(await killed(site, moment, chance.uniform(0, 0.5)))
-        await upload
         tell(f"killed, {moment or 'at random'}: {len(site.ended())} videos have ended")
     async with site.bridge() as last:
+        await asyncio.gather(*uploads)
         await site.settled()
         await until(lambda: owed(site) == 0)
         assert await last.stop() == 0

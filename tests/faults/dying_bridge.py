@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hybridsphere.aws import Queue
+from hybridsphere.bridge.faces.fetcher import Fetcher
+from hybridsphere.bridge.faces.keeper import Keeper
 from hybridsphere.ledger.ledger import Ledger
+from hybridsphere.memory.memory import Memory
 from tests.faults import hurried_bridge
 
 
@@ -44,11 +47,19 @@ MOMENTS: dict[str, Callable[[], None]] = {
     "a file is renamed and its row not committed": partial(after, os, "replace"),
     "what is committed is to be deleted": partial(before, Queue, "delete"),
 }
+FACES_MOMENTS: dict[str, Callable[[], None]] = {
+    "faces are due and not fetched": partial(before, Fetcher, "fetch"),
+    "faces are fetched and not kept": partial(before, Keeper, "keep"),
+    "faces are written and not committed": partial(after, Memory, "take_evidence"),
+    "faces are kept and still due": partial(before, Ledger, "pay"),
+    "a debt is paid and not committed": partial(after, Ledger, "pay"),
+}
+"""Only of results with faces."""
 
 
 def main() -> None:
     """Run the bridge until its moment."""
-    MOMENTS[sys.argv.pop()]()
+    {**MOMENTS, **FACES_MOMENTS}[sys.argv.pop()]()
     hurried_bridge.main()
 
 

@@ -14,8 +14,9 @@ from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload
 from hybridsphere.local.account import CREDENTIALS
 from hybridsphere.local.lambda_host import LambdaHost
 from hybridsphere.local.resources import INPUT_QUEUE, NOTIFIED_EVENTS
-from hybridsphere.messages import csv_key
+from hybridsphere.messages import csv_key, is_faces_key
 from hybridsphere.paths import OWN_FOLDER, csv_path
+from hybridsphere.settings import Sink
 from tests import bridge_process
 from tests.bridge_process import USUAL, BridgeProcess
 from tests.leaks import function_log
@@ -73,6 +74,7 @@ class Site:
     output_bucket: str
     folder: Path
     size: Size
+    sink: Sink
     uploaded: list[str] = field(default_factory=list)
 
     @property
@@ -92,9 +94,15 @@ class Site:
             DEAD_LETTER_QUEUE_URL=self._seen_by_the_bridge(self.dead),
             FUNCTION_NAME="deliver",
             INPUT_BUCKET=self.bucket,
+            **self._told_of_the_sink(),
             RESULTS_DIR=str(self.results),
         )
         return {**inherited, **told, **ours}
+
+    def _told_of_the_sink(self) -> dict[str, str]:
+        if self.sink == "queue":
+            return {}
+        return {"SINK": self.sink, "OUTPUT_BUCKET": self.output_bucket}
 
     def _seen_by_the_bridge(self, queue_url: str) -> str:
         return queue_url.replace(self.account.endpoint, self.queues.endpoint)
@@ -149,9 +157,10 @@ class Site:
         return (self.folder / "attempts").read_text().splitlines().count(key)
 
     async def objects(self) -> list[str]:
-        """The keys in the output bucket."""
+        """The keys in the output bucket, without those of faces."""
         pages = self.account.s3.get_paginator("list_objects_v2").paginate(Bucket=self.output_bucket)
-        return [found["Key"] async for page in pages for found in page.get("Contents", [])]
+        keys = [found["Key"] async for page in pages for found in page.get("Contents", [])]
+        return [key for key in keys if not is_faces_key(key)]
 
     async def content(self, key: str) -> str:
         """Return the content of an object in the output bucket."""
@@ -186,7 +195,13 @@ def written(row: Upload) -> str:
 
 @asynccontextmanager
 async def opened(
-    account: Account, folder: Path, size: Size, *, workers: int, **function: Any
+    account: Account,
+    folder: Path,
+    size: Size,
+    *,
+    workers: int,
+    sink: Sink = "queue",
+    **function: Any,
 ) -> AsyncIterator[Site]:
     """A site; `function` are further settings of the function."""
     serial = next(_serial)
@@ -227,7 +242,7 @@ async def opened(
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "ATTEMPTS": str(folder / "attempts"),
             "HYBRIDSPHERE_OUTPUT_BUCKET": output_bucket,
-            "HYBRIDSPHERE_OUTPUT_QUEUE_URL": outputs,
+            **({"HYBRIDSPHERE_OUTPUT_QUEUE_URL": outputs} if sink == "queue" else {}),
         },
         **function,
     }
@@ -254,4 +269,5 @@ async def opened(
             output_bucket,
             folder,
             size,
+            sink,
         )

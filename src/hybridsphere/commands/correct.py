@@ -154,8 +154,6 @@ def _record(
             desk.memory.judgements.confirm(video.id, names, by=desk.by)
             return
         kind, name = _kind(correction)
-        if name:
-            desk.memory.learn_record(desk.ledger, name)
         for one in _meant(desk, upload, video, face, correction):
             desk.memory.judgements.say(
                 kind,

@@ -102,7 +102,6 @@ def name_group(
     name = usable_name(name)
     with desk.memory.transaction():
         group = current_group(desk.memory, number)
-        desk.memory.learn_record(desk.ledger, name)
         again = again and desk.memory.grouping.name_of(group) == name
         faces = desk.memory.judgements.name_group(group, name, by=desk.by)
     if not faces and not again:

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from hybridsphere.ledger.database import Database
 from hybridsphere.ledger.statements import EXPIRED
 
@@ -72,19 +70,6 @@ class Overview(Database):
         row = self._connection.execute(query).fetchone()
         return str(row[0]) if row else None
 
-    def last_record(self, name: str) -> tuple[str, str] | None:
-        """Find major and year of a student in the latest results that matched the name.
-
-        Reads every row if nobody of that name was matched: a second for a million rows.
-        """
-        query = """SELECT people FROM uploads WHERE instr(people, ?) ORDER BY rowid DESC LIMIT 20"""
-        begin = f'"name":{orjson.dumps(name).decode()}'
-        for (people,) in self._connection.execute(query, (begin,)):
-            for person in orjson.loads(people):
-                if person.get("name") == name and (person.get("major") or person.get("year")):
-                    return str(person.get("major", "")), str(person.get("year", ""))
-        return None
-
     def expire(self, before: str, most: int) -> int:
         """Delete up to `most` results that were stored before a moment; returns how many.
 
@@ -96,6 +81,7 @@ class Overview(Database):
             deleted += self._connection.execute(EXPIRED, (status, before, most - deleted)).rowcount
         if deleted:
             self._connection.execute("UPDATE counting SET since = max(since, ?)", (before,))
+            self._connection.execute("DELETE FROM students WHERE seen_on < ?", (before[:10],))
         return deleted
 
     def _statuses(self) -> Iterator[str]:

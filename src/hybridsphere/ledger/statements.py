@@ -71,6 +71,11 @@ SELECT version, answer_csv, answer_at FROM uploads
 WHERE bucket = ?1 AND key = ?2 AND version = {_VERSION}
 """  # noqa: S608 - ours
 
+STUDENT = """
+INSERT INTO students VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE
+SET major = ?2, year = ?3, seen_on = ?4 WHERE (major, year, seen_on) IS NOT (?2, ?3, ?4)
+"""
+
 DONE = """
 SELECT 1 FROM uploads
 WHERE bucket = ?1 AND key = ?2 AND (version = ?3 OR (version = ?4 AND etag = ?5))

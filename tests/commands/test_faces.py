@@ -3,8 +3,10 @@
 import json
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from click.testing import CliRunner, Result
 from hybridsphere.cli.app import main
 from hybridsphere.ledger.ledger import ledger_path
 from hybridsphere.memory.memory import Memory, memory_path
+from hybridsphere.page.archive import Archive
 from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.recognition.space import Space
 from tests.memory.judge_stage import Stage, result_of
@@ -215,3 +218,20 @@ def test_a_word_is_not_recorded_while_the_memory_is_busy(folder: Path) -> None:
         done = run("results", "correct", "a.mp4", "--add", "cleo", code=1)
     assert "try again" in done.stderr
     assert asked("results", "correct", "a.mp4")["judgements"] == []
+
+
+def test_every_count_is_of_what_people_get(folder: Path) -> None:
+    failed = replace(result_of([], "broken.mp4", mode="identify"), status="failed")
+    with Stage.open(folder) as stage:
+        stage.store(failed)
+    run("results", "correct", "bare.mp4", "--is-not", "ben")
+    run("results", "correct", "broken.mp4", "--is", "ada")
+    run("results", "correct", "a.mp4", "--add", "cleo")
+    expected = {"matched": 3, "unknown_face": 1}
+    assert Counter(one["status"] for one in asked("results", "find")) == expected
+    exported = json.loads(run("results", "export", "--format", "json").stdout)
+    assert Counter(one["status"] for one in exported) == expected
+    with Archive.read(folder) as ledger:
+        assert ledger.counts() == ledger.count_since("2026") == expected
+        assert ledger.count_since("2027") == {}
+        assert ledger.last_failures(5) == ledger.failed(5) == []

@@ -212,8 +212,9 @@ class Ledger(Search, Debts, Costs, Forgetting):
                 yield self._upload(tuple(fields))
 
     def last_failures(self, most: int) -> list[Upload]:
-        """List the uploads that failed last, the latest first."""
-        return list(self._select("status = 'failed'", "stored_at DESC LIMIT ?", (most,)))
+        """List the uploads that failed last and have no other answer, the latest first."""
+        where = f"status = 'failed' AND {self._effective_status} = 'failed'"
+        return list(self._select(where, "stored_at DESC LIMIT ?", (most,)))
 
     def last_results(self, most: int) -> list[Upload]:
         """List the uploads whose results were stored last, the latest first."""

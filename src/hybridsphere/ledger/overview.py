@@ -1,11 +1,13 @@
 """Figures about a whole ledger, each found by an index."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hybridsphere.ledger.database import Database
-from hybridsphere.ledger.statements import EXPIRED
+from hybridsphere.ledger.schema import ANSWERS_SINCE
+from hybridsphere.ledger.statements import DIFFERING, EXPIRED
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +30,34 @@ class Overview(Database):
     """The figures of one ledger."""
 
     def counts(self) -> dict[str | None, int]:
-        """Count uploads by status; None counts those without a result."""
+        """Count uploads by the status that people get; None counts those without a result."""
         # One count a status is four times faster than one query with GROUP BY.
-        found: dict[str | None, int] = {
+        own = {
             status: self._first("SELECT count(*) FROM uploads WHERE status = ?", status)
             for status in self._statuses()
         }
+        found: dict[str | None, int] = dict(self._as_people_get(own).items())
         if waiting := self._first("SELECT count(*) FROM uploads WHERE status IS NULL"):
             found[None] = waiting
         return found
+
+    def _as_people_get(self, own: Mapping[str, int], since: str = "") -> dict[str, int]:
+        """Correct counts of the function's statuses by the answers that differ.
+
+        `since` is the moment from which on the counted results were stored.
+        """
+        if self.schema < ANSWERS_SINCE:
+            return dict(own)
+        found = Counter(own)
+        for machine, given, count in self._connection.execute(DIFFERING, (since,)).fetchall():
+            found[machine] -= count
+            found[given] += count
+        return {status: count for status, count in found.items() if count}
+
+    @property
+    def _effective_status(self) -> str:
+        """The expression of the status that people get."""
+        return "coalesce(answer_status, status)" if self.schema >= ANSWERS_SINCE else "status"
 
     def last_stored(self) -> str | None:
         """Find when the latest result was stored."""

@@ -6,6 +6,9 @@ from hybridsphere.ledger.file import Kind, UnreadableFile
 
 SCHEMA_VERSION = 4
 
+ANSWERS_SINCE = 3
+"""The schema from which on a ledger has answers beside the function's own."""
+
 
 class LedgerError(UnreadableFile):
     """A ledger that cannot be read; `hint` is the next step."""

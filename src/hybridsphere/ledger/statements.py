@@ -94,6 +94,12 @@ UNION ALL SELECT * FROM (
     ORDER BY event_time DESC, etag DESC LIMIT 1)
 """  # noqa: S608 - ours
 
+# Uploads whose status people changed, from the index alone. ?1 the moment.
+DIFFERING = """
+SELECT status, answer_status, count(*) FROM uploads
+WHERE answer_status IS NOT NULL AND answer_status <> status AND stored_at >= ?1 GROUP BY 1, 2
+"""
+
 # ?1 status, ?2 the moment, ?3 how many. The newest version leaves last: otherwise the next start
 # would restore an older one's file. Versions with a sequencer and those without have a newest each.
 EXPIRED = f"""

@@ -195,6 +195,12 @@ class Ledger(Search, Debts, Costs, Forgetting):
                 last = row
                 yield self._upload(tuple(fields))
 
+    def uploads_at(self, rows: Sequence[int]) -> list[Upload]:
+        """List the uploads in these rows, in their order."""
+        chosen = orjson.dumps(list(rows)).decode()
+        where = "rowid IN (SELECT value FROM json_each(?))"
+        return list(self._select(where, "rowid", (chosen,)))
+
     def last_failures(self, most: int) -> list[Upload]:
         """List the uploads that failed last, the latest first."""
         return list(self._select("status = 'failed'", "stored_at DESC LIMIT ?", (most,)))

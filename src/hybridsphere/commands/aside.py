@@ -1,4 +1,4 @@
-"""Work for the page in a process of its own: `python -m hybridsphere.commands.aside`.
+"""Heavy work for the page, in a separate process: `python -m hybridsphere.commands.aside`.
 
 It reads one task as JSON and writes one outcome as JSON. The face library, a large file or a
 hostile photograph can then neither slow nor break the page.
@@ -17,7 +17,9 @@ from typing import Any
 
 from rich.console import Console
 
+from hybridsphere.commands.gallery_reader import read_gallery
 from hybridsphere.errors import CannotRun
+from hybridsphere.ledger.ledger import ledger_path
 from hybridsphere.settings import Settings
 
 MOST_BYTES = 3 * 2**30
@@ -80,7 +82,7 @@ def check(task: Mapping[str, Any]) -> Outcome:
 
 
 def forget(task: Mapping[str, Any]) -> Outcome:
-    """Show what is kept of a person, or take it away, as `hybridsphere forget` does."""
+    """Show everything kept of a person, or take it away, as `hybridsphere forget` does."""
     from hybridsphere.commands.forget.forget import run_forget  # noqa: PLC0415 - it alone needs it
 
     printed, lines = io.StringIO(), list[str]()
@@ -108,15 +110,41 @@ def rename(task: Mapping[str, Any]) -> Outcome:
     if settings.gallery:
         photographs = asyncio.run(renaming.rename_in_gallery(settings.gallery, old, new))
     faces = answers = 0
+    if not ledger_path(settings.results_dir).exists():
+        return renaming.Renamed(photographs, faces, answers)._asdict()
     with Desk.open(settings.results_dir, task["by"]) as desk:
         faces, answers = renaming.rename_in_results(desk, old, new)
     return renaming.Renamed(photographs, faces, answers)._asdict()
+
+
+def look_again(task: Mapping[str, Any]) -> Outcome:
+    """Find the unknown faces that the gallery knows by now; name them if asked to."""
+    from hybridsphere.commands.decide import unknown  # noqa: PLC0415 - it alone needs it
+    from hybridsphere.commands.desk import Desk  # noqa: PLC0415
+    from hybridsphere.memory.memory import Memory  # noqa: PLC0415
+
+    settings = Settings.load("results_dir", "gallery")
+    gallery = read_gallery(settings.gallery)
+    if task["apply"]:
+        with Desk.open(settings.results_dir, task["by"]) as desk:
+            faces, answers = unknown.name_unknown(desk, gallery)
+        return {"faces": faces, "answers": answers}
+    with Memory.read(settings.results_dir) as memory:
+        found = unknown.look_again(memory, gallery)
+    return {
+        "searched": found.faces,
+        "faces": found.kinds.total(),
+        "videos": found.changed_videos,
+        "changes": found.changes,
+        "left_out": dict(found.left_out),
+    }
 
 
 WORK: dict[str, Callable[[Mapping[str, Any]], Outcome]] = {
     "enroll": enroll,
     "check": check,
     "forget": forget,
+    "look_again": look_again,
     "rename": rename,
 }
 

@@ -23,7 +23,7 @@ class Renamed(NamedTuple):
 async def rename_in_gallery(place: str, old: str, new: str) -> int:
     """Rename a person in a gallery; returns how many photographs. Raises CannotRun.
 
-    Somebody who is not in the gallery is no error, so that a second run may follow a broken one.
+    A name that the gallery lacks is accepted, so that a second run may follow a broken one.
     """
     count = 0
 

@@ -14,8 +14,11 @@ from aiohttp import web
 from hybridsphere.bridge.telemetry import logs
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.page import media
+from hybridsphere.page.again import add_again
 from hybridsphere.page.answer import add_headers, answering, show
 from hybridsphere.page.aside import Aside
+from hybridsphere.page.changing import add_changing
+from hybridsphere.page.checking import add_checking
 from hybridsphere.page.classroom import add_classroom
 from hybridsphere.page.deriving import keep_deriving
 from hybridsphere.page.enrolling import add_enrolling
@@ -150,6 +153,9 @@ def _add_routes(app: web.Application) -> None:
     add_judging(app)
     add_classroom(app)
     add_enrolling(app)
+    add_again(app)
+    add_changing(app)
+    add_checking(app)
     add_replaying(app)
 
 

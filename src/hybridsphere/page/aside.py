@@ -34,7 +34,7 @@ class Aside:
     async def run(self, work: str, seconds: int, **task: Any) -> dict[str, Any]:
         """Do a task; returns what came of it. Raises CannotRun with the reason.
 
-        Whoever leaves before the end does not stop work that is under way.
+        A visitor who leaves before the end does not stop the work.
         """
         if self._asked > WAITING:
             raise CannotRunNow("too much is asked of this page at once", hint="try again")
@@ -67,10 +67,10 @@ class Aside:
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
-        told = json.dumps({"work": work, "seconds": seconds, **task}).encode()
+        request = json.dumps({"work": work, "seconds": seconds, **task}).encode()
         try:
             async with asyncio.timeout(seconds):
-                out, err = await process.communicate(told)
+                out, err = await process.communicate(request)
         except TimeoutError:
             raise CannotRun(
                 f"this took longer than {seconds} seconds, and was ended", hint="give less at once"
@@ -97,6 +97,6 @@ class Aside:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """Return the environment of a child, with what this page was told."""
-    told = {variable(name): str(getattr(settings, name) or "") for name in _SETTINGS}
-    return {**os.environ, **told}
+    """Return the environment of a child, with the settings of this page."""
+    ours = {variable(name): str(getattr(settings, name) or "") for name in _SETTINGS}
+    return {**os.environ, **ours}

@@ -12,6 +12,7 @@ from hybridsphere.commands.gallery_place import change_gallery
 from hybridsphere.errors import CannotRun
 from hybridsphere.page import audit
 from hybridsphere.page.answer import page
+from hybridsphere.page.changing import sentence
 from hybridsphere.page.known import Known
 from hybridsphere.page.passwords import Role
 from hybridsphere.page.photographs import Examined, Photograph, examine, photographs_of
@@ -38,7 +39,7 @@ async def enroll(request: web.Request) -> web.Response:
     try:
         await asyncio.to_thread(asyncio.run, change_gallery(place, lambda known: known.plus(new)))
     except (CannotRun, OSError) as error:
-        raise web.HTTPUnprocessableEntity(text=_sentence(str(error))) from error
+        raise web.HTTPUnprocessableEntity(text=sentence(str(error))) from error
     site.people.renew()
     counts = {"people": len(set(new.names)), "photographs": len(new)}
     await audit.note(site, "enrolled", visitor.name, counts)
@@ -84,11 +85,7 @@ async def _examined(site: Site, photographs: Sequence[Photograph]) -> Examined:
     try:
         return await examine(site, photographs, engine)
     except CannotRun as error:
-        raise web.HTTPUnprocessableEntity(text=_sentence(str(error))) from error
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
+        raise web.HTTPUnprocessableEntity(text=sentence(str(error))) from error
 
 
 def _words(counts: Mapping[str, int]) -> str:

@@ -88,6 +88,11 @@ class Faces(Memory):
                 found[name] = int(row[0])
         return found
 
+    def count_of(self, name: str) -> int:
+        """Count the faces of a person."""
+        query = "SELECT count(*) FROM faces WHERE person = ?"
+        return int(self._connection.execute(query, (name,)).fetchone()[0])
+
     def persons(self, most: int = 1000, after: str = "") -> list[str]:
         """List everybody who was seen, by name; each costs one search of an index."""
         found: list[str] = []

@@ -1,4 +1,4 @@
-"""Patience with whoever tries to log in: each failure costs more time."""
+"""Patience with logins: each failure costs more time."""
 
 import time
 from collections import OrderedDict

@@ -188,16 +188,20 @@ for (const form of document.querySelectorAll("form[data-photographs]")) {
     if (size > Number(form.dataset.most)) {
       event.preventDefault();
       say(`These are ${Math.round(size / 1e6)} MB; send at most ${Math.round(form.dataset.most / 1e6)} MB at once.`);
-      return;
     }
-    say("Looking at the photographs …");
-    event.submitter?.setAttribute("aria-busy", "true");
+  });
+}
+// What takes a while says so, and is not sent twice.
+for (const form of document.querySelectorAll("form[data-wait]")) {
+  form.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    say(form.dataset.wait);
     // A disabled button would not be sent.
     setTimeout(() => { for (const button of form.querySelectorAll("button")) button.disabled = true; });
   });
 }
 addEventListener("pageshow", () => {
-  for (const button of document.querySelectorAll("form[data-photographs] button")) button.disabled = false;
+  for (const button of document.querySelectorAll("form[data-wait] button")) button.disabled = false;
 });
 
 function chosenFace() {

@@ -1,4 +1,4 @@
-"""The outcome of a search by a photograph: people whom it resembles, and kept faces."""
+"""The outcome of a search by a photograph: the people it resembles, and kept faces."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -66,7 +66,7 @@ def _answer(gallery: Gallery, photograph: Gallery) -> tuple[str | None, str]:
 
 
 def _likest(gallery: Gallery, photograph: Gallery) -> list[Match]:
-    """List the people whom the photographs resemble most, beyond the tolerance too."""
+    """List the people that the photographs resemble most, beyond the tolerance too."""
     reach = rule_of(gallery.space.engine).range(TOLERANCE)
     nearest: dict[str, Match] = {}
     for row in photograph.embeddings:

@@ -16,13 +16,15 @@ def template() -> dict[str, Any]:
 
 
 def test_only_the_bridge_may_call_the_hosts(template: dict[str, Any]) -> None:
-    (rule,) = template["resources"]["security_group"]["properties"]["rules"]
+    rule = template["resources"]["security_group_rule"]["properties"]
+    assert rule["security_group"] == {"get_resource": "security_group"}
+    assert "rules" not in template["resources"]["security_group"]["properties"]
     assert (rule["direction"], rule["port_range_min"], rule["port_range_max"]) == (
         "ingress",
         9000,
         9000,
     )
-    assert rule["remote_group_id"] == {"get_param": "bridge_security_group"}
+    assert rule["remote_group"] == {"get_param": "bridge_security_group"}
     types = {resource["type"] for resource in template["resources"].values()}
     # No address of theirs is public.
     assert "OS::Neutron::FloatingIP" not in types

@@ -33,6 +33,8 @@ def test_only_the_bridge_may_call_the_hosts(template: dict[str, Any]) -> None:
 def test_no_secret_passes_through_the_stack(template: dict[str, Any]) -> None:
     server = template["resources"]["group"]["properties"]["resource"]["properties"]
     assert "user_data" not in server
+    # Heat's own format would add scripts and the address of its API.
+    assert server["user_data_format"] == "RAW"
     assert not [name for name in template["parameters"] if "key" in name or "secret" in name]
 
 

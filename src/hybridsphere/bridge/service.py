@@ -115,7 +115,10 @@ def run(settings: Settings) -> None:
     for name, nearest in unknown_variables(os.environ).items():
         log.warning("variable.unknown", variable=name, nearest=nearest)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve_until_signalled(settings))
+        try:
+            runner.run(_serve_until_signalled(settings))
+        finally:
+            logs.flush()
 
 
 async def _serve_until_signalled(settings: Settings) -> None:
@@ -124,6 +127,7 @@ async def _serve_until_signalled(settings: Settings) -> None:
     for number in STOPS:
         loop.add_signal_handler(number, stop.set)
     await Bridge(settings).serve(stop)
+    logs.flush()
     # Acknowledged results are on disk. A thread that looks up a name, or writes to a disk that
     # hangs, can neither be cancelled nor awaited within the time of a stop.
     os._exit(0)

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from hybridsphere.ledger.overview import Overview
-from hybridsphere.ledger.statements import NEWEST
+from hybridsphere.ledger.statements import NEWEST, buckets_of
 from hybridsphere.ledger.upload import Upload, columns, version_of
 from hybridsphere.messages import S3Record, Version, newest_of
 
@@ -51,14 +51,15 @@ class Search(Overview):
 
     def newest_of_key(self, key: str) -> Upload | None:
         """Find the newest version of a key that has a result, in the bucket of this ledger."""
-        query = "SELECT DISTINCT bucket FROM uploads WHERE key = ? AND status IS NOT NULL"
-        for (bucket,) in self._connection.execute(query, (key,)).fetchall():
-            return self.newest(str(bucket), key)
-        return None
+        buckets = self._connection.execute(buckets_of("uploads")).fetchall()
+        found = (self.newest(bucket, key) for (bucket,) in buckets)
+        return next((upload for upload in found if upload), None)
 
     def versions_of_key(self, key: str) -> list[Upload]:
         """List the versions of a key, the oldest first."""
-        return list(self._select("key = ?", "rowid", (key,)))
+        return list(
+            self._select(f"bucket IN ({buckets_of('uploads')}) AND key = ?", "rowid", (key,))
+        )
 
     def newest(self, bucket: str, key: str) -> Upload | None:
         """Find the newest version of an upload that has a result, however many there are."""

@@ -89,6 +89,7 @@ UNION ALL SELECT * FROM (
     ORDER BY event_time DESC, etag DESC LIMIT 1)
 """  # noqa: S608 - ours
 
+
 # ?1 status, ?2 the moment, ?3 how many. The newest version leaves last: otherwise the next start
 # would restore an older one's file. Versions with a sequencer and those without have a newest each.
 EXPIRED = f"""
@@ -108,6 +109,20 @@ DELETE FROM uploads WHERE rowid IN (
             AND status IS NOT NULL AND other.rowid != old.rowid
             AND (stored_at >= ?2 OR (sequencer IS NULL) = (old.sequencer IS NULL)))
     ) LIMIT ?3)
+"""  # noqa: S608 - ours
+
+
+def buckets_of(table: str) -> str:
+    """Select the buckets of a table, each by one step in an index that begins with the bucket.
+
+    A key is found among them without an index that begins with the key.
+    """
+    return f"""
+WITH RECURSIVE buckets (bucket) AS (
+    SELECT min(bucket) FROM {table}
+    UNION ALL SELECT (SELECT min(bucket) FROM {table} WHERE bucket > buckets.bucket)
+    FROM buckets WHERE buckets.bucket IS NOT NULL)
+SELECT bucket FROM buckets WHERE bucket IS NOT NULL
 """  # noqa: S608 - ours
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from hybridsphere.commands.aside import WORK, Outcome
@@ -14,21 +13,8 @@ from hybridsphere.memory.memory import Memory
 from hybridsphere.page.aside import Aside
 from hybridsphere.page.audit import audit_path
 from hybridsphere.recognition.gallery import Gallery
-from hybridsphere.recognition.space import Space
-from tests.memory.memory_stage import embedding
 from tests.page.conftest import Open
-from tests.page.page_stage import HTML, Visitor, keep, seen, store
-
-SPACE = Space("yunet-sface", "d" * 64, 0.5)
-"""The space of the faces that `keep` makes."""
-
-
-def enrolled(folder: Path, *people: tuple[str, int]) -> Gallery:
-    """Write a gallery of people, each with the face of a number."""
-    rows = np.stack([embedding(face).astype(float) for _, face in people])
-    gallery = Gallery([name for name, _ in people], rows, SPACE)
-    gallery.save(folder / "gallery.npz")
-    return gallery
+from tests.page.page_stage import HTML, Visitor, enrolled, keep, seen, store
 
 
 @pytest.fixture

@@ -431,7 +431,7 @@ async def test_a_start_reports_a_credentials_source_that_answers_nonsense(
 
 async def test_a_signature_is_of_its_day(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
     now = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
-    monkeypatch.setattr(direct, "time", lambda: now.timestamp())
+    monkeypatch.setattr(direct, "time", lambda: now.timestamp())  # noqa: PLW0108 - it moves
     recorder = await record()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
     async with connected() as aws:

@@ -139,7 +139,7 @@ class failures:  # noqa: N801 - a context, used like a function; contextlib's ta
 
 def _fail(call: str, raised: Exception) -> NoReturn:
     try:
-        raise raised
+        raise raised  # noqa: TRY301 - one ladder for all
     except ClientError as error:
         raise _client_failure(call, error) from error
     except (aiohttp.ClientResponseError, HTTPClientError) as error:

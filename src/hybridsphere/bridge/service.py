@@ -16,7 +16,7 @@ from hybridsphere.bridge.probes import probe
 from hybridsphere.bridge.queue.poller import RECEIVERS
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.tasks import meanwhile, unless
-from hybridsphere.bridge.telemetry import http, logs
+from hybridsphere.bridge.telemetry import logs
 from hybridsphere.bridge.telemetry.depths import Depths
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
@@ -70,9 +70,13 @@ class Bridge:
                 keep_days=settings.keep_results_days,
             )
         )
-        await parts.enter_async_context(
-            http.listen(settings.http, bucket, self._health, self._metrics)
-        )
+        if settings.http:
+            # Loaded only where it is used: aiohttp's server is a tenth of a start.
+            from hybridsphere.bridge.telemetry import http  # noqa: PLC0415
+
+            await parts.enter_async_context(
+                http.listen(settings.http, bucket, self._health, self._metrics)
+            )
         await store.refuse_others(bucket)
         pipeline = Pipeline(settings, aws, store, self._health, self._metrics)
         await pipeline.find_places()

@@ -13,6 +13,15 @@ from hybridsphere.messages import S3Record, Version, newest_of
 _ANSWERS_SINCE = 3
 """The schema from which on a ledger has answers beside the function's own."""
 
+VersionRow = tuple[str, str | None, str]
+"""ETag, sequencer and event time of a row."""
+
+
+def newest_version(rows: Sequence[VersionRow]) -> Version | None:
+    """Find the newest of the versions in rows; None if there are no rows."""
+    found = [Version(*row) for row in rows]
+    return found[0] if len(found) == 1 else newest_of(found, lambda version: version)
+
 
 class Search(Overview):
     """The searches of one ledger."""
@@ -84,8 +93,10 @@ class Search(Overview):
         ]
 
     def _newest_version(self, bucket: str, key: str) -> Version | None:
-        found = [Version(*row) for row in self._connection.execute(NEWEST, (bucket, key))]
-        return found[0] if len(found) == 1 else newest_of(found, lambda version: version)
+        return newest_version(self._newest_rows(bucket, key))
+
+    def _newest_rows(self, bucket: str, key: str) -> list[VersionRow]:
+        return self._connection.execute(NEWEST, (bucket, key)).fetchall()
 
     def _select(self, where: str, order: str, values: tuple[str | int, ...]) -> Iterator[Upload]:
         chosen = columns(self.schema)

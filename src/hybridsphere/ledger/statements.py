@@ -129,5 +129,12 @@ SELECT bucket FROM buckets WHERE bucket IS NOT NULL
 def beginning(thing: S3Record | Result) -> tuple[str | None, ...]:
     """Give the parameters with which every statement begins."""
     version = thing.version
-    names = (thing.bucket, thing.key, version.id, version.first_id)
-    return (*names, version.etag, version.sequencer or None, version.event_time)
+    return (
+        thing.bucket,
+        thing.key,
+        version.id,
+        version.first_id,
+        thing.etag,
+        thing.sequencer or None,
+        thing.event_time,
+    )

@@ -1,11 +1,9 @@
 """The commands with which people look through faces, correct results and name groups."""
 
 import json
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hybridsphere.cli.app import main
-from hybridsphere.ledger.ledger import ledger_path
-from hybridsphere.memory.memory import Memory, memory_path
+from hybridsphere.ledger.ledger import Ledger
+from hybridsphere.memory.memory import Memory
 from hybridsphere.page.archive import Archive
 from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.recognition.space import Space
@@ -191,18 +189,13 @@ def test_a_large_group_is_named_in_under_a_second(folder: Path) -> None:
     assert len(faces) == 2002
 
 
-@contextmanager
-def busy_ledger(folder: Path) -> Iterator[None]:
-    """A ledger to which another program keeps writing."""
-    with closing(sqlite3.connect(ledger_path(folder), isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-
-
-def test_a_word_stands_while_the_ledger_is_busy(folder: Path) -> None:
+def test_a_word_stands_while_the_ledger_is_busy(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hybridsphere.ledger.file.BUSY_TIMEOUT_S", 0.05)
     run("results", "correct", "a.mp4", "--add", "cleo")
     run("results", "correct", "a.mp4", "--add", "dora")
-    with busy_ledger(folder):
+    with Ledger.open(folder) as busy, busy.transaction():
         done = run("results", "correct", "a.mp4", "--undo")
         assert "recorded" in done.stderr
         assert asked("faces", "name", "1", "emil")["answers"] is None
@@ -212,9 +205,11 @@ def test_a_word_stands_while_the_ledger_is_busy(folder: Path) -> None:
     assert names(folder) == ["ada", "ben", "emil", "cleo", "unknown_1"]
 
 
-def test_a_word_is_not_recorded_while_the_memory_is_busy(folder: Path) -> None:
-    with closing(sqlite3.connect(memory_path(folder), isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
+def test_a_word_is_not_recorded_while_the_memory_is_busy(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hybridsphere.ledger.file.BUSY_TIMEOUT_S", 0.05)
+    with Memory.open(folder) as busy, busy.transaction():
         done = run("results", "correct", "a.mp4", "--add", "cleo", code=1)
     assert "try again" in done.stderr
     assert asked("results", "correct", "a.mp4")["judgements"] == []

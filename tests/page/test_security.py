@@ -9,7 +9,8 @@ from click.testing import CliRunner
 from hybridsphere.cli.app import main
 from hybridsphere.errors import CannotRun, ConfigurationError
 from hybridsphere.page.passwords import Role, add_user, read_users
-from hybridsphere.page.security import Patience, check_address
+from hybridsphere.page.patience import Patience
+from hybridsphere.page.security import check_address
 from tests.page.conftest import Clock, Open
 from tests.page.page_stage import Visitor, keep, seen, settings, store
 

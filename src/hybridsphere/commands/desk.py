@@ -47,7 +47,11 @@ class Desk:
                 yield cls(folder, ledger, memory, files, by or _user())
 
     def derive(self) -> int:
-        """Derive every answer that is due; returns how many. Places that take no file are noted."""
+        """Derive every answer that is due; returns how many. Places that take no file are noted.
+
+        A ledger that stays locked is noted, too: the words are recorded, the bridge derives what
+        they change, and who repeated the command would say them twice.
+        """
 
         def blocked(error: Blocked) -> None:
             note(f"{error.filename} could not be written: {error.strerror}")

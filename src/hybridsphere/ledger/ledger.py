@@ -14,7 +14,7 @@ from hybridsphere.ledger.debts import Debts
 from hybridsphere.ledger.forgetting import Forgetting
 from hybridsphere.ledger.overview import Backlog, Waiting
 from hybridsphere.ledger.schema import LEDGER, LedgerError
-from hybridsphere.ledger.search import Search
+from hybridsphere.ledger.search import Search, newest_version
 from hybridsphere.ledger.statements import (
     ANSWERED,
     ATTEMPT,
@@ -129,7 +129,10 @@ class Ledger(Search, Debts, Costs, Forgetting):
 
     def is_newest(self, result: Result) -> bool:
         """Tell whether no newer version of an upload has a result."""
-        newest = self._newest_version(result.bucket, result.key)
+        found = self._newest_rows(result.bucket, result.key)
+        if found == [(result.etag, result.sequencer, result.event_time)]:
+            return True
+        newest = newest_version(found)
         return newest is not None and newest.id == result.version.id
 
     def is_done(self, record: S3Record) -> bool:
@@ -210,6 +213,12 @@ class Ledger(Search, Debts, Costs, Forgetting):
             for row, *fields in page:
                 last = row
                 yield self._upload(tuple(fields))
+
+    def uploads_at(self, rows: Sequence[int]) -> list[Upload]:
+        """List the uploads in these rows, in their order."""
+        chosen = orjson.dumps(list(rows)).decode()
+        where = "rowid IN (SELECT value FROM json_each(?))"
+        return list(self._select(where, "rowid", (chosen,)))
 
     def last_failures(self, most: int) -> list[Upload]:
         """List the uploads that failed last and have no other answer, the latest first."""

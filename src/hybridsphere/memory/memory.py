@@ -10,6 +10,7 @@ import orjson
 
 from hybridsphere.ledger.database import Database
 from hybridsphere.ledger.ledger import Upload
+from hybridsphere.ledger.statements import buckets_of
 from hybridsphere.memory.evidence import Evidence
 from hybridsphere.memory.face import FACE_COLUMNS, Face, Looks, NewFace, looks_of
 from hybridsphere.memory.from_evidence import from_evidence
@@ -121,11 +122,9 @@ class Memory(Database):
 
     def faces_of_key(self, key: str) -> list[Face]:
         """List the faces of every version of a key, in the order of videos and numbers."""
-        return list(
-            self._faces(
-                "video IN (SELECT id FROM videos WHERE key = ?) ORDER BY video, number", (key,)
-            )
-        )
+        buckets = buckets_of("videos")
+        videos = f"SELECT id FROM videos WHERE bucket IN ({buckets}) AND key = ?"  # noqa: S608 - ours
+        return list(self._faces(f"video IN ({videos}) ORDER BY video, number", (key,)))
 
     def faces(self, video: int) -> list[Face]:
         """List the faces of a video, in the order of their numbers."""

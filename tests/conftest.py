@@ -73,14 +73,14 @@ def load_lazily(name: str) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Lets nothing go through a proxy of the reader's: everything here is on loop-back, but what
-    images are built of.
+    images are built of and OpenStack's packages.
     """
     # It takes two seconds, in each process that collects the tests.
     load_lazily("face_recognition")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell has it ignored in the background, and processes would inherit that.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if config.option.markexpr != "images":
+    if config.option.markexpr not in {"images", "openstack"}:
         for name in list(os.environ):
             if name.lower().endswith("_proxy"):
                 del os.environ[name]

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hybridsphere.cli.app import main
+from hybridsphere.ledger.ledger import Ledger
 from hybridsphere.memory.memory import Memory
 from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.recognition.space import Space
@@ -121,6 +122,21 @@ def test_a_result_is_corrected_and_the_correction_taken_back(folder: Path) -> No
         "is_not",
         "undo",
     ]
+
+
+def test_a_word_said_while_the_ledger_is_busy_counts_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hybridsphere.ledger.file.BUSY_TIMEOUT_S", 0.05)
+    with Ledger.open(folder) as busy, busy.transaction():
+        said = run("results", "correct", "a.mp4", "--face", "1", "--is-not", "ada")
+        run("results", "correct", "a.mp4", "--face", "1", "--undo")
+    assert "recorded; the answers follow" in said.stderr
+    with Memory.read(folder) as memory:
+        assert [word.kind for word in memory.judgements.of_video(1)] == ["is_not", "undo"]
+        assert memory.stale() == [1]
+    run("results", "correct", "a.mp4", "--face", "3", "--is", "zoe")
+    assert names(folder) == ["ada", "ben", "zoe", "unknown_1"]
 
 
 def test_a_word_has_the_name_of_the_user_behind_sudo(

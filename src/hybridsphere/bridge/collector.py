@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from hybridsphere.aws import Message
 from hybridsphere.bridge.dead_letters import DeadLetters
+from hybridsphere.bridge.queue.parsed import parsed
 from hybridsphere.bridge.queue.poller import Disposition
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.messages import BadMessage, parse_output
@@ -20,12 +21,13 @@ class Collector:
     async def handle(self, message: Message) -> Disposition:
         """Store the results in a message, which may be deleted once they are durable."""
         try:
-            results = parse_output(message.body)
+            results = parse_output(parsed(message.body))
         except BadMessage as error:
             return await self.dead_letters.reject("output", message, str(error))
-        await self.store.put([result for result in results if result.bucket == self.bucket])
-        foreign = {result.bucket for result in results} - {self.bucket}
-        if foreign:
+        ours = [result for result in results if result.bucket == self.bucket]
+        await self.store.put(ours)
+        if len(ours) < len(results):
+            foreign = {result.bucket for result in results} - {self.bucket}
             reason = f"bucket is {', '.join(sorted(foreign))}, not {self.bucket}"
             return await self.dead_letters.reject("output", message, reason)
         self.dead_letters.note_accepted("output")

@@ -145,6 +145,9 @@ def _record(
             "say exactly one thing of a result",
             hint="--is NAME, --is-not NAME, --nobody, --same FACE, --right, --note TEXT or --undo",
         )
+    kind, name = _kind(correction)
+    if name:
+        desk.memory.learn_record(desk.ledger, name)
     with desk.memory.transaction():
         if correction.undo:
             _undo(desk, video, face)
@@ -153,9 +156,6 @@ def _record(
             names = [str(person["name"]) for person in upload.effective_people]
             desk.memory.judgements.confirm(video.id, names, by=desk.by)
             return
-        kind, name = _kind(correction)
-        if name:
-            desk.memory.learn_record(desk.ledger, name)
         for one in _meant(desk, upload, video, face, correction):
             desk.memory.judgements.say(
                 kind,

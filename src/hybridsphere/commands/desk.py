@@ -18,6 +18,8 @@ from hybridsphere.messages import UnusableName, name_form
 
 _BUSY = "another program keeps writing to it; try again"
 
+_LATER = "what was said is recorded; the answers follow within seconds, or when a bridge starts"
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -43,12 +45,22 @@ class Desk:
                 yield cls(folder, ledger, memory, files, by or _user())
 
     def derive(self) -> int:
-        """Derive every answer that is due; returns how many. Places that take no file are noted."""
+        """Derive every answer that is due; returns how many. Places that take no file are noted.
+
+        A ledger that stays locked is noted, too: the words are recorded, the bridge derives what
+        they change, and who repeated the command would say them twice.
+        """
 
         def blocked(error: Blocked) -> None:
             note(f"{error.filename} could not be written: {error.strerror}")
 
-        return derive_all(self.memory, self.ledger, self.files, on_blocked=blocked)
+        try:
+            return derive_all(self.memory, self.ledger, self.files, on_blocked=blocked)
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error):
+                raise
+            note(_LATER)
+            return 0
 
     def upload(self, key: str) -> Upload:
         """Find the newest version of a key, or of the key that a CSV belongs to."""
@@ -93,9 +105,13 @@ def _busy(folder: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        if not _is_busy(error):
             raise CannotRun(f"{folder}: {error}") from error
         raise CannotRunNow(f"{folder}: {error}", hint=_BUSY) from error
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def _user() -> str:

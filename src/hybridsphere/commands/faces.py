@@ -100,9 +100,9 @@ def name_group(
     changed with it.
     """
     name = usable_name(name)
+    desk.memory.learn_record(desk.ledger, name)
     with desk.memory.transaction():
         group = current_group(desk.memory, number)
-        desk.memory.learn_record(desk.ledger, name)
         again = again and desk.memory.grouping.name_of(group) == name
         faces = desk.memory.judgements.name_group(group, name, by=desk.by)
     if not faces and not again:

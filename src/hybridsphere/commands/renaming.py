@@ -38,13 +38,13 @@ async def rename_in_gallery(place: str, old: str, new: str) -> int:
 
 def rename_in_results(desk: Desk, old: str, new: str) -> tuple[int, int]:
     """Rename a person in the memory and in all answers; returns how many faces and answers."""
+    desk.memory.learn_record(desk.ledger, new)
     with desk.memory.transaction():
-        desk.memory.learn_record(desk.ledger, new)
         faces = rename_person(desk.memory, old, new, by=desk.by)
     answers = desk.derive()
     for page in _still_named(desk, old):
         with desk.memory.transaction():
-            rename_in_answers(desk.memory, desk.ledger, page, old, new, by=desk.by)
+            rename_in_answers(desk.memory, page, old, new, by=desk.by)
         answers += desk.derive()
     return faces, answers
 

@@ -14,7 +14,7 @@ from hybridsphere.ledger.debts import Debts
 from hybridsphere.ledger.forgetting import Forgetting
 from hybridsphere.ledger.overview import Backlog, Waiting
 from hybridsphere.ledger.schema import LEDGER, LedgerError
-from hybridsphere.ledger.search import Search
+from hybridsphere.ledger.search import Search, newest_version
 from hybridsphere.ledger.statements import ANSWERED, ATTEMPT, DONE, INVOKED, RESULT, beginning
 from hybridsphere.ledger.upload import Upload, columns, newest
 from hybridsphere.messages import Result, S3Record
@@ -113,7 +113,10 @@ class Ledger(Search, Debts, Costs, Forgetting):
 
     def is_newest(self, result: Result) -> bool:
         """Tell whether no newer version of an upload has a result."""
-        newest = self._newest_version(result.bucket, result.key)
+        found = self._newest_rows(result.bucket, result.key)
+        if found == [(result.etag, result.sequencer, result.event_time)]:
+            return True
+        newest = newest_version(found)
         return newest is not None and newest.id == result.version.id
 
     def is_done(self, record: S3Record) -> bool:

@@ -89,6 +89,7 @@ UNION ALL SELECT * FROM (
     ORDER BY event_time DESC, etag DESC LIMIT 1)
 """  # noqa: S608 - ours
 
+
 # ?1 status, ?2 the moment, ?3 how many. The newest version leaves last: otherwise the next start
 # would restore an older one's file. Versions with a sequencer and those without have a newest each.
 EXPIRED = f"""
@@ -111,8 +112,29 @@ DELETE FROM uploads WHERE rowid IN (
 """  # noqa: S608 - ours
 
 
+def buckets_of(table: str) -> str:
+    """Select the buckets of a table, each by one step in an index that begins with the bucket.
+
+    A key is found among them without an index that begins with the key.
+    """
+    return f"""
+WITH RECURSIVE buckets (bucket) AS (
+    SELECT min(bucket) FROM {table}
+    UNION ALL SELECT (SELECT min(bucket) FROM {table} WHERE bucket > buckets.bucket)
+    FROM buckets WHERE buckets.bucket IS NOT NULL)
+SELECT bucket FROM buckets WHERE bucket IS NOT NULL
+"""  # noqa: S608 - ours
+
+
 def beginning(thing: S3Record | Result) -> tuple[str | None, ...]:
     """Give the parameters with which every statement begins."""
     version = thing.version
-    names = (thing.bucket, thing.key, version.id, version.first_id)
-    return (*names, version.etag, version.sequencer or None, version.event_time)
+    return (
+        thing.bucket,
+        thing.key,
+        version.id,
+        version.first_id,
+        thing.etag,
+        thing.sequencer or None,
+        thing.event_time,
+    )

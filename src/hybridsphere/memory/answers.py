@@ -61,21 +61,21 @@ def derive_video(memory: Memory, ledger: Ledger, files: CsvFiles, video: Video) 
     upload = ledger.upload(video.bucket, video.key, video.version)
     if upload is None or upload.status is None:
         return
-    answer = answer_of(memory, video, upload)
+    answer = answer_of(memory, ledger, video, upload)
     # A result without faces may replace `failed`; the ledger must know that words were said.
     is_unmarked = upload.status == "failed" and upload.answer_at is None
     if answer != _current(upload) or is_unmarked:
         publish(ledger, files, upload, answer)
 
 
-def answer_of(memory: Memory, video: Video, upload: Upload) -> Answer | None:
+def answer_of(memory: Memory, ledger: Ledger, video: Video, upload: Upload) -> Answer | None:
     """Return the answer that people's words make of a function's; None for the function's own."""
     faces = memory.faces(video.id)
     standings = memory.judgements.standings([face.id for face in faces])
     words = memory.judgements.of_video(video.id)
     names = {face.name for face in faces} | {word.name for word in words}
     names |= {standing.said for standing in standings.values()}
-    records = memory.records({name for name in names if name})
+    records = memory.records(ledger, {name for name in names if name})
     return derive(
         upload, faces, standings, words, records, left_out=video.left_out, decided=video.decided
     )

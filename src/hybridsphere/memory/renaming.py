@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from hybridsphere.ledger.ledger import Ledger, Upload
+from hybridsphere.ledger.ledger import Upload
 from hybridsphere.memory.memory import Memory
 from hybridsphere.messages import name_form, utc_text
 
@@ -34,13 +34,12 @@ def rename_person(memory: Memory, old: str, new: str, *, by: str) -> int:
 
 
 def rename_in_answers(
-    memory: Memory, ledger: Ledger, uploads: Sequence[Upload], old: str, new: str, *, by: str
+    memory: Memory, uploads: Sequence[Upload], old: str, new: str, *, by: str
 ) -> int:
     """Say that a person of whole answers has another name, inside a transaction.
 
     These are answers whose faces have expired, or that people have confirmed. Returns how many.
     """
-    memory.learn_record(ledger, new)
     for upload in uploads:
         video = memory.begin_video(upload)
         memory.judgements.say("is_not", by=by, video=video.id, name=old)

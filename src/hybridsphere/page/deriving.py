@@ -30,6 +30,12 @@ def derive(site: Site, memory: Memory) -> int:
         return derive_stale(memory, ledger, files)
 
 
+def learn(site: Site, memory: Memory, name: str) -> None:
+    """Look the student record of a name up, which is known from no face."""
+    with Ledger.read(site.settings.results_dir) as ledger:
+        memory.learn_record(ledger, name)
+
+
 async def keep_deriving(app: web.Application) -> AsyncIterator[None]:
     """Derive the remaining answers while the page runs."""
     following = asyncio.create_task(_derive_rest(app[SITE]))

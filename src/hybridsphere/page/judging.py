@@ -9,7 +9,7 @@ from aiohttp import web
 from hybridsphere.errors import CannotRun
 from hybridsphere.messages import UnusableName
 from hybridsphere.page import audit
-from hybridsphere.page.deriving import derive
+from hybridsphere.page.deriving import derive, learn
 from hybridsphere.page.faces import Faces
 from hybridsphere.page.passwords import Role
 from hybridsphere.page.security import require
@@ -140,6 +140,8 @@ async def judge(request: web.Request) -> web.Response:
 
 def _say(site: Site, work: Work, form: Mapping[str, str], by: str) -> Said:
     with Faces.open(site.settings.results_dir) as memory:
+        if form.get("name"):
+            learn(site, memory, _name(memory, form))
         with memory.transaction():
             said = work(memory, form, by)
         derive(site, memory)

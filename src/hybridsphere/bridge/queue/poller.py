@@ -168,7 +168,8 @@ class Poller:
     def _begin(self, message: Message) -> None:
         # Two polls may return the same receipt; the first is being handled.
         if self._in_flight.hold(message):
-            task = asyncio.create_task(self._process(message))
+            # Not asyncio's own function, which names each task.
+            task = asyncio.get_running_loop().create_task(self._process(message))
             self._handling[message.receipt_handle] = task
 
     async def _process(self, message: Message) -> None:

@@ -28,7 +28,7 @@ from hybridsphere.errors import ConfigurationError
 from hybridsphere.ledger.costs import Spending
 from hybridsphere.ledger.csv_files import Blocked
 from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload, ledger_path
-from hybridsphere.messages import OVERTAKEN, Result, S3Record
+from hybridsphere.messages import OVERTAKEN, STATUSES, Result, S3Record
 from hybridsphere.troubles import FAILURES_IN_A_ROW
 
 MOST_CHANGES = 100
@@ -69,6 +69,7 @@ class ResultStore:
         )
         self._restorer = Restorer(self._writer, self.change, health=health, metrics=metrics)
         self._expirer = None if keep_days is None else Expirer(self.change, keep_days)
+        self._counts = {status: metrics.results.labels(status) for status in STATUSES}
         self._working = asyncio.Event()
         # Set with each result whose faces are due.
         self.owed = asyncio.Event()
@@ -195,7 +196,7 @@ class ResultStore:
             if result.faces_key:
                 self.owed.set()
             self._note(result)
-            self._metrics.results.labels(result.status).inc()
+            self._counts[result.status].inc()
             log.info(
                 "result.written",
                 bucket=result.bucket,

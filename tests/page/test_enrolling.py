@@ -76,7 +76,7 @@ async def test_somebody_is_enrolled_twice_over_shown_and_found_again(
     # Kept faces of another engine cannot be compared with it.
     assert (found["searched"], found["rows"]) == (0, [])
     assert "eve" not in audit_path(tmp_path).read_text(encoding="utf-8")
-    assert not list(tmp_path.parent.rglob("*.jpg"))
+    assert not list(tmp_path.rglob("*.jpg"))
 
 
 async def test_what_is_no_photograph_is_refused_and_changes_nothing(

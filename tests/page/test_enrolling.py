@@ -1,6 +1,8 @@
 """People are enrolled by photographs, and searched by one, with bounds on what is sent."""
 
+import asyncio
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from aiohttp import FormData
 from PIL import Image
 
 from hybridsphere.demo.people import photograph
+from hybridsphere.errors import CannotRun
 from hybridsphere.page import security
 from hybridsphere.page.audit import audit_path
 from hybridsphere.recognition.gallery import Gallery
@@ -73,7 +76,7 @@ async def test_somebody_is_enrolled_twice_over_shown_and_found_again(
     # Kept faces of another engine cannot be compared with it.
     assert (found["searched"], found["rows"]) == (0, [])
     assert "eve" not in audit_path(tmp_path).read_text(encoding="utf-8")
-    assert not list(tmp_path.parent.rglob("*.jpg"))
+    assert not list(tmp_path.rglob("*.jpg"))
 
 
 async def test_what_is_no_photograph_is_refused_and_changes_nothing(
@@ -103,3 +106,17 @@ async def test_an_upload_that_is_too_large_or_from_elsewhere_is_refused(
     assert (await send(visitor, ENROLL, ("a.jpg", b"x")))[0] == 403
     # Other forms stay small.
     assert (await send(visitor, "/say/is", ("a.jpg", bytes(2**19))))[0] == 413
+
+
+async def test_work_that_takes_too_long_or_dies_is_reported(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside = visitor.site.aside
+    with pytest.raises(CannotRun, match="longer than 0 seconds"):
+        await aside.run("enroll", 0, photos="/", output="/", engine="")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(CannotRun, match="ended in the middle"):
+        await aside.run("enroll", 5, photos="/", output="/", engine="")
+    running = [asyncio.create_task(aside.run("enroll", 5)) for _ in range(8)]
+    refused = [str(one) for one in await asyncio.gather(*running, return_exceptions=True)]
+    assert sum("too much is asked" in one for one in refused) == 3

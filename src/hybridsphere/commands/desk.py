@@ -11,6 +11,7 @@ from pathlib import Path
 from hybridsphere.console import note
 from hybridsphere.errors import CannotRun, CannotRunNow
 from hybridsphere.ledger.csv_files import Blocked, CsvFiles
+from hybridsphere.ledger.file import UnreadableFile
 from hybridsphere.ledger.ledger import Ledger, Upload
 from hybridsphere.memory.answers import derive_all
 from hybridsphere.memory.memory import Face, Memory
@@ -18,7 +19,8 @@ from hybridsphere.messages import UnusableName, name_form
 
 _BUSY = "another program keeps writing to it; try again"
 
-_LATER = "what was said is recorded; the answers follow within seconds, or when a bridge starts"
+_RECORDED = "the word is recorded, and the answer is late"
+_DO_NOT_REPEAT = "do not repeat the word: the bridge derives the answer once the disk takes it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,21 @@ class Desk:
         def blocked(error: Blocked) -> None:
             note(f"{error.filename} could not be written: {error.strerror}")
 
+        return derive_all(self.memory, self.ledger, self.files, on_blocked=blocked)
+
+    def follow(self) -> int | None:
+        """Derive every answer after a word was recorded; returns how many, None if they are late.
+
+        Late answers are noted: their marks stay, and the bridge, the page or the next command
+        derives them. Raises CannotRunNow for a disk that takes nothing.
+        """
         try:
-            return derive_all(self.memory, self.ledger, self.files, on_blocked=blocked)
-        except sqlite3.OperationalError as error:
+            return self.derive()
+        except (OSError, sqlite3.Error, UnreadableFile) as error:
             if not _is_busy(error):
-                raise
-            note(_LATER)
-            return 0
+                raise CannotRunNow(f"{_RECORDED}: {error}", hint=_DO_NOT_REPEAT) from error
+        note(f"{_RECORDED}: another program keeps writing. It follows without another word.")
+        return None
 
     def upload(self, key: str) -> Upload:
         """Find the newest version of a key, or of the key that a CSV belongs to."""
@@ -110,8 +120,9 @@ def _busy(folder: Path) -> Iterator[None]:
         raise CannotRunNow(f"{folder}: {error}", hint=_BUSY) from error
 
 
-def _is_busy(error: sqlite3.Error) -> bool:
-    return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+def _is_busy(error: Exception) -> bool:
+    busy = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF in busy
 
 
 def _user() -> str:

@@ -38,7 +38,6 @@ async def rename_in_gallery(place: str, old: str, new: str) -> int:
 
 def rename_in_results(desk: Desk, old: str, new: str) -> tuple[int, int]:
     """Rename a person in the memory and in all answers; returns how many faces and answers."""
-    desk.memory.learn_record(desk.ledger, new)
     with desk.memory.transaction():
         faces = rename_person(desk.memory, old, new, by=desk.by)
     answers = desk.derive()

@@ -71,6 +71,11 @@ SELECT version, answer_csv, answer_at FROM uploads
 WHERE bucket = ?1 AND key = ?2 AND version = {_VERSION}
 """  # noqa: S608 - ours
 
+STUDENT = """
+INSERT INTO students VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE
+SET major = ?2, year = ?3, seen_on = ?4 WHERE (major, year, seen_on) IS NOT (?2, ?3, ?4)
+"""
+
 DONE = """
 SELECT 1 FROM uploads
 WHERE bucket = ?1 AND key = ?2 AND (version = ?3 OR (version = ?4 AND etag = ?5))
@@ -89,6 +94,11 @@ UNION ALL SELECT * FROM (
     ORDER BY event_time DESC, etag DESC LIMIT 1)
 """  # noqa: S608 - ours
 
+# Uploads whose status people changed, from the index alone. ?1 the moment.
+DIFFERING = """
+SELECT status, answer_status, count(*) FROM uploads
+WHERE answer_status IS NOT NULL AND answer_status <> status AND stored_at >= ?1 GROUP BY 1, 2
+"""
 
 # ?1 status, ?2 the moment, ?3 how many. The newest version leaves last: otherwise the next start
 # would restore an older one's file. Versions with a sequencer and those without have a newest each.

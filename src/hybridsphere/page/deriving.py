@@ -25,15 +25,13 @@ def derive(site: Site, memory: Memory) -> int:
     """Let the answers of the first videos follow; returns how many there were."""
     folder = site.settings.results_dir
     with Ledger.open(folder) as ledger:
-        files = CsvFiles(folder)
+        files = CsvFiles(folder, _log_edited)
         files.prepare()
         return derive_stale(memory, ledger, files)
 
 
-def learn(site: Site, memory: Memory, name: str) -> None:
-    """Look the student record of a name up, which is known from no face."""
-    with Ledger.read(site.settings.results_dir) as ledger:
-        memory.learn_record(ledger, name)
+def _log_edited(key: str, copy: str) -> None:
+    log.warning("file.edited", key=key, kept_as=copy)
 
 
 async def keep_deriving(app: web.Application) -> AsyncIterator[None]:

@@ -1,7 +1,7 @@
 """The pictures and the recording of the page, from a demo with its own people.
 
-`make page-pictures` runs it. A guest whom nobody has enrolled comes, is named, and their past with
-them.
+`make page-pictures` runs it. A guest comes who is not enrolled. The name that the guest gets is in
+earlier videos too.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class Recording:
         self._stays_ms: list[int] = []
 
     async def show(self, stays_ms: int) -> None:
-        """Take a frame; one that looks like the last lets that stay longer."""
+        """Take a frame. An equal frame lets the last stay longer."""
         frame = Image.open(io.BytesIO(await self._tab.screenshot())).convert("RGB")
         if self._frames and frame.tobytes() == self._frames[-1].tobytes():
             self._stays_ms[-1] += stays_ms

@@ -157,7 +157,7 @@ async def test_a_role_may_what_it_may(open_page: Open, users: Path, tmp_path: Pa
     assert "/person/forget" not in await visitor.html("/person?name=ada_quill")
     assert (await visitor.post("/say/is", form)).status == 200
     assert (await visitor.post("/person/forget", {"name": "otto_brand"})).status == 403
-    # Refused for what is missing, not for who asks.
+    # An editor may, and the photograph is missing.
     assert (await visitor.post("/people/enroll", {})).status == 422
 
 

@@ -2,6 +2,9 @@
 # this folder, and nothing is done twice.
 
 PYTHON ?= python3
+# Without bytecode, each of the tests' processes would compile the same modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-cache-dir
 REQUIREMENTS := deploy/requirements/dev.txt
@@ -11,8 +14,8 @@ INSTALLED := .venv/installed
 PREPARED := lambda_fn/prepared
 PORTRAITS := src/hybridsphere/demo/prepared
 
-.PHONY: setup demo test test-fast soak lint docs picture bench deploy-tools deploy-check page-check images object-stores \
-	openstack-check audit clean requirements
+.PHONY: setup demo test test-fast soak lint docs picture bench deploy-tools deploy-check page-check page-pictures \
+	images object-stores openstack-check audit clean requirements
 
 setup: $(INSTALLED) $(PREPARED)/made $(PORTRAITS)/made
 
@@ -72,6 +75,10 @@ docs: setup
 picture: setup
 	@mkdir -p .cache && $(BIN)/hybridsphere demo --report .cache/demo.json
 	@$(BIN)/python -m tests.docs.demo_picture .cache/demo.json > docs/demo.svg
+
+# The pictures and the recording of the page, from a demo in a real Chromium.
+page-pictures: setup .cache/page/installed
+	@$(BIN)/python -m tests.docs.page_pictures
 
 # All parts, or the ones that PART names; `.venv/bin/python -m bench --help` tells what there is.
 PART :=

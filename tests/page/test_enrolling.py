@@ -1,6 +1,9 @@
 """People are enrolled by photographs, and searched by one, with bounds on what is sent."""
 
+import asyncio
 import io
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ from aiohttp import FormData
 from PIL import Image
 
 from hybridsphere.demo.people import photograph
+from hybridsphere.errors import CannotRun
 from hybridsphere.page import security
 from hybridsphere.page.audit import audit_path
 from hybridsphere.recognition.gallery import Gallery
@@ -33,6 +37,19 @@ async def visitor(open_page: Open, tmp_path: Path) -> Visitor:
     return await open_page(gallery=str(tmp_path / "gallery.npz"))
 
 
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of temporary files."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 async def send(
     visitor: Visitor, path: str, *files: tuple[str, bytes], name: str = "", **headers: str
 ) -> tuple[int, Any]:
@@ -51,7 +68,7 @@ async def send(
 
 
 async def test_somebody_is_enrolled_twice_over_shown_and_found_again(
-    visitor: Visitor, astronaut: bytes, tmp_path: Path
+    visitor: Visitor, astronaut: bytes, tmp_path: Path, scratch: Path
 ) -> None:
     store(tmp_path, seen("a.mp4", "ada_quill"))
     keep(tmp_path, "a.mp4", "ada_quill")
@@ -73,7 +90,7 @@ async def test_somebody_is_enrolled_twice_over_shown_and_found_again(
     # Kept faces of another engine cannot be compared with it.
     assert (found["searched"], found["rows"]) == (0, [])
     assert "eve" not in audit_path(tmp_path).read_text(encoding="utf-8")
-    assert not list(tmp_path.parent.rglob("*.jpg"))
+    assert files_below(scratch) == []
 
 
 async def test_what_is_no_photograph_is_refused_and_changes_nothing(
@@ -84,7 +101,13 @@ async def test_what_is_no_photograph_is_refused_and_changes_nothing(
     assert status == 422
     assert "onerror=" in text
     assert "<img" not in text.partition("<main")[2]
-    for files, name in (((), "eve"), ((("a.jpg", b"x"),), "a\0b"), ((("/", b"x"),), "")):
+    assert str(tempfile.gettempdir()) not in text
+    for files, name in (
+        ((), "eve"),
+        ((("a.jpg", b"x"),), "e" * 201),
+        ((("a.jpg", b"x"),), "a\0b"),
+        ((("/", b"x"),), ""),
+    ):
         assert (await send(visitor, ENROLL, *files, name=name))[0] == 422
     many = [(f"{number}.jpg", b"x") for number in range(101)]
     assert (await send(visitor, ENROLL, *many))[0] == 422
@@ -96,10 +119,25 @@ async def test_an_upload_that_is_too_large_or_from_elsewhere_is_refused(
 ) -> None:
     monkeypatch.setattr(security, "LARGEST_UPLOAD", 2**20)
     status, text = await send(visitor, ENROLL, ("a.jpg", bytes(2 * 2**20)))
-    assert (status, text) == (413, "This is more than 1 MB at once. Send fewer or smaller files.\n")
+    assert status == 413
+    assert "more than 1 MB or 500 files at once" in text
     for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}):
         assert (await send(visitor, ENROLL, ("a.jpg", b"x"), **headers))[0] == 403
     visitor.token = "forged"
     assert (await send(visitor, ENROLL, ("a.jpg", b"x")))[0] == 403
     # Other forms stay small.
     assert (await send(visitor, "/say/is", ("a.jpg", bytes(2**19))))[0] == 413
+
+
+async def test_work_that_takes_too_long_or_dies_is_reported(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside = visitor.site.aside
+    with pytest.raises(CannotRun, match="longer than 0 seconds"):
+        await aside.run("enroll", 0, photos="/", output="/", engine="")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(CannotRun, match="ended in the middle"):
+        await aside.run("enroll", 5, photos="/", output="/", engine="")
+    running = [asyncio.create_task(aside.run("enroll", 5)) for _ in range(8)]
+    refused = [str(one) for one in await asyncio.gather(*running, return_exceptions=True)]
+    assert sum("too much is asked" in one for one in refused) == 3

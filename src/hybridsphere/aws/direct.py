@@ -151,7 +151,7 @@ class _Request:
             region_name=asked.get("region", building["region_name"]),
             signature_version=building["signature_version"],
         )
-        self._credentials = request_signer._credentials  # noqa: SLF001
+        self._credentials: Any = request_signer._credentials  # noqa: SLF001
         # Those that signed last, where they are refreshed.
         self._frozen: object = None
         self._head: SignedHead | None = None
@@ -232,11 +232,11 @@ class _Request:
 
     def _is_settled(self) -> bool:
         """Return whether the credentials that signed last are those of the moment."""
-        credentials = self._credentials
-        if isinstance(credentials, RefreshableCredentials):
+        if isinstance(self._credentials, RefreshableCredentials):
+            credentials: Any = self._credentials
             frozen = credentials._frozen_credentials  # noqa: SLF001
             return frozen is self._frozen and not credentials.refresh_needed()
-        return type(credentials) is AioCredentials
+        return type(self._credentials) is AioCredentials
 
     def _head_of(self, body: bytes, auth: SigV4Auth) -> bytes:
         date = self._date()

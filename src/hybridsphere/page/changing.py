@@ -9,10 +9,10 @@ from aiohttp import web
 
 from hybridsphere.commands.gallery_place import change_gallery
 from hybridsphere.errors import CannotRun
-from hybridsphere.messages import UnusableName, name_form
 from hybridsphere.page import audit
 from hybridsphere.page.answer import page
 from hybridsphere.page.passwords import Role
+from hybridsphere.page.photographs import name_of
 from hybridsphere.page.render import View, url
 from hybridsphere.page.security import require
 from hybridsphere.page.site import SITE, Shelf, Site
@@ -42,7 +42,7 @@ async def rename(request: web.Request) -> web.Response:
     """Give a person another name; one that somebody has already must be confirmed."""
     visitor = require(request, Role.EDITOR)
     site, form = request.app[SITE], await request.post()
-    old, new = str(form.get("name", "")), _name(str(form.get("new", "")))
+    old, new = str(form.get("name", "")), name_of(str(form.get("new", "")))
     names = await site.read(everybody)
     if old not in names:
         raise web.HTTPUnprocessableEntity(text="Nobody has that name here.")
@@ -69,6 +69,8 @@ async def consent(request: web.Request) -> web.Response:
     place = site.settings.gallery
     if not place:
         raise web.HTTPUnprocessableEntity(text="No gallery is named.")
+    if name not in (await asyncio.to_thread(site.people.current)).counts:
+        raise web.HTTPUnprocessableEntity(text="Nobody of that name is enrolled.")
     try:
         change = change_gallery(place, lambda known: known.with_consent(name, until))
         await asyncio.to_thread(asyncio.run, change)
@@ -84,7 +86,7 @@ async def forget(request: web.Request) -> web.Response:
     """Show what is kept of a person; take it away once the name has been typed again."""
     visitor = require(request, Role.OPERATOR)
     site, form = request.app[SITE], await request.post()
-    name, typed = _name(str(form.get("name", ""))), form.get("typed")
+    name, typed = str(form.get("name", "")), form.get("typed")
     if typed is None:
         found = await _aside(site, "forget", _FORGET_S, name=name, yes=False, students=False)
         return _forget_answer(request, name, found)
@@ -131,13 +133,6 @@ async def _aside(site: Site, work: str, seconds: int, **task: Any) -> dict[str, 
         return await site.aside.run(work, seconds, **task)
     except CannotRun as error:
         raise web.HTTPUnprocessableEntity(text=sentence(str(error))) from error
-
-
-def _name(text: str) -> str:
-    try:
-        return name_form(text)
-    except UnusableName as error:
-        raise web.HTTPUnprocessableEntity(text=f"This cannot be a name: {error}.") from error
 
 
 def _forget_answer(request: web.Request, name: str, found: Mapping[str, Any]) -> web.Response:

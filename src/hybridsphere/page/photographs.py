@@ -21,10 +21,13 @@ from hybridsphere.recognition.gallery import Gallery
 MOST = 100
 """Photographs of one form."""
 
+LONGEST_NAME = 200
+
 _START_S = 30
 _EACH_S = 4
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 _LINE = re.compile(r"(\d{4})/(\d{4})\S*: (.*)", re.DOTALL)
+_PLACE = re.compile(r"'[^']*/\d{4}/\d{4}[^']*'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,20 @@ def photographs_of(request_form: Mapping[str, object], files: Sequence[object]) 
             text=f"These are {len(sent)} photographs; send at most {MOST} at once."
         )
     name = str(request_form.get("name", "")).strip()
+    return [
+        Photograph(_base(one), name_of(name or _person(one)), one.file)  # type: ignore[arg-type]
+        for one in sent
+    ]
+
+
+def name_of(text: str) -> str:
+    """Return the one form of a new name. Raises HTTPUnprocessableEntity."""
+    if len(text) > LONGEST_NAME:
+        raise web.HTTPUnprocessableEntity(
+            text=f"A name has at most {LONGEST_NAME} characters; this one has {len(text)}."
+        )
     try:
-        return [
-            Photograph(_base(one), name_form(name or _person(one)), one.file)  # type: ignore[arg-type]
-            for one in sent
-        ]
+        return name_form(text)
     except UnusableName as error:
         raise web.HTTPUnprocessableEntity(text=f"This cannot be a name: {error}.") from error
 
@@ -132,6 +144,8 @@ def _remarks(
 ) -> Iterator[tuple[str, str]]:
     for line in lines:
         if found := _LINE.fullmatch(line):
-            yield places.get((found[1], found[2]), "a photograph"), found[3]
+            # The place is ours alone.
+            text = _PLACE.sub("it", found[3])
+            yield places.get((found[1], found[2]), "a photograph"), text
         else:
             yield "", line

@@ -241,9 +241,9 @@ class Gate:
         except TimeoutError:
             raise web.HTTPRequestTimeout from None
         except web.HTTPRequestEntityTooLarge as error:
-            most = LARGEST_UPLOAD // 2**20 if request.path in UPLOADS else 0
-            text = f"more than {most} MB" if most else "too much"
-            error.text = f"This is {text} at once. Send fewer or smaller files."
+            most = f"{LARGEST_UPLOAD // 2**20} MB or {_MOST_FIELDS} files"
+            bound = f"more than {most}" if request.path in UPLOADS else "too much"
+            error.text = f"This is {bound} at once. Send fewer or smaller files."
             raise
         request[_FILES] = [one.file for one in form.values() if isinstance(one, FileField)]
         token = str(form.get("token", request.headers.get("X-Token", "")))

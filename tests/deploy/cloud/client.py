@@ -14,6 +14,7 @@ from tests.deploy.cloud.shell import ROOT, Shell
 _OUTCOMES = {
     "cool-down": "is in cooldown",
     "bounds": "there is no change in capacity",
+    "failed": "Unhandled error in asynchronous task",
     "changed": r"Stack UPDATE COMPLETE \(hybridsphere-workers-group",
 }
 """The words with which Heat's engine logs the end of a signal."""
@@ -74,7 +75,7 @@ class Client:
         return logged.strip()
 
     def signalled(self, direction: str) -> str:
-        """Have the bridge signal; returns what Heat does: `cool-down`, `bounds` or `changed`."""
+        """Have the bridge signal; returns how Heat ends the signal."""
         url = self.output("hybridsphere-workers", f"scale_{direction}_url")
         log = self.cloud.folder / "log/heat-engine.log"
         begin = log.stat().st_size

@@ -42,7 +42,7 @@ class Cloud:
             "OS_PROJECT_DOMAIN_NAME": "Default",
         }
         path = Path(__file__).with_name(program)
-        return self.services.run("/usr/bin/python3", path, *words, environment=environment)
+        return self.services.run("/usr/bin/python3", "-P", path, *words, environment=environment)
 
     def inventory(self) -> dict[str, list[str]]:
         """Return the names of all that projects own, by kind."""

@@ -23,13 +23,18 @@ VALUES = {
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts these tests back into their order: each begins where the last one ended."""
+    """Puts these tests back into their order, or skips them by name where the cloud cannot run.
+
+    Each test begins where the last one ended.
+    """
     here = Path(__file__).parent
-    ours = [item for item in items if item.path.parent == here]
     places = [index for index, item in enumerate(items) if item.path.parent == here]
-    ours.sort(key=lambda item: (item.path, item.location[1] or 0))
+    ours = sorted((items[index] for index in places), key=lambda item: item.location[1] or 0)
+    reason = obstacle(Path(tempfile.gettempdir())) if ours else None
     for index, item in zip(places, ours, strict=True):
         items[index] = item
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=f"make openstack-check {reason}"))
 
 
 @pytest.fixture(scope="session")
@@ -57,10 +62,7 @@ def say(request: pytest.FixtureRequest, folder: Path) -> Callable[[str], None]:
 
 @pytest.fixture(scope="session")
 def cloud(folder: Path, say: Callable[[str], None]) -> Iterator[Cloud]:
-    """The cloud; skipped by name where it cannot run."""
-    if reason := obstacle(folder):
-        folder.rmdir()
-        pytest.skip(f"make openstack-check {reason}")
+    """The running cloud."""
     say(f"the logs are in {folder}")
     install(folder / "apt.log", say)
     with running_cloud(folder / "cloud", say) as started:

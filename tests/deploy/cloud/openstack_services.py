@@ -69,8 +69,11 @@ def start_openstack(
     _start_wsgi(services, 8778, "/usr/bin/placement-api", f"OS_PLACEMENT_CONFIG_DIR={conf}")
     for name in ("nova-api", "nova-conductor", "nova-scheduler", "neutron-server"):
         _start(services, name, conf)
-    for name in ("glance-api", "heat-api", "heat-api-cfn", "heat-engine"):
+    for name in ("glance-api", "heat-api", "heat-api-cfn"):
         _start(services, name, conf)
+    engine = Path(__file__).with_name("heat_engine.py")
+    option = f"--config-file={conf / 'heat.conf'}"
+    services.start("heat-engine", "/usr/bin/python3", "-P", engine, option)
     services.run("ip", "link", "add", BRIDGE, "type", "bridge")
     services.run("ip", "address", "add", "172.24.4.1/24", "dev", BRIDGE)
     services.run("ip", "link", "set", BRIDGE, "up")

@@ -83,6 +83,10 @@ async function look() {
         const found = fresh.getElementById(part.id);
         if (found) renew(part, found);
       }
+      for (const link of fresh.querySelectorAll(".side nav a")) {
+        const own = document.querySelector(`.side nav a[href="${link.getAttribute("href")}"]`);
+        if (own && own.innerHTML !== link.innerHTML) own.replaceChildren(...link.childNodes);
+      }
       document.title = fresh.title;
     }
   } catch { /* The next piece of news tries again. */ }
@@ -192,16 +196,16 @@ for (const form of document.querySelectorAll("form[data-photographs]")) {
   });
 }
 // What takes a while says so, and is not sent twice.
-for (const form of document.querySelectorAll("form[data-wait]")) {
-  form.addEventListener("submit", (event) => {
-    if (event.defaultPrevented) return;
-    say(form.dataset.wait);
-    // A disabled button would not be sent.
-    setTimeout(() => { for (const button of form.querySelectorAll("button")) button.disabled = true; });
-  });
-}
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form[data-wait]");
+  if (!form || event.defaultPrevented) return;
+  say(form.dataset.wait);
+  // A disabled button would not be sent.
+  setTimeout(() => { for (const button of form.querySelectorAll("button")) button.disabled = true; });
+});
 addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("form[data-wait] button")) button.disabled = false;
+  if (said.textContent.endsWith("…")) say("");
 });
 
 function chosenFace() {

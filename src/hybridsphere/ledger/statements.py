@@ -75,6 +75,11 @@ SELECT version, answer_csv, answer_at FROM uploads
 WHERE bucket = ?1 AND key = ?2 AND version = {_VERSION}
 """  # noqa: S608 - ours
 
+STUDENT = """
+INSERT INTO students VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE
+SET major = ?2, year = ?3, seen_on = ?4 WHERE (major, year, seen_on) IS NOT (?2, ?3, ?4)
+"""
+
 DONE = """
 SELECT 1 FROM uploads
 WHERE bucket = ?1 AND key = ?2 AND (version = ?3 OR (version = ?4 AND etag = ?5))
@@ -93,6 +98,12 @@ UNION ALL SELECT * FROM (
     WHERE bucket = ?1 AND key = ?2 AND status IS NOT NULL AND sequencer IS NULL
     ORDER BY event_time DESC, etag DESC LIMIT 1)
 """  # noqa: S608 - ours
+
+# Uploads whose status people changed, from the index alone. ?1 the moment.
+DIFFERING = """
+SELECT status, answer_status, count(*) FROM uploads
+WHERE answer_status IS NOT NULL AND answer_status <> status AND stored_at >= ?1 GROUP BY 1, 2
+"""
 
 # ?1 status, ?2 the moment, ?3 how many. The newest version leaves last: otherwise the next start
 # would restore an older one's file. Versions with a sequencer and those without have a newest each.
@@ -113,6 +124,20 @@ DELETE FROM uploads WHERE rowid IN (
             AND status IS NOT NULL AND other.rowid != old.rowid
             AND (stored_at >= ?2 OR (sequencer IS NULL) = (old.sequencer IS NULL)))
     ) LIMIT ?3)
+"""  # noqa: S608 - ours
+
+
+def buckets_of(table: str) -> str:
+    """Select the buckets of a table, each by one step in an index that begins with the bucket.
+
+    A key is found among them without an index that begins with the key.
+    """
+    return f"""
+WITH RECURSIVE buckets (bucket) AS (
+    SELECT min(bucket) FROM {table}
+    UNION ALL SELECT (SELECT min(bucket) FROM {table} WHERE bucket > buckets.bucket)
+    FROM buckets WHERE buckets.bucket IS NOT NULL)
+SELECT bucket FROM buckets WHERE bucket IS NOT NULL
 """  # noqa: S608 - ours
 
 

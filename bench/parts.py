@@ -123,6 +123,18 @@ def _latency(options: Options) -> Part:
     )
 
 
+def _places(options: Options) -> Part:
+    from bench import two_places
+
+    return two_places.measure(
+        options.videos,
+        options.encodings,
+        options.scratch,
+        rounds=options.rounds,
+        report=options.report,
+    )
+
+
 def _idle(options: Options) -> Part:
     from bench import idle
 
@@ -162,6 +174,7 @@ _PROCESSES: dict[str, Callable[[Options], Part]] = {
     "bridge": _bridge,
     "latency": _latency,
     "idle": _idle,
+    "places": _places,
     "image": _image,
 }
 
@@ -176,6 +189,7 @@ ABOUT = {
     "bridge": "a message through the bridge, beside sqs-consumer, on two doubles",
     "latency": "from an event on the queue to its Invoke",
     "idle": "the bridge's CPU while there is nothing to do",
+    "places": "120 uploads on Lambda alone, and beside a host at home",
     "image": "the size of the function's image, as `make images` has built it",
     "recognition": "right names, strangers and faces found, both engines, on --faces",
 }

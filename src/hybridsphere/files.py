@@ -53,14 +53,15 @@ def write_whole(
     place = str(path)
     partial = partial or _beside(path)
     content = content.encode() if isinstance(content, str) else content
-    with naming(path):
-        try:
-            _write(partial, content, durable=durable, modified_ns=modified_ns)
-            _place(partial, place, make_folders)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(partial)
-            raise
+    try:
+        _write(partial, content, durable=durable, modified_ns=modified_ns)
+        _place(partial, place, make_folders)
+    except BaseException as error:
+        with suppress(OSError):
+            os.unlink(partial)
+        if isinstance(error, OSError) and not isinstance(error, NotWritten):
+            raise NotWritten(error.errno, error.strerror or str(error), place) from error
+        raise
 
 
 def publish(new: Path, path: Path) -> bool:

@@ -430,16 +430,15 @@ async def test_a_start_reports_a_credentials_source_that_answers_nonsense(
 
 
 async def test_a_signature_is_of_its_day(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
-    moments = iter(
-        [datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)]
-    )
-    monkeypatch.setattr(direct, "gmtime", lambda: next(moments).timetuple())
+    now = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
+    monkeypatch.setattr(direct, "time", lambda: now.timestamp())  # noqa: PLW0108 - it moves
     recorder = await record()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
     async with connected() as aws:
         queue = aws.queue(QUEUE)
         for _ in range(2):
             await queue.receive(1, visibility_timeout_s=30)
+            now += timedelta(seconds=1)
     dates = [request.headers["x-amz-date"] for request in recorder.requests]
     assert dates == ["20261231T235959Z", "20270101T000000Z"]
     assert all(request.signature_holds("secret") for request in recorder.requests)
@@ -569,6 +568,29 @@ async def test_an_immediate_answer_has_a_shorter_limit_than_a_poll(
     async with connected() as aws:
         with pytest.raises(Unavailable, match=r"no answer within 0\.1 s"):
             await call(aws)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", b"HTTP/1.1 202 A\r\nContent-Length: 2\r\n\r\n{"],
+    ids=["at all", "after a provisional one", "to the end"],
+)
+async def test_a_call_on_an_idle_connection_ends_in_time_and_so_do_those_behind_it(
+    record: Record, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    monkeypatch.setattr(function_module, "ACCEPTED_S", 0.1)
+    recorder = await record()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    async with connect(polls=1, invocations=2, invocation_type="Event") as aws:
+        function = aws.function("recognise", "Event")
+        await asyncio.gather(*(function.invoke(RECORD) for _ in range(2)))
+        recorder.answers += [answer, answer]
+        late = [asyncio.create_task(function.invoke(RECORD)) for _ in range(2)]
+        for call in late:
+            with pytest.raises(Unavailable, match=r"no answer within 0\.1 s"):
+                await call
+        await function.invoke(RECORD)
+    assert recorder.connections == 3
 
 
 @pytest.mark.parametrize("part", ["proxy", "resolver"])

@@ -275,6 +275,7 @@ class Polling:
     vitals: Vitals
     stop: asyncio.Event
     task: asyncio.Task[None]
+    poller: Poller
 
     async def end(self) -> None:
         self.stop.set()
@@ -304,7 +305,7 @@ async def polling(
     stop = asyncio.Event()
     task = asyncio.create_task(poller.run(stop, drain_s))
     try:
-        yield Polling(vitals, stop, task)
+        yield Polling(vitals, stop, task, poller)
     finally:
         stop.set()
         await task

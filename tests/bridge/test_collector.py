@@ -8,11 +8,22 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from hybridsphere.bridge.collector import Collector
+from hybridsphere.bridge.queue import poller
 from hybridsphere.bridge.queue.poller import Disposition
 from hybridsphere.messages import csv_key
 from hybridsphere.paths import OWN_FOLDER, csv_key_of
-from tests.bridge.bridge_stage import Journal, MakeQueue, RealQueue, Vitals, message, rows, storing
+from tests.bridge.bridge_stage import (
+    Journal,
+    MakeQueue,
+    RealQueue,
+    Vitals,
+    message,
+    polling,
+    rows,
+    storing,
+)
 from tests.samples import BUCKET, ODD_KEYS, failure_record, record, result
+from tests.stage import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -102,6 +113,31 @@ async def test_odd_keys_are_restored_too(tmp_path: Path, vitals: Vitals, journal
         await journal.seen("files.restored", files=len(ODD_KEYS))
     assert csvs(tmp_path) == written
     assert len(written) == len(ODD_KEYS)
+
+
+async def test_blocked_places_stop_no_other_result(
+    make_queue: MakeQueue, tmp_path: Path, vitals: Vitals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poller, "POSTPONED_S", 1)
+    queue, keys = await make_queue(), [f"blocked/{number}.mp4" for number in range(5)]
+    (tmp_path / "blocked").touch()
+    async with (
+        collecting(tmp_path, vitals) as collector,
+        polling(queue, collector.handle, most=2) as run,
+    ):
+        collector.set_aside = run.poller.set_aside
+        await queue.send(*(result(key).to_json() for key in keys), result("good.mp4").to_json())
+        await until(lambda: [row.key for row in rows(tmp_path)] == ["good.mp4"])
+        assert f"file {tmp_path}/blocked" in str(vitals.health.troubles)
+        # Those that have room and as many again; the others are back on the queue.
+        assert run.vitals.figure("messages_in_flight", queue="input") <= 4
+        (tmp_path / "blocked").unlink()
+        await until(lambda: len(rows(tmp_path)) == 6)
+        await run.end()
+    assert await queue.counts() == (0, 0)
+    assert {csv_key_of(path.relative_to(tmp_path)) for path in csvs(tmp_path)} == {
+        f"{key}.csv" for key in [*keys, "good.mp4"]
+    }
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hybridsphere.cli.app import main
+from hybridsphere.ledger.ledger import Ledger
 from hybridsphere.memory.memory import Memory
+from hybridsphere.page.archive import Archive
 from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.recognition.space import Space
 from tests.memory.judge_stage import Stage, result_of
@@ -183,3 +187,46 @@ def test_a_large_group_is_named_in_under_a_second(folder: Path) -> None:
         faces = memory.judgements.name_group(1, "cleo", by="a test")
         assert time.process_time() - begun < 1
     assert len(faces) == 2002
+
+
+def test_a_word_stands_while_the_ledger_is_busy(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hybridsphere.ledger.file.BUSY_TIMEOUT_S", 0.05)
+    run("results", "correct", "a.mp4", "--add", "cleo")
+    run("results", "correct", "a.mp4", "--add", "dora")
+    with Ledger.open(folder) as busy, busy.transaction():
+        done = run("results", "correct", "a.mp4", "--undo")
+        assert "recorded" in done.stderr
+        assert asked("faces", "name", "1", "emil")["answers"] is None
+        assert names(folder) == ["ada", "ben", "cleo", "dora", "unknown_1", "unknown_2"]
+    with Stage.open(folder) as stage:
+        stage.derive()
+    assert names(folder) == ["ada", "ben", "emil", "cleo", "unknown_1"]
+
+
+def test_a_word_is_not_recorded_while_the_memory_is_busy(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hybridsphere.ledger.file.BUSY_TIMEOUT_S", 0.05)
+    with Memory.open(folder) as busy, busy.transaction():
+        done = run("results", "correct", "a.mp4", "--add", "cleo", code=1)
+    assert "try again" in done.stderr
+    assert asked("results", "correct", "a.mp4")["judgements"] == []
+
+
+def test_every_count_is_of_what_people_get(folder: Path) -> None:
+    failed = replace(result_of([], "broken.mp4", mode="identify"), status="failed")
+    with Stage.open(folder) as stage:
+        stage.store(failed)
+    run("results", "correct", "bare.mp4", "--is-not", "ben")
+    run("results", "correct", "broken.mp4", "--is", "ada")
+    run("results", "correct", "a.mp4", "--add", "cleo")
+    expected = {"matched": 3, "unknown_face": 1}
+    assert Counter(one["status"] for one in asked("results", "find")) == expected
+    exported = json.loads(run("results", "export", "--format", "json").stdout)
+    assert Counter(one["status"] for one in exported) == expected
+    with Archive.read(folder) as ledger:
+        assert ledger.counts() == ledger.count_since("2026") == expected
+        assert ledger.count_since("2027") == {}
+        assert ledger.last_failures(5) == ledger.failed(5) == []

@@ -104,6 +104,23 @@ def test_a_forgotten_person_is_in_no_byte_of_the_folder(folder: Path) -> None:
     assert forget()["found"]["faces"] == 0
 
 
+def test_a_gallery_and_photographs_of_the_demo_lose_the_person(folder: Path) -> None:
+    own = folder / "_hybridsphere" / "demo"
+    (own / "photos").mkdir(parents=True)
+    for name in (NAME, "ben"):
+        (own / "photos" / f"{name}.jpg").write_bytes(b"a picture")
+    Gallery([NAME, "ben", NAME], np.eye(3, 128)).save(own / "gallery.npz")
+    assert forget("--yes")["left"] == []
+    assert Gallery.load(own / "gallery.npz").names == ["ben"]
+    assert [file.name for file in (own / "photos").iterdir()] == ["ben.jpg"]
+    assert scan(folder, NAME) == []
+
+
+def test_a_file_that_bears_the_name_is_reported(folder: Path) -> None:
+    (folder / f"{NAME}.png").write_bytes(b"a picture")
+    assert forget("--yes", code=1)["left"] == [f"{NAME}.png"]
+
+
 def test_others_keep_their_faces_words_and_status(folder: Path) -> None:
     forget("--yes")
     found = json.loads(run("results", "find", "--json").stdout)

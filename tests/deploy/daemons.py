@@ -23,7 +23,7 @@ class Daemons:
 
     folder: Path
     environment: Mapping[str, str]
-    _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _running: list[tuple[str, subprocess.Popen[bytes]]] = field(default_factory=list)
 
     def start(self, name: str, *command: str | Path) -> None:
         with (self.folder / f"{name}.out").open("wb") as output:
@@ -36,7 +36,7 @@ class Daemons:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._running.append(process)
+        self._running.append((name, process))
 
     def run(self, *command: str | Path) -> None:
         """Run a command to its end, which must be a success."""
@@ -57,17 +57,24 @@ class Daemons:
         deadline = time.monotonic() + PATIENCE_S
         while not _answers(url, context):
             assert time.monotonic() < deadline, f"{url} does not answer: {self._outputs()}"
-            for process in self._running:
-                assert process.poll() is None, f"a daemon has ended: {self._outputs()}"
+            self.assert_running()
             time.sleep(0.1)
 
+    def assert_running(self) -> None:
+        """Fail where a daemon has ended."""
+        for name, process in self._running:
+            assert process.poll() is None, f"{name} has ended: {self._output(name)}"
+
     def stop(self) -> None:
-        for process in reversed(self._running):
+        for _, process in reversed(self._running):
             process.kill()
             process.wait()
 
     def _outputs(self) -> str:
-        return "\n".join(path.read_text()[-500:] for path in self.folder.glob("*.out"))
+        return "\n".join(self._output(name) for name, _ in self._running)
+
+    def _output(self, name: str) -> str:
+        return (self.folder / f"{name}.out").read_text()[-500:]
 
 
 @contextmanager

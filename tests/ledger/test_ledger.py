@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from hybridsphere.ledger import file as ledger_file
 from hybridsphere.ledger import ledger as ledger_module
 from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload, ledger_path
-from hybridsphere.messages import STATUSES, Result
+from hybridsphere.messages import STATUSES, Person, Result
 from tests.ledger.ledger_stage import FIRST, SECOND, THIRD, put
 from tests.samples import BUCKET, ODD_KEYS, record, result
 
@@ -402,3 +403,23 @@ def test_a_higher_attempt_replaces_an_answer_unless_it_could_not_look(
 
     (row,) = ledger.uploads()
     assert (row.status == "matched") == stands
+
+
+def test_a_student_is_known_by_the_latest_result(ledger: Ledger) -> None:
+    junior = Person("anna", "physics", "junior", status="matched")
+    stranger = Person("ben", "", "", status="no_record")
+    put(ledger, result("a.mp4", people=(junior, stranger)))
+    assert (ledger.student("anna"), ledger.student("ben")) == (("physics", "junior"), None)
+    put(ledger, result("b.mp4", people=(replace(junior, year="senior"),)))
+    put(ledger, result("a.mp4", people=(junior, stranger)))
+    assert ledger.student("anna") == ("physics", "senior")
+
+
+def test_a_student_leaves_with_the_last_result(ledger: Ledger) -> None:
+    put(ledger, result("a.mp4"), at="2026-11-21T00:00:00.000Z")
+    put(ledger, result("b.mp4"), at="2026-11-23T00:00:00.000Z")
+    (name,) = (person.name for person in result().people)
+    for before, found in (("2026-11-22T00:00:00.000Z", True), ("2026-11-24T00:00:00.000Z", False)):
+        with ledger.transaction():
+            assert ledger.expire(before, 9) == 1
+        assert (ledger.student(name) is not None) is found

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hybridsphere.ledger.ledger import Ledger, LedgerError, ledger_path
-from hybridsphere.messages import Result
+from hybridsphere.messages import Person, Result
 from tests.ledger.ledger_stage import FIRST, SECOND, put, write_first_schema
 from tests.samples import BUCKET, record, result
 
@@ -45,9 +45,29 @@ def test_the_first_bridge_migrates_an_old_ledger(folder: Path) -> None:
         assert not ledger.created
         assert list(ledger.uploads()) == before
         assert ledger.counting_since == FIRST
-    assert schema(folder) == 3
+    assert schema(folder) == 4
     with Ledger.open(folder) as ledger:
         assert not ledger.migrated
+
+
+def test_students_of_an_older_ledger_are_found(folder: Path) -> None:
+    ledger_path(folder).parent.mkdir(exist_ok=True)
+    with Ledger.open(folder) as ledger:
+        put(ledger, result("b.mp4", people=(anna("senior"),)), at=SECOND)
+        put(ledger, result("a.mp4", people=(anna("junior"),)), at=FIRST)
+        put(ledger, result("c.mp4", status="no_record", people=(Person("ben", "", ""),)))
+    with closing(sqlite3.connect(ledger_path(folder))) as connection:
+        connection.executescript(
+            "DROP TABLE students; DROP INDEX answered_otherwise; PRAGMA user_version = 3"
+        )
+    with Ledger.open(folder) as ledger:
+        assert ledger.migrated
+        assert ledger.student("anna") == ("physics", "senior")
+        assert ledger.student("ben") is None
+
+
+def anna(year: str) -> Person:
+    return Person("anna", "physics", year)
 
 
 def test_many_bridges_may_migrate_a_ledger_at_once(folder: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hybridsphere.ledger.ledger import Backlog, Ledger, Waiting
+from hybridsphere.ledger.statements import DIFFERING
 from hybridsphere.messages import STATUSES, Result, newest_of
 from tests.ledger.ledger_stage import FIRST, SECOND, THIRD, put, write_first_schema
 from tests.samples import BUCKET, record, result
@@ -100,6 +101,8 @@ def test_the_figures_of_a_large_ledger_are_quick(folder: Path) -> None:
             *explain(ledger, "SELECT max(stored_at) FROM uploads WHERE status = 'failed'"),
         ]
         assert all("USING COVERING INDEX ended" in plan for plan in plans)
+        (plan,) = explain(ledger, DIFFERING.replace("?1", "''"))
+        assert "USING COVERING INDEX answered_otherwise" in plan
         started = time.process_time()
         assert sum(ledger.counts().values()) == ROWS
         ledger.last_failures(5)

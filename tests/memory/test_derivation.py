@@ -53,14 +53,30 @@ def test_an_unknown_face_that_is_named_leaves_the_strangers(stage: Stage) -> Non
     }
 
 
-def test_a_known_record_makes_a_named_face_matched(stage: Stage) -> None:
+def test_a_named_face_is_matched_by_another_result_of_that_person(stage: Stage) -> None:
     stage.see(["ada"], key="b.mp4")
     video = stage.see([None])
-    with stage.memory.transaction():
-        stage.memory.learn_record(stage.ledger, "ada")
     stage.say("is", stage.faces(video)[0], video=video, name="ada")
     assert stage.derive().effective_status == "matched"
     assert rows(stage.csv())[0]["major"] == "physics"
+
+
+def test_a_name_that_nobody_typed_has_its_record(stage: Stage) -> None:
+    stage.see(["ada"], key="b.mp4", mode="identify")
+    video = stage.see(["ben", "ada"], mode="identify")
+    stage.say("is_not", stage.faces(video)[0], video=video, name="ben")
+    upload = stage.derive()
+    assert rows(stage.csv()) == [
+        {"name": "ada", "major": "physics", "year": "junior", "status": "matched"}
+    ]
+    assert (upload.effective_status, upload.effective_people[0]["year"]) == ("matched", "junior")
+
+
+def test_a_record_is_known_from_results_without_faces(stage: Stage) -> None:
+    stage.store(result_of(["ada"], key="b.mp4"))
+    video = stage.see([None])
+    stage.say("is", stage.faces(video)[0], video=video, name="ada")
+    assert stage.derive().effective_status == "matched"
 
 
 def test_a_face_that_is_not_somebody_becomes_a_stranger(stage: Stage) -> None:
@@ -126,6 +142,17 @@ def test_a_confirmed_answer_stands_against_a_later_attempt(stage: Stage) -> None
     stage.undo(stage.memory.judgements.last(1))
     assert stage.derive().answer_status is None
     assert names(stage) == ["ben", "cleo"]
+
+
+def test_faces_of_an_earlier_attempt_add_nobody(stage: Stage) -> None:
+    stage.see(["ada", "ben", None])
+    stage.say("is", stage.faces()[2], name="cleo")
+    stage.derive()
+    stage.store(result_of(["ada", None], attempt=2))
+    with stage.memory.transaction():
+        stage.memory.mark_stale(1)
+    stage.derive()
+    assert names(stage) == ["ada", "cleo", "unknown_1"]
 
 
 def test_a_decision_counts_where_nobody_said_anything(stage: Stage) -> None:

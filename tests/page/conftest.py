@@ -6,7 +6,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from hybridsphere.page.app import make_app
-from hybridsphere.page.security import Patience
+from hybridsphere.page.patience import Patience
 from tests.page.page_stage import Visitor, settings
 
 Open = Callable[..., Awaitable[Visitor]]

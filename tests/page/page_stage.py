@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 from PIL import Image
@@ -17,8 +18,10 @@ from hybridsphere.memory.memory import Memory
 from hybridsphere.memory.video import Scene
 from hybridsphere.messages import Person, Result, csv_text, utc_text
 from hybridsphere.page.site import SITE, Site
+from hybridsphere.recognition.gallery import Gallery
+from hybridsphere.recognition.space import Space
 from hybridsphere.settings import Settings
-from tests.memory.memory_stage import face, video
+from tests.memory.memory_stage import embedding, face, video
 from tests.samples import BUCKET, record, result
 from tests.stage import PATIENCE_S
 
@@ -32,6 +35,9 @@ def picture(width: int = 64, height: int = 36) -> bytes:
     Image.new("RGB", (width, height), "teal").save(out, "JPEG")
     return out.getvalue()
 
+
+SPACE = Space("yunet-sface", "d" * 64, 0.5)
+"""The space of the faces that `keep` makes."""
 
 BROWSER = {"Accept": "text/html"}
 
@@ -78,6 +84,14 @@ def keep(folder: Path, key: str, *names: str | None) -> Kept:
         ]
         one = memory.take(video(key, version=version), faces, Scene(500, picture()))
         return Kept(one, [found.id for found in memory.faces(one)])
+
+
+def enrolled(folder: Path, *people: tuple[str, int]) -> Gallery:
+    """Write a gallery of people, each with the face of a number."""
+    rows = np.stack([embedding(face).astype(float) for _, face in people])
+    gallery = Gallery([name for name, _ in people], rows, SPACE)
+    gallery.save(folder / "gallery.npz")
+    return gallery
 
 
 def settings(folder: Path, **more: Any) -> Settings:

@@ -154,3 +154,13 @@ async def test_every_change_has_a_line_in_the_audit_without_anybody_s_name(
     # A person who is to be forgotten stands in no further file.
     assert "onerror" not in line
     assert audit_path(tmp_path).stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_word_stands_while_the_ledger_is_busy(visitor: Visitor, tmp_path: Path) -> None:
+    store(tmp_path, seen("a.mp4", "ada_quill"))
+    (face,) = keep(tmp_path, "a.mp4", "ada_quill").faces
+    with Ledger.open(tmp_path) as other, other.transaction():
+        said = await visitor.say("is", face=face, name="otto_brand")
+        assert said["text"] == "This is otto_brand. The answer follows later."
+    await visitor.say("is", face=face, name="otto_brand")
+    assert people(tmp_path, "a.mp4") == ["otto_brand"]

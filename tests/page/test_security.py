@@ -9,11 +9,24 @@ from click.testing import CliRunner
 from hybridsphere.cli.app import main
 from hybridsphere.errors import CannotRun, ConfigurationError
 from hybridsphere.page.passwords import Role, add_user, read_users
-from hybridsphere.page.security import Patience, check_address
+from hybridsphere.page.patience import Patience
+from hybridsphere.page.security import check_address
 from tests.page.conftest import Clock, Open
 from tests.page.page_stage import Visitor, keep, seen, settings, store
 
 PASSWORD = "correct horse"
+
+CHANGES = (
+    "/people/enroll",
+    "/people/search",
+    "/person/rename",
+    "/person/consent",
+    "/person/forget",
+    "/unknown/again",
+    "/class/roster",
+    "/replay",
+)
+"""What a viewer may not do."""
 
 
 @pytest.fixture(scope="module")
@@ -136,9 +149,16 @@ async def test_a_role_may_what_it_may(open_page: Open, users: Path, tmp_path: Pa
     assert "ada_quill" in text
     assert 'action="/say/' not in text
     assert (await visitor.post("/say/is", form)).status == 403
+    text = await visitor.html("/people") + await visitor.html("/person?name=ada_quill")
+    assert 'method="post" action="/pe' not in text
+    for path in CHANGES:
+        assert (await visitor.post(path, {"name": "ada_quill", "new": "eve"})).status == 403, path
     assert await log_in(visitor, "editor") == 303
-    await visitor.html("/")
+    assert "/person/forget" not in await visitor.html("/person?name=ada_quill")
     assert (await visitor.post("/say/is", form)).status == 200
+    assert (await visitor.post("/person/forget", {"name": "otto_brand"})).status == 403
+    # An editor may, and the photograph is missing.
+    assert (await visitor.post("/people/enroll", {})).status == 422
 
 
 async def test_logging_out_ends_the_session_for_good(open_page: Open, users: Path) -> None:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from aiohttp.helpers import set_exception
+
 Answer = tuple[int, Mapping[str, str], bytes]
 """Status, headers and content; look headers up by their names in lower case."""
 
@@ -95,6 +97,15 @@ class AnswerReader:
     def set_exception(self, *_: BaseException) -> None:
         """Note a time-out; its error comes from `protocol.read`."""
         self._end(None)
+
+    def expire(self, limit_s: float) -> None:
+        """End the wait for an answer, wherever it stands, with a TimeoutError."""
+        protocol, error = self._protocol, TimeoutError(f"no answer within {limit_s:g} s")
+        # As aiohttp ends a silence.
+        protocol.set_exception(error)
+        payload = protocol._payload  # noqa: SLF001
+        if payload is not None:
+            set_exception(payload, error)
 
     def is_eof(self) -> bool:
         """Say whether the answer has come."""

@@ -6,7 +6,8 @@ Their lists of exceptions are open, so every ladder here ends with Exception.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from types import TracebackType
+from typing import Any, NoReturn
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
@@ -61,6 +62,9 @@ _QUERY_ONLY = (
 _PLAIN = (BotoCoreError, ClientError, ResponseParserError, aiohttp.ClientError, OSError, ValueError)
 """Errors whose text says enough without their name."""
 
+_NO_ANSWER = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""Errors of reading an answer of another form."""
+
 
 class AwsError(CannotRun):
     """A call that failed; the text names the call and what AWS said, in one line."""
@@ -112,13 +116,30 @@ class ReceiptGone(Refused):
     """A receipt handle that has expired: a newer receipt of the message counts, or none."""
 
 
-@contextmanager
-def failures(call: str) -> Iterator[None]:
-    """Turn every exception of a call into one of this module's failures."""
+class failures:  # noqa: N801 - a context, used like a function; contextlib's take longer
+    """A context that turns every exception of a call into one of this module's failures."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: str) -> None:
+        self._call = call
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, AwsError):
+            _fail(self._call, error)
+
+
+def _fail(call: str, raised: Exception) -> NoReturn:
     try:
-        yield
-    except AwsError:
-        raise
+        raise raised  # noqa: TRY301 - one ladder for all
     except ClientError as error:
         raise _client_failure(call, error) from error
     except (aiohttp.ClientResponseError, HTTPClientError) as error:
@@ -182,13 +203,22 @@ def refusal(
         return ClientError(parser.parse(answer, None), operation)
 
 
-@contextmanager
-def readable() -> Iterator[None]:
-    """Turn every exception of reading an answer into one, for answers of another form."""
-    try:
-        yield
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise ResponseParserError(f"no answer of AWS's: {error!r}") from error
+class readable:  # noqa: N801 - a context, used like a function; contextlib's take longer
+    """A context that turns every exception of reading an answer into one."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, _NO_ANSWER):
+            raise ResponseParserError(f"no answer of AWS's: {error!r}") from error
 
 
 def described(error: Exception) -> str:

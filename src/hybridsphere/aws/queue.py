@@ -3,9 +3,8 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -48,8 +47,7 @@ _GONE = {"ReceiptHandleIsInvalid", "MessageNotInflight", "InvalidParameterValue"
 """SQS's codes for a receipt handle that was valid once; the last means that it expired."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message as received; `receipt_handle` identifies this one receipt."""
 
     id: str

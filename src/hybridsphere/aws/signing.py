@@ -39,18 +39,28 @@ class SignedHead:
         key = f"AWS4{auth.credentials.secret_key}".encode()
         for part in self._scope.split("/"):
             key = hmac.digest(key, part.encode(), "sha256")
-        self._key = key
+        # HMAC (RFC 2104) by its two digests: OpenSSL looks the algorithm up for each `hmac.digest`.
+        padded = key.ljust(64, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in padded))
 
     def holds(self, auth: SigV4Auth, date: str) -> bool:
         """Return whether the head is still valid for these credentials and this date."""
-        return bool(auth.credentials == self._credentials) and self._scope.startswith(date[:8])
+        return bool(auth.credentials == self._credentials) and self.is_of(date)
+
+    def is_of(self, date: str) -> bool:
+        """Return whether the head is valid on the day of this date."""
+        return self._scope.startswith(date[:8])
 
     def of(self, body: bytes, date: str) -> bytes:
         """Return the head of a request with this body, signed."""
         canonical = f"{self._before_date}{date}{self._after_date}{sha256(body).hexdigest()}"
         digest = sha256(canonical.encode()).hexdigest()
         text = f"AWS4-HMAC-SHA256\n{date}\n{self._scope}\n{digest}"
-        signature = hmac.digest(self._key, text.encode(), "sha256").hex()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(text.encode())
+        outer.update(inner.digest())
         return (
-            f"{self._start}{signature}\r\nX-Amz-Date: {date}\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"{self._start}{outer.hexdigest()}\r\nX-Amz-Date: {date}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
         ).encode()

@@ -22,6 +22,7 @@ from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.pacing.limiter import Limiter
 from hybridsphere.bridge.places.place import NEVER, Place
 from hybridsphere.bridge.places.places import Places
+from hybridsphere.bridge.queue.parsed import parsed
 from hybridsphere.bridge.queue.poller import Disposition
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.telemetry.health import Health
@@ -91,15 +92,16 @@ class Invoker:
     async def _handle(self, message: Message) -> Disposition:
         received_at, started = utc_text(), time.monotonic()
         try:
-            event = read_s3_event(message.body)
+            event = read_s3_event(parsed(message.body))
         except BadMessage as error:
             return await self.dead_letters.reject("input", message, str(error))
         if event.ignored:
             self.metrics.ignored.inc(len(event.ignored))
             log.info("event.ignored", message_id=message.id, events=sorted(set(event.ignored)))
         ours, bad = self._divide(event)
-        if bad:
-            # A message that stays on the queue comes again; its good records ran the first time.
+        if bad or len(ours) > 1:
+            # A message that one record keeps on the queue comes again; the others ran the first
+            # time.
             ours = await self.store.undone(ours)
         bad += await self._process_all(ours, received_at, started)
         if not bad:
@@ -114,6 +116,8 @@ class Invoker:
     def _divide(self, event: S3Event) -> tuple[list[S3Record], list[BadRecord]]:
         """Separate the uploads to the bucket served from the records that can never succeed."""
         ours = [record for record in event.created if record.bucket == self.bucket]
+        if len(ours) == len(event.created):
+            return ours, list(event.bad)
         foreign = [record for record in event.created if record.bucket != self.bucket]
         names = ", ".join(sorted({record.bucket for record in foreign}))
         reason = f"bucket is {names}, not {self.bucket}"

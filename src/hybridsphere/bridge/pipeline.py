@@ -141,7 +141,9 @@ class Pipeline:
             store=self._store,
             dead_letters=self._dead_letters,
         )
-        return self._poller("output", collector.handle)
+        poller = self._poller("output", collector.handle)
+        collector.set_aside = poller.set_aside
+        return poller
 
     def _input_bucket(self) -> Loop:
         monitor = Monitor(self._settings.need("input_bucket"), self._store, self._invoker())
@@ -155,7 +157,9 @@ class Pipeline:
             metrics=self._metrics,
             health=self._health,
         )
-        return self._watcher("output", mirror.new, mirror.handle)
+        watcher = self._watcher("output", mirror.new, mirror.handle)
+        mirror.set_aside = watcher.set_aside
+        return watcher
 
     def _invoker(self) -> Invoker:
         settings = self._settings

@@ -16,7 +16,7 @@ from hybridsphere.bridge.probes import probe
 from hybridsphere.bridge.queue.poller import RECEIVERS
 from hybridsphere.bridge.store.store import ResultStore
 from hybridsphere.bridge.tasks import meanwhile, unless
-from hybridsphere.bridge.telemetry import http, logs
+from hybridsphere.bridge.telemetry import logs
 from hybridsphere.bridge.telemetry.depths import Depths
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
@@ -70,9 +70,13 @@ class Bridge:
                 keep_days=settings.keep_results_days,
             )
         )
-        await parts.enter_async_context(
-            http.listen(settings.http, bucket, self._health, self._metrics)
-        )
+        if settings.http:
+            # Loaded only where it is used: aiohttp's server is a tenth of a start.
+            from hybridsphere.bridge.telemetry import http  # noqa: PLC0415
+
+            await parts.enter_async_context(
+                http.listen(settings.http, bucket, self._health, self._metrics)
+            )
         await store.refuse_others(bucket)
         pipeline = Pipeline(settings, aws, store, self._health, self._metrics)
         await pipeline.find_places()
@@ -115,7 +119,10 @@ def run(settings: Settings) -> None:
     for name, nearest in unknown_variables(os.environ).items():
         log.warning("variable.unknown", variable=name, nearest=nearest)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve_until_signalled(settings))
+        try:
+            runner.run(_serve_until_signalled(settings))
+        finally:
+            logs.flush()
 
 
 async def _serve_until_signalled(settings: Settings) -> None:
@@ -124,6 +131,7 @@ async def _serve_until_signalled(settings: Settings) -> None:
     for number in STOPS:
         loop.add_signal_handler(number, stop.set)
     await Bridge(settings).serve(stop)
+    logs.flush()
     # Acknowledged results are on disk. A thread that looks up a name, or writes to a disk that
     # hangs, can neither be cancelled nor awaited within the time of a stop.
     os._exit(0)

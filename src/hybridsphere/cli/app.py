@@ -187,6 +187,9 @@ def status(settings: "Settings", as_json: bool, watch: bool) -> None:
     "page_header",
     "page_proxies",
     "page_names",
+    "gallery",
+    "output_bucket",
+    "table",
 )
 def page(settings: "Settings", add_user: str | None, role: str) -> None:
     """Serve the page at HYBRIDSPHERE_PAGE until Ctrl-C or SIGTERM.

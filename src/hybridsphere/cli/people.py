@@ -158,8 +158,8 @@ def faces_judge(
     from hybridsphere.screen import Screen
 
     with Desk.open(settings.results_dir, by) as desk:
-        before, after = correct_face(desk, face, Correction(**words))
-        show_correction(after, before, Screen(), as_json=as_json)
+        done = correct_face(desk, face, Correction(**words))
+        show_correction(done, Screen(), as_json=as_json)
 
 
 @results.command("find", short_help="Print results by person, status and time.")
@@ -225,9 +225,8 @@ def results_correct(
         if not correction.count() and face is None:
             show_video(desk, key, Screen(), as_json=as_json)
             return
-        before = desk.upload(key)
-        after = correct_video(desk, key, face, correction)
-        show_correction(after, before, Screen(), as_json=as_json)
+        done = correct_video(desk, key, face, correction)
+        show_correction(done, Screen(), as_json=as_json)
 
 
 @click.command(short_help="Forget a person, wherever their name or face is kept.")

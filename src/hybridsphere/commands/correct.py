@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
@@ -47,7 +47,15 @@ class Correction:
         )
 
 
-def correct_video(desk: Desk, key: str, number: int | None, correction: Correction) -> Upload:
+class Corrected(NamedTuple):
+    """The result before a word and after it; `late` tells that the answer is still the old one."""
+
+    before: Upload
+    after: Upload
+    late: bool
+
+
+def correct_video(desk: Desk, key: str, number: int | None, correction: Correction) -> Corrected:
     """Record a word about a video or one of its faces, and derive the answer."""
     upload = desk.upload(key)
     video = _video(desk, upload)
@@ -59,33 +67,29 @@ def correct_video(desk: Desk, key: str, number: int | None, correction: Correcti
                 f"face {number} is in another video than {key}",
                 hint=f"`hybridsphere faces --video {key}` lists its faces",
             )
-    _record(desk, upload, video, face, correction)
-    desk.derive()
-    return desk.upload(upload.key)
+    return _corrected(desk, upload, video, face, correction)
 
 
-def correct_face(desk: Desk, number: int, correction: Correction) -> tuple[Upload, Upload]:
-    """Record a word about a face, and derive the answer of its video.
-
-    Returns the result before and after it.
-    """
+def correct_face(desk: Desk, number: int, correction: Correction) -> Corrected:
+    """Record a word about a face, and derive the answer of its video."""
     face = desk.face(number)
     video = desk.memory.video_of(face.video)
     upload = desk.ledger.upload(video.bucket, video.key, video.version) if video else None
     if video is None or upload is None:
         raise CannotRun(f"the result of face {number} has expired")
-    _record(desk, upload, video, face, correction)
-    desk.derive()
-    found = desk.ledger.upload(video.bucket, video.key, video.version)
-    return upload, found or upload
+    return _corrected(desk, upload, video, face, correction)
 
 
-def show_correction(upload: Upload, before: Upload, console: Console, *, as_json: bool) -> None:
+def show_correction(done: Corrected, console: Console, *, as_json: bool) -> None:
     """Print what people get now, and what they got before if that differs."""
+    upload = done.after
     if as_json:
-        print_json(console, answer_fields(upload))
+        print_json(console, {**answer_fields(upload), "late": done.late})
         return
-    now, then = answer_text(upload), answer_text(before)
+    now, then = answer_text(upload), answer_text(done.before)
+    if done.late:
+        print_headline(console, "note", f"{upload.key}: recorded; until the answer follows, {now}")
+        return
     print_headline(console, "ok", f"{upload.key}: {now}")
     if now != then:
         print_line(console, f"  before: {then}")
@@ -137,6 +141,15 @@ def answer_fields(upload: Upload) -> dict[str, Any]:
     }
 
 
+def _corrected(
+    desk: Desk, upload: Upload, video: Video, face: Face | None, correction: Correction
+) -> Corrected:
+    _record(desk, upload, video, face, correction)
+    late = desk.follow() is None
+    after = desk.ledger.upload(video.bucket, video.key, video.version)
+    return Corrected(upload, after or upload, late)
+
+
 def _record(
     desk: Desk, upload: Upload, video: Video, face: Face | None, correction: Correction
 ) -> None:
@@ -154,8 +167,6 @@ def _record(
             desk.memory.judgements.confirm(video.id, names, by=desk.by)
             return
         kind, name = _kind(correction)
-        if name:
-            desk.memory.learn_record(desk.ledger, name)
         for one in _meant(desk, upload, video, face, correction):
             desk.memory.judgements.say(
                 kind,

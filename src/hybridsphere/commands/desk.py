@@ -11,12 +11,16 @@ from pathlib import Path
 from hybridsphere.console import note
 from hybridsphere.errors import CannotRun, CannotRunNow
 from hybridsphere.ledger.csv_files import Blocked, CsvFiles
+from hybridsphere.ledger.file import UnreadableFile
 from hybridsphere.ledger.ledger import Ledger, Upload
 from hybridsphere.memory.answers import derive_all
 from hybridsphere.memory.memory import Face, Memory
 from hybridsphere.messages import UnusableName, name_form
 
 _BUSY = "another program keeps writing to it; try again"
+
+_RECORDED = "the word is recorded, and the answer is late"
+_DO_NOT_REPEAT = "do not repeat the word: the bridge derives the answer once the disk takes it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,30 @@ class Desk:
                 yield cls(folder, ledger, memory, files, by or _user())
 
     def derive(self) -> int:
-        """Derive every answer that is due; returns how many. Places that take no file are noted."""
+        """Derive every answer that is due; returns how many. Places that take no file are noted.
+
+        A ledger that stays locked is noted, too: the words are recorded, the bridge derives what
+        they change, and who repeated the command would say them twice.
+        """
 
         def blocked(error: Blocked) -> None:
             note(f"{error.filename} could not be written: {error.strerror}")
 
         return derive_all(self.memory, self.ledger, self.files, on_blocked=blocked)
+
+    def follow(self) -> int | None:
+        """Derive every answer after a word was recorded; returns how many, None if they are late.
+
+        Late answers are noted: their marks stay, and the bridge, the page or the next command
+        derives them. Raises CannotRunNow for a disk that takes nothing.
+        """
+        try:
+            return self.derive()
+        except (OSError, sqlite3.Error, UnreadableFile) as error:
+            if not _is_busy(error):
+                raise CannotRunNow(f"{_RECORDED}: {error}", hint=_DO_NOT_REPEAT) from error
+        note(f"{_RECORDED}: another program keeps writing. It follows without another word.")
+        return None
 
     def upload(self, key: str) -> Upload:
         """Find the newest version of a key, or of the key that a CSV belongs to."""
@@ -93,9 +115,14 @@ def _busy(folder: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        if not _is_busy(error):
             raise CannotRun(f"{folder}: {error}") from error
         raise CannotRunNow(f"{folder}: {error}", hint=_BUSY) from error
+
+
+def _is_busy(error: Exception) -> bool:
+    busy = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF in busy
 
 
 def _user() -> str:

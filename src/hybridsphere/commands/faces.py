@@ -93,16 +93,15 @@ def save_picture(folder: Path, number: int, output: Path) -> int:
 
 def name_group(
     desk: Desk, number: int, name: str, *, again: bool = False
-) -> tuple[int, list[int], int]:
+) -> tuple[int, list[int], int | None]:
     """Name a group of unknown faces; `again` allows a group that has the name already.
 
     Returns the number that the group has by now, the faces that got the name, and how many answers
-    changed with it.
+    changed with it, None if they are late.
     """
     name = usable_name(name)
     with desk.memory.transaction():
         group = current_group(desk.memory, number)
-        desk.memory.learn_record(desk.ledger, name)
         again = again and desk.memory.grouping.name_of(group) == name
         faces = desk.memory.judgements.name_group(group, name, by=desk.by)
     if not faces and not again:
@@ -110,17 +109,20 @@ def name_group(
             f"no face of group {number} is unknown",
             hint=f"`hybridsphere faces --group {number}` lists its faces",
         )
-    return group, faces, desk.derive()
+    return group, faces, desk.follow()
 
 
-def unname_group(desk: Desk, number: int) -> tuple[int, int]:
-    """Take back the last name of a group; returns how many faces and answers that changed."""
+def unname_group(desk: Desk, number: int) -> tuple[int, int | None]:
+    """Take back the last name of a group; returns how many faces and answers that changed.
+
+    The answers are None if they are late.
+    """
     with desk.memory.transaction():
         group = current_group(desk.memory, number)
         count = desk.memory.judgements.unname_group(group, by=desk.by)
     if not count:
         raise CannotRun(f"group {number} has no name that could be taken back")
-    return count, desk.derive()
+    return count, desk.follow()
 
 
 def current_group(memory: Memory, number: int) -> int:

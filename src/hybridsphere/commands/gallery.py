@@ -52,6 +52,15 @@ def add_people(
         return _save_over(before, enrolled, output, report)
 
 
+def enroll_apart(photos: Path, output: Path, *, report: Callable[[str], None]) -> int:
+    """Write a gallery of the people in photos alone; return the number of faces.
+
+    Raises CannotRun.
+    """
+    with _failures():
+        return _save(enroll(photos, report=report), output)
+
+
 def remove_person(file: Path, name: str) -> int:
     """Remove a person from a gallery; return the number of faces left. Raises CannotRun."""
     with _failures():
@@ -81,17 +90,7 @@ def set_consent(file: Path, name: str, until: date | None) -> None:
     Raises CannotRun.
     """
     with _failures():
-        known = Gallery.load(file)
-        name = usual_name(name)
-        if name not in known.names:
-            raise CannotRun(
-                f"{name}: nobody in {file} has that name",
-                hint=f"`hybridsphere gallery show {file}` lists the people",
-            )
-        consents = {one: day for one, day in known.consents.items() if one != name}
-        if until:
-            consents[name] = until
-        _save(known.with_consents(consents), file)
+        _save(Gallery.load(file).with_consent(name, until), file)
 
 
 def described(file: Path) -> Iterator[str]:

@@ -69,8 +69,10 @@ def _lines(checked: GalleryCheck, tolerance: float, *, own_strangers: bool) -> I
     for name, reason in checked.at_risk.items():
         yield f"at risk: {printable(name)}: {printable(reason)}"
     if checked.single:
+        single = len(checked.single)
         yield (
-            f"one photograph only, so not checked as known: {len(checked.single)} people; "
+            f"one photograph only, so not checked as known: {single} "
+            f"{'person' if single == 1 else 'people'}; "
             "three photographs each make recognition surer"
         )
     if checked.advised is None:

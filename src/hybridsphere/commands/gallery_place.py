@@ -1,7 +1,10 @@
 """A gallery that a command changes: a file, or an object in S3 under a condition."""
 
+import fcntl
 import io
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hybridsphere.aws.one_shot import REFUSAL, client, code_of, concerning
@@ -37,11 +40,23 @@ def parts_of(place: str) -> tuple[str, str]:
 
 
 def _change_file(path: Path, change: Change) -> Gallery:
-    known = Gallery.load(path) if path.exists() else Gallery.empty()
-    changed = change(known)
-    with naming(path):
+    with naming(path), _alone_in(path.parent):
+        known = Gallery.load(path) if path.exists() else Gallery.empty()
+        changed = change(known)
         changed.save(path)
     return changed
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep other programs from changing a gallery of the folder meanwhile."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        # Closing the folder ends the lock, so that it is left by no crash.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 async def _change_object(place: str, change: Change) -> Gallery:

@@ -20,16 +20,19 @@ def read_gallery(location: str | None) -> Gallery:
 
     Raises CannotRun.
     """
+    return read_whole_gallery(location).consenting(datetime.now(UTC).date())
+
+
+def read_whole_gallery(location: str | None) -> Gallery:
+    """Read a gallery with all its people. Raises CannotRun."""
     if not location:
         raise CannotRun(
             "no gallery is named", hint="name one with --gallery, or set HYBRIDSPHERE_GALLERY"
         )
     try:
         if location.startswith("s3://"):
-            known = asyncio.run(_read_object(location))
-        else:
-            known = Gallery.load(Path(location))
-        return known.consenting(datetime.now(UTC).date())
+            return asyncio.run(_read_object(location))
+        return Gallery.load(Path(location))
     except GalleryError as error:
         raise CannotRun(str(error), hint=_hint(location)) from error
 

@@ -22,12 +22,15 @@ MOST_LOOKS = 8
 
 
 class _Named(NamedTuple):
-    """The outcome of a naming; `enrolled` counts the looks that the gallery got or lost."""
+    """The outcome of a naming.
+
+    `answers` is None if they are late; `enrolled` counts the looks that the gallery got or lost.
+    """
 
     group: int
     name: str | None
     faces: int
-    answers: int
+    answers: int | None
     enrolled: int
     gallery: str | None
 
@@ -51,7 +54,8 @@ def run_naming(
     if as_json:
         print_json(console, done._asdict())
         return
-    faces, answers = _count(done.faces, "face"), _count(done.answers, "answer")
+    faces = _count(done.faces, "face")
+    answers = "no answer" if done.answers is None else _count(done.answers, "answer")
     if done.name:
         print_headline(
             console, "ok", f"{faces} of group {done.group} now {_verb(done.faces)} {done.name}."

@@ -26,7 +26,10 @@ _NOTHING = Bill(())
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """The uploads in a ledger, each figure found by an index."""
+    """The uploads in a ledger, each figure found by an index.
+
+    `counts` and `failures` are as people get the results.
+    """
 
     counts: Mapping[str, int]
     since: str | None
@@ -121,7 +124,10 @@ def show_status(settings: Settings, console: Console, *, as_json: bool = False) 
 
 
 def failing(ledger: Ledger) -> Trouble | None:
-    """Find out whether the last uploads of a ledger have all failed."""
+    """Find out whether the last uploads of a ledger have all failed.
+
+    The function's own statuses count here: a correction mends an answer, not the function.
+    """
     last = ledger.last_results(FAILURES_IN_A_ROW)
     if not last or any(upload.status != "failed" for upload in last):
         return None

@@ -121,9 +121,8 @@ async def _perform(options: DemoOptions, folder: Path) -> DemoResult:
                 running_bridge(os.environ, own / "bridge.log")
             )
             if options.serve:
-                page = await open_ones.enter_async_context(
-                    running_page(os.environ, own / "page.log")
-                )
+                told = {**os.environ, "HYBRIDSPHERE_GALLERY": str(stage.gallery.resolve())}
+                page = await open_ones.enter_async_context(running_page(told, own / "page.log"))
                 console.print(plain(f"The page is at {page}", "bold"), soft_wrap=True)
             manifest = await upload_files(stage.videos, settings, clear=False, console=console)
             settled = wait_until_settled(

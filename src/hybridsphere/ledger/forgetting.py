@@ -38,6 +38,9 @@ class Forgetting(Database):
         The row and its status stay; name, major and year go.
         """
         self._connection.execute("PRAGMA secure_delete = ON")
+        self._connection.executemany(
+            "DELETE FROM students WHERE name = ?", [(name,) for name in names]
+        )
         for row in rows:
             query = f"SELECT bucket, key, {', '.join(_COLUMNS)} FROM uploads WHERE rowid = ?"  # noqa: S608 - ours
             found = self._connection.execute(query, (row,)).fetchone()

@@ -14,8 +14,16 @@ from hybridsphere.ledger.debts import Debts
 from hybridsphere.ledger.forgetting import Forgetting
 from hybridsphere.ledger.overview import Backlog, Waiting
 from hybridsphere.ledger.schema import LEDGER, LedgerError
-from hybridsphere.ledger.search import Search
-from hybridsphere.ledger.statements import ANSWERED, ATTEMPT, DONE, INVOKED, RESULT, beginning
+from hybridsphere.ledger.search import Search, newest_version
+from hybridsphere.ledger.statements import (
+    ANSWERED,
+    ATTEMPT,
+    DONE,
+    INVOKED,
+    RESULT,
+    STUDENT,
+    beginning,
+)
 from hybridsphere.ledger.upload import Upload, columns, newest
 from hybridsphere.messages import Result, S3Record
 from hybridsphere.prices import cost_usd
@@ -94,6 +102,8 @@ class Ledger(Search, Debts, Costs, Forgetting):
         values = (*beginning(result), stored_at, *found, *place, *times, *faces, *run, cost)
         if self._connection.execute(RESULT, values).rowcount < 1:
             return None
+        if result.status == "matched":
+            self._connection.executemany(STUDENT, _students(result, stored_at[:10]))
         if not (result.faces_key or result.attempt > 1 or self._has_answers()):
             return result.csv
         row = self._connection.execute(ANSWERED, beginning(result)[:5]).fetchone()
@@ -111,14 +121,23 @@ class Ledger(Search, Debts, Costs, Forgetting):
             self._answers = self._connection.execute(query).fetchone() is not None
         return self._answers
 
+    def student(self, name: str) -> tuple[str, str] | None:
+        """Find major and year of a student in the latest result that matched the name."""
+        query = "SELECT major, year FROM students WHERE name = ?"
+        found: tuple[str, str] | None = self._connection.execute(query, (name,)).fetchone()
+        return found
+
     def is_newest(self, result: Result) -> bool:
         """Tell whether no newer version of an upload has a result."""
-        newest = self._newest_version(result.bucket, result.key)
+        found = self._newest_rows(result.bucket, result.key)
+        if found == [(result.etag, result.sequencer, result.event_time)]:
+            return True
+        newest = newest_version(found)
         return newest is not None and newest.id == result.version.id
 
     def is_done(self, record: S3Record) -> bool:
         """Tell whether an attempt was invoked or has its result, so nothing is left to do."""
-        values = (*beginning(record)[:5], record.attempt)
+        values = (*beginning(record)[:5], record.attempt, record.event_time)
         return self._connection.execute(DONE, values).fetchone() is not None
 
     def is_mirrored(self, bucket: str, key: str, etag: str, last_modified: str) -> bool:
@@ -195,9 +214,16 @@ class Ledger(Search, Debts, Costs, Forgetting):
                 last = row
                 yield self._upload(tuple(fields))
 
+    def uploads_at(self, rows: Sequence[int]) -> list[Upload]:
+        """List the uploads in these rows, in their order."""
+        chosen = orjson.dumps(list(rows)).decode()
+        where = "rowid IN (SELECT value FROM json_each(?))"
+        return list(self._select(where, "rowid", (chosen,)))
+
     def last_failures(self, most: int) -> list[Upload]:
-        """List the uploads that failed last, the latest first."""
-        return list(self._select("status = 'failed'", "stored_at DESC LIMIT ?", (most,)))
+        """List the uploads that failed last and have no other answer, the latest first."""
+        where = f"status = 'failed' AND {self._effective_status} = 'failed'"
+        return list(self._select(where, "stored_at DESC LIMIT ?", (most,)))
 
     def last_results(self, most: int) -> list[Upload]:
         """List the uploads whose results were stored last, the latest first."""
@@ -211,3 +237,10 @@ class Ledger(Search, Debts, Costs, Forgetting):
     def last_received(self, most: int) -> list[Upload]:
         """List the uploads of which the ledger heard last, the latest first."""
         return list(self._select("TRUE", "rowid DESC LIMIT ?", (most,)))
+
+
+def _students(result: Result, day: str) -> Iterator[tuple[str, str, str, str]]:
+    """Go through the student records in a result."""
+    for person in result.people:
+        if person.status in {None, "matched"}:
+            yield person.name, person.major, person.year, day

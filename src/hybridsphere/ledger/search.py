@@ -6,12 +6,19 @@ from typing import Any
 import orjson
 
 from hybridsphere.ledger.overview import Overview
-from hybridsphere.ledger.statements import NEWEST
+from hybridsphere.ledger.schema import ANSWERS_SINCE
+from hybridsphere.ledger.statements import NEWEST, buckets_of
 from hybridsphere.ledger.upload import Upload, columns, version_of
 from hybridsphere.messages import S3Record, Version, newest_of
 
-_ANSWERS_SINCE = 3
-"""The schema from which on a ledger has answers beside the function's own."""
+VersionRow = tuple[str, str | None, str]
+"""ETag, sequencer and event time of a row."""
+
+
+def newest_version(rows: Sequence[VersionRow]) -> Version | None:
+    """Find the newest of the versions in rows; None if there are no rows."""
+    found = [Version(*row) for row in rows]
+    return found[0] if len(found) == 1 else newest_of(found, lambda version: version)
 
 
 class Search(Overview):
@@ -32,9 +39,9 @@ class Search(Overview):
         `person` and `statuses` are those that count; `corrected` are those that differ from the
         function's own answer. Without a match every row is read: a second for a million rows.
         """
-        people, status = "people", "status"
-        if self.schema >= _ANSWERS_SINCE:
-            people, status = "coalesce(answer_people, people)", "coalesce(answer_status, status)"
+        people = "people"
+        if self.schema >= ANSWERS_SINCE:
+            people = "coalesce(answer_people, people)"
         elif corrected:
             return []
         where = ["created_at >= ?", "created_at < ?", "status IS NOT NULL"]
@@ -43,7 +50,7 @@ class Search(Overview):
             where.append(f"instr({people}, ?)")
             values.append(f'"name":{orjson.dumps(person).decode()}')
         if statuses:
-            where.append(f"{status} IN ({', '.join('?' * len(statuses))})")
+            where.append(f"{self._effective_status} IN ({', '.join('?' * len(statuses))})")
             values += statuses
         if corrected:
             where.append("answer_status IS NOT NULL")
@@ -51,14 +58,15 @@ class Search(Overview):
 
     def newest_of_key(self, key: str) -> Upload | None:
         """Find the newest version of a key that has a result, in the bucket of this ledger."""
-        query = "SELECT DISTINCT bucket FROM uploads WHERE key = ? AND status IS NOT NULL"
-        for (bucket,) in self._connection.execute(query, (key,)).fetchall():
-            return self.newest(str(bucket), key)
-        return None
+        buckets = self._connection.execute(buckets_of("uploads")).fetchall()
+        found = (self.newest(bucket, key) for (bucket,) in buckets)
+        return next((upload for upload in found if upload), None)
 
     def versions_of_key(self, key: str) -> list[Upload]:
         """List the versions of a key, the oldest first."""
-        return list(self._select("key = ?", "rowid", (key,)))
+        return list(
+            self._select(f"bucket IN ({buckets_of('uploads')}) AND key = ?", "rowid", (key,))
+        )
 
     def newest(self, bucket: str, key: str) -> Upload | None:
         """Find the newest version of an upload that has a result, however many there are."""
@@ -83,8 +91,10 @@ class Search(Overview):
         ]
 
     def _newest_version(self, bucket: str, key: str) -> Version | None:
-        found = [Version(*row) for row in self._connection.execute(NEWEST, (bucket, key))]
-        return found[0] if len(found) == 1 else newest_of(found, lambda version: version)
+        return newest_version(self._newest_rows(bucket, key))
+
+    def _newest_rows(self, bucket: str, key: str) -> list[VersionRow]:
+        return self._connection.execute(NEWEST, (bucket, key)).fetchall()
 
     def _select(self, where: str, order: str, values: tuple[str | int, ...]) -> Iterator[Upload]:
         chosen = columns(self.schema)

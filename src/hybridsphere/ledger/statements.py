@@ -45,7 +45,8 @@ RETURNING attempts
 """  # noqa: S608 - ours
 
 # A result replaces `failed`, never the reverse. Otherwise a higher attempt replaces a lower one,
-# unless the object has left meanwhile: then the earlier answer is all that there will ever be.
+# unless the object has left meanwhile: then the earlier answer is all that there will ever be. A
+# later event of one version is a re-upload to a server whose sequencers are all alike.
 RESULT = f"""
 INSERT INTO uploads
     (bucket, key, version, etag, sequencer, event_time, created_at, stored_at, status, reason,
@@ -60,9 +61,12 @@ ON CONFLICT DO UPDATE SET
     stored_at = excluded.stored_at, attempt = excluded.attempt, faces_key = excluded.faces_key,
     faces = excluded.faces, faces_note = NULL, engine = excluded.engine, place = excluded.place,
     duration_ms = excluded.duration_ms, billed_ms = excluded.billed_ms,
-    memory_mb = excluded.memory_mb, cold = excluded.cold, cost_usd = excluded.cost_usd
+    memory_mb = excluded.memory_mb, cold = excluded.cold, cost_usd = excluded.cost_usd,
+    event_time = max(event_time, excluded.event_time)
 WHERE status IS NULL OR (status = 'failed' AND excluded.status != 'failed')
-    OR (excluded.attempt > attempt AND (status = 'failed' OR (excluded.status != 'failed'
+    OR ((excluded.attempt > attempt
+            OR (excluded.attempt = attempt AND excluded.event_time > event_time))
+        AND (status = 'failed' OR (excluded.status != 'failed'
         AND coalesce(excluded.reason, '') NOT IN ('gone', 'superseded'))))
 """  # noqa: S608 - ours
 
@@ -71,10 +75,16 @@ SELECT version, answer_csv, answer_at FROM uploads
 WHERE bucket = ?1 AND key = ?2 AND version = {_VERSION}
 """  # noqa: S608 - ours
 
+STUDENT = """
+INSERT INTO students VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE
+SET major = ?2, year = ?3, seen_on = ?4 WHERE (major, year, seen_on) IS NOT (?2, ?3, ?4)
+"""
+
 DONE = """
 SELECT 1 FROM uploads
 WHERE bucket = ?1 AND key = ?2 AND (version = ?3 OR (version = ?4 AND etag = ?5))
 AND ((invoked_at IS NOT NULL AND invoked_attempt >= ?6) OR (status IS NOT NULL AND attempt >= ?6))
+AND event_time >= ?7
 """
 
 # The newest with a sequencer and the newest without, each the first in an index.
@@ -88,6 +98,12 @@ UNION ALL SELECT * FROM (
     WHERE bucket = ?1 AND key = ?2 AND status IS NOT NULL AND sequencer IS NULL
     ORDER BY event_time DESC, etag DESC LIMIT 1)
 """  # noqa: S608 - ours
+
+# Uploads whose status people changed, from the index alone. ?1 the moment.
+DIFFERING = """
+SELECT status, answer_status, count(*) FROM uploads
+WHERE answer_status IS NOT NULL AND answer_status <> status AND stored_at >= ?1 GROUP BY 1, 2
+"""
 
 # ?1 status, ?2 the moment, ?3 how many. The newest version leaves last: otherwise the next start
 # would restore an older one's file. Versions with a sequencer and those without have a newest each.
@@ -111,8 +127,29 @@ DELETE FROM uploads WHERE rowid IN (
 """  # noqa: S608 - ours
 
 
+def buckets_of(table: str) -> str:
+    """Select the buckets of a table, each by one step in an index that begins with the bucket.
+
+    A key is found among them without an index that begins with the key.
+    """
+    return f"""
+WITH RECURSIVE buckets (bucket) AS (
+    SELECT min(bucket) FROM {table}
+    UNION ALL SELECT (SELECT min(bucket) FROM {table} WHERE bucket > buckets.bucket)
+    FROM buckets WHERE buckets.bucket IS NOT NULL)
+SELECT bucket FROM buckets WHERE bucket IS NOT NULL
+"""  # noqa: S608 - ours
+
+
 def beginning(thing: S3Record | Result) -> tuple[str | None, ...]:
     """Give the parameters with which every statement begins."""
     version = thing.version
-    names = (thing.bucket, thing.key, version.id, version.first_id)
-    return (*names, version.etag, version.sequencer or None, version.event_time)
+    return (
+        thing.bucket,
+        thing.key,
+        version.id,
+        version.first_id,
+        thing.etag,
+        thing.sequencer or None,
+        thing.event_time,
+    )

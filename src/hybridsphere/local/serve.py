@@ -82,10 +82,16 @@ async def _serve(options: LocalOptions) -> str:
                 async with AsyncExitStack() as stack:
                     if options.page:
                         log = folder / "page.log"
-                        place = running_page({**os.environ, **environment}, log)
+                        place = running_page(_told(environment, gallery), log)
                         tell(f"the page is at {await stack.enter_async_context(place)}")
                     _announce(environment)
                     return await account.failure()
+
+
+def _told(environment: Mapping[str, str], gallery: Path | None) -> dict[str, str]:
+    """Return the environment of a page, which may change the gallery of its function."""
+    own = {"HYBRIDSPHERE_GALLERY": str(gallery)} if gallery else {}
+    return {**os.environ, **environment, **own}
 
 
 def _announce(environment: Mapping[str, str]) -> None:

@@ -6,7 +6,9 @@ from hybridsphere.ledger.csv_files import Blocked, CsvFiles
 from hybridsphere.ledger.ledger import Answer, Ledger, Upload
 from hybridsphere.memory.derivation import derive
 from hybridsphere.memory.memory import Memory
+from hybridsphere.memory.records import Records
 from hybridsphere.memory.video import Video
+from hybridsphere.memory.words import Standing
 from hybridsphere.messages import utc_text
 
 PAGE = 100
@@ -30,11 +32,12 @@ def derive_stale(
     # No word may come in between: its mark would be removed with the others.
     with memory.transaction():
         videos = memory.stale(most)
+        records = Records(memory, ledger)
         with ledger.transaction():
             for number in videos:
                 if video := memory.video_of(number):
                     try:
-                        derive_video(memory, ledger, files, video)
+                        derive_video(memory, ledger, files, video, records)
                     except Blocked as error:
                         on_blocked(error)
         for number in videos:
@@ -56,29 +59,32 @@ def derive_all(
     return count
 
 
-def derive_video(memory: Memory, ledger: Ledger, files: CsvFiles, video: Video) -> None:
+def derive_video(
+    memory: Memory, ledger: Ledger, files: CsvFiles, video: Video, records: Records
+) -> None:
     """Derive one answer, inside transactions of both files. Raises Blocked, once it is recorded."""
     upload = ledger.upload(video.bucket, video.key, video.version)
     if upload is None or upload.status is None:
         return
-    answer = answer_of(memory, video, upload)
+    answer = answer_of(memory, video, upload, records)
     # A result without faces may replace `failed`; the ledger must know that words were said.
     is_unmarked = upload.status == "failed" and upload.answer_at is None
     if answer != _current(upload) or is_unmarked:
         publish(ledger, files, upload, answer)
 
 
-def answer_of(memory: Memory, video: Video, upload: Upload) -> Answer | None:
+def answer_of(memory: Memory, video: Video, upload: Upload, records: Records) -> Answer | None:
     """Return the answer that people's words make of a function's; None for the function's own."""
     faces = memory.faces(video.id)
     standings = memory.judgements.standings([face.id for face in faces])
     words = memory.judgements.of_video(video.id)
-    names = {face.name for face in faces} | {word.name for word in words}
-    names |= {standing.said for standing in standings.values()}
-    records = memory.records({name for name in names if name})
-    return derive(
-        upload, faces, standings, words, records, left_out=video.left_out, decided=video.decided
-    )
+    left_out, decided = video.left_out, video.decided
+    if video.attempt < upload.attempt:
+        # The result has replaced the one of these faces, and its own are late or gone. People's
+        # words about them stand; the machine's names do not.
+        faces = [face for face in faces if standings.get(face.id, Standing()) != Standing()]
+        left_out, decided = max(1, left_out), None
+    return derive(upload, faces, standings, words, records.find, left_out=left_out, decided=decided)
 
 
 def publish(ledger: Ledger, files: CsvFiles, upload: Upload, answer: Answer | None) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hybridsphere.ledger.ledger import Answer, Upload
 from hybridsphere.memory.face import Face
 from hybridsphere.memory.rows import (
-    Record,
+    FindRecord,
     Row,
     is_attendance,
     joined,
@@ -40,7 +40,7 @@ def derive(
     faces: Sequence[Face],
     standings: Mapping[int, Standing],
     words: Collection[Judgement],
-    records: Mapping[str, Record],
+    records: FindRecord,
     *,
     left_out: int = 0,
     decided: str | None = None,
@@ -51,7 +51,7 @@ def derive(
       that the machine gives them by now. `left_out`: the number of faces that were not kept.
     - `decided`: the machine's person of `identify` by now; None for the function's own.
     - `standings`, `words`: what people said of the faces, and of the video with its faces.
-    - `records`: major and year of students, by name.
+    - `records`: finds major and year of a student by name.
     """
     if upload.status is None:
         return None
@@ -101,7 +101,7 @@ class _Draft:
             self._rows = [row for row in self._rows if row.since > word.id]
             self._any_face = False
 
-    def answer(self, records: Mapping[str, Record]) -> Answer:
+    def answer(self, records: FindRecord) -> Answer:
         """Return the answer of the rows as they stand."""
         known = sorted((row for row in self._rows if row.name), key=lambda row: row.order)
         strangers = sorted((row for row in self._rows if not row.name), key=lambda row: row.order)

@@ -70,7 +70,7 @@ def renewed(memory: Memory, videos: Iterable[int]) -> list[KeptVideo]:
 def put_decisions(
     memory: Memory,
     answers: Mapping[int, FaceAnswer],
-    videos: Iterable[tuple[Video, float, str, str | None]],
+    videos: Iterable[tuple[Video, float, str | None, str | None]],
 ) -> None:
     """Store new answers by the face's id, inside a transaction.
 

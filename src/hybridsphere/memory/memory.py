@@ -1,6 +1,6 @@
 """The memory: videos, their faces, and what people said of them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 
 from hybridsphere.ledger.database import Database
-from hybridsphere.ledger.ledger import Ledger, Upload
+from hybridsphere.ledger.ledger import Upload
+from hybridsphere.ledger.statements import buckets_of
 from hybridsphere.memory.evidence import Evidence
 from hybridsphere.memory.face import FACE_COLUMNS, Face, Looks, NewFace, looks_of
 from hybridsphere.memory.from_evidence import from_evidence
 from hybridsphere.memory.grouping import Grouping
 from hybridsphere.memory.judgements import Judgements
-from hybridsphere.memory.records import known_records, learn_record
 from hybridsphere.memory.retention import expire
 from hybridsphere.memory.rows import Record, is_attendance
 from hybridsphere.memory.schema import MEMORY, MemoryFileError
@@ -67,13 +67,12 @@ class Memory(Database):
         """The words of people about faces and videos."""
         return Judgements(self._connection, self.grouping)
 
-    def records(self, names: Collection[str]) -> dict[str, Record]:
-        """Return major and year of those people whose student record is known."""
-        return known_records(self._connection, names)
-
-    def learn_record(self, ledger: Ledger, name: str) -> None:
-        """Look the record of a person up in the ledger, unless it is known; in a transaction."""
-        learn_record(self._connection, ledger, name)
+    def record(self, name: str) -> Record | None:
+        """Return major and year of a person whose record an earlier release has kept."""
+        query = """SELECT coalesce(major, ''), coalesce(year, '') FROM people
+            WHERE name = ? AND status = 'matched'"""
+        found: Record | None = self._connection.execute(query, (name,)).fetchone()
+        return found
 
     def take_evidence(self, evidence: Evidence, version: str) -> int:
         """Keep the faces of an evidence object, like `take`; `version` is the ledger's name."""
@@ -123,11 +122,9 @@ class Memory(Database):
 
     def faces_of_key(self, key: str) -> list[Face]:
         """List the faces of every version of a key, in the order of videos and numbers."""
-        return list(
-            self._faces(
-                "video IN (SELECT id FROM videos WHERE key = ?) ORDER BY video, number", (key,)
-            )
-        )
+        buckets = buckets_of("videos")
+        videos = f"SELECT id FROM videos WHERE bucket IN ({buckets}) AND key = ?"  # noqa: S608 - ours
+        return list(self._faces(f"video IN ({videos}) ORDER BY video, number", (key,)))
 
     def faces(self, video: int) -> list[Face]:
         """List the faces of a video, in the order of their numbers."""

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,9 @@ _GAP_MS = 1
 
 Record = tuple[str, str]
 """Major and year of a student."""
+
+FindRecord = Callable[[str], Record | None]
+"""Finds the record of a student by name; None without one."""
 
 
 @dataclass(slots=True)
@@ -101,9 +104,7 @@ def read_rows(text: str, people: Sequence[Mapping[str, Any]]) -> list[Row]:
     return rows
 
 
-def write_rows(
-    rows: Sequence[Row], status: str, *, attendance: bool, records: Mapping[str, Record]
-) -> str:
+def write_rows(rows: Sequence[Row], status: str, *, attendance: bool, records: FindRecord) -> str:
     """Write the CSV of an answer, a single row with the status if there is nobody."""
     columns = ATTENDANCE_COLUMNS if attendance else CSV_COLUMNS
     lines = []
@@ -117,7 +118,7 @@ def write_rows(
     return csv_text(lines or [empty], columns)
 
 
-def person_of(row: Row, records: Mapping[str, Record], *, attendance: bool) -> dict[str, Any]:
+def person_of(row: Row, records: FindRecord, *, attendance: bool) -> dict[str, Any]:
     """Return the entry of a known person; the function's own where there is one."""
     if row.found and row.found.get("name") == row.name:
         return dict(row.found)
@@ -130,14 +131,14 @@ def person_of(row: Row, records: Mapping[str, Record], *, attendance: bool) -> d
     return person
 
 
-def status_of(row: Row, records: Mapping[str, Record]) -> str:
+def status_of(row: Row, records: FindRecord) -> str:
     """Return the status of one row."""
     if own := row.cells.get("status") or row.found.get("status"):
         return str(own)
     return _record(row.name, records)[0] if row.name else "unknown_face"
 
 
-def _cells(row: Row, records: Mapping[str, Record]) -> dict[str, str]:
+def _cells(row: Row, records: FindRecord) -> dict[str, str]:
     status, major, year = _record(row.name, records) if row.name else ("unknown_face", "", "")
     if row.found:
         major, year = str(row.found.get("major", major)), str(row.found.get("year", year))
@@ -153,9 +154,9 @@ def _cells(row: Row, records: Mapping[str, Record]) -> dict[str, str]:
     }
 
 
-def _record(name: str, records: Mapping[str, Record]) -> tuple[str, str, str]:
-    major, year = records.get(name, ("", ""))
-    return ("matched" if name in records else "no_record", major, year)
+def _record(name: str, records: FindRecord) -> tuple[str, str, str]:
+    found = records(name)
+    return ("no_record", "", "") if found is None else ("matched", *found)
 
 
 def _spans(cells: Mapping[str, str]) -> Spans:

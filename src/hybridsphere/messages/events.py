@@ -88,7 +88,7 @@ def read_s3_event(body: str | Mapping[str, Any]) -> S3Event:
 
     The `s3:TestEvent` that S3 sends first has no records. Raises BadMessage for any other message.
     """
-    event = json_object(body) if isinstance(body, str) else body
+    event = json_object(body)
     if event.get("Type") == "Notification" and "TopicArn" in event:
         return read_s3_event(text(event, "Message"))
     if event.get("Event") == "s3:TestEvent":

@@ -21,8 +21,10 @@ class BadMessage(ValueError):
     """A message that can never succeed; its text is the reason."""
 
 
-def json_object(text: str) -> Mapping[str, Any]:
-    """Parse a JSON object."""
+def json_object(text: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Parse a JSON object, unless the caller has parsed it."""
+    if not isinstance(text, str):
+        return text
     try:
         value = json.loads(text)
         # JSON can carry half a surrogate pair, which no file, database or key can.
@@ -59,7 +61,8 @@ def text(holder: Mapping[str, Any], name: str) -> str:
 
 def optional_text(holder: Mapping[str, Any], name: str) -> str | None:
     """Return a field that holds a text; None if it is missing or empty."""
-    return None if holder.get(name) in (None, "") else text(holder, name)
+    value = holder.get(name)
+    return None if value is None or value == "" else text(holder, name)
 
 
 def etag(holder: Mapping[str, Any], name: str = "etag") -> str:

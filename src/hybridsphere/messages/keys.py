@@ -39,6 +39,8 @@ def is_folder(key: str, size: object) -> bool:
 
 def _climbs_out(key: str) -> bool:
     """Return whether `..` segments lead above the bucket's root, which S3 refuses."""
+    if ".." not in key:
+        return False
     depth = 0
     for segment in key.split("/"):
         depth += {"..": -1, ".": 0, "": 0}.get(segment, 1)

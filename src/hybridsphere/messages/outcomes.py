@@ -24,8 +24,8 @@ from hybridsphere.messages.reasons import reason_of
 from hybridsphere.messages.results import SCHEMA, STATUSES, Person, Result, Spans
 
 
-def parse_output(body: str) -> list[Result]:
-    """Return the results in a message of the output queue.
+def parse_output(body: str | Mapping[str, Any]) -> list[Result]:
+    """Return the results in a message of the output queue, as text or parsed.
 
     The function sends one; Lambda's on-failure record makes a `failed` one of each of its uploads.
     Raises BadMessage for any other message.
@@ -93,7 +93,7 @@ def status(holder: Mapping[str, Any]) -> str:
 def _faces_key(message: Mapping[str, Any]) -> str | None:
     """Return the key of the faces' object; a forged key could name any object of the bucket."""
     found = optional_text(message, "faces_key")
-    if found not in {None, faces_key(text(message, "key"))}:
+    if found is not None and found != faces_key(text(message, "key")):
         raise BadMessage(f"faces_key is {excerpt(found)}, not that of this video")
     return found
 
@@ -113,7 +113,7 @@ def _person(value: object) -> Person:
             certainty=optional_text(person, "certainty"),
             **{
                 name: read(person[name])
-                for name, read in (_FIGURES | ATTENDANCE_FIGURES).items()
+                for name, read in _OPTIONAL_FIGURES
                 if person.get(name) is not None
             },
         )
@@ -140,11 +140,11 @@ def _spans(value: Any) -> Spans:
     return tuple((_count(first), _count(last)) for first, last in value)
 
 
-_FIGURES: dict[str, Callable[[Any], Any]] = {"runner_up_distance": finite}
-
 ATTENDANCE_FIGURES: dict[str, Callable[[Any], Any]] = {
     "first_s": finite,
     "last_s": finite,
     "sightings": _count,
 }
 """Figures that a person has only in attendance mode, with their readers."""
+
+_OPTIONAL_FIGURES = [("runner_up_distance", finite), *ATTENDANCE_FIGURES.items()]

@@ -16,6 +16,13 @@ from hybridsphere.page.site import SITE, Shelf
 
 log = structlog.get_logger()
 
+_PARENTS = {
+    "video": "videos",
+    "again": "unknown",
+    **dict.fromkeys(("person", "found", "merge", "forget", "check"), "people"),
+}
+"""The entry of the menu under which a view stands."""
+
 _NAMES = {name for name, _, _ in VIEWS}
 
 
@@ -48,7 +55,7 @@ def page(request: web.Request, view: View, status: int = 200) -> web.Response:
     """Render a view as a page."""
     site = request.app[SITE]
     visitor = request[VISITOR]
-    here = {"video": "videos", "person": "people"}.get(view.name, view.name)
+    here = _PARENTS.get(view.name, view.name)
     context = {
         **view.context,
         "title": view.title,

@@ -14,10 +14,16 @@ from aiohttp import web
 from hybridsphere.bridge.telemetry import logs
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.page import media
+from hybridsphere.page.again import add_again
 from hybridsphere.page.answer import add_headers, answering, show
+from hybridsphere.page.aside import Aside
+from hybridsphere.page.changing import add_changing
+from hybridsphere.page.checking import add_checking
 from hybridsphere.page.classroom import add_classroom
 from hybridsphere.page.deriving import keep_deriving
+from hybridsphere.page.enrolling import add_enrolling
 from hybridsphere.page.judging import add_judging
+from hybridsphere.page.known import KnownPeople
 from hybridsphere.page.live import add_live
 from hybridsphere.page.login import add_login
 from hybridsphere.page.observer import Observer, State
@@ -41,7 +47,7 @@ from hybridsphere.sockets import remedy_for_address
 log = structlog.get_logger()
 
 LARGEST = 256 * 1024
-"""Bytes of a form; the page takes no files."""
+"""Bytes of a form, except of one with photographs."""
 
 IDLE_S = 30.0
 
@@ -119,6 +125,8 @@ def make_app(settings: Settings) -> web.Application:
         observer=Observer(settings.results_dir, settings.http, index, state),
         templates=environment(),
         readers=ThreadPoolExecutor(READERS, "reader"),
+        people=KnownPeople(settings.gallery),
+        aside=Aside(settings),
     )
     _add_routes(app)
     app.cleanup_ctx.append(_observed)
@@ -144,6 +152,10 @@ def _add_routes(app: web.Application) -> None:
     add_login(app)
     add_judging(app)
     add_classroom(app)
+    add_enrolling(app)
+    add_again(app)
+    add_changing(app)
+    add_checking(app)
     add_replaying(app)
 
 

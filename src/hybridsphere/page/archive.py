@@ -68,10 +68,11 @@ class Archive(Ledger):
             ORDER BY invoked_at IS NULL, coalesce(invoked_at, created_at) LIMIT ?"""
         return self._entries(where, (most,))
 
-    def ended(self, status: str, most: int, before: str = "~") -> list[Entry]:
-        """List the uploads of a status whose results were stored before a moment, latest first."""
-        where = "status = ? AND stored_at < ? ORDER BY stored_at DESC LIMIT ?"
-        return self._entries(where, (status, before, most))
+    def failed(self, most: int, before: str = "~") -> list[Entry]:
+        """List failed uploads without another answer, stored before a moment, the latest first."""
+        where = f"""status = 'failed' AND {self._effective_status} = 'failed' AND stored_at < ?
+            ORDER BY stored_at DESC LIMIT ?"""
+        return self._entries(where, (before, most))
 
     def stored_since(self, until: Mapping[str, str], most: int) -> dict[str, list[Entry]]:
         """List the uploads by status whose results were stored from that status's moment on."""
@@ -96,16 +97,8 @@ class Archive(Ledger):
     def count_since(self, moment: str) -> dict[str, int]:
         """Count the results that were stored from a moment on, by the status that people get."""
         query = "SELECT count(*) FROM uploads WHERE status = ? AND stored_at >= ?"
-        counts = {status: self._first(query, status, moment) for status in self._statuses()}
-        if self.schema < 3:
-            return counts
-        # An answer is younger than its result, so the index of answers leads to all that count.
-        query = """SELECT status, answer_status, count(*) FROM uploads
-            WHERE answer_at >= ? AND stored_at >= ? AND answer_status <> status GROUP BY 1, 2"""
-        for own, given, count in self._connection.execute(query, (moment, moment)).fetchall():
-            counts[own] = counts.get(own, 0) - count
-            counts[given] = counts.get(given, 0) + count
-        return counts
+        own = {status: self._first(query, status, moment) for status in self._statuses()}
+        return self._as_people_get(own, moment)
 
     def per_minute(self, since: str) -> dict[str, int]:
         """Count the results stored from a moment on by minute, as `2026-11-21T00:00`."""

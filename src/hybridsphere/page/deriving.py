@@ -25,9 +25,13 @@ def derive(site: Site, memory: Memory) -> int:
     """Let the answers of the first videos follow; returns how many there were."""
     folder = site.settings.results_dir
     with Ledger.open(folder) as ledger:
-        files = CsvFiles(folder)
+        files = CsvFiles(folder, _log_edited)
         files.prepare()
         return derive_stale(memory, ledger, files)
+
+
+def _log_edited(key: str, copy: str) -> None:
+    log.warning("file.edited", key=key, kept_as=copy)
 
 
 async def keep_deriving(app: web.Application) -> AsyncIterator[None]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybridsphere.memory.memory import Face, Memory, MemoryFileError, memory_path
+from hybridsphere.memory.video import Video
 from hybridsphere.page.archive import Entry
 
 
@@ -20,6 +21,13 @@ class Group:
     last_at: str
     faces: Sequence[int]
     like: str | None
+
+
+_BEST = """
+SELECT id FROM (SELECT id, size_px, said, certainty FROM faces
+    WHERE person = ? AND stripped = 0 ORDER BY at DESC LIMIT 40)
+ORDER BY said IS NULL, certainty = 'doubtful', size_px DESC LIMIT 1
+"""
 
 
 class Faces(Memory):
@@ -60,6 +68,30 @@ class Faces(Memory):
         """Find the key and the version of the videos of faces."""
         videos = {face.video: self.video_of(face.video) for face in faces}
         return {number: (one.key, one.version) for number, one in videos.items() if one}
+
+    def newest_videos(self, before: tuple[str, int], most: int) -> list[Video]:
+        """List the videos uploaded before one of `(event_time, id)`, the newest first."""
+        return list(
+            self._videos(
+                """event_time <= ? AND (event_time, id) < (?, ?)
+                ORDER BY event_time DESC, id DESC LIMIT ?""",
+                (before[0], *before, most),
+            )
+        )
+
+    def best(self, names: Sequence[str]) -> dict[str, int]:
+        """Find the face that shows each person best: large, sure, and with a picture."""
+        found = {}
+        for name in names:
+            row = self._connection.execute(_BEST, (name,)).fetchone()
+            if row:
+                found[name] = int(row[0])
+        return found
+
+    def count_of(self, name: str) -> int:
+        """Count the faces of a person."""
+        query = "SELECT count(*) FROM faces WHERE person = ?"
+        return int(self._connection.execute(query, (name,)).fetchone()[0])
 
     def persons(self, most: int = 1000, after: str = "") -> list[str]:
         """List everybody who was seen, by name; each costs one search of an index."""

@@ -1,9 +1,11 @@
 """Judgements: each word of a person is recorded, takes effect, and can be taken back."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
 from aiohttp import web
 
 from hybridsphere.errors import CannotRun
@@ -19,6 +21,9 @@ Said = dict[str, Any]
 """The answer to a word: `text` for people, and the ids that an undo needs."""
 
 Work = Callable[[Faces, Mapping[str, str], str], Said]
+
+
+log = structlog.get_logger()
 
 
 class NotSaid(Exception):
@@ -142,7 +147,12 @@ def _say(site: Site, work: Work, form: Mapping[str, str], by: str) -> Said:
     with Faces.open(site.settings.results_dir) as memory:
         with memory.transaction():
             said = work(memory, form, by)
-        derive(site, memory)
+        try:
+            derive(site, memory)
+        except (CannotRun, OSError, sqlite3.Error) as error:
+            # The word is recorded; `keep_deriving` goes on, and a repeated undo would undo another.
+            log.warning("answers.late", reason=str(error))
+            said["text"] = f"{said['text']} The answer follows later."
         return said
 
 

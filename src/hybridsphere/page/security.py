@@ -7,19 +7,21 @@
 
 import asyncio
 import hmac
-import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
+from aiohttp.web_request import FileField
 
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.hosts import is_local
 from hybridsphere.page.passwords import LONGEST, NOBODY, Role, User, read_users
+from hybridsphere.page.patience import Patience
 from hybridsphere.page.sessions import LASTS_S, Sessions, Visitor
 from hybridsphere.settings import Settings, variable
 
@@ -39,7 +41,19 @@ HEADERS = {
 
 VISITOR = web.RequestKey("visitor", Visitor)
 
+_FILES = web.RequestKey("files", list[Any])
+
 READING = {"GET", "HEAD"}
+
+UPLOADS = {"/people/enroll": Role.EDITOR, "/people/search": Role.EDITOR}
+"""Paths that take photographs, and who may send them."""
+
+LARGEST_UPLOAD = 160 * 2**20
+"""Bytes of one form with photographs."""
+
+_UPLOAD_S = 300.0
+_FORM_S = 15.0
+_MOST_FIELDS = 500
 
 OPEN = ("/login", "/static/", "/healthz")
 """Paths that somebody sees who has not logged in."""
@@ -74,37 +88,6 @@ def _is_loopback(host: str) -> bool:
     return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
-class Patience:
-    """Slows down who guesses: each failure doubles the wait, for a name and for an address."""
-
-    _MOST = 10_000
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
-
-    def wait_s(self, *who: str) -> float:
-        """Tell how long these must wait before they may try again."""
-        return max(self._wait_s(one) for one in who)
-
-    def failed(self, *who: str) -> None:
-        for one in who:
-            count, _ = self._failures.pop(one, (0, 0.0))
-            self._failures[one] = (count + 1, self._now())
-        while len(self._failures) > self._MOST:
-            self._failures.popitem(last=False)
-
-    def succeeded(self, *who: str) -> None:
-        for one in who:
-            self._failures.pop(one, None)
-
-    def _wait_s(self, one: str) -> float:
-        count, when = self._failures.get(one, (0, 0.0))
-        # Three slips cost nothing.
-        wait = min(2.0 ** (count - 2), 300.0) if count > 3 else 0.0
-        return max(0.0, when + wait - self._now())
-
-
 @dataclass(slots=True)
 class Gate:
     """The checks of one page."""
@@ -113,6 +96,7 @@ class Gate:
     sessions: Sessions
     patience: Patience = field(default_factory=Patience)
     _trials: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    _uploads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     @property
     def login(self) -> bool:
@@ -129,9 +113,14 @@ class Gate:
         @web.middleware
         async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
             fresh = self._admit(request)
-            if request.method not in READING:
-                await self._check_change(request)
-            answer = await handler(request)
+            async with self._upload(request) as roomy:
+                try:
+                    if request.method not in READING:
+                        await self._check_change(roomy)
+                    answer = await handler(roomy)
+                finally:
+                    for file in roomy.get(_FILES, ()):
+                        file.close()
             if fresh and not answer.prepared:
                 self.set_cookie(request, answer, fresh)
             return answer
@@ -223,21 +212,51 @@ class Gate:
                 text=f"This page has another name; {variable('page_names')} lists its names."
             )
 
+    @asynccontextmanager
+    async def _upload(self, request: web.Request) -> AsyncIterator[web.Request]:
+        """Give a form with photographs its room, one at a time; others stay as they are.
+
+        Before its first byte is read, it must come from this page, from somebody who may.
+        """
+        role = UPLOADS.get(request.path)
+        if role is None or request.method in READING:
+            yield request
+            return
+        _check_origin(request)
+        require(request, role)
+        if self._uploads.locked():
+            raise web.HTTPServiceUnavailable(
+                text="Somebody else is sending photographs. Try again in a minute.",
+                headers={"Retry-After": "60"},
+            )
+        async with self._uploads:
+            yield request.clone(client_max_size=LARGEST_UPLOAD, client_max_fields=_MOST_FIELDS)
+
     async def _check_change(self, request: web.Request) -> None:
         """Admit a change only from a form of this page, in this session."""
-        origin = request.headers.get("Origin", "")
-        if urlsplit(origin).netloc.lower() != request.host.lower() or not origin:
-            raise web.HTTPForbidden(text="A change must come from this page itself.")
+        _check_origin(request)
         try:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(_UPLOAD_S if request.path in UPLOADS else _FORM_S):
                 form = await request.post()
         except TimeoutError:
             raise web.HTTPRequestTimeout from None
+        except web.HTTPRequestEntityTooLarge as error:
+            most = f"{LARGEST_UPLOAD // 2**20} MB or {_MOST_FIELDS} files"
+            bound = f"more than {most}" if request.path in UPLOADS else "too much"
+            error.text = f"This is {bound} at once. Send fewer or smaller files."
+            raise
+        request[_FILES] = [one.file for one in form.values() if isinstance(one, FileField)]
         token = str(form.get("token", request.headers.get("X-Token", "")))
         if not hmac.compare_digest(
             token.encode(), self.sessions.token(request[VISITOR].session).encode()
         ):
             raise web.HTTPForbidden(text="This form is too old. Load the page again.")
+
+
+def _check_origin(request: web.Request) -> None:
+    origin = request.headers.get("Origin", "")
+    if urlsplit(origin).netloc.lower() != request.host.lower() or not origin:
+        raise web.HTTPForbidden(text="A change must come from this page itself.")
 
 
 def require(request: web.Request, role: Role) -> Visitor:

@@ -10,7 +10,9 @@ from aiohttp import web
 from jinja2 import Environment
 
 from hybridsphere.page.archive import Archive
+from hybridsphere.page.aside import Aside
 from hybridsphere.page.faces import Faces
+from hybridsphere.page.known import KnownPeople
 from hybridsphere.page.observer import Observer, State
 from hybridsphere.page.security import Gate
 from hybridsphere.page.words import Words
@@ -32,6 +34,7 @@ class Shelf:
     index: Words
     state: State
     settings: Settings
+    people: KnownPeople
 
     @property
     def bucket(self) -> str:
@@ -50,6 +53,8 @@ class Site:
     observer: Observer
     templates: Environment
     readers: ThreadPoolExecutor
+    people: KnownPeople
+    aside: Aside
 
     async def read(
         self, work: Callable[Concatenate[Shelf, P], T], *given: P.args, **named: P.kwargs
@@ -59,7 +64,7 @@ class Site:
         def run() -> T:
             folder = self.settings.results_dir
             with Archive.read(folder) as archive, Faces.of(folder) as faces:
-                shelf = Shelf(archive, faces, self.index, self.state, self.settings)
+                shelf = Shelf(archive, faces, self.index, self.state, self.settings, self.people)
                 return work(shelf, *given, **named)
 
         return await asyncio.get_running_loop().run_in_executor(self.readers, run)

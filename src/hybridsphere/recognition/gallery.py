@@ -175,6 +175,15 @@ class Gallery:
         """Return a gallery with these ends of consents."""
         return Gallery(self.names, self.embeddings, self.space, consents)
 
+    def with_consent(self, name: str, until: date | None) -> "Gallery":
+        """Return a gallery with another end of a person's consent, or without an end.
+
+        Raises GalleryError for an unknown name.
+        """
+        name = self._known(name)
+        consents = {one: day for one, day in self.consents.items() if one != name}
+        return self.with_consents({**consents, name: until} if until else consents)
+
     def consenting(self, today: date) -> "Gallery":
         """Return a gallery without the people whose consent has ended before a day."""
         ended = {name for name, last in self.consents.items() if last < today}
@@ -183,9 +192,7 @@ class Gallery:
 
     def without(self, name: str) -> "Gallery":
         """Return a gallery without a person. Raises GalleryError for an unknown name."""
-        name = usual_name(name)
-        if name not in self.names:
-            raise GalleryError(f"{name}: nobody in the gallery has that name", hint=_SHOW)
+        name = self._known(name)
         kept = [row for row, other in enumerate(self.names) if other != name]
         return self._of([self.names[row] for row in kept], list(self.embeddings[kept]))
 
@@ -194,9 +201,7 @@ class Gallery:
 
         The faces join those of a person who has that name already. Raises GalleryError.
         """
-        name = usual_name(name)
-        if name not in self.names:
-            raise GalleryError(f"{name}: nobody in the gallery has that name", hint=_SHOW)
+        name = self._known(name)
         names = [new if one == name else one for one in self.names]
         consents = {new if one == name else one: day for one, day in self.consents.items()}
         return Gallery(names, self.embeddings, self.space, consents)
@@ -271,6 +276,13 @@ class Gallery:
                     limits[name] = min(limits[name], distance * _OWN_SHARE)
                     break
         return limits
+
+    def _known(self, name: str) -> str:
+        """Return the one form of a name that is in the gallery. Raises GalleryError."""
+        name = usual_name(name)
+        if name not in self.names:
+            raise GalleryError(f"{name}: nobody in the gallery has that name", hint=_SHOW)
+        return name
 
     def _of(self, names: list[str], rows: list[Embeddings]) -> "Gallery":
         matrix = np.array(rows) if rows else np.empty((0, EMBEDDING_SIZE))

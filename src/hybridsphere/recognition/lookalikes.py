@@ -49,6 +49,25 @@ def nearest_pairs(gallery: Gallery, count: int) -> list[Pair]:
     return look_alikes(gallery, shown=count).nearest
 
 
+def nearest_of_each(gallery: Gallery) -> dict[str, Pair]:
+    """Return the nearest other person of each person; nobody's where there is one person."""
+    people = sorted(set(gallery.names))
+    if len(people) < 2:
+        return {}
+    nearest = np.full(len(people), np.inf)
+    like = np.zeros(len(people), int)
+    for at, (_, _, distances) in enumerate(_distances(gallery)):
+        if not len(distances):
+            continue
+        if (least := distances.min()) < nearest[at]:
+            nearest[at], like[at] = least, at + 1 + int(distances.argmin())
+        nearer = at + 1 + np.flatnonzero(distances < nearest[at + 1 :])
+        nearest[nearer], like[nearer] = distances[nearer - at - 1], at
+    return {
+        name: Pair(float(nearest[at]), name, people[like[at]]) for at, name in enumerate(people)
+    }
+
+
 def concerns(gallery: Gallery, tolerance: float) -> list[str]:
     """Return a summary of the look-alikes, a line for the count and one for each nearest pair."""
     nearest, count = look_alikes(gallery, tolerance)

@@ -63,6 +63,7 @@ class Site:
                 health=self.vitals.health,
                 metrics=self.vitals.metrics,
             )
+            mirror.set_aside = watcher.set_aside
             stop = asyncio.Event()
             work = asyncio.create_task(watcher.run(stop, drain_s=10))
             try:

@@ -377,3 +377,35 @@ async def test_attendance_comes_back_with_seconds_and_sightings(site: Site) -> N
     assert row.people == [person.to_dict() for person in people]
     assert row.status == "matched"
     assert site.file() == text.encode()
+
+
+async def test_blocked_places_stop_no_other_result(site: Site) -> None:
+    keys = [f"blocked/{number}.mp4" for number in range(3)]
+    site.folder.mkdir()
+    (site.folder / "blocked").touch()
+    # After those in the listing.
+    await site.put(*(site.of(key) for key in [*keys, "good.mp4"]))
+    async with site.mirroring(most=1):
+        await site.fetched("good.mp4")
+        assert [row.key for row in site.rows()] == ["good.mp4"]
+        assert str(site.folder / "blocked") in str(site.vitals.health.troubles)
+        (site.folder / "blocked").unlink()
+        await site.fetched(*keys)
+        await until(lambda: site.vitals.health.troubles == {})
+
+
+async def test_a_replica_that_lags_behind_replaces_nothing(site: Site) -> None:
+    old, new = (
+        site.of(
+            sequencer=f"0{number}", etag=f"e{number}", csv=csv_text([(str(number), "", "", "")])
+        )
+        for number in (1, 2)
+    )
+    async with site.mirroring():
+        for count, shown in enumerate((old, new, old, new, old), 1):
+            # Listing and body of the older object come again, as from a replica of Swift's.
+            await site.put(shown)
+            await until(lambda count=count: site.received >= count)
+        await until(lambda: site.vitals.figure("objects_in_flight", bucket="output") == 0)
+    assert site.file() == new.csv.encode()
+    assert sorted(row.etag for row in site.rows()) == ["e1", "e2"]

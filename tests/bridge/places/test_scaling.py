@@ -1,9 +1,12 @@
 """When the bridge asks for more hosts, or fewer."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from hybridsphere.bridge.places import scaling as module
 from hybridsphere.bridge.places.scaling import AGAIN_S, IN_AFTER_S, OUT_AFTER_S, Scaling
@@ -59,12 +62,14 @@ def test_idle_hosts_leave_one_by_one() -> None:
     assert one.due(4 * IN_AFTER_S) is None
 
 
-async def test_a_signal_is_a_post(monkeypatch: pytest.MonkeyPatch) -> None:
+@asynccontextmanager
+async def policy(status: int) -> AsyncIterator[tuple[str, asyncio.Queue[str]]]:
+    """The URL of a policy that answers with `status`, and the requests that it gets."""
     signals: asyncio.Queue[str] = asyncio.Queue()
 
     async def signalled(request: web.Request) -> web.Response:
         await signals.put(f"{request.method} {request.path_qs}")
-        return web.Response()
+        return web.Response(status=status)
 
     app = web.Application()
     app.router.add_route("*", "/policy", signalled)
@@ -72,15 +77,24 @@ async def test_a_signal_is_a_post(monkeypatch: pytest.MonkeyPatch) -> None:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    port = runner.addresses[0][1]
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/policy?Signature=x", signals
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize(("status", "event"), [(200, "signalled"), (403, "refused")])
+async def test_a_signal_is_a_post_and_a_refusal_is_logged(
+    monkeypatch: pytest.MonkeyPatch, status: int, event: str
+) -> None:
     for name in ("EVERY_S", "OUT_AFTER_S", "AGAIN_S"):
         monkeypatch.setattr(module, name, 0.01)
     figures = Figures()
     figures.foreseen_s = 16
-    running = asyncio.create_task(
-        scaling(figures, f"http://127.0.0.1:{port}/policy?Signature=x").run()
-    )
-    async with asyncio.timeout(10):
-        assert await signals.get() == "POST /policy?Signature=x"
-    running.cancel()
-    await runner.cleanup()
+    async with policy(status) as (url, signals):
+        with capture_logs() as logs:
+            running = asyncio.create_task(scaling(figures, url).run())
+            async with asyncio.timeout(10):
+                assert await signals.get() == "POST /policy?Signature=x"
+                # The answer to the first was logged before the second.
+                await signals.get()
+        running.cancel()
+    assert logs[0]["event"] == f"scaling.{event}"

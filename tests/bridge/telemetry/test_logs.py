@@ -78,6 +78,17 @@ def test_a_line_is_json_and_begins_with_when_how_bad_and_what(written: Told) -> 
     assert (line["level"], line["event"], line["key"]) == ("info", "event.invoked", "ü.mp4")
 
 
+def test_lines_of_a_loop_come_in_order_and_all(written: Told) -> None:
+    text = written(
+        "import asyncio\nasync def main():\n    for n in range(250):\n        log.info('a', n=n)\n"
+        "    await asyncio.to_thread(log.info, 'of a thread')\n    log.info('a', n=250)\n"
+        "asyncio.run(main())\nlogs.flush()"
+    )
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line["n"] for line in lines if "n" in line] == list(range(251))
+    assert len(lines) == 252
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_json_is_utf8_whatever_the_locale(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", encoding)

@@ -16,13 +16,15 @@ def template() -> dict[str, Any]:
 
 
 def test_only_the_bridge_may_call_the_hosts(template: dict[str, Any]) -> None:
-    (rule,) = template["resources"]["security_group"]["properties"]["rules"]
+    rule = template["resources"]["security_group_rule"]["properties"]
+    assert rule["security_group"] == {"get_resource": "security_group"}
+    assert "rules" not in template["resources"]["security_group"]["properties"]
     assert (rule["direction"], rule["port_range_min"], rule["port_range_max"]) == (
         "ingress",
         9000,
         9000,
     )
-    assert rule["remote_group_id"] == {"get_param": "bridge_security_group"}
+    assert rule["remote_group"] == {"get_param": "bridge_security_group"}
     types = {resource["type"] for resource in template["resources"].values()}
     # No address of theirs is public.
     assert "OS::Neutron::FloatingIP" not in types
@@ -31,6 +33,8 @@ def test_only_the_bridge_may_call_the_hosts(template: dict[str, Any]) -> None:
 def test_no_secret_passes_through_the_stack(template: dict[str, Any]) -> None:
     server = template["resources"]["group"]["properties"]["resource"]["properties"]
     assert "user_data" not in server
+    # Heat's own format would add scripts and the address of its API.
+    assert server["user_data_format"] == "RAW"
     assert not [name for name in template["parameters"] if "key" in name or "secret" in name]
 
 

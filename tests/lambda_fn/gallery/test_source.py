@@ -101,3 +101,22 @@ def test_a_person_whose_consent_has_ended_is_left_out(tmp_path: Path) -> None:
     source = GallerySource(str(place), lambda: None)
     assert source.current().names == ["ben"]
     assert source.current() is source.current()
+
+
+def test_a_replaced_file_is_taken_up_and_a_broken_one_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "known.npz"
+
+    def put(name: str) -> None:
+        Gallery([name], np.ones((1, 128))).save(file)
+
+    put("ada")
+    source = GallerySource(str(file), pytest.fail)
+    first = source.current()
+    assert first.names == ["ada"]
+    assert source.current() is first
+    put("ben")
+    second = source.current()
+    assert second.names == ["ben"]
+    for broken in (lambda: file.write_text("broken"), file.unlink):
+        broken()
+        assert source.current() is second

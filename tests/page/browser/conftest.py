@@ -21,7 +21,8 @@ NewTab = Callable[..., Awaitable[Tab]]
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[str]:
     """The address of a page over the test's folder."""
-    chosen: Settings = settings(tmp_path, page=("127.0.0.1", 0))
+    place = str(tmp_path / "gallery.npz")
+    chosen: Settings = settings(tmp_path, page=("127.0.0.1", 0), gallery=place)
     async with listening(chosen) as address:
         yield address.rstrip("/")
 

@@ -4,10 +4,12 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from yarl import URL
 
+from hybridsphere.demo import people
 from tests.page.browser.conftest import TOOLS, NewTab
-from tests.page.page_stage import HTML, keep, seen, store, wait
+from tests.page.page_stage import HTML, enrolled, keep, seen, store, wait
 from tests.samples import result
 
 pytestmark = pytest.mark.browser
@@ -26,6 +28,7 @@ def fill(folder: Path) -> None:
     keep(folder, "b.mp4", None)
     keep(folder, "class.mp4", *names[:30])
     keep(folder, HTML, HTML)
+    enrolled(folder, ("ada_quill", 0), ("ada_quill", 1), (LONG, 1), (HTML, 2), ("never_seen", 3))
 
 
 VIEWS = (
@@ -38,6 +41,7 @@ VIEWS = (
     "/unknown",
     "/people",
     "/person?name=ada_quill",
+    "/check",
     "/class",
     "/system",
     "/nothing",
@@ -100,6 +104,48 @@ async def test_a_group_is_named_and_its_past_with_it(tmp_path: Path, new_tab: Ne
     assert await tab.locator("#said img").count() == 0
     await tab.click("#said button")
     await tab.wait_for_selector(".group")
+
+
+async def test_somebody_is_enrolled_by_a_photograph_and_found_among_the_unknown(
+    tmp_path: Path, new_tab: NewTab
+) -> None:
+    store(tmp_path, seen("a.mp4"))
+    keep(tmp_path, "a.mp4", None)
+    photograph = tmp_path / "photograph.jpg"
+    Image.fromarray(people.photograph("astronaut")).save(photograph)
+    tab = await new_tab(path="/people")
+    await tab.set_input_files("input[type=file] >> nth=0", photograph)
+    await tab.fill("form.panel input[name=name]", HTML)
+    await tab.keyboard.press("Enter")
+    await tab.wait_for_selector(".outcome h2:text('One photograph of one person enrolled.')")
+    assert await tab.locator("main img[onerror]").count() == 0
+    # The kept face is of another engine, and is left out with a word.
+    await tab.click("text=Look again at the unknown")
+    await tab.wait_for_selector("text=Left out: 1 face")
+    await tab.goto(str(URL(tab.url).with_path("/people").with_query(None)))
+    await tab.set_input_files("input[type=file] >> nth=0", photograph)
+    await tab.click("text=Who is this?")
+    await tab.wait_for_selector(f"h1:has-text('This is {HTML.split()[0]}')")
+
+
+async def test_somebody_is_forgotten_by_keys_alone_once_the_name_is_typed(
+    tmp_path: Path, new_tab: NewTab
+) -> None:
+    store(tmp_path, seen("a.mp4", "ada_quill"), seen("b.mp4", "otto_brand"))
+    keep(tmp_path, "a.mp4", "ada_quill")
+    enrolled(tmp_path, ("ada_quill", 0), ("otto_brand", 1))
+    tab = await new_tab(path="/person?name=ada_quill")
+    await tab.focus("summary")
+    await tab.keyboard.press("Enter")
+    await tab.focus("button.danger")
+    await tab.keyboard.press("Enter")
+    await tab.wait_for_selector("h1:text('Forget ada_quill?')")
+    await tab.focus("input[name=typed]")
+    await tab.keyboard.type("ada_quill")
+    await tab.keyboard.press("Enter")
+    await tab.wait_for_selector("h2:text('Taken away')")
+    await tab.goto(str(URL(tab.url).with_path("/people").with_query(None)))
+    assert await tab.locator(".persons .name").all_inner_texts() == ["otto_brand"]
 
 
 async def test_a_half_entered_name_survives_the_news(tmp_path: Path, new_tab: NewTab) -> None:

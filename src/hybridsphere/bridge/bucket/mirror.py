@@ -1,7 +1,8 @@
 """Results from the output bucket's listing to the disk."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -30,6 +31,8 @@ class Mirror:
     store: ResultStore
     metrics: Metrics
     health: Health
+    set_aside: Callable[[Listed], bool] = lambda _: True
+    """Free the room of an object that waits for a blocked place; False if too many wait."""
 
     async def new(self, page: Sequence[Listed]) -> list[Listed]:
         """Choose the results that were not fetched as they stand; faces are none."""
@@ -40,7 +43,7 @@ class Mirror:
         """Fetch an object and store its results; set aside an object that has none for us."""
         try:
             results = await self._results(listed)
-            await self.store.put(results)
+            await self.store.put(results, partial(self.set_aside, listed))
             for key in {result.key for result in results}:
                 await end_overtaken(self.store, self.input_bucket, key)
             self.health.note_success("output objects")

@@ -19,6 +19,7 @@ from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.pacing.circuit import Circuit
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
+from hybridsphere.ledger.csv_files import Blocked
 
 FASTEST_S = 1.0
 SLOWEST_S = 30.0
@@ -58,6 +59,9 @@ class Watcher:
         self._health = health
         self._counts = metrics.of_bucket(name)
         self._room = asyncio.Semaphore(most)
+        self._most = most
+        # Held without room: they wait for something that concerns them alone.
+        self._aside: set[Listed] = set()
         self._held: dict[Listed, asyncio.Task[None]] = {}
         self._circuit = Circuit(in_place=True)
         self._handled = 0
@@ -65,6 +69,16 @@ class Watcher:
         # Objects whose last attempt failed; their trouble lasts while one is under way again.
         self._failing: set[Listed] = set()
         self._passing: AwsError | None = None
+
+    def set_aside(self, found: Listed) -> bool:
+        """Free the room of an object that is held further; False if too many are set aside."""
+        if found in self._aside:
+            return True
+        if len(self._aside) >= self._most:
+            return False
+        self._aside.add(found)
+        self._room.release()
+        return True
 
     async def run(self, stop: asyncio.Event, drain_s: float) -> None:
         """Watch until `stop`; then finish the objects under way, within `drain_s` seconds.
@@ -142,6 +156,9 @@ class Watcher:
             if not isinstance(error, Refused):
                 self._passing = error
             log.warning("object.failed", bucket=self._bucket.name, key=found.key, reason=str(error))
+        except Blocked:
+            # Too many wait for blocked places; those that wait tell which.
+            self._failed += 1
         except Exception as error:
             self._note_failure(found, f"{type(error).__name__}: {error}")
             self._counts.unhandled.inc()
@@ -149,7 +166,10 @@ class Watcher:
         finally:
             del self._held[found]
             self._counts.in_flight.dec()
-            self._room.release()
+            if found in self._aside:
+                self._aside.discard(found)
+            else:
+                self._room.release()
 
     def _note_failure(self, found: Listed, reason: str) -> None:
         self._failed += 1

@@ -78,7 +78,10 @@ class Scaling:
             return
         try:
             async with session.post(url) as answer:
-                log.info("scaling.signalled", direction=direction, status=answer.status)
+                if answer.ok:
+                    log.info("scaling.signalled", direction=direction)
+                else:
+                    log.warning("scaling.refused", direction=direction, status=answer.status)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             # Its text may quote the URL.
             log.warning("scaling.failed", direction=direction, reason=type(error).__name__)

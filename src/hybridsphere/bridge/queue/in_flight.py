@@ -1,5 +1,7 @@
 """The in-flight messages of a queue: room for a number of them, and a heartbeat.
 
+As many again may be set aside: they wait for something that concerns them alone.
+
 SQS hides a message from other receivers until its deadline. The heartbeat extends the earliest
 deadlines in time; a message that SQS does not extend becomes visible again.
 """
@@ -40,7 +42,10 @@ class _Held:
 
 
 class InFlight:
-    """The in-flight messages of a queue, at most `most`, by their receipt handles."""
+    """The in-flight messages of a queue by their receipt handles.
+
+    At most `most` have room, and at most `most` are set aside.
+    """
 
     def __init__(
         self, name: str, queue: Queue, *, most: int, health: Health, counts: QueueMetrics
@@ -50,6 +55,8 @@ class InFlight:
         self._health = health
         self._counts = counts
         self._room = asyncio.Semaphore(most)
+        self._most = most
+        self._aside: set[str] = set()
         # In the order in which they are due: a message that is added or extended goes to the end.
         self._held: dict[str, _Held] = {}
         self._extended_began = 0.0
@@ -112,7 +119,20 @@ class InFlight:
         if not self._held:
             self._holding.clear()
             self._empty.set()
+        if receipt_handle in self._aside:
+            self._aside.discard(receipt_handle)
+        else:
+            self._room.release()
+
+    def set_aside(self, receipt_handle: str) -> bool:
+        """Free the room of a message that is held further; False if too many are set aside."""
+        if receipt_handle in self._aside:
+            return True
+        if len(self._aside) >= self._most:
+            return False
+        self._aside.add(receipt_handle)
         self._room.release()
+        return True
 
     async def emptied(self) -> None:
         """Wait until no message is held."""

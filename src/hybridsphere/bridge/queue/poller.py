@@ -38,6 +38,9 @@ SHORTEST_POLL_S = 0.5
 LAST_POLL_S = 1.0
 """Seconds that a running poll gets when the bridge stops."""
 
+POSTPONED_S = 300
+"""Fifty receipts, after which the queue sets a message aside, then take four hours."""
+
 RELEASE_SHARE = 0.2
 """The part of a stop that is reserved for releasing unfinished messages."""
 
@@ -50,6 +53,8 @@ class Disposition(Enum):
     DELETE = "delete"
     LEAVE = "leave"
     """Leave it to the visibility time-out and the queue's own redrive."""
+    POSTPONE = "postpone"
+    """Hide it for POSTPONED_S: others wait for the same, and too many at once."""
 
 
 Handler = Callable[[Message], Awaitable[Disposition]]
@@ -83,6 +88,10 @@ class Poller:
         self._handling: dict[str, asyncio.Task[None]] = {}
         self._circuit = Circuit()
         self._busy_until = 0.0
+
+    def set_aside(self, message: Message) -> bool:
+        """Go on holding a message without its room, for a long wait; False if too many do."""
+        return self._in_flight.set_aside(message.receipt_handle)
 
     async def run(self, stop: asyncio.Event, drain_s: float) -> None:
         """Poll until `stop`; then finish or release the messages held, within `drain_s` seconds."""
@@ -168,7 +177,8 @@ class Poller:
     def _begin(self, message: Message) -> None:
         # Two polls may return the same receipt; the first is being handled.
         if self._in_flight.hold(message):
-            task = asyncio.create_task(self._process(message))
+            # Not asyncio's own function, which names each task.
+            task = asyncio.get_running_loop().create_task(self._process(message))
             self._handling[message.receipt_handle] = task
 
     async def _process(self, message: Message) -> None:
@@ -185,8 +195,12 @@ class Poller:
         del self._handling[message.receipt_handle]
         if disposition is Disposition.DELETE:
             self._deleter.add(message.receipt_handle)
-        else:
-            self._in_flight.let_go(message.receipt_handle)
+            return
+        if disposition is Disposition.POSTPONE:
+            # If this fails, the message comes again sooner.
+            with suppress(AwsError):
+                await self._queue.change_visibility([message.receipt_handle], POSTPONED_S)
+        self._in_flight.let_go(message.receipt_handle)
 
     async def _finish(self, drain_s: float) -> None:
         """Wait for the handlers, then cancel those that do not finish."""

@@ -9,6 +9,7 @@ only the calls that write there wait.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -21,14 +22,14 @@ from hybridsphere.bridge.pacing.backoff import Backoff
 from hybridsphere.bridge.store.expirer import Expirer
 from hybridsphere.bridge.store.passing import passes
 from hybridsphere.bridge.store.restorer import Restorer
+from hybridsphere.bridge.store.unblocked import Aside, always, unblocked
 from hybridsphere.bridge.store.writer import DISK, Change, Writer
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.errors import ConfigurationError
 from hybridsphere.ledger.costs import Spending
-from hybridsphere.ledger.csv_files import Blocked
 from hybridsphere.ledger.ledger import Ledger, LedgerError, Upload, ledger_path
-from hybridsphere.messages import OVERTAKEN, Result, S3Record
+from hybridsphere.messages import OVERTAKEN, STATUSES, Result, S3Record
 from hybridsphere.troubles import FAILURES_IN_A_ROW
 
 MOST_CHANGES = 100
@@ -69,6 +70,7 @@ class ResultStore:
         )
         self._restorer = Restorer(self._writer, self.change, health=health, metrics=metrics)
         self._expirer = None if keep_days is None else Expirer(self.change, keep_days)
+        self._counts = {status: metrics.results.labels(status) for status in STATUSES}
         self._working = asyncio.Event()
         # Set with each result whose faces are due.
         self.owed = asyncio.Event()
@@ -187,15 +189,23 @@ class ResultStore:
         found: list[S3Record] = await self.change(lambda ledger: ledger.overtaken(bucket, key))
         return found
 
-    async def put(self, results: Sequence[Result]) -> None:
-        """Store results; a result that a stored one outranks changes nothing."""
-        written = await self._unblocked(lambda ledger: self._writer.put(ledger, results))
+    async def put(self, results: Sequence[Result], aside: Aside = always) -> None:
+        """Store results; a result that a stored one outranks changes nothing.
+
+        While the place of a file is blocked this waits, if `aside` says so; else it raises Blocked.
+        """
+        written = await unblocked(
+            partial(self.change, lambda ledger: self._writer.put(ledger, results)),
+            aside,
+            health=self._health,
+            metrics=self._metrics,
+        )
         self.stored += len(written)
         for result in written:
             if result.faces_key:
                 self.owed.set()
             self._note(result)
-            self._metrics.results.labels(result.status).inc()
+            self._counts[result.status].inc()
             log.info(
                 "result.written",
                 bucket=result.bucket,
@@ -225,26 +235,6 @@ class ResultStore:
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-    async def _unblocked(self, change: Change) -> Any:
-        """Apply a change that writes files, once none of their places is blocked."""
-        backoff = Backoff()
-        part: str | None = None
-        try:
-            while True:
-                try:
-                    return await self.change(change)
-                except Blocked as error:
-                    if part not in {None, f"file {error.filename}"}:
-                        # Another place was blocked, and is free by now.
-                        self._health.clear(part)
-                    part = f"file {error.filename}"
-                    self._metrics.storage_errors.inc()
-                    self._health.report(part, str(error))
-                    await backoff.wait(error)
-        finally:
-            if part:
-                self._health.clear(part)
 
     async def _store(self, changes: Sequence[Change]) -> list[Any]:
         """Make changes durable, however long it takes; a damaged ledger may be moved away."""

@@ -5,18 +5,21 @@ messages of libraries lose all but their first line, and the passwords in it: be
 quote requests and answers, with new credentials among them.
 """
 
+import asyncio
 import io
 import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from typing import Any, TextIO, cast
+from contextlib import suppress
+from typing import Any, TextIO
 
 import orjson
 import structlog
 
 from hybridsphere.console import printable
 from hybridsphere.messages import LONGEST_TEXT, reason_of
+from hybridsphere.messages.times import now_text
 
 Stack = dict[str, Any]
 """One error of a chain, as structlog describes it: type, text, frames."""
@@ -24,25 +27,61 @@ Stack = dict[str, Any]
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr, separators=(",", ":"))
 
 
-class _Sink(io.TextIOBase):
-    """A stream that drops what it cannot write: a full disk under the log stops no message."""
+MOST_WAITING = 100
+"""Lines that are written at once at the latest."""
+
+
+class _Lines:
+    """A stream of lines; those that it cannot write are dropped: a full disk stops no message.
+
+    Lines of an event loop wait until its next turn, and are written by one call.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._waiting: list[str] = []
 
-    def write(self, text: str) -> int:
-        # Not suppress(): every line passes here, and it takes as long again.
-        try:  # noqa: SIM105
-            self._stream.write(text)
-        except (OSError, ValueError):
-            pass
-        return len(text)
+    def msg(self, line: str) -> None:
+        """Write a line soon."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            # Another thread, or no loop.
+            self._write(f"{line}\n")
+            return
+        if not self._waiting:
+            loop.call_soon(self.flush)
+        self._waiting.append(line)
+        if len(self._waiting) >= MOST_WAITING:
+            self.flush()
+
+    debug = info = warning = error = critical = msg
 
     def flush(self) -> None:
-        try:  # noqa: SIM105
+        """Write the lines that wait."""
+        lines, self._waiting = self._waiting, []
+        if lines:
+            self._write("\n".join((*lines, "")))
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
             self._stream.flush()
-        except (OSError, ValueError):
-            pass
+
+
+class _Logger(structlog.make_filtering_bound_logger(logging.INFO)):  # type: ignore[misc]
+    """A logger of JSON lines: each message has two lines, so each step costs."""
+
+    def _proxy_to_logger(self, method_name: str, event: str | None = None, **fields: Any) -> None:
+        self._logger.msg(_line(method_name, event, fields))
+
+
+_output = _Lines(sys.stderr)
+
+
+def flush() -> None:
+    """Write the lines that wait for the loop's next turn."""
+    _output.flush()
 
 
 class _Libraries(logging.Handler):
@@ -66,25 +105,26 @@ def configure() -> None:
         # At DEBUG these log whole requests, with signatures and session tokens.
         logging.getLogger(library).setLevel(logging.WARNING)
     logging.getLogger().addHandler(_Libraries())
+    global _output  # noqa: PLW0603 - one a process
+    _output = output = _Lines(sys.stderr)
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *(_for_a_person() if at_terminal else _for_machines()),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Sink(sys.stderr))),
+        processors=_for_a_person(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO)
+        if at_terminal
+        else _Logger,
+        logger_factory=lambda *_: output,
         cache_logger_on_first_use=True,
     )
 
 
-def _for_machines() -> list[structlog.typing.Processor]:
-    return [structlog.processors.ExceptionRenderer(_stacks), _to_json]
-
-
 def _for_a_person() -> list[structlog.typing.Processor]:
-    renderer = structlog.dev.ConsoleRenderer(exception_formatter=_show_traceback)
-    return [_cut, _escape, renderer]
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _cut,
+        _escape,
+        structlog.dev.ConsoleRenderer(exception_formatter=_show_traceback),
+    ]
 
 
 def _cut(_: Any, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
@@ -146,12 +186,17 @@ def _encoded(line: Mapping[str, Any]) -> str:
         return _ENCODER.encode(line)
 
 
-def _to_json(_: Any, __: str, line: MutableMapping[str, Any]) -> str:
+_with_error = structlog.processors.ExceptionRenderer(_stacks)
+
+
+def _line(level: str, event: str | None, fields: MutableMapping[str, Any]) -> str:
     """Encode a line, with the fields that every line has in front."""
-    head = {name: line[name] for name in ("timestamp", "level", "event")}
-    text = _encoded({**head, **line})
+    if "exc_info" in fields:
+        fields = _with_error(None, level, fields)
+    line = {"timestamp": now_text(digits=6), "level": level, "event": event, **fields}
+    text = _encoded(line)
     if len(text) > LONGEST_TEXT:
-        text = _encoded({**head, **_cut(_, __, line)})
+        text = _encoded(_cut(None, level, line))
     if text.isprintable():
         return text
     # JSON itself escapes only the first 32 control characters.

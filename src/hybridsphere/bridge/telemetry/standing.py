@@ -53,7 +53,9 @@ class Standing(Collector):
 
 def _of_ledger(ledger: Ledger) -> Iterator[Metric]:
     uploads = GaugeMetricFamily(
-        "hybridsphere_uploads", "Uploads in the ledger with a result.", labels=["status"]
+        "hybridsphere_uploads",
+        "Uploads in the ledger with a result, by the status that people get.",
+        labels=["status"],
     )
     for status, count in ledger.counts().items():
         if status is not None:

@@ -69,7 +69,7 @@ def apply_decisions(desk: Desk, gallery: Gallery, tolerance: float | None, since
     for page in kept_pages(desk.memory, since):
         with desk.memory.transaction():
             _store(desk.memory, gallery, tolerance, page)
-        derived += desk.derive()
+        derived += desk.follow() or 0
     return derived
 
 

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hybridsphere.commands.desk import Desk
+from hybridsphere.commands.forget.galleries import without
 from hybridsphere.commands.forget.trace import Trace
 from hybridsphere.files import write_whole
 from hybridsphere.ledger.ledger import ledger_path
 from hybridsphere.memory.forgetting import Forgetter, Remembered
 from hybridsphere.memory.memory import memory_path
 from hybridsphere.paths import OWN_FOLDER
+from hybridsphere.recognition.gallery import Gallery, GalleryError
 
 _PAGE = 100
 _MOST_LOOKS = 100
@@ -82,7 +84,7 @@ class ResultsFolder:
         for file in _all_files(self._desk.folder):
             files += 1
             size += file.stat().st_size
-            if self._is_left(file):
+            if self._is_named(file) or self._is_left(file):
                 left.append(str(file.relative_to(self._desk.folder)))
         return files, size, left
 
@@ -104,17 +106,30 @@ class ResultsFolder:
             for end in ("", "-wal", "-shm")
         }
         for file in _all_files(self._desk.folder):
-            if file not in own and _has(file, self._trace):
+            if file not in own and (self._is_photograph(file) or _has(file, self._trace)):
                 yield file
 
+    def _is_photograph(self, file: Path) -> bool:
+        """Tell whether a file of the demo's own bears the name: a photograph of the person."""
+        return OWN_FOLDER in file.parts and self._is_named(file)
+
+    def _is_named(self, file: Path) -> bool:
+        return self._trace.name_in_bytes(os.fsencode(file.name))
+
     def _rewrite(self, file: Path) -> bool:
+        if self._is_photograph(file):
+            file.unlink()
+            return True
         content = file.read_bytes()
         try:
+            if file.suffix == ".npz":
+                without(Gallery.load(file), self._trace).save(file)
+                return not _has(file, self._trace)
             if content.startswith(_ZIP):
                 changed = _without_in_zip(content, self._trace)
             else:
                 changed = self._trace.without(content.decode()).encode()
-        except (UnicodeDecodeError, zipfile.BadZipFile):
+        except (UnicodeDecodeError, zipfile.BadZipFile, GalleryError):
             return False
         if changed != content:
             write_whole(file, changed)

@@ -45,15 +45,16 @@ async def find_in(place: str, trace: Trace, account: Account | None) -> InGaller
 async def forget_in(found: InGallery, trace: Trace, account: Account | None) -> None:
     """Take the person out of a gallery, and delete the versions that had them."""
     if found.rows:
-
-        def without(known: Gallery) -> Gallery:
-            return known.without_rows(_rows_of(known, trace))
-
-        await change_gallery(found.place, without)
+        await change_gallery(found.place, lambda known: without(known, trace))
     if account and found.place.startswith("s3://"):
         # In a bucket without versions none is left by now.
         async for version, _ in account.gallery_versions(*parts_of(found.place)):
             await account.delete_version(version)
+
+
+def without(known: Gallery, trace: Trace) -> Gallery:
+    """Return a gallery without the person."""
+    return known.without_rows(_rows_of(known, trace))
 
 
 def _rows_of(known: Gallery, trace: Trace) -> Sequence[int]:

@@ -83,6 +83,10 @@ async function look() {
         const found = fresh.getElementById(part.id);
         if (found) renew(part, found);
       }
+      for (const link of fresh.querySelectorAll(".side nav a")) {
+        const own = document.querySelector(`.side nav a[href="${link.getAttribute("href")}"]`);
+        if (own && own.innerHTML !== link.innerHTML) own.replaceChildren(...link.childNodes);
+      }
       document.title = fresh.title;
     }
   } catch { /* The next piece of news tries again. */ }
@@ -169,6 +173,39 @@ document.addEventListener("submit", (event) => {
   if (!form) return;
   event.preventDefault();
   act(form.getAttribute("action"), Object.fromEntries(new FormData(form)));
+});
+
+// Photographs: dropped anywhere on the form; too many bytes are not sent at all.
+for (const form of document.querySelectorAll("form[data-photographs]")) {
+  const files = form.querySelector("input[type=file]");
+  const all = () => [...form.querySelectorAll("input[type=file]")].flatMap((one) => [...one.files]);
+  const over = (event) => { event.preventDefault(); form.classList.add("over"); };
+  form.addEventListener("dragover", over);
+  form.addEventListener("dragleave", () => form.classList.remove("over"));
+  form.addEventListener("drop", (event) => {
+    event.preventDefault();
+    form.classList.remove("over");
+    if (event.dataTransfer.files.length) files.files = event.dataTransfer.files;
+  });
+  form.addEventListener("submit", (event) => {
+    const size = all().reduce((sum, file) => sum + file.size, 0);
+    if (size > Number(form.dataset.most)) {
+      event.preventDefault();
+      say(`These are ${Math.round(size / 1e6)} MB; send at most ${Math.round(form.dataset.most / 1e6)} MB at once.`);
+    }
+  });
+}
+// What takes a while says so, and is not sent twice.
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form[data-wait]");
+  if (!form || event.defaultPrevented) return;
+  say(form.dataset.wait);
+  // A disabled button would not be sent.
+  setTimeout(() => { for (const button of form.querySelectorAll("button")) button.disabled = true; });
+});
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("form[data-wait] button")) button.disabled = false;
+  if (said.textContent.endsWith("…")) say("");
 });
 
 function chosenFace() {

@@ -33,7 +33,7 @@ class Joint:
 
 def system(shelf: Shelf, query: Mapping[str, str]) -> View:
     before = query.get("before", "~")
-    failed = shelf.archive.ended("failed", FAILURES, before)
+    failed = shelf.archive.failed(FAILURES, before)
     minutes = bars(shelf.archive.per_minute(hours_ago(1)))
     measured = shelf.archive.last_results(_MEASURED)
     figures = times(measured)

@@ -17,6 +17,7 @@ def unknown(shelf: Shelf, query: Mapping[str, str]) -> View:
         "groups": groups,
         "count": shelf.faces.count_groups() if shelf.faces else 0,
         "persons": shelf.faces.persons(500) if shelf.faces else [],
+        "gallery": bool(shelf.settings.gallery),
         "remembers": shelf.faces is not None,
         "next": url("/unknown", at=last.last_at, group=last.id) if last else "",
     }

@@ -2,6 +2,9 @@
 # this folder, and nothing is done twice.
 
 PYTHON ?= python3
+# Without bytecode, each of the tests' processes would compile the same modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-cache-dir
 REQUIREMENTS := deploy/requirements/dev.txt

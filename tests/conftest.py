@@ -3,6 +3,7 @@ trace left at home.
 """
 
 import atexit
+import importlib
 import importlib.util
 import os
 import signal
@@ -11,6 +12,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -61,14 +63,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return SlowestFirst(config, log)
 
 
+class _Lazy(ModuleType):
+    """A module that is loaded at the first use of its contents, not where it is imported."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        del sys.modules[self.__name__]
+        loaded = importlib.import_module(self.__name__)
+        self.__dict__.update(vars(loaded))
+        return getattr(loaded, name)
+
+
 def load_lazily(name: str) -> None:
-    """Load a module at the first use of its contents, wherever it is imported."""
+    """Load a module at the first use of its contents, wherever it is imported.
+
+    importlib's LazyLoader loads at the second import already, as that asks for `__spec__`.
+    """
     spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None or name in sys.modules:
-        return
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    sys.modules[name] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    if spec is not None and name not in sys.modules:
+        sys.modules[name] = module = _Lazy(name)
+        module.__spec__ = spec
 
 
 def pytest_configure(config: pytest.Config) -> None:

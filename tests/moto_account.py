@@ -6,12 +6,14 @@ from contextlib import contextmanager
 import pytest
 from moto.server import ThreadedMotoServer
 
+from hybridsphere.local.moto_process import remember_services
 from tests.leaks import SECRET
 
 
 @contextmanager
 def moto_account() -> Iterator[None]:
     """While it lasts, the environment leads every client there, whatever the reader's own says."""
+    remember_services()
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -52,6 +52,9 @@ async def test_bridges_killed_repeatedly_lose_and_repeat_no_faces(
         part = range(kill * portion, (kill + 1) * portion)
         uploads.append(asyncio.create_task(site.upload(map(key_of, part))))
         lives.append(await killed(site, moment, chance.uniform(0, 0.5)))
+        if size(0, 1):
+            # Otherwise all would be killed before most of the videos have ended.
+            lives.append(await killed_after(site, (kill + 1) * portion * 4 // 5))
         tell(f"killed, {moment or 'at random'}: {len(site.ended())} videos have ended")
     async with site.bridge() as last:
         await asyncio.gather(*uploads)
@@ -74,6 +77,14 @@ async def killed(site: Site, moment: str, wait_s: float) -> BridgeProcess:
     async with bridge_process.started(arguments, site.environment()) as victim:
         assert await victim.ended() == -signal.SIGKILL
     return victim
+
+
+async def killed_after(site: Site, videos: int) -> BridgeProcess:
+    """Return a bridge that was killed as soon as so many videos had ended."""
+    async with site.bridge() as bridge:
+        await until(lambda: len(site.ended()) >= videos)
+        await bridge.kill()
+    return bridge
 
 
 def owed(site: Site) -> int:

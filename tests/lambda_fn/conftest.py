@@ -11,7 +11,6 @@ import av
 import numpy as np
 import pytest
 from av.video.stream import VideoStream
-from moto.server import ThreadedMotoServer
 from PIL import Image
 from skimage import data
 
@@ -21,7 +20,8 @@ from lambda_fn.faces.engine import engine
 from lambda_fn.runtime import aws
 from lambda_fn.video.video import Frame, Rgb
 from tests.lambda_fn.function_stage import ClipMaker, LogLines, Portrait, Stage
-from tests.leaks import SECRET, found_in
+from tests.leaks import found_in
+from tests.moto_account import moto_account
 
 # Portraits whose embeddings lie at least 0.7 apart: the astronaut, and pictures of lfw_subset.
 _LFW = {"ben": 46, "cleo": 83, "stranger": 20}
@@ -31,19 +31,10 @@ _serial = itertools.count()
 @pytest.fixture(scope="session")
 def account() -> Iterator[None]:
     """A moto server, and an environment that leads the function's clients there."""
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        patch.setenv("AWS_REGION", "us-east-1")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    with moto_account():
         aws.client.cache_clear()
         yield
         aws.client.cache_clear()
-    server.stop()
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ moto leaves a hole in a list where CloudFormation omits an AWS::NoValue. An upda
 moto neither creates nor deletes what a condition has changed.
 """
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/hybridsphere@sha256:{'0' 
 NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Reads the short form of intrinsic functions, `!Ref X`, as the long one."""
 
 
@@ -43,6 +45,11 @@ _Loader.add_multi_constructor("!", _intrinsic)
 
 def load() -> dict[str, Any]:
     """The template, with every intrinsic function in its long form."""
+    return deepcopy(_read())
+
+
+@cache
+def _read() -> dict[str, Any]:
     template: dict[str, Any] = yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)
     return template
 

@@ -31,7 +31,9 @@ class PermissionMap:
 
     def __init__(self, source: str, sink: str, key: str = "none") -> None:
         self._choice = {"Source": source, "Sink": sink, "Key": key}
-        file = yaml.safe_load((FOLDER / "permissions.yaml").read_text(encoding="utf-8"))
+        file = yaml.load(
+            (FOLDER / "permissions.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader
+        )
         self._resources: dict[str, Any] = file["resources"]
         self._identities: dict[str, Any] = file["identities"]
 

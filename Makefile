@@ -50,9 +50,9 @@ demo: setup
 test: setup
 	@$(BIN)/python -m pytest --numprocesses auto
 
-# The tests that start no process, for the loop of writing.
+# The tests that neither start a process nor look at many videos, for the loop of writing.
 test-fast: setup
-	@$(BIN)/python -m pytest --numprocesses auto --no-process
+	@$(BIN)/python -m pytest --numprocesses auto --no-process --no-videos
 
 # The faults of tests/faults once more, on many videos and for long, with the bridge's own patience,
 # and what tests draw by chance with a new seed, which stands at the top.

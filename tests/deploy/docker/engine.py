@@ -172,8 +172,8 @@ def engine(folder: Path) -> Iterator[Engine]:
     finally:
         _stop(made, daemon)
         _remove_groups(group)
-        shutil.rmtree(folder / "data", ignore_errors=True)
-        shutil.rmtree(folder / "exec", ignore_errors=True)
+        for name in ("data", "exec", "config"):
+            shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def _first_process(unshare: "subprocess.Popen[bytes]") -> int:

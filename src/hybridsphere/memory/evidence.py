@@ -40,8 +40,8 @@ CERTAINTIES = ("sure", "likely", "doubtful", "unknown")
 _MOST_SIDE = 1024
 _MOST_SPANS = 10_000
 
-# Lists and objects in `faces.json` take twenty times their text. The function writes 65,000 at most:
-# 64 faces with 1,000 spans each.
+# Lists and objects in `faces.json` take twenty times their text. The function writes 65,000 at
+# most: 64 faces with 1,000 spans each.
 _MOST_CONTAINERS = 100_000
 _LATEST_MS = 2**41
 

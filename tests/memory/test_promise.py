@@ -21,6 +21,7 @@ found = st.permutations([*NAMES, None, None]).map(lambda names: names[:FACES])
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("attempt"), found),
+        st.tuples(st.just("lost"), found),
         st.tuples(st.just("again"), st.none()),
         st.tuples(st.just("decide"), found),
         st.tuples(st.just("is"), st.tuples(st.integers(0, FACES - 1), st.sampled_from(NAMES))),
@@ -44,6 +45,7 @@ class Story:
         self.stage = stage
         self.found = list(first)
         self.attempt = 1
+        self.lost = False
         self.decided = list(first)
         stage.see(first)
 
@@ -83,19 +85,32 @@ class Story:
         if kind == "attempt":
             self.attempt += 1
             self.found = self.decided = list(value)
+            self.lost = False
             self.stage.see(self.found, attempt=self.attempt)
+        elif kind == "lost":
+            # A replay whose faces never come: those of an earlier attempt stay.
+            self.attempt += 1
+            self.found = self.decided = list(value)
+            self.lost = True
+            self.stage.store(result_of(self.found, attempt=self.attempt))
+            with self.stage.memory.transaction():
+                self.stage.memory.mark_stale(1)
         elif kind == "again":
             self.stage.see(self.found, attempt=self.attempt)
+            if self.lost:
+                self.decided, self.lost = self.found, False
             self.stage.see([None] * FACES, attempt=1)
         else:
-            self.decided = list(value)
-            self.decide()
+            self.decide(list(value))
 
-    def decide(self) -> None:
+    def decide(self, names: list[str | None]) -> None:
         """Give the faces other names, as a decision with another gallery does."""
+        if not self.lost:
+            # Faces of an earlier attempt say nothing of the result that has replaced it.
+            self.decided = names
         memory = self.stage.memory
         with memory.transaction():
-            for face, name in zip(self.faces(), self.decided, strict=True):
+            for face, name in zip(self.faces(), names, strict=True):
                 memory._connection.execute(
                     "UPDATE faces SET name = ? WHERE id = ?", (name, face.id)
                 )

@@ -8,6 +8,7 @@ from hybridsphere.memory.derivation import derive
 from hybridsphere.memory.memory import Memory
 from hybridsphere.memory.records import Records
 from hybridsphere.memory.video import Video
+from hybridsphere.memory.words import Standing
 from hybridsphere.messages import utc_text
 
 PAGE = 100
@@ -77,15 +78,13 @@ def answer_of(memory: Memory, video: Video, upload: Upload, records: Records) ->
     faces = memory.faces(video.id)
     standings = memory.judgements.standings([face.id for face in faces])
     words = memory.judgements.of_video(video.id)
-    return derive(
-        upload,
-        faces,
-        standings,
-        words,
-        records.find,
-        left_out=video.left_out,
-        decided=video.decided,
-    )
+    left_out, decided = video.left_out, video.decided
+    if video.attempt < upload.attempt:
+        # The result has replaced the one of these faces, and its own are late or gone. People's
+        # words about them stand; the machine's names do not.
+        faces = [face for face in faces if standings.get(face.id, Standing()) != Standing()]
+        left_out, decided = max(1, left_out), None
+    return derive(upload, faces, standings, words, records.find, left_out=left_out, decided=decided)
 
 
 def publish(ledger: Ledger, files: CsvFiles, upload: Upload, answer: Answer | None) -> None:

@@ -1,13 +1,17 @@
 """Faces come into the memory beside the results, once each, or leave a note why not."""
 
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
 
+from hybridsphere.ledger.csv_files import CsvFiles
 from hybridsphere.ledger.ledger import Ledger, ledger_path
+from hybridsphere.memory.answers import derive_all
 from hybridsphere.memory.evidence import parse
 from hybridsphere.memory.memory import Memory, memory_path
+from hybridsphere.messages import csv_text
 from tests.acts import Act, answer, hang, page, reset
 from tests.bridge.bridge_stage import Journal
 from tests.bridge.faces.faces_stage import FacesSite
@@ -204,6 +208,26 @@ async def test_a_later_attempt_derives_the_answer_again(site: FacesSite) -> None
     assert (site.folder / "test_0.mp4.csv").read_bytes().decode() == row.effective_csv
     (one,) = site.faces()
     assert one.person == "bert"
+
+
+async def test_a_later_attempt_counts_though_its_faces_are_gone(site: FacesSite) -> None:
+    await site.put("test_0.mp4")
+    (wrong,) = site.of().people
+    cleo = replace(wrong, name="cleo")
+    later = site.of(attempt=2, people=(cleo,), csv=csv_text([("cleo", "", "", "matched")]))
+    async with site.collecting() as store:
+        await store.put([site.of()])
+        await site.settled()
+        with Memory.open(site.folder) as memory, Ledger.open(site.folder) as ledger:
+            with memory.transaction():
+                memory.judgements.say("is_not", by="a test", video=1, name=wrong.name)
+            derive_all(memory, ledger, CsvFiles(site.folder))
+        assert site.rows()["test_0.mp4"].effective_people[0]["name"] == "ada"
+        await store.put([replace(later, faces_key="_faces/gone.zip")])
+        await site.settled()
+    row = site.rows()["test_0.mp4"]
+    assert row.faces_note == "gone"
+    assert [person["name"] for person in row.effective_people] == ["cleo"]
 
 
 async def test_old_faces_leave_in_a_sweep(site: FacesSite, journal: Journal) -> None:

@@ -181,12 +181,18 @@ class FacesCollector:
         if not self._refused:
             self._health.worked("faces", began)
         if isinstance(found, Unkept):
+            await self._derive_without(debt)
             return found
         kept = await self._batcher.submit(Arrival(debt, found.content))
         if isinstance(kept, Unkept) and found.doubtful and debt.tries < WITNESSES - 1:
             await self._store.change(partial(_postpone, debt=debt))
             return None
         return kept
+
+    async def _derive_without(self, debt: Debt) -> None:
+        """Derive the answer of a later attempt whose faces will never come."""
+        if debt.attempt > 1:
+            await self._batcher.submit(Arrival(debt, None))
 
     async def _postpone(self, name: tuple[str, str, str], debt: Debt, error: AwsError) -> None:
         """Note a failed call; after a month the object is gone for certain."""
@@ -196,6 +202,7 @@ class FacesCollector:
             self._refused.add(name)
         if debt.since < utc_text(datetime.now(UTC) - timedelta(days=GIVE_UP_DAYS)):
             unkept = Unkept.refused(str(error))
+            await self._derive_without(debt)
             await self._store.change(lambda ledger: ledger.pay(debt, unkept.note))
             self._note(debt, unkept)
             self._refused.discard(name)

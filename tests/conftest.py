@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 from hypothesis import seed as seeded
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from tests import leaks, no_process
+from tests import leaks, no_process, no_videos
 from tests.leaks import pytest_runtest_makereport
 from tests.no_process import pytest_runtest_call, pytest_runtest_setup
 
@@ -106,9 +106,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Gives hypothesis the seed of a soak, and drops what --no-process would have to skip."""
+    """Gives hypothesis the seed of a soak, and drops what --no-process or --no-videos leave out."""
+    dropped: set[pytest.Item] = set()
     if config.option.no_process:
-        dropped = {item for item in items if no_process.needs_processes(item)}
+        # The option would have to skip these.
+        dropped |= {item for item in items if no_process.needs_processes(item)}
+    if config.option.no_videos:
+        dropped |= {item for item in items if no_videos.looks_at_videos(item)}
+    if dropped:
         items[:] = [item for item in items if item not in dropped]
         config.hook.pytest_deselected(items=list(dropped))
     for item in items if config.option.soak else ():
@@ -165,6 +170,7 @@ async def moto() -> AsyncIterator[str]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="break things for long, on many inputs")
     parser.addoption("--no-process", action="store_true", help="skip tests that start a process")
+    parser.addoption("--no-videos", action="store_true", help="drop tests of many videos")
 
 
 @pytest.fixture(scope="session")

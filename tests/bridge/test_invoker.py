@@ -232,6 +232,21 @@ async def test_a_message_that_comes_again_for_a_bad_record_invokes_once(
     assert vitals.figure("messages_rejected_total", queue="input") == 3
 
 
+# aiohttp warns of an event that is too large for Lambda.
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+async def test_a_message_that_comes_again_for_a_refused_record_invokes_once(
+    start_function: StartFunction, tmp_path: Path, vitals: Vitals
+) -> None:
+    function = await start_function()
+    body = s3_event(record("a.mp4"), record("k" * 1_100_000), record("b.mp4"))
+    async with invoking(function.function(), tmp_path, vitals) as invoker:
+        for _ in range(3):
+            assert await invoker.handle(message(body)) is Disposition.LEAVE
+    assert sorted(row.key for row in rows(tmp_path)) == ["a.mp4", "b.mp4"]
+    assert vitals.figure("invocations_total", outcome="accepted") == 2
+    assert vitals.figure("messages_rejected_total", queue="input") == 3
+
+
 @pytest.mark.parametrize(
     "body", [b"null", b"{}", b'{"__type": "X"}', b'{"videos": [{"key": "other.mp4"}]}']
 )

@@ -59,7 +59,7 @@ async def test_a_redelivered_message_is_no_progress(stage: Stage) -> None:
     await stage.upload("x.mp4")
     url = stage.settings.need("input_queue_url")
     stage.sqs.send_message(QueueUrl=url, MessageBody="poison")
-    waiting = asyncio.create_task(wait(stage, standstill_s=1.5))
+    waiting = asyncio.create_task(wait(stage, standstill_s=0.5))
     while not waiting.done():
         await asyncio.to_thread(stage.sqs.receive_message, QueueUrl=url, VisibilityTimeout=0)
 

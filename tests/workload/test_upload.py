@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from aiobotocore.session import AioSession
 from botocore.awsrequest import AWSResponse
+from botocore.retries.standard import ExponentialBackoff
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.s3.models import s3_backends
 
@@ -302,6 +303,8 @@ async def test_two_missing_buckets_are_named_at_once(stage: Stage) -> None:
 async def test_an_account_that_does_not_answer_is_an_error_with_a_hint(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As many attempts as ever, at once: botocore's waits between them are seconds.
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")

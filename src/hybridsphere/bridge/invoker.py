@@ -99,8 +99,9 @@ class Invoker:
             self.metrics.ignored.inc(len(event.ignored))
             log.info("event.ignored", message_id=message.id, events=sorted(set(event.ignored)))
         ours, bad = self._divide(event)
-        if bad:
-            # A message that stays on the queue comes again; its good records ran the first time.
+        if bad or len(ours) > 1:
+            # A message that one record keeps on the queue comes again; the others ran the first
+            # time.
             ours = await self.store.undone(ours)
         bad += await self._process_all(ours, received_at, started)
         if not bad:

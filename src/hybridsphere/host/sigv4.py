@@ -21,6 +21,9 @@ from hybridsphere.keys import KeyPair
 WINDOW_S = 300
 """How far a call's date may be from the host's clock, in either direction."""
 
+REPEATED_S = 2.0
+"""How long after its date a call that comes again may be an honest repetition."""
+
 MOST_REMEMBERED = 100_000
 """Signatures kept against replays: 10 MB, and 160 videos a second for a window's two sides."""
 
@@ -104,6 +107,15 @@ class Signatures:
         while self._seen and next(iter(self._seen.values())) < now:
             self._seen.popitem(last=False)
         if claim.signature in self._seen:
+            if now < claim.at + REPEATED_S:
+                # An honest repetition within its second has the same signature; clients sign the
+                # next one anew.
+                raise Refusal(
+                    429,
+                    "TooManyRequestsException",
+                    "The same call was made within this second: sign it again.",
+                    Reason="CallerRateLimitExceeded",
+                )
             raise Refusal(403, "InvalidSignatureException", "The call was made before.")
         if len(self._seen) >= MOST_REMEMBERED:
             self._seen.popitem(last=False)

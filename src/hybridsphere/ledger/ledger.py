@@ -137,7 +137,7 @@ class Ledger(Search, Debts, Costs, Forgetting):
 
     def is_done(self, record: S3Record) -> bool:
         """Tell whether an attempt was invoked or has its result, so nothing is left to do."""
-        values = (*beginning(record)[:5], record.attempt)
+        values = (*beginning(record)[:5], record.attempt, record.event_time)
         return self._connection.execute(DONE, values).fetchone() is not None
 
     def is_mirrored(self, bucket: str, key: str, etag: str, last_modified: str) -> bool:

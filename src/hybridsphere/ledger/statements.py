@@ -45,7 +45,8 @@ RETURNING attempts
 """  # noqa: S608 - ours
 
 # A result replaces `failed`, never the reverse. Otherwise a higher attempt replaces a lower one,
-# unless the object has left meanwhile: then the earlier answer is all that there will ever be.
+# unless the object has left meanwhile: then the earlier answer is all that there will ever be. A
+# later event of one version is a re-upload to a server whose sequencers are all alike.
 RESULT = f"""
 INSERT INTO uploads
     (bucket, key, version, etag, sequencer, event_time, created_at, stored_at, status, reason,
@@ -60,9 +61,12 @@ ON CONFLICT DO UPDATE SET
     stored_at = excluded.stored_at, attempt = excluded.attempt, faces_key = excluded.faces_key,
     faces = excluded.faces, faces_note = NULL, engine = excluded.engine, place = excluded.place,
     duration_ms = excluded.duration_ms, billed_ms = excluded.billed_ms,
-    memory_mb = excluded.memory_mb, cold = excluded.cold, cost_usd = excluded.cost_usd
+    memory_mb = excluded.memory_mb, cold = excluded.cold, cost_usd = excluded.cost_usd,
+    event_time = max(event_time, excluded.event_time)
 WHERE status IS NULL OR (status = 'failed' AND excluded.status != 'failed')
-    OR (excluded.attempt > attempt AND (status = 'failed' OR (excluded.status != 'failed'
+    OR ((excluded.attempt > attempt
+            OR (excluded.attempt = attempt AND excluded.event_time > event_time))
+        AND (status = 'failed' OR (excluded.status != 'failed'
         AND coalesce(excluded.reason, '') NOT IN ('gone', 'superseded'))))
 """  # noqa: S608 - ours
 
@@ -80,6 +84,7 @@ DONE = """
 SELECT 1 FROM uploads
 WHERE bucket = ?1 AND key = ?2 AND (version = ?3 OR (version = ?4 AND etag = ?5))
 AND ((invoked_at IS NOT NULL AND invoked_attempt >= ?6) OR (status IS NOT NULL AND attempt >= ?6))
+AND event_time >= ?7
 """
 
 # The newest with a sequencer and the newest without, each the first in an index.

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hybridsphere.recognition.gallery import Gallery
-from hybridsphere.recognition.identity import Identity
+from hybridsphere.recognition.identity import Identity, Look
 from hybridsphere.recognition.lookalikes import Pair, nearest_pairs
+from hybridsphere.recognition.rule import rule_of
 from hybridsphere.recognition.space import TOLERANCE, Embeddings
 
 # Fewer say too little for advice on a tolerance.
@@ -71,20 +72,23 @@ def check(
     Without `strangers`, each person of the gallery is taken for a stranger to the others.
     """
     photos = Counter(gallery.names)
-    faces = list(_faces(gallery))
-    foreign = list(_strangers(gallery, strangers))
+    asked = (tolerance, *_TOLERANCES)
+    faces = [(name, _answers(without, row, asked)) for name, without, row in _faces(gallery)]
+    foreign = [
+        (name, _answers(without, row, asked))
+        for name, without, row in _strangers(gallery, strangers)
+    ]
     at_risk: dict[str, str] = {}
-    for name, without, row in faces:
-        answer = _answer(without, row, tolerance)
+    for name, (answer, *_) in faces:
         if answer != name:
             at_risk[name] = f"taken for {answer}" if answer else "not recognised in one photograph"
-    for other, without, row in foreign:
-        if answer := _answer(without, row, tolerance):
+    for other, (answer, *_) in foreign:
+        if answer:
             at_risk.setdefault(answer, f"the name is given to a stranger ({other})")
     return GalleryCheck(
         people=len(photos),
-        known=_known(faces, tolerance),
-        strangers=_foreign(foreign, tolerance),
+        known=_known(faces, 0),
+        strangers=_foreign(foreign, 0),
         at_risk=dict(sorted(at_risk.items())),
         single=sorted(name for name, count in photos.items() if count == 1),
         nearest=nearest_pairs(gallery, 5),
@@ -118,34 +122,39 @@ def _strangers(gallery: Gallery, strangers: Gallery | None) -> Iterator[_Questio
                 yield name, without, row
 
 
-def _answer(gallery: Gallery, row: Embeddings, tolerance: float) -> str | None:
-    identity = Identity(gallery, tolerance)
-    identity.add(row, 0.0)
-    person = identity.person()
-    return person.name if person else None
+_Asked = tuple[str, list[str | None]]
+"""A person, and the answers to one face, for each tolerance that was asked for."""
 
 
-def _known(questions: Sequence[_Question], tolerance: float) -> Answers:
-    answers = [(name, _answer(gallery, row, tolerance)) for name, gallery, row in questions]
-    right = sum(name == answer for name, answer in answers)
-    unknown = sum(answer is None for _, answer in answers)
-    return Answers(right, len(answers) - right - unknown, unknown)
+def _answers(gallery: Gallery, row: Embeddings, tolerances: Sequence[float]) -> list[str | None]:
+    """Return the name that a face gets with each tolerance; the gallery is searched once."""
+    reach = rule_of(gallery.space.engine).range(max(tolerances))
+    rounded = row.astype(np.float16)
+    look = Look(rounded, 0.0, gallery.matches(rounded.astype(np.float64), reach))
+    people = (Identity.recalled(gallery, tolerance, [look]).person() for tolerance in tolerances)
+    return [person.name if person else None for person in people]
 
 
-def _foreign(questions: Sequence[_Question], tolerance: float) -> Answers:
-    named = sum(_answer(gallery, row, tolerance) is not None for _, gallery, row in questions)
-    return Answers(len(questions) - named, named, 0)
+def _known(faces: Sequence[_Asked], at: int) -> Answers:
+    right = sum(name == answers[at] for name, answers in faces)
+    unknown = sum(answers[at] is None for _, answers in faces)
+    return Answers(right, len(faces) - right - unknown, unknown)
 
 
-def _advised(people: int, faces: Sequence[_Question], foreign: Sequence[_Question]) -> float | None:
+def _foreign(foreign: Sequence[_Asked], at: int) -> Answers:
+    named = sum(answers[at] is not None for _, answers in foreign)
+    return Answers(len(foreign) - named, named, 0)
+
+
+def _advised(people: int, faces: Sequence[_Asked], foreign: Sequence[_Asked]) -> float | None:
     """Return the largest tolerance without a wrong name, and with hardly a named stranger."""
     if people < _LEAST_PEOPLE or len(faces) < _LEAST_ASKED:
         return None
-    for tolerance in _TOLERANCES:
-        strangers = _foreign(foreign, tolerance)
+    for at, tolerance in enumerate(_TOLERANCES, 1):
+        strangers = _foreign(foreign, at)
         if strangers.wrong > _MOST_STRANGERS * strangers.asked:
             continue
-        if not _known(faces, tolerance).wrong:
+        if not _known(faces, at).wrong:
             return tolerance
     return _TOLERANCES[-1]
 

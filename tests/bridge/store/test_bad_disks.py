@@ -14,7 +14,7 @@ from hybridsphere.messages import csv_key
 from hybridsphere.paths import csv_path
 from tests.bridge.bridge_stage import rows
 from tests.bridge.store.store_stage import files
-from tests.disk_faults import Faults
+from tests.disk_faults.faults import Faults
 from tests.disk_faults.storing import result
 
 EARLIER = [f"{number}.mp4" for number in range(100)]

@@ -3,12 +3,13 @@
 import asyncio
 import subprocess
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hybridsphere.messages import csv_key
+from hybridsphere.messages import csv_key, csv_text
 from hybridsphere.paths import csv_path
 from tests.bridge.bridge_stage import Vitals, rows, storing
 from tests.bridge.store.store_stage import FAILED, files, leftovers
@@ -91,6 +92,27 @@ async def test_the_file_is_that_of_the_newest_version(
             await store.put(batch)
     assert files(folder) == {"test_0.mp4.csv": "new"}
     assert sorted(row.csv or "" for row in rows(folder)) == ["new", "old"]
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+async def test_of_equal_sequencers_the_last_upload_has_the_file(
+    folder: Path, order: tuple[int, ...]
+) -> None:
+    # Content a, then b, then a again: some servers send one sequencer with every event.
+    uploads = [
+        result(
+            sequencer="00",
+            etag=etag,
+            event_time=f"2026-11-21T00:00:0{number}.000Z",
+            csv=csv_text([(f"{etag} at {number}", "", "", "matched")]),
+        )
+        for number, etag in enumerate("aba")
+    ]
+    async with storing(folder) as store:
+        for number in order:
+            await store.put([uploads[number]])
+    assert files(folder) == {"test_0.mp4.csv": uploads[2].csv}
+    assert sorted(row.etag for row in rows(folder)) == ["a", "b"]
 
 
 async def test_a_faulty_change_fails_alone(folder: Path) -> None:

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -77,9 +78,17 @@ class Client:
     def signalled(self, direction: str) -> str:
         """Have the bridge signal; returns how Heat ends the signal."""
         url = self.output("hybridsphere-workers", f"scale_{direction}_url")
+
+        def signal() -> None:
+            assert self.bridge_signals(direction, url) == f"scaling.signalled {direction}"
+
+        return self.outcome(signal)
+
+    def outcome(self, signal: Callable[[], object]) -> str:
+        """Call `signal`; returns how Heat ends the signal: `cool-down`, `bounds` or `changed`."""
         log = self.cloud.folder / "log/heat-engine.log"
         begin = log.stat().st_size
-        assert self.bridge_signals(direction, url) == f"scaling.signalled {direction}"
+        signal()
         ends: list[str] = []
 
         def ended() -> bool:
@@ -87,7 +96,7 @@ class Client:
             ends[:] = [end for end, words in _OUTCOMES.items() if re.search(words, new)]
             return bool(ends)
 
-        self.cloud.services.wait(ended, f"Heat's answer to {direction}")
+        self.cloud.services.wait(ended, "Heat's answer to a signal")
         self.shell.say(f"Heat: {ends[0]}")
         return ends[0]
 

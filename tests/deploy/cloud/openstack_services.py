@@ -72,8 +72,8 @@ def start_openstack(
     for name in ("glance-api", "heat-api", "heat-api-cfn"):
         _start(services, name, conf)
     engine = Path(__file__).with_name("heat_engine.py")
-    option = f"--config-file={conf / 'heat.conf'}"
-    services.start("heat-engine", "/usr/bin/python3", "-P", engine, option)
+    options = (f"--config-file={conf / 'heat.conf'}", "--log-file=heat-engine.log")
+    services.start("heat-engine", "/usr/bin/python3", "-P", engine, *options)
     services.run("ip", "link", "add", BRIDGE, "type", "bridge")
     services.run("ip", "address", "add", "172.24.4.1/24", "dev", BRIDGE)
     services.run("ip", "link", "set", BRIDGE, "up")

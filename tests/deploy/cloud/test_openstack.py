@@ -115,12 +115,30 @@ def test_a_worker_is_given_no_user_data(client: Client) -> None:
     assert client.user_data(worker) is None
 
 
+def test_a_signal_by_hand_adds_a_machine(shell: Shell, client: Client) -> None:
+    client.after_cool_down()
+    assert client.outcome(lambda: shell.run_block("out=$(openstack stack output")) == "changed"
+    assert len(client.workers()) == 2
+
+
+def test_a_signal_within_the_cool_down_changes_nothing(client: Client) -> None:
+    assert client.signalled("out") == "cool-down"
+    assert client.signalled("in") == "cool-down"
+
+
 def test_a_forged_signal_is_refused(shell: Shell, client: Client) -> None:
-    shell.run_block("out=$(openstack stack output show")
     url = shell.run("echo $out").strip()
     signature = url.partition("&Signature=")[2].partition("&")[0]
     forged = url.replace(signature, signature.swapcase())
     assert client.bridge_signals("out", forged) == "scaling.refused out"
+    assert len(client.workers()) == 2
+
+
+def test_the_bridges_signal_removes_a_machine(client: Client) -> None:
+    client.after_cool_down()
+    assert client.signalled("in") == "changed"
+    assert len(client.workers()) == 1
+    assert client.signalled("in") == "bounds"
 
 
 def test_the_bridges_signal_adds_a_machine(client: Client) -> None:
@@ -129,23 +147,10 @@ def test_the_bridges_signal_adds_a_machine(client: Client) -> None:
     assert len(client.workers()) == 2
 
 
-def test_a_signal_within_the_cool_down_changes_nothing(client: Client) -> None:
-    assert client.signalled("out") == "cool-down"
-    assert client.signalled("in") == "cool-down"
-    assert len(client.workers()) == 2
-
-
-def test_the_bridges_signal_removes_a_machine(client: Client) -> None:
-    client.after_cool_down()
-    assert client.signalled("in") == "changed"
-    assert len(client.workers()) == 1
-
-
-def test_no_signal_crosses_the_bounds(shell: Shell, client: Client) -> None:
-    assert client.signalled("in") == "bounds"
+def test_an_update_begins_with_the_least_and_bounds_the_most(shell: Shell, client: Client) -> None:
     shell.run_block("openstack stack update --wait --existing --parameter most=1")
-    assert client.signalled("out") == "bounds"
     assert len(client.workers()) == 1
+    assert client.signalled("out") == "bounds"
 
 
 def test_the_workers_leave_the_bridges_machine(

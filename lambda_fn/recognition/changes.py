@@ -23,18 +23,30 @@ class Changes:
     """The last picture that was looked at."""
 
     def __init__(self) -> None:
-        self._seen: npt.NDArray[np.float32] = np.empty((0, 0), np.float32)
+        # The first frame is made small when a second one follows: most answers need only one.
+        self._first: Frame | None = None
+        self._seen: npt.NDArray[np.float32] | None = None
 
     def differs(self, frame: Frame) -> bool:
         """Whether a frame differs from the last different one, which it then replaces.
 
         Small changes are not taken over, so that they add up.
         """
-        small = frame.grey(_WIDTH).astype(np.float32)
+        if self._seen is None:
+            if self._first is None:
+                self._first = frame
+                return True
+            self._seen = _small(self._first)
+            self._first = None
+        small = _small(frame)
         if small.shape == self._seen.shape and not _differ(small, self._seen):
             return False
         self._seen = small
         return True
+
+
+def _small(frame: Frame) -> npt.NDArray[np.float32]:
+    return frame.grey(_WIDTH).astype(np.float32)
 
 
 def _differ(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> bool:

@@ -230,3 +230,14 @@ def test_every_count_is_of_what_people_get(folder: Path) -> None:
         assert ledger.counts() == ledger.count_since("2026") == expected
         assert ledger.count_since("2027") == {}
         assert ledger.last_failures(5) == ledger.failed(5) == []
+
+
+def test_a_file_edited_by_hand_is_kept_beside_once(folder: Path) -> None:
+    file = folder / "a.mp4.csv"
+    file.write_text("name\nby hand\n")
+    said = run("results", "correct", "a.mp4", "--add", "cleo")
+    assert "a.mp4.csv.edited" in said.stderr
+    run("results", "correct", "a.mp4", "--undo")
+    assert names(folder) == ["ada", "ben", "unknown_1", "unknown_2"]
+    assert [one.name for one in folder.glob("*.edited*")] == ["a.mp4.csv.edited"]
+    assert (folder / "a.mp4.csv.edited").read_text() == "name\nby hand\n"

@@ -16,7 +16,7 @@ def tool() -> Callable[[str], str]:
     """
 
     def find(name: str) -> str:
-        tools = (ROOT / ".cache" / name / "bin" for name in ("deploy", "account"))
+        tools = (ROOT / ".cache" / name / "bin" for name in ("deploy", "account", "kubernetes"))
         ours = [Path(sys.executable).parent, *tools]
         places = [*map(str, ours), os.environ.get("PATH", os.defpath)]
         return shutil.which(name, path=os.pathsep.join(places)) or pytest.skip(

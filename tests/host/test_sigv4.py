@@ -150,8 +150,13 @@ def test_a_replay_is_refused_and_a_repeated_call_is_not() -> None:
     call = signed()
     claim = signatures.claim(call)
     signatures.note(claim)
-    with pytest.raises(Refusal, match="before"):
+    # At once it may be an honest repetition, which is to be signed again; later it is none.
+    with pytest.raises(Refusal, match="sign it again") as refusal:
         signatures.note(claim)
+    assert refusal.value.status == 429
+    with pytest.raises(Refusal, match="before") as refusal:
+        signatures.note(replace(claim, at=claim.at - sigv4.REPEATED_S))
+    assert refusal.value.status == 403
     # A call that found no room did not run.
     signatures.forget(claim)
     signatures.note(claim)

@@ -185,3 +185,16 @@ def test_people_whose_faces_have_expired_stay_in_the_answer(stage: Stage) -> Non
     stage.say("note", stage.faces()[0], note="late")
     stage.derive()
     assert names(stage) == ["ada", "cleo", "ben"]
+
+
+def test_a_confirmed_stranger_stays_in_the_answer_without_the_face(stage: Stage) -> None:
+    stage.see(["ada", None])
+    stage.confirm()
+    stage.see(["ada", "ben"], attempt=2)
+    stage.derive()
+    with stage.memory.transaction():
+        stage.memory.expire(unknown_before="~", faces_before="~", most=100)
+        stage.memory.mark_stale(1)
+    stage.derive()
+    assert names(stage) == ["ada", "unknown_1"]
+    assert stage.memory.looks(stage.faces()[1].id) is None

@@ -93,6 +93,19 @@ async def test_somebody_is_enrolled_twice_over_shown_and_found_again(
     assert files_below(scratch) == []
 
 
+async def test_a_class_is_enrolled_before_its_first_video(
+    visitor: Visitor, astronaut: bytes
+) -> None:
+    assert "Nobody yet." in await visitor.html("/people")
+    status, text = await send(visitor, ENROLL, ("eve.jpg", astronaut), Accept="text/html")
+    assert status == 200
+    assert "One photograph of one person enrolled." in text
+    rows = (await visitor.json("/people.json"))["rows"]
+    assert [(row["name"], row["photographs"]) for row in rows] == [("eve", 1)]
+    # Without results there is nothing to rename yet.
+    assert (await visitor.post("/person/rename", {"name": "eve", "new": "ada"})).status == 503
+
+
 async def test_what_is_no_photograph_is_refused_and_changes_nothing(
     visitor: Visitor, tmp_path: Path
 ) -> None:

@@ -33,7 +33,7 @@ VIEWS = ("/", "/videos", "/unknown", "/people", "/class", "/system")
 async def test_an_empty_folder_is_an_invitation(visitor: Visitor, path: str) -> None:
     text = await visitor.html(path)
     assert "demo --serve" in text
-    assert "Nothing yet." in text
+    assert ("Nobody yet." if path == "/people" else "Nothing yet.") in text
 
 
 async def test_now_says_in_a_sentence_how_it_goes(visitor: Visitor, tmp_path: Path) -> None:

@@ -210,9 +210,11 @@ def _update(connection: sqlite3.Connection, face: int, new: NewFace) -> None:
 
 
 def is_judged(connection: sqlite3.Connection, face: int) -> bool:
-    """Tell whether somebody said something of a face."""
+    """Tell whether somebody said something of a face, or confirmed the answer of its video."""
     query = """SELECT EXISTS (SELECT 1 FROM judgements WHERE face = ?1)
-        OR EXISTS (SELECT 1 FROM judgements WHERE other = ?1 AND kind = 'same')"""
+        OR EXISTS (SELECT 1 FROM judgements WHERE other = ?1 AND kind = 'same')
+        OR EXISTS (SELECT 1 FROM judgements WHERE face IS NULL AND kind = 'right'
+            AND video = (SELECT video FROM faces WHERE id = ?1))"""
     return bool(connection.execute(query, (face,)).fetchone()[0])
 
 

@@ -1,5 +1,6 @@
 """From a request to an answer: the view in the form that was asked for, and errors as pages."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
@@ -8,6 +9,7 @@ from aiohttp import web
 
 from hybridsphere.errors import CannotRun
 from hybridsphere.ledger.ledger import LedgerError
+from hybridsphere.page.known import Known
 from hybridsphere.page.passwords import Role
 from hybridsphere.page.render import VIEWS, View, as_csv, as_json
 from hybridsphere.page.security import HEADERS, VISITOR, Handler
@@ -27,18 +29,23 @@ _NAMES = {name for name, _, _ in VIEWS}
 
 
 def show(
-    reading: Callable[[Shelf, Mapping[str, str]], View], kind: str
+    reading: Callable[[Shelf, Mapping[str, str]], View],
+    kind: str,
+    without: Callable[[Known, Mapping[str, str]], View] | None = None,
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Make the handler that shows a view in one form."""
+    """Make the handler that shows a view in one form; `without` shows it before any result."""
 
     async def handler(request: web.Request) -> web.Response:
         site = request.app[SITE]
         try:
             view = await site.read(reading, request.query)
         except LedgerError as error:
-            if kind != "html":
+            if without is not None:
+                view = without(await asyncio.to_thread(site.people.current), request.query)
+            elif kind == "html":
+                view = _empty(error)
+            else:
                 raise web.HTTPServiceUnavailable(text=str(error)) from error
-            view = _empty(error)
         except CannotRun as error:
             # The memory broke in the middle; the next request does without.
             raise web.HTTPServiceUnavailable(text=error.message) from error
@@ -88,6 +95,8 @@ async def answering(request: web.Request, handler: Handler) -> web.StreamRespons
         answer = _error(request, error)
     except (ConnectionError, TimeoutError):
         raise
+    except CannotRun as error:
+        answer = _error(request, web.HTTPServiceUnavailable(text=str(error)))
     except Exception as error:
         log.exception("request.failed", path=request.path)
         answer = _error(request, web.HTTPInternalServerError(text=type(error).__name__))

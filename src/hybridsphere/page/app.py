@@ -34,7 +34,7 @@ from hybridsphere.page.sessions import Sessions, load_secret
 from hybridsphere.page.site import READERS, SITE, Shelf, Site
 from hybridsphere.page.views.classes import classes
 from hybridsphere.page.views.now import now
-from hybridsphere.page.views.people import people, person
+from hybridsphere.page.views.people import people, people_without_results, person
 from hybridsphere.page.views.system import system
 from hybridsphere.page.views.unknown import unknown
 from hybridsphere.page.views.video import video
@@ -139,9 +139,11 @@ def _add_routes(app: web.Application) -> None:
     router = app.router
     for name, reading in VIEWS.items():
         path = "/" if name == "now" else f"/{name}"
-        router.add_get(path, show(reading, "html"))
+        # A class is enrolled before its first video.
+        without = people_without_results if name == "people" else None
+        router.add_get(path, show(reading, "html", without))
         for kind in ("json", "csv"):
-            router.add_get(f"/{name}.{kind}", show(reading, kind))
+            router.add_get(f"/{name}.{kind}", show(reading, kind, without))
     router.add_get(r"/pictures/face/{face:\d{1,18}}", media.crop)
     router.add_get(r"/pictures/scene/{video:\d{1,18}}", media.scene)
     router.add_get("/media", media.video)

@@ -16,7 +16,7 @@ from hybridsphere.page.site import SITE, Site
 from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.recognition.space import TOLERANCE
 
-_WITHIN_S = 120
+_WITHIN_S = 300
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from hybridsphere.commands.gallery_place import change_gallery
 from hybridsphere.errors import CannotRun
+from hybridsphere.ledger.ledger import LedgerError
 from hybridsphere.page import audit
 from hybridsphere.page.answer import page
 from hybridsphere.page.changing import sentence
@@ -20,7 +21,7 @@ from hybridsphere.page.render import View
 from hybridsphere.page.security import require
 from hybridsphere.page.site import SITE, Shelf, Site
 from hybridsphere.page.views.found import found_by_photograph
-from hybridsphere.page.views.people import people
+from hybridsphere.page.views.people import people, people_without_results
 from hybridsphere.recognition.gallery import Gallery
 from hybridsphere.recognition.space import TOLERANCE
 
@@ -53,7 +54,10 @@ async def enroll(request: web.Request) -> web.Response:
     }
     if "text/html" not in request.headers.get("Accept", ""):
         return web.json_response(done)
-    view = await site.read(lambda shelf: people(shelf, {}, done))
+    try:
+        view = await site.read(lambda shelf: people(shelf, {}, done))
+    except LedgerError:
+        view = people_without_results(known, {}, done)
     return page(request, view)
 
 

@@ -8,7 +8,7 @@ import yaml
 
 from tests.deploy.aws.aws_template import FOLDER
 
-IDENTITIES = ("function", "bridge", "uploader", "operator")
+IDENTITIES = ("function", "bridge", "uploader", "page", "operator")
 
 
 class Call(NamedTuple):
@@ -27,10 +27,10 @@ class Permission(NamedTuple):
 
 
 class PermissionMap:
-    """The entries of permissions.yaml that apply to one Source, Sink and Key."""
+    """The entries of permissions.yaml that apply to one Source, Sink, Key and Page."""
 
-    def __init__(self, source: str, sink: str, key: str = "none") -> None:
-        self._choice = {"Source": source, "Sink": sink, "Key": key}
+    def __init__(self, source: str, sink: str, key: str = "none", page: str = "no") -> None:
+        self._choice = {"Source": source, "Sink": sink, "Key": key, "Page": page}
         file = yaml.load(
             (FOLDER / "permissions.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader
         )

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from hybridsphere.aws.errors import AwsError
+from hybridsphere.aws.video import reading_videos
 from hybridsphere.demo import clips
 from hybridsphere.demo.clips import Clip
 from hybridsphere.local.commands import run_command
@@ -57,7 +59,8 @@ async def test_a_stack_is_made_used_updated_and_destroyed(
 
     files = ("--students", "students.json", "--gallery", "gallery.npz")
     deployer = second.deployer_keys()
-    variables = second.deploy("--image", IMAGE, *files, keys=deployer)
+    page = "PageReadsVideos=yes"
+    variables = second.deploy("--image", IMAGE, *files, page, keys=deployer)
     assert (variables["HYBRIDSPHERE_SOURCE"], variables["HYBRIDSPHERE_SINK"]) == ("queue", "queue")
     assert second.queues() == QUEUES
     bridge, operator = second.keys("bridge"), second.keys("operator")
@@ -66,6 +69,8 @@ async def test_a_stack_is_made_used_updated_and_destroyed(
     async with system(second, bridge) as deployed:
         await upload_and_check(deployed, operator, videos)
         await reupload(deployed, *videos)
+    # The second video has not been overwritten.
+    await may_only_play_videos(second, second.keys("page"), variables, videos[1])
     await put_back_a_dead_letter(second, bridge, operator, videos[1])
 
     variables = second.deploy("--image", IMAGE, "Source=bucket", "Sink=bucket", keys=deployer)
@@ -124,6 +129,40 @@ def may_only_add_videos(
         lambda: s3.delete_object(Bucket=results, Key="a.csv"),
         lambda: s3.delete_bucket(Bucket=results),
         lambda: dynamodb.put_item(TableName="hybridsphere-students", Item=item),
+    ]
+    for call in refused:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call()
+
+
+async def may_only_play_videos(
+    second: SecondAccount, page: dict[str, str], variables: dict[str, str], clip: Clip
+) -> None:
+    """Read a video by ranges as the page does, and refuse the page all else."""
+    videos, results = (variables[f"HYBRIDSPHERE_{name}_BUCKET"] for name in ("INPUT", "OUTPUT"))
+    s3 = second.client("s3", page)
+    etag = s3.get_object(Bucket=videos, Key=clip.key)["ETag"].strip('"')
+
+    async def play(keys: dict[str, str]) -> bytes:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, text in second.environment(keys).items():
+                if name.startswith("AWS_"):
+                    patch.setenv(name, text)
+            async with (
+                reading_videos(1) as reader,
+                reader.open(videos, clip.key, etag, "bytes=4-7") as piece,
+            ):
+                return await piece.read(100)
+
+    assert await play(page) == clip.file.read_bytes()[4:8]
+    # The page answers this error with 404, at which its player shows the still.
+    with pytest.raises(AwsError):
+        await play(second.keys("uploader"))
+    refused: list[Callable[[], Any]] = [
+        lambda: s3.list_objects_v2(Bucket=videos),
+        lambda: s3.put_object(Bucket=videos, Key=clip.key, Body=b""),
+        lambda: s3.delete_object(Bucket=videos, Key=clip.key),
+        lambda: s3.get_object(Bucket=results, Key=f"{clip.key}.csv"),
     ]
     for call in refused:
         with pytest.raises(ClientError, match="AccessDenied"):

@@ -6,7 +6,7 @@ from PIL import Image
 from skimage import data
 
 from lambda_fn.faces.box import Box
-from lambda_fn.faces.detector import Face, detector
+from lambda_fn.faces.detector import Detector, Face, detector
 from lambda_fn.video.video import Rgb
 
 ASTRONAUT = Box(60, 290, 190, 165)
@@ -66,3 +66,13 @@ def test_the_same_picture_gives_the_same_bits() -> None:
 
 def test_a_picture_smaller_than_a_cell_is_searched() -> None:
     assert detector().find(np.zeros((5, 7, 3), np.uint8)) == []
+
+
+def test_an_earlier_picture_leaves_nothing_behind() -> None:
+    # Both fill the same input of the network; the smaller picture leaves a margin of it.
+    face, smaller = np.array(astronaut()), np.full((500, 500, 3), 90, np.uint8)
+    assert detector().find(face)
+    assert detector().find(smaller) == []
+    [alone] = Detector().find(face)
+    [again] = detector().find(face)
+    assert np.array_equal(again.points, alone.points)

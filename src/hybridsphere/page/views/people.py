@@ -1,10 +1,11 @@
 """People: everybody who is enrolled or was seen, with photographs, look-alike and last sighting."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from hybridsphere.page.faces import Faces
 from hybridsphere.page.finder import NEWEST, find
 from hybridsphere.page.known import Known
 from hybridsphere.page.render import View, url
@@ -23,13 +24,29 @@ PAGE = 60
 
 def people(shelf: Shelf, query: Mapping[str, str], done: Mapping[str, Any] | None = None) -> View:
     """List everybody by name; `done` is what came of an enrollment."""
-    gallery = shelf.people.current()
+    return _people(shelf.people.current(), everybody(shelf), shelf.faces, query, done)
+
+
+def people_without_results(
+    known: Known, query: Mapping[str, str], done: Mapping[str, Any] | None = None
+) -> View:
+    """List everybody who is enrolled, before the first result."""
+    return _people(known, sorted(known.counts), None, query, done)
+
+
+def _people(
+    gallery: Known,
+    everybody: Sequence[str],
+    faces: Faces | None,
+    query: Mapping[str, str],
+    done: Mapping[str, Any] | None,
+) -> View:
     wanted = query.get("q", "")[:200]
-    names = [name for name in everybody(shelf) if wanted.lower() in name.lower()]
+    names = [name for name in everybody if wanted.lower() in name.lower()]
     start = bisect_right(names, query.get("after", ""))
     chosen = names[start : start + PAGE]
-    pictures = shelf.faces.best(chosen) if shelf.faces else {}
-    persons = [_person(shelf, gallery, name, pictures.get(name)) for name in chosen]
+    pictures = faces.best(chosen) if faces else {}
+    persons = [_person(faces, gallery, name, pictures.get(name)) for name in chosen]
     more = len(names) > start + PAGE
     context = {
         "persons": persons,
@@ -56,7 +73,7 @@ def person(shelf: Shelf, query: Mapping[str, str]) -> View:
     picture = shelf.faces.best([name]).get(name) if shelf.faces else None
     context = {
         "name": name,
-        "about": _person(shelf, gallery, name, picture),
+        "about": _person(shelf.faces, gallery, name, picture),
         "known": gallery,
         "names": everybody(shelf)[:500],
         "seen": [
@@ -83,8 +100,8 @@ def known(shelf: Shelf) -> list[str]:
     return sorted({name for entry in latest for name in entry.names if name})
 
 
-def _person(shelf: Shelf, gallery: Known, name: str, picture: int | None) -> dict[str, Any]:
-    seen = shelf.faces.find(person=name, most=1) if shelf.faces else []
+def _person(faces: Faces | None, gallery: Known, name: str, picture: int | None) -> dict[str, Any]:
+    seen = faces.find(person=name, most=1) if faces else []
     like, until = gallery.like.get(name), gallery.until(name)
     return {
         "name": name,

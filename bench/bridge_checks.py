@@ -1,14 +1,20 @@
 """Checks of the files, rows and queues that a bridge leaves; they raise WrongAnswer."""
 
+import time
 from pathlib import Path
+from subprocess import Popen
 
 from bench.doubles.account import INPUT, OUTPUT
-from bench.doubles.process import Stats
+from bench.doubles.process import BridgeFailed, Stats
 from bench.report.row import WrongAnswer
 from bench.uploads import csv, record
 from hybridsphere.ledger.ledger import Ledger
+from hybridsphere.memory.memory import Memory, memory_path
 from hybridsphere.messages import csv_key
 from hybridsphere.paths import OWN_FOLDER, csv_path
+
+_LONGEST_WAIT_S = 120
+_POLL_S = 0.1
 
 
 def check_queues(stats: Stats, messages: int) -> None:
@@ -54,3 +60,20 @@ def check_ledger(results: Path, messages: int) -> None:
         raise WrongAnswer(
             f"{len(wrong)} rows are missing, wrong or too many, such as {wrong.pop()}"
         )
+
+
+def wait_for_faces(results: Path, faces: int, bridge: Popen[bytes]) -> None:
+    """Wait until the memory has this number of faces. Raises BridgeFailed if it never does."""
+    ends = time.monotonic() + _LONGEST_WAIT_S
+    while (found := _faces_in(results)) < faces:
+        if bridge.poll() is not None or time.monotonic() > ends:
+            raise BridgeFailed(f"the memory has {found} faces, not {faces}")
+        # Another process writes them: there is no event to wait for.
+        time.sleep(_POLL_S)
+
+
+def _faces_in(results: Path) -> int:
+    if not memory_path(results).exists():
+        return 0
+    with Memory.read(results) as memory:
+        return memory.count_faces()

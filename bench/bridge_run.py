@@ -1,5 +1,6 @@
 """One bridge, in front of a fresh double: warm and alone on a core, or whole as people run it."""
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from subprocess import Popen
 from tempfile import mkdtemp
 
 from bench import process
-from bench.bridge_checks import check_files, check_ledger, check_queues
+from bench.bridge_checks import check_files, check_ledger, check_queues, wait_for_faces
 from bench.doubles.account import INPUT
 from bench.doubles.process import (
     FAST,
@@ -40,12 +41,16 @@ LEAST = Bridge("least", process.python("-m", "bench.ways.least_bridge"), keeps_f
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The cost of one bridge; `double_busy` is the double's share of a core meanwhile."""
+    """The cost of one bridge; `double_busy` is the double's share of a core meanwhile.
+
+    `whole_s` is the time from the start until all is done, faces too.
+    """
 
     messages: int
     seconds: float
     cpu_s: float
     double_busy: float
+    whole_s: float = 0.0
 
     @property
     def messages_per_s(self) -> float:
@@ -78,22 +83,34 @@ def run_bridge(bridge: Bridge, scratch: Path, messages: int) -> Run:
 
 
 def run_whole(
-    bridge: Bridge, scratch: Path, messages: int, *, double: str = FAST, pinned: bool = False
+    bridge: Bridge,
+    scratch: Path,
+    messages: int,
+    *,
+    double: str = FAST,
+    pinned: bool = False,
+    faces: bool = False,
 ) -> Run:
     """Send uploads through a bridge, its start included, in front of a double of this module.
 
     Nothing is bound to a core unless `pinned`. The uploads are on the queue before the start.
-    The files stay, as with `run_bridge`. Raises WrongAnswer unless every upload was handled.
+    With `faces` each result has an object with a face; the CPU time includes all of them, but the
+    rate is that of the results, which come first. The files stay, as with `run_bridge`. Raises
+    WrongAnswer unless every upload was handled.
     """
     folder = Path(mkdtemp(dir=scratch))
-    with running_double(double, pinned=pinned) as running:
+    with running_double(double, pinned=pinned, faces=faces) as running:
         running.fill(messages)
         cores = process.measured_core() if pinned else process.any_core()
         with _started(bridge, running, folder, cores) as started:
+            began = time.monotonic()
             stats = running.wait(emptied, started)
+            if faces:
+                wait_for_faces(folder / "results", messages, started)
+            waited_s = time.monotonic() - began
             cpu_s = process.cpu_seconds(started.pid)
         _check(bridge, folder / "results", stats, messages)
-    return Run(messages, stats["seconds"], cpu_s, stats["cpu_s"] / stats["seconds"])
+    return Run(messages, stats["seconds"], cpu_s, stats["cpu_s"] / stats["seconds"], waited_s)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from bench import evidence, school
 from bench.report.row import Part, Row, Target, WrongAnswer
 from bench.rounds import Rounds
 from hybridsphere.memory.face import Face, NewFace
@@ -44,6 +45,8 @@ def measure(
     faces: int = FACES,
     grouped: int = GROUPED,
     *,
+    uploads: int = school.UPLOADS,
+    messages: int = evidence.MESSAGES,
     rounds: Rounds,
     report: Callable[[str], None],
 ) -> Part:
@@ -59,15 +62,21 @@ def measure(
             opened.append(_timed(lambda: Memory.open(folder).close()))
             found.append(_find(folder))
         report(f"{faces:,} faces: found in {max(found) * 1000:.1f} ms")
+        past = _folder(Path(name) / "past")
+        fill(past, faces // 10)
         sample = _folder(Path(name) / "sample")
         taken = _take(sample, _SAMPLE)
         bytes_a_face = memory_path(sample).stat().st_size / (_SAMPLE * _A_VIDEO)
+        named = school.named_row(past)
+        report(f"{named.what}: {named.ours:.2f} s")
+        migrated = list(school.migrated_rows(Path(name) / "ledger", uploads))
+        beside = list(evidence.rows(scratch, messages, rounds=rounds))
         group_s = _group(_folder(Path(name) / "groups"), grouped)
         report(f"{grouped:,} unknown faces grouped in {group_s:.1f} s")
     return Part(
         name="memory",
         title=f"The memory with {faces:,} faces",
-        usual_way="nothing is remembered",
+        usual_way="nothing is remembered; for the bridge, results without faces",
         least_way="",
         rows=[
             Row(
@@ -92,6 +101,9 @@ def measure(
                 group_s,
                 target=_GROUP,
             ),
+            named,
+            *migrated,
+            *beside,
         ],
         notes=["The large memory has rows and indices alone: a search reads no picture."],
     )

@@ -183,7 +183,7 @@ ABOUT = {
     "hard": "the same where a face is small, late, absent or unknown",
     "gallery": "one face against 1,000 and 100,000 known ones",
     "decide": "10,000 videos decided again by the looks that are kept",
-    "memory": "a million faces found and opened, and unknown faces grouped",
+    "memory": "a million faces: found, opened, migrated, named; and kept by a bridge",
     "attendance": "everybody in a video of a class",
     "start": "a fresh process of the function, until it is ready and has answered",
     "bridge": "a message through the bridge, beside sqs-consumer, on two doubles",

@@ -3,6 +3,7 @@ trace left at home.
 """
 
 import atexit
+import gc
 import importlib
 import importlib.util
 import os
@@ -119,6 +120,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items if config.option.soak else ():
         if isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
             seeded(seed_of(config))(item.function)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from what is loaded by now: to walk through all of it takes 0.3 s."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -39,7 +39,7 @@ SLOWEST = (
     "tests/cli/test_commands.py",
     "tests/lambda_fn/models/test_cache.py",
 )
-"""The units that take longest, longest first: one that began last would end last, alone."""
+"""The units that take longest, longest first: a long unit that begins last ends alone."""
 
 WHOLE = ("tests/demo", "tests/pipeline")
 """Folders whose files share fixtures that take seconds to make: one process gets them all."""

@@ -1,7 +1,8 @@
 """A loop-back double of two queues and of Invoke: `python -m bench.doubles.double`.
 
 It speaks SQS's JSON protocol and Lambda's Invoke, as far as a bridge uses them, and answers any
-credentials. Each accepted invocation puts its result on the output queue at once. It serves on a
+credentials. With the option `--faces` each result names an object with faces, which it serves too.
+Each accepted invocation puts its result on the output queue at once. It serves on a
 free port, and writes its number as the only line on standard output. It adds three
 routes to AWS's calls. `POST /fill` with `{"messages": N}` puts N uploads on the input queue at
 once; with `"per_s": R` they come at random moments, R a second on average. `GET /stats` returns
@@ -14,6 +15,7 @@ and the cost of a queue does not depend on its length.
 import asyncio
 import json
 import random
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
@@ -24,6 +26,7 @@ from urllib.parse import unquote_plus
 import uvloop
 
 from bench.doubles.account import INPUT, INVOKE_PATH, OUTPUT, REGION
+from bench.doubles.faces import FACES_PATH, FaceObjects
 from bench.doubles.http import Connection, Request, Response
 from bench.doubles.queue import DoubleQueue, md5_of
 from bench.uploads import record, result
@@ -48,7 +51,8 @@ class _Upload:
 class Double:
     """Both queues and the function."""
 
-    def __init__(self) -> None:
+    def __init__(self, objects: FaceObjects | None = None) -> None:
+        self._objects = objects
         self._queues = {INPUT: DoubleQueue(), OUTPUT: DoubleQueue()}
         self._uploads: dict[str, _Upload] = {}
         self._invoked = 0
@@ -71,6 +75,12 @@ class Double:
             return await self._sqs(request)
         if request.path == INVOKE_PATH:
             return await self._invoke(request)
+        if self._objects and request.path.startswith(FACES_PATH):
+            return self._objects.response(request.path)
+        return self._own(request)
+
+    def _own(self, request: Request) -> Response:
+        """Answer one of the three routes."""
         if request.path == "/fill":
             self._fill(**json.loads(request.body))
             return Response()
@@ -118,7 +128,7 @@ class Double:
 
     def _fill(self, messages: int, per_s: float | None = None) -> None:
         first = len(self._uploads)
-        uploads = [_upload(number) for number in range(first, first + messages)]
+        uploads = [self._upload(number) for number in range(first, first + messages)]
         self._uploads.update((upload.record.etag, upload) for upload in uploads)
         self._filled_at = time.monotonic()
         if per_s is None:
@@ -135,6 +145,13 @@ class Double:
             if (wait_s := due_at - time.monotonic()) > 0:
                 await asyncio.sleep(wait_s)
             self._put(upload)
+
+    def _upload(self, number: int) -> _Upload:
+        upload = record(number)
+        outcome = result(upload)
+        if self._objects:
+            outcome = self._objects.named_in(outcome)
+        return _Upload(upload, json.dumps(upload.to_event()), outcome.to_json())
 
     def _put(self, upload: _Upload) -> None:
         upload.visible_at = time.monotonic()
@@ -212,11 +229,6 @@ class _NoSuchQueue(Exception):
     """A queue URL that names neither queue."""
 
 
-def _upload(number: int) -> _Upload:
-    upload = record(number)
-    return _Upload(upload, json.dumps(upload.to_event()), result(upload).to_json())
-
-
 def _name(call: dict[str, Any]) -> str:
     return str(call["QueueUrl"]).rpartition("/")[2]
 
@@ -233,7 +245,7 @@ def _sqs_error(code: str, message: str) -> Response:
 
 
 async def _serve() -> None:
-    double = Double()
+    double = Double(FaceObjects() if "--faces" in sys.argv[1:] else None)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(double.answer), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)

@@ -27,11 +27,14 @@ class Response:
     body: bytes = b"{}"
     status: HTTPStatus = HTTPStatus.OK
     content_type: str = "application/json"
+    etag: str = ""
 
     def encoded(self) -> bytes:
+        etag = f"ETag: {self.etag}\r\n" if self.etag else ""
         head = (
             f"HTTP/1.1 {self.status.value} {self.status.phrase}\r\n"
-            f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.body)}\r\n\r\n"
+            f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.body)}\r\n"
+            f"{etag}\r\n"
         )
         return head.encode() + self.body
 

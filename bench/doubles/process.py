@@ -95,12 +95,19 @@ def emptied(stats: Stats) -> bool:
 
 
 @contextmanager
-def running_double(module: str = FAST, *, pinned: bool = True) -> Iterator[RunningDouble]:
-    """A double with empty queues; pinned, it keeps off the core that is measured."""
+def running_double(
+    module: str = FAST, *, pinned: bool = True, faces: bool = False
+) -> Iterator[RunningDouble]:
+    """A double with empty queues; pinned, it keeps off the core that is measured.
+
+    With `faces` its results name objects with faces; only the first double has them.
+    """
     with (
         process.other_cores() if pinned else process.any_core(),
         process.running(
-            process.python("-m", module), os.environ, stdout=subprocess.PIPE
+            process.python("-m", module, *["--faces"] * faces),
+            os.environ,
+            stdout=subprocess.PIPE,
         ) as started,
     ):
         assert started.stdout is not None

@@ -209,7 +209,8 @@ def _small(pixels: Rgb, most: int) -> Image.Image:
     step = max(1, max(pixels.shape[:2]) // most)
     image = Image.fromarray(np.ascontiguousarray(pixels[::step, ::step]))
     if max(image.size) > most:
-        image.thumbnail((most, most), Image.Resampling.BILINEAR, reducing_gap=None)
+        # Averages of whole pixels take half of the time of bilinear ones.
+        image.thumbnail((most, most), Image.Resampling.BOX, reducing_gap=None)
     return image
 
 
@@ -225,7 +226,7 @@ def _frontal(face: Face) -> float:
 
 def _sharpness(picture: Picture) -> float:
     """Return a figure from 0 to 1: how much neighbouring pixels differ."""
-    grey = picture.pixels.convert("L").resize((64, 64), Image.Resampling.NEAREST)
+    grey = picture.pixels.resize((64, 64), Image.Resampling.NEAREST).convert("L")
     pixels = np.asarray(grey, np.float32)
     steps = float(np.abs(np.diff(pixels, axis=1)).mean())
     return steps / (steps + _SHARP)

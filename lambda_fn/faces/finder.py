@@ -26,14 +26,16 @@ _ENLARGED = 1.75
 _ENLARGED_TO = 2560
 _SEARCHED = 4096
 
-# Longest side of a tile of a search, in pixels. A run on a tile takes 75 MB at most.
-_TILE = 1440
+# Longest side of a tile of a search, in pixels. A run on a tile takes 50 MB at most.
+_TILE = 1216
 
 # Size at which a face is looked at again, in pixels.
 _CLEAR = 100
 
-# Pixels that tiles share: a face on an edge is whole in one of them, or large enough for a look.
-_OVERLAP = 160
+# Pixels of a look that tiles share: a smaller face on an edge is whole in one of them, and a look
+# hardly misses larger ones. The detector adds a margin up to this unit; a tile takes all of it.
+_OVERLAP = 48
+_UNIT = 32
 
 
 class Finder:
@@ -67,7 +69,7 @@ class Finder:
         if side <= LOOK:
             return found
         scale = side / longer
-        pixels = frame.rgb(round(frame.width * scale))
+        pixels = frame.rgb(round(frame.width * scale), quick=True)
         for tile in _tiles(pixels.shape[1], pixels.shape[0]):
             tick()
             part = np.ascontiguousarray(pixels[tile.top : tile.bottom, tile.left : tile.right])
@@ -121,14 +123,17 @@ def _longer(frame: Frame) -> int:
 
 def _tiles(width: int, height: int) -> Iterator[Box]:
     """Yield overlapping parts of a picture, none larger than `_TILE` in either direction."""
-    for top, bottom in _spans(height):
-        for left, right in _spans(width):
+    overlap = round(_OVERLAP * max(width, height) / LOOK)
+    for top, bottom in _spans(height, overlap):
+        for left, right in _spans(width, overlap):
             yield Box(top, right, bottom, left)
 
 
-def _spans(length: int) -> Iterator[tuple[int, int]]:
-    count = max(1, -(-(length - _OVERLAP) // (_TILE - _OVERLAP)))
-    size = -(-(length + (count - 1) * _OVERLAP) // count)
+def _spans(length: int, overlap: int) -> Iterator[tuple[int, int]]:
+    """Yield the ends of equal parts of a length that share `overlap` pixels or more."""
+    count = max(1, -(-(length - overlap) // (_TILE - overlap)))
+    least = -(-(length + (count - 1) * overlap) // count)
+    size = min(length, -(-least // _UNIT) * _UNIT)
     for number in range(count):
-        start = number * (size - _OVERLAP)
-        yield start, min(length, start + size)
+        start = (length - size) * number // max(1, count - 1)
+        yield start, start + size

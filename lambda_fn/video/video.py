@@ -65,13 +65,14 @@ class Frame:
         """Make a frame from a photograph's pixels."""
         return cls(VideoFrame.from_ndarray(pixels, format="rgb24"))
 
-    def rgb(self, width: int | None = None) -> Rgb:
+    def rgb(self, width: int | None = None, *, quick: bool = False) -> Rgb:
         """Return the shown pixels in full size, or scaled to `width`; dark ones are brightened.
 
-        The full size is kept, since several faces are cut out of it.
+        The full size is kept, since several faces are cut out of it. A `quick` enlargement is
+        less sharp.
         """
         if width is not None and width != self.width:
-            scaled = self._lit(self._pixels("rgb24", width))
+            scaled = self._lit(self._pixels("rgb24", width, quick=quick))
             if self._small is None or scaled.size < self._small.size:
                 self._small = scaled
             return scaled
@@ -98,7 +99,7 @@ class Frame:
         """Return the shown pixels in grey, which are cheaper to make and to search."""
         return self._pixels("gray", width)
 
-    def _pixels(self, form: str, width: int | None) -> Pixels:
+    def _pixels(self, form: str, width: int | None, *, quick: bool = False) -> Pixels:
         size = (self.width, self.height)
         if width is not None:
             size = (width, max(1, round(self.height * width / self.width)))
@@ -109,9 +110,8 @@ class Frame:
             high + round(self._crop.height * down),
         )
         shrinks = whole[0] <= self._picture.width and whole[1] <= self._picture.height
-        scaled = _scaled(
-            self._picture, *whole, form, Interpolation.AREA if shrinks else Interpolation.BICUBIC
-        )
+        enlarged = Interpolation.BILINEAR if quick else Interpolation.BICUBIC
+        scaled = _scaled(self._picture, *whole, form, Interpolation.AREA if shrinks else enlarged)
         left, top = round(self._crop.left * across), round(self._crop.top * down)
         pixels = np.asarray(scaled.to_ndarray(), dtype=np.uint8)
         return self._orientation.lay(pixels[top : top + high, left : left + wide])

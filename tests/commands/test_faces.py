@@ -230,3 +230,49 @@ def test_every_count_is_of_what_people_get(folder: Path) -> None:
         assert ledger.counts() == ledger.count_since("2026") == expected
         assert ledger.count_since("2027") == {}
         assert ledger.last_failures(5) == ledger.failed(5) == []
+
+
+def test_a_file_edited_by_hand_is_kept_beside_once(folder: Path) -> None:
+    file = folder / "a.mp4.csv"
+    file.write_text("name\nby hand\n")
+    said = run("results", "correct", "a.mp4", "--add", "cleo")
+    assert "a.mp4.csv.edited" in said.stderr
+    run("results", "correct", "a.mp4", "--undo")
+    assert names(folder) == ["ada", "ben", "unknown_1", "unknown_2"]
+    assert [one.name for one in folder.glob("*.edited*")] == ["a.mp4.csv.edited"]
+    assert (folder / "a.mp4.csv.edited").read_text() == "name\nby hand\n"
+
+
+def people_everywhere(folder: Path, key: str = "a.mp4") -> list[str]:
+    """The people of a video, who are the same in its CSV file, in exports and searches."""
+    found = [one for one in names(folder, key) if not one.startswith("unknown_")]
+    (exported,) = [
+        one
+        for one in json.loads(run("results", "export", "--format", "json").stdout)
+        if one["key"] == key
+    ]
+    (searched,) = [one for one in asked("results", "find") if one["key"] == key]
+    assert [person["name"] for person in searched["people"]] == found
+    assert exported["name"] == ";".join(found)
+    return found
+
+
+def test_a_video_is_named_corrected_undone_decided_and_forgotten(
+    folder: Path, tmp_path: Path
+) -> None:
+    gallery = tmp_path / "gallery.npz"
+    Gallery(["ada", "ben"], np.eye(2, 128) / 2, SPACE).save(gallery)
+    steps: list[tuple[str, list[str]]] = [
+        ("faces name 1 cleo", ["ada", "ben", "cleo"]),
+        ("results correct a.mp4 --face 1 --is-not ada", ["ben", "cleo"]),
+        ("results correct a.mp4 --face 1 --undo", ["ada", "ben", "cleo"]),
+        ("faces name 1 --undo", ["ada", "ben"]),
+        (f"decide --gallery {gallery} --tolerance 0.001 --apply", []),
+        ("results correct a.mp4 --face 1 --is ada", ["ada"]),
+        (f"decide --gallery {gallery} --tolerance 0.6 --apply", ["ada", "ben"]),
+        (f"forget ben --yes --gallery {gallery}", ["ada", "forgotten"]),
+        ("results correct a.mp4 --face 1 --undo", ["ada", "forgotten"]),
+    ]
+    for words, expected in steps:
+        run(*words.split())
+        assert people_everywhere(folder) == expected, words

@@ -217,8 +217,9 @@ def test_a_quoted_name_leaves_what_somebody_confirmed(tmp_path: Path) -> None:
 
 
 def test_a_memory_that_somebody_reads_is_reported_though_longer_words_hide_the_name(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("hybridsphere.commands.forget.folder.SWEEP_WAIT_MS", 10)
     with Stage.open(tmp_path) as stage:
         stage.see(["joanna", None])
         stage.say("note", note="ann was late")

@@ -130,6 +130,8 @@ async def test_a_full_disk_stops_receives_and_deletes_and_loses_nothing(
             with breakage(site, bridge):
                 await site.upload(["held.mp4"])
                 await until(lambda: bridge.is_troubled("results", word=SAYS[breakage]))
+                # Its log is another pipe, which may be read later.
+                await until(lambda: bridge.of("trouble.began", part="results"))
                 told = [one["reason"] for one in bridge.of("trouble.began", part="results")]
                 assert SAYS[breakage] in told[-1]
                 assert await bridge.figure("storage_errors_total") > 0

@@ -90,6 +90,7 @@ def test_other_content_is_refused(content: bytes) -> None:
     [
         ("../0.jpg", jpeg()),
         ("/etc/passwd", b"x"),
+        ("..\\0.jpg", jpeg()),
         ("00.jpg", jpeg()),
         ("٣.jpg", jpeg()),
         ("faces/0.jpg", jpeg()),
@@ -121,6 +122,7 @@ def test_an_object_without_one_of_its_files_is_refused(missing: str) -> None:
 
 
 NAN = b64encode(np.full(128, np.nan, np.float16).tobytes()).decode()
+INFINITE = b64encode(np.full(128, np.inf, np.float16).tobytes()).decode()
 HUGE = b64encode(np.full(128, 6e4, np.float16).tobytes()).decode()
 
 
@@ -129,6 +131,7 @@ HUGE = b64encode(np.full(128, 6e4, np.float16).tobytes()).decode()
     [
         {"embeddings": NAN},
         {"embeddings": HUGE},
+        {"embeddings": INFINITE},
         {"embeddings": embeddings(2)},
         {"embeddings": embeddings(1)[:-8]},
         {"embeddings": "§"},
@@ -139,6 +142,8 @@ HUGE = b64encode(np.full(128, 6e4, np.float16).tobytes()).decode()
         {"box": [0, 0, 1, 2]},
         {"box": [0, 0, 1]},
         {"spans": [[2, 1]]},
+        {"spans": [[-5, 1]]},
+        {"spans": [[0, 10**30]]},
         {"spans": [[0, 1]] * 10_001},
         {"best_ms": 2**50},
         {"name": "a\u202eb"},
@@ -211,7 +216,45 @@ def second_end() -> bytes:
     return content[:-22] + end + locator + small
 
 
-@pytest.mark.parametrize("make", [bomb, crowd, false_size, second_end, lambda: b"PK" * MOST_BYTES])
+def many_values() -> bytes:
+    """A description of half a million empty objects, in two kilobytes."""
+    content = b'{"faces":[' + b"{}," * 500_000 + b"{}]}"
+    return archive({**ONE, "faces.json": content})
+
+
+def overlapping() -> bytes:
+    """Sixty files that are all the same part of the archive."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as output:
+        output.writestr("10.jpg", jpeg() + bytes(60_000) + b"\xff\xd9")
+    content = file.getvalue()
+    size, at = struct.unpack("<II", content[-10:-2])
+    entry = content[at : at + size]
+    entries = b"".join(entry.replace(b"10.jpg", b"%d.jpg" % n) for n in range(10, 70))
+    end = struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, 60, 60, len(entries), at, 0)
+    return content[:at] + entries + end
+
+
+def million() -> bytes:
+    """The directory of a million files, without any of them."""
+    entry = struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, 20, *[0] * 7, 1, *[0] * 6) + b"0"
+    entries = entry * 1_000_000
+    return entries + struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, 65535, 65535, len(entries), 0, 0)
+
+
+HOSTILE = [
+    bomb,
+    crowd,
+    false_size,
+    second_end,
+    many_values,
+    overlapping,
+    million,
+    lambda: b"PK" * MOST_BYTES,
+]
+
+
+@pytest.mark.parametrize("make", HOSTILE)
 def test_a_hostile_object_costs_nothing(make: Any) -> None:
     content = make()
     tracemalloc.start()

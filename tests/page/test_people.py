@@ -12,9 +12,11 @@ from hybridsphere.ledger.ledger import Ledger
 from hybridsphere.memory.memory import Memory
 from hybridsphere.page.aside import Aside
 from hybridsphere.page.audit import audit_path
+from hybridsphere.page.views.found import found_by_photograph
 from hybridsphere.recognition.gallery import Gallery
+from tests.memory.memory_stage import embedding
 from tests.page.conftest import Open
-from tests.page.page_stage import HTML, Visitor, enrolled, keep, seen, store
+from tests.page.page_stage import HTML, SPACE, Visitor, enrolled, keep, seen, store
 
 
 @pytest.fixture
@@ -170,3 +172,23 @@ async def test_a_broken_gallery_is_named_and_the_page_goes_on(
     answer = await visitor.post("/person/rename", {"name": "ada", "new": "eve"})
     assert answer.status == 422
     assert answers(tmp_path) == {"a.mp4": ["ada"]}
+
+
+async def test_a_photograph_finds_the_kept_faces_of_the_same_person(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    store(tmp_path, seen("a.mp4", "ada"), seen("b.mp4", "otto"), seen("c.mp4"))
+    keep(tmp_path, "a.mp4", "ada")
+    # The second face of a video is another person's.
+    keep(tmp_path, "b.mp4", "otto", "eve")
+    keep(tmp_path, "c.mp4", None, None)
+    enrolled(tmp_path, ("eve", 1), ("otto", 5))
+    photograph = Gallery(["photograph"], embedding(1)[None].astype(float), SPACE)
+    view = await visitor.site.read(lambda shelf: found_by_photograph(shelf, photograph, (), 1e12))
+    assert (view.about["name"], view.about["certainty"]) == ("eve", "sure")
+    assert (view.about["searched"], view.about["until"]) == (5, "")
+    found = {row["key"]: row["person"] for row in view.rows}
+    assert found == {"b.mp4": "eve", "c.mp4": None}
+    # Without time it stops, and says how far it came.
+    view = await visitor.site.read(lambda shelf: found_by_photograph(shelf, photograph, (), -1e12))
+    assert view.about["until"]

@@ -26,7 +26,7 @@ CHANGES = (
     "/class/roster",
     "/replay",
 )
-"""What a viewer may not do."""
+"""The changes that a viewer is refused."""
 
 
 @pytest.fixture(scope="module")

@@ -132,7 +132,6 @@ def look_again(task: Mapping[str, Any]) -> Outcome:
     with Memory.read(settings.results_dir) as memory:
         found = unknown.look_again(memory, gallery)
     return {
-        "searched": found.faces,
         "faces": found.kinds.total(),
         "videos": found.changed_videos,
         "changes": found.changes,

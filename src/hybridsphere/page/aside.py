@@ -91,7 +91,7 @@ class Aside:
             )
             raise CannotRun(
                 "this ended in the middle: it needed too much time or memory, or a file is hostile",
-                hint="give fewer or smaller files",
+                hint="give fewer or smaller files, or look into the page's log",
             ) from None
         return outcome
 

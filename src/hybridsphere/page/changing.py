@@ -39,7 +39,7 @@ PLACES = {
 
 
 async def rename(request: web.Request) -> web.Response:
-    """Give a person another name; one that somebody has already must be confirmed."""
+    """Give a person another name; a name that somebody has already must be confirmed."""
     visitor = require(request, Role.EDITOR)
     site, form = request.app[SITE], await request.post()
     old, new = str(form.get("name", "")), name_of(str(form.get("new", "")))
@@ -83,7 +83,7 @@ async def consent(request: web.Request) -> web.Response:
 
 
 async def forget(request: web.Request) -> web.Response:
-    """Show what is kept of a person; take it away once the name has been typed again."""
+    """Show everything kept of a person; take it away once the name has been typed again."""
     visitor = require(request, Role.OPERATOR)
     site, form = request.app[SITE], await request.post()
     name, typed = str(form.get("name", "")), form.get("typed")

@@ -104,3 +104,12 @@ def test_a_search_after_a_look_does_not_repeat_it(
     assert len(seen) == 1
     monkeypatch.setattr(Finder, "look", lambda *_: pytest.fail("looked again"))
     assert finder().search(frame, seen=seen) == seen
+
+
+def test_tiles_fill_what_the_detector_takes_and_share_the_size_of_a_small_face() -> None:
+    # A picture of 1280x720 as a search enlarges it.
+    tiles = list(_tiles(2240, 1260))
+    assert {(tile.width % 32, tile.height % 32) for tile in tiles} == {(0, 0)}
+    first, second, third, _ = tiles
+    assert first.right - second.left >= 84
+    assert first.bottom - third.top >= 84

@@ -17,6 +17,9 @@ from hybridsphere.memory.memory import memory_path
 from hybridsphere.paths import OWN_FOLDER
 from hybridsphere.recognition.gallery import Gallery, GalleryError
 
+SWEEP_WAIT_MS = 10_000
+"""The longest wait for readers, whose old pages would stay in the WAL."""
+
 _PAGE = 100
 _MOST_LOOKS = 100
 _ZIP = b"PK\x03\x04"
@@ -70,7 +73,7 @@ class ResultsFolder:
                 # No copy of it touches the disk.
                 connection.execute("PRAGMA temp_store = MEMORY")
             connection.execute("VACUUM")
-            connection.execute("PRAGMA busy_timeout = 10000")
+            connection.execute(f"PRAGMA busy_timeout = {SWEEP_WAIT_MS}")
             (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if busy:
                 # Old pages stay while somebody reads, whatever the search finds in them.

@@ -2,8 +2,8 @@
 
 The detector sees faces of about 30 pixels and more in its input, and its time grows with the
 pixels. A glance at 640 pixels takes 3 ms and finds faces from a twentieth of the frame's longer
-side on. A look at 1280 takes 15 ms. A search takes the picture in tiles, enlarged to 1.75 times
-its size, so that faces of 20 pixels are found in a frame of 1280.
+side on. A look at 1280 takes 15 to 20 ms. A search takes the picture in tiles, enlarged to 1.75
+times its size, so that faces of 20 pixels are found in a frame of 1280.
 """
 
 from collections.abc import Callable, Iterator

@@ -131,7 +131,7 @@ async def test_a_full_disk_stops_receives_and_deletes_and_loses_nothing(
                 await site.upload(["held.mp4"])
                 await until(lambda: bridge.is_troubled("results", word=SAYS[breakage]))
                 # Its log is another pipe, which may be read later.
-                await until(lambda: bridge.of("trouble.began", part="results"))
+                await until(lambda: bool(bridge.of("trouble.began", part="results")))
                 told = [one["reason"] for one in bridge.of("trouble.began", part="results")]
                 assert SAYS[breakage] in told[-1]
                 assert await bridge.figure("storage_errors_total") > 0

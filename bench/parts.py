@@ -182,15 +182,15 @@ ABOUT = {
     "videos": "a video, from the object to who is in it, models loaded",
     "hard": "the same where a face is small, late, absent or unknown",
     "gallery": "one face against 1,000 and 100,000 known ones",
-    "decide": "10,000 videos decided again by the looks that are kept",
-    "memory": "a million faces: found, opened, migrated, named; and kept by a bridge",
     "attendance": "everybody in a video of a class",
     "start": "a fresh process of the function, until it is ready and has answered",
     "bridge": "a message through the bridge, beside sqs-consumer, on two doubles",
     "latency": "from an event on the queue to its Invoke",
     "idle": "the bridge's CPU while there is nothing to do",
-    "places": "120 uploads on Lambda alone, and beside a host at home",
     "image": "the size of the function's image, as `make images` has built it",
+    "decide": "10,000 videos decided again by the looks that are kept",
+    "memory": "a million faces: found, opened, migrated, named; and kept by a bridge",
+    "places": "120 uploads on Lambda alone, and beside a host at home",
     "recognition": "right names, strangers and faces found, both engines, on --faces",
 }
 

@@ -116,7 +116,7 @@ def fill(folder: Path, faces: int) -> None:
         connection = memory._connection  # noqa: SLF001 - a million rows by `take` are minutes
         connection.executemany(
             """INSERT INTO videos VALUES (?, 'b', ?, 'v', ?, 1, 'attendance', 'yunet-sface', 'd',
-            0.5, 0.6, NULL, 0, ?, NULL)""",
+            0.5, 0.6, NULL, 0, ?, NULL, 0)""",
             (
                 (number, f"{number}.mp4", *[_day(number, faces)] * 2)
                 for number in range(1, faces // _A_VIDEO + 1)

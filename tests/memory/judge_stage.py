@@ -1,6 +1,6 @@
 """A results folder with a ledger, a memory and CSV files, in which people judge."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,11 @@ from typing import Any
 from hybridsphere.ledger.csv_files import CsvFiles
 from hybridsphere.ledger.ledger import Ledger, Upload, ledger_path
 from hybridsphere.memory.answers import derive_all
+from hybridsphere.memory.kept import put_decisions
 from hybridsphere.memory.memory import Face, Memory
 from hybridsphere.memory.words import Judgement
 from hybridsphere.messages import ATTENDANCE_COLUMNS, CSV_COLUMNS, Person, Result, csv_text
+from hybridsphere.recognition.decision import FaceAnswer
 from tests.memory.memory_stage import SCENE, face, video
 from tests.samples import BUCKET, EVENT_TIME
 
@@ -56,8 +58,13 @@ class Stage:
             self.memory.mark_stale(number := self.memory.take(one, faces, SCENE))
         return number
 
-    def say(self, kind: Any, face: Face | None = None, video: int = 1, **more: Any) -> int:
+    def say(
+        self, kind: Any, face: Face | None = None, video: int | None = None, **more: Any
+    ) -> int:
+        """Say something of a face or of a video, as commands do: by default of `a.mp4`."""
         with self.memory.transaction():
+            if video is None:
+                video = face.video if face else self.memory.begin_video(self.upload()).id
             return self.memory.judgements.say(
                 kind, by="a teacher", video=video, face=face.id if face else None, **more
             )
@@ -72,9 +79,31 @@ class Stage:
         with self.memory.transaction():
             self.memory.judgements.take_back(judgement, by="a teacher")
 
-    def derive(self) -> Upload:
+    def derive(self, key: str = "a.mp4") -> Upload:
         derive_all(self.memory, self.ledger, self.files)
-        return self.upload()
+        return self.upload(key)
+
+    def decide(self, names: Mapping[int, str | None], video: int = 1) -> None:
+        """Give faces, by their ids, other names, as a decision with another gallery does."""
+        one = self.memory.video_of(video)
+        if one is None:
+            return
+        answers = {face: FaceAnswer(name, 0.3, None, None, "sure") for face, name in names.items()}
+        with self.memory.transaction():
+            put_decisions(self.memory, answers, [(one, 0.6, "g2", one.decided)])
+            self.memory.judgements.apply(list(answers))
+            self.memory.mark_stale(video)
+
+    def expire(self, *, unknown: bool = True, named: bool = True) -> int:
+        """Let the days pass for which faces are kept; then every answer is derived again."""
+        with self.memory.transaction():
+            count = self.memory.expire(
+                unknown_before="~" if unknown else "", faces_before="~" if named else "", most=100
+            )
+            for video in list(self.memory.videos()):
+                self.memory.mark_stale(video.id)
+        self.derive()
+        return count
 
     def upload(self, key: str = "a.mp4") -> Upload:
         found = self.ledger.newest(BUCKET, key)

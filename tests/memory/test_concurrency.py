@@ -14,6 +14,7 @@ from hybridsphere.memory.memory import Face
 from hybridsphere.memory.records import Records
 from hybridsphere.memory.words import Kind
 from tests.memory.judge_stage import Stage, result_of
+from tests.samples import BUCKET
 
 KEYS = ["a.mp4", "b.mp4", "c.mp4"]
 FOUND = ["ada", "ben", "cleo", None, None]
@@ -58,14 +59,20 @@ def unname_group(stage: Stage, _: random.Random, face: Face) -> None:
 
 
 def decide(stage: Stage, chance: random.Random, face: Face) -> None:
+    stage.decide({face.id: chance.choice(FOUND)}, face.video)
+
+
+def expire(stage: Stage, chance: random.Random, _: Face) -> None:
+    """Let unknown faces expire, or all, as the bridge does."""
     with stage.memory.transaction():
-        name = chance.choice(FOUND)
-        stage.memory.connection.execute("UPDATE faces SET name = ? WHERE id = ?", (name, face.id))
-        stage.memory.judgements.apply([face.id])
-        stage.memory.mark_stale(face.video)
+        stage.memory.expire(
+            unknown_before="~",
+            faces_before=chance.choice(["", "", "~"]),
+            most=chance.choice([2, 9]),
+        )
 
 
-ACTS: list[Act] = [say, say, say_same, undo, confirm, name_group, unname_group, decide]
+ACTS: list[Act] = [say, say, say_same, undo, confirm, name_group, unname_group, decide, expire]
 
 
 def judge(folder: Path, seed: int) -> None:
@@ -74,7 +81,9 @@ def judge(folder: Path, seed: int) -> None:
     for _ in range(ROUNDS):
         with Stage.open(folder) as stage:
             faces = stage.memory.find()
-            until_free(lambda: chance.choice(ACTS)(stage, chance, chance.choice(faces)))  # noqa: B023 - called at once
+            # Those of every video may have expired.
+            if faces:
+                until_free(lambda: chance.choice(ACTS)(stage, chance, chance.choice(faces)))  # noqa: B023 - called at once
             until_free(stage.derive)
 
 
@@ -96,7 +105,8 @@ def collect(folder: Path) -> None:
 def mark_stale(stage: Stage, _: object, key: str, *, attempt: int) -> None:
     """Do as the bridge does where the faces of an attempt are gone."""
     with stage.memory.transaction():
-        stage.memory.mark_stale(KEYS.index(key) + 1)
+        if video := stage.memory.video(BUCKET, key, "01:e1"):
+            stage.memory.mark_stale(video.id)
 
 
 def until_free(work: Callable[[], object]) -> None:

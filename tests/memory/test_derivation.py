@@ -181,7 +181,8 @@ def test_people_whose_faces_have_expired_stay_in_the_answer(stage: Stage) -> Non
     stage.derive()
     with stage.memory.transaction():
         stage.memory.expire(unknown_before="~", faces_before="~", most=100)
-    assert [face.person for face in stage.faces()] == ["cleo"]
+    assert [face.person for face in stage.memory.find()] == ["cleo"]
+    assert [stage.memory.looks(face.id) for face in stage.faces()] == [None] * 3
     stage.say("note", stage.faces()[0], note="late")
     stage.derive()
     assert names(stage) == ["ada", "cleo", "ben"]

@@ -33,6 +33,7 @@ steps = st.lists(
         st.tuples(st.just("right"), st.none()),
         st.tuples(st.just("undo"), st.none()),
         st.tuples(st.just("derive"), st.none()),
+        st.tuples(st.just("expire"), st.sampled_from([(True, False), (False, True), (True, True)])),
     ),
     max_size=12,
 )
@@ -49,36 +50,54 @@ class Story:
         self.decided = list(first)
         stage.see(first)
 
+    @property
+    def video(self) -> int:
+        """The video's id; words begin a video of which everything has expired."""
+        memory = self.stage.memory
+        with memory.transaction():
+            return memory.begin_video(self.stage.upload()).id
+
     def faces(self) -> list[Face]:
-        return sorted(self.stage.faces(), key=lambda face: face.number)
+        return sorted(self.stage.faces(self.video), key=lambda face: face.number)
 
     def tell(self, kind: str, value: object) -> None:
         if kind in {"is", "is_not", "nobody", "same"}:
             self.say_of_face(kind, value)
         elif kind in {"add", "remove"}:
-            self.stage.say("is" if kind == "add" else "is_not", name=value)
+            self.stage.say("is" if kind == "add" else "is_not", video=self.video, name=value)
         elif kind == "right":
             self.stage.derive()
-            self.stage.confirm()
+            self.stage.confirm(self.video)
         elif kind == "undo":
-            if last := self.stage.memory.judgements.last(1):
+            if last := self.stage.memory.judgements.last(self.video):
                 self.stage.undo(last)
         elif kind == "derive":
             self.stage.derive()
+        elif kind == "expire":
+            self.expire(*value)
         else:
             self.find(kind, value)
 
+    def expire(self, unknown: bool, named: bool) -> None:
+        """Let faces expire, which changes no answer."""
+        before = self.stage.derive().effective_csv
+        self.stage.expire(unknown=unknown, named=named)
+        assert self.stage.upload().effective_csv == before
+
     def say_of_face(self, kind: str, value: object) -> None:
         faces = self.faces()
+        if not faces:
+            return
+        video = self.video
         if kind == "nobody":
-            self.stage.say("nobody", faces[value])
+            self.stage.say("nobody", faces[value], video)
         elif kind == "same":
             one, other = value
             if one != other:
-                self.stage.say("same", faces[one], other=faces[other].id)
+                self.stage.say("same", faces[one], video, other=faces[other].id)
         else:
             at, name = value
-            self.stage.say(kind, faces[at], name=name)
+            self.stage.say(kind, faces[at], video, name=name)
 
     def find(self, kind: str, value: object) -> None:
         """Have the machine answer: once more, with a higher attempt, or by a decision."""
@@ -93,8 +112,9 @@ class Story:
             self.found = self.decided = list(value)
             self.lost = True
             self.stage.store(result_of(self.found, attempt=self.attempt))
+            video = self.video
             with self.stage.memory.transaction():
-                self.stage.memory.mark_stale(1)
+                self.stage.memory.mark_stale(video)
         elif kind == "again":
             self.stage.see(self.found, attempt=self.attempt)
             if self.lost:
@@ -105,17 +125,13 @@ class Story:
 
     def decide(self, names: list[str | None]) -> None:
         """Give the faces other names, as a decision with another gallery does."""
-        if not self.lost:
+        faces = self.faces()
+        if faces and not self.lost:
             # Faces of an earlier attempt say nothing of the result that has replaced it.
             self.decided = names
-        memory = self.stage.memory
-        with memory.transaction():
-            for face, name in zip(self.faces(), names, strict=True):
-                memory._connection.execute(
-                    "UPDATE faces SET name = ? WHERE id = ?", (name, face.id)
-                )
-            memory.judgements.apply([face.id for face in self.faces()])
-            memory.mark_stale(1)
+        if faces:
+            chosen = {face.id: name for face, name in zip(faces, names, strict=True)}
+            self.stage.decide(chosen, self.video)
 
 
 def check_last_words(told: Story, standing: list[Judgement], people: list[str]) -> None:
@@ -162,10 +178,11 @@ def test_a_persons_word_stands_in_any_order(
         stage.derive()
         people = stage.people()
         assert len(people) == len(set(people))
-        standing = standing_judgements(stage.memory.judgements.of_video(1))
+        video = told.video
+        standing = standing_judgements(stage.memory.judgements.of_video(video))
         check_last_words(told, standing, people)
         assert stage.csv() == stage.upload().effective_csv
-        while last := stage.memory.judgements.last(1):
+        while last := stage.memory.judgements.last(video):
             stage.undo(last)
         stage.derive()
         assert set(stage.people()) == {name for name in told.decided if name}

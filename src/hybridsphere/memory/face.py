@@ -22,7 +22,8 @@ class Face:
 
     - `number`: its place in the video, from 0 on.
     - `spans`: when it was in the picture, in milliseconds; `best_ms`: its best look.
-    - `size_px`: side of the face in the best look; `looks`: embeddings that are kept.
+    - `size_px`: side of the face in the best look; `looks`: embeddings that came with it, which
+      may have expired.
     - `name` to `certainty`: the machine's answer; `certainty` is `sure`, `likely`, `doubtful` or
       `unknown`.
     - `said`: what people said; None for nothing, empty for nobody, otherwise a name.

@@ -145,7 +145,7 @@ class Grouping:
     def largest(self, group: int, most: int) -> list[int]:
         """List the faces of a group that have looks, the largest first."""
         rows = self._connection.execute(
-            """SELECT id FROM faces WHERE group_id = ? AND looks > 0
+            """SELECT id FROM faces WHERE group_id = ? AND looks > 0 AND stripped = 0
             ORDER BY size_px DESC, id LIMIT ?""",
             (group, most),
         )

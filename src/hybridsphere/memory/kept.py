@@ -79,12 +79,20 @@ def put_decisions(
     """
     connection = memory._connection  # noqa: SLF001 - this room's own
     connection.executemany(
+        """UPDATE videos SET changed = 1
+        WHERE id = (SELECT video FROM faces WHERE id = ? AND name IS NOT ?)""",
+        [(face, answer.name) for face, answer in answers.items()],
+    )
+    connection.executemany(
         """UPDATE faces SET name = ?, distance = ?, runner_up = ?, runner_up_distance = ?,
         certainty = ? WHERE id = ?""",
         [(*answer, face) for face, answer in answers.items()],
     )
     connection.executemany(
-        "UPDATE videos SET tolerance = ?, gallery = ?, decided = ? WHERE id = ?",
+        # Of several names, the function may have chosen another.
+        """UPDATE videos SET tolerance = ?1, gallery = ?2, decided = ?3, changed = changed OR (
+            ?3 IS NOT NULL AND (SELECT count(DISTINCT name) FROM faces WHERE video = ?4) > 1)
+        WHERE id = ?4""",
         [(tolerance, gallery, decided, video.id) for video, tolerance, gallery, decided in videos],
     )
 

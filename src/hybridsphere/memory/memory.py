@@ -51,9 +51,10 @@ class Memory(Database):
     def expire(self, *, unknown_before: str, faces_before: str, most: int) -> int:
         """Remove up to `most` faces and scenes, inside a transaction; returns how many.
 
-        Faces without a name leave if the memory took them before `unknown_before`, all others
-        before `faces_before`; scenes leave with the first. A judged face keeps its row, so that a
-        person's word stays, and loses pictures and embeddings.
+        Pictures and embeddings of faces without a name leave if the memory took them before
+        `unknown_before`, all others before `faces_before`; scenes leave with the first. The rows of
+        a video's faces leave together, with the last embeddings. They stay where somebody has
+        judged, or a later decision or renaming has changed a name.
         """
         return expire(self._connection, unknown_before, faces_before, most)
 
@@ -147,7 +148,8 @@ class Memory(Database):
     ) -> list[Face]:
         """List faces of videos uploaded from `since` until before `until`, the newest first.
 
-        `person` is a name, or empty for faces without one. `after` is `(at, id)` of the last face
+        A face whose looks have expired is listed only if people named it. `person` is a name, or
+        empty for faces without one. `after` is `(at, id)` of the last face
         of the page before.
         """
         if person == "":
@@ -170,7 +172,7 @@ class Memory(Database):
         after: tuple[str, int] | None,
         most: int,
     ) -> list[Face]:
-        where = [*conditions, "at >= ?", "at < ?"]
+        where = [*conditions, "at >= ?", "at < ?", "(stripped = 0 OR said IS NOT NULL)"]
         values: list[Any] = [value for text, value in conditions.items() if "?" in text]
         values += times
         if after:

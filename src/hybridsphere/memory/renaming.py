@@ -55,6 +55,10 @@ def _rename_found(memory: Memory, old: str, new: str) -> None:
         WHERE (name = ?1 AND runner_up = ?2) OR (name = ?2 AND runner_up = ?1)""",
         (old, new),
     )
+    connection.execute(
+        "UPDATE videos SET changed = 1 WHERE id IN (SELECT video FROM faces WHERE name = ?)",
+        (old,),
+    )
     connection.execute("UPDATE faces SET name = ?2 WHERE name = ?1", (old, new))
     connection.execute("UPDATE faces SET runner_up = ?2 WHERE runner_up = ?1", (old, new))
     connection.execute("UPDATE videos SET decided = ?2 WHERE decided = ?1", (old, new))

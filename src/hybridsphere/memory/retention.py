@@ -1,9 +1,13 @@
-"""Faces that leave the memory when they are old enough."""
+"""Faces that leave the memory when they are old enough.
+
+Looks and pictures go first. Rows go once they can change no answer: derivation sees all faces of a
+video, or none.
+"""
 
 import sqlite3
 
 from hybridsphere.memory.schema import AGEING
-from hybridsphere.memory.taking import is_judged, remove, strip
+from hybridsphere.memory.taking import strip
 
 
 def expire(
@@ -22,18 +26,22 @@ def _expire_faces(connection: sqlite3.Connection, nameless: int, before: str, mo
         WHERE ({AGEING}) = ? AND seen_at < ? AND stripped = 0 LIMIT ?""",  # noqa: S608 - ours
         (nameless, before, most),
     ).fetchall()
-    judged = [face for face, _ in found if is_judged(connection, face)]
-    strip(connection, judged)
-    leaving = [(face, video) for face, video in found if face not in set(judged)]
-    # An answer keeps the row of a person whose face is not kept.
-    connection.executemany(
-        "UPDATE videos SET left_out = left_out + 1 WHERE id = ?",
-        [(video,) for _, video in leaving],
-    )
-    remove(connection, [face for face, _ in leaving])
+    strip(connection, [face for face, _ in found])
     for video in {video for _, video in found}:
-        _remove_empty(connection, video)
+        if not _is_needed(connection, video):
+            connection.execute("DELETE FROM faces WHERE video = ?", (video,))
+            _remove_empty(connection, video)
     return len(found)
+
+
+def _is_needed(connection: sqlite3.Connection, video: int) -> bool:
+    """Return whether a face of a video has its looks, or its answer may not be the function's."""
+    query = """SELECT EXISTS (SELECT 1 FROM faces WHERE video = ?1 AND stripped = 0)
+        OR EXISTS (SELECT 1 FROM videos WHERE id = ?1 AND changed = 1)
+        OR EXISTS (SELECT 1 FROM judgements WHERE video = ?1)
+        OR EXISTS (SELECT 1 FROM faces JOIN judgements ON judgements.other = faces.id
+            WHERE faces.video = ?1 AND judgements.kind = 'same')"""
+    return bool(connection.execute(query, (video,)).fetchone()[0])
 
 
 def _expire_scenes(connection: sqlite3.Connection, before: str, most: int) -> int:

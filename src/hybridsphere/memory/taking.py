@@ -2,7 +2,7 @@
 
 import math
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -75,8 +75,8 @@ def _begin(connection: sqlite3.Connection, video: Video, now: str) -> int:
     name = (video.bucket, video.key, video.version, video.event_time)
     cursor = connection.execute(
         """INSERT INTO videos (bucket, key, version, event_time, seen_at, attempt, mode, engine,
-        digest, scale, tolerance, gallery, left_out) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """,
+        digest, scale, tolerance, gallery, left_out, changed)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)""",
         (*name, now, *_circumstances(video)),
     )
     return cursor.lastrowid or 0
@@ -85,7 +85,7 @@ def _begin(connection: sqlite3.Connection, video: Video, now: str) -> int:
 def _renew(connection: sqlite3.Connection, number: int, video: Video) -> None:
     connection.execute(
         """UPDATE videos SET attempt = ?, mode = ?, engine = ?, digest = ?, scale = ?,
-        tolerance = ?, gallery = ?, left_out = ?, decided = NULL WHERE id = ?""",
+        tolerance = ?, gallery = ?, left_out = ?, decided = NULL, changed = 0 WHERE id = ?""",
         (*_circumstances(video), number),
     )
 
@@ -146,11 +146,11 @@ def _replace(
         for content, *row in connection.execute(query, (stored.video,))
     ]
     same_space = stored.space == (video.digest, video.scale)
-    likeness = _by_looks if same_space else _by_place
-    matched = _pair(earlier, faces, likeness, rule_of(video.engine).same_face if same_space else 1)
+    most = rule_of(video.engine).same_face if same_space else None
+    matched = _pair(earlier, faces, most)
     for place, one in enumerate(earlier):
         if place in matched:
-            _update(connection, one.face.id, faces[matched[place]])
+            _update(connection, one.face.id, faces[matched[place]], now)
         elif not is_judged(connection, one.face.id):
             remove(connection, [one.face.id])
         elif not same_space:
@@ -164,28 +164,30 @@ def _replace(
 def _pair(
     earlier: Sequence[NewFace],
     faces: Sequence[NewFace],
-    unlikeness: Callable[[NewFace, NewFace], float],
-    most: float,
+    most: float | None,
 ) -> dict[int, int]:
-    """Pair faces of two attempts, the most alike first; each face occurs once."""
+    """Pair faces of two attempts, the most alike first; each face occurs once.
+
+    Looks of one person differ by `most`; None if the looks of the attempts cannot be compared.
+    """
     ranked = sorted(
-        (unlikeness(one, other), place, new)
+        (_unlikeness(one, other, most), place, new)
         for place, one in enumerate(earlier)
         for new, other in enumerate(faces)
     )
     pairs: dict[int, int] = {}
     for value, place, new in ranked:
-        if value <= most and place not in pairs and new not in pairs.values():
+        if value <= 1 and place not in pairs and new not in pairs.values():
             pairs[place] = new
     return pairs
 
 
-def _by_looks(one: NewFace, other: NewFace) -> float:
-    """Return the distance between the averages of two faces."""
-    if not (len(one.looks) and len(other.looks)):
-        return math.inf
+def _unlikeness(one: NewFace, other: NewFace, most: float | None) -> float:
+    """Return up to 1 for one face; without looks, which may have expired, its place decides."""
+    if most is None or not (len(one.looks) and len(other.looks)):
+        return _by_place(one, other)
     averages = (face.looks.astype(np.float64).mean(axis=0) for face in (one, other))
-    return float(np.linalg.norm(next(averages) - next(averages)))
+    return float(np.linalg.norm(next(averages) - next(averages))) / most
 
 
 def _by_place(one: NewFace, other: NewFace) -> float:
@@ -204,7 +206,9 @@ def _overlap(one: Box, other: Box) -> float:
     return both / (areas - both) if areas > both else 0.0
 
 
-def _update(connection: sqlite3.Connection, face: int, new: NewFace) -> None:
+def _update(connection: sqlite3.Connection, face: int, new: NewFace, now: str) -> None:
+    # The days of looks that had expired count again.
+    connection.execute("UPDATE faces SET seen_at = ? WHERE id = ? AND stripped = 1", (now, face))
     connection.execute(f"UPDATE faces SET {_MACHINE} WHERE id = ?", (*_machine(new), face))  # noqa: S608 - ours
     _put_content(connection, face, new)
 
@@ -230,4 +234,4 @@ def strip(connection: sqlite3.Connection, faces: Sequence[int]) -> None:
     ids = [(face,) for face in faces]
     connection.executemany("DELETE FROM looks WHERE face = ?", ids)
     connection.executemany("DELETE FROM pictures WHERE face = ?", ids)
-    connection.executemany("UPDATE faces SET looks = 0, stripped = 1 WHERE id = ?", ids)
+    connection.executemany("UPDATE faces SET stripped = 1 WHERE id = ?", ids)

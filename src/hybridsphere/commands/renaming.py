@@ -6,7 +6,9 @@ from typing import NamedTuple
 from hybridsphere.commands.desk import Desk
 from hybridsphere.commands.gallery_place import change_gallery
 from hybridsphere.ledger.ledger import Upload
+from hybridsphere.memory.records import Records
 from hybridsphere.memory.renaming import rename_in_answers, rename_person
+from hybridsphere.messages import name_form
 from hybridsphere.recognition.gallery import Gallery
 
 _PAGE = 100
@@ -37,7 +39,13 @@ async def rename_in_gallery(place: str, old: str, new: str) -> int:
 
 
 def rename_in_results(desk: Desk, old: str, new: str) -> tuple[int, int]:
-    """Rename a person in the memory and in all answers; returns how many faces and answers."""
+    """Rename a person in the memory and in all answers; returns how many faces and answers.
+
+    The student's record holds for the new name, too, unless that name has its own.
+    """
+    if Records(desk.memory, desk.ledger).find(new := name_form(new)) is None:
+        with desk.ledger.transaction():
+            desk.ledger.copy_student(old, new)
     with desk.memory.transaction():
         faces = rename_person(desk.memory, old, new, by=desk.by)
     answers = desk.derive()

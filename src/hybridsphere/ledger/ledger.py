@@ -127,6 +127,14 @@ class Ledger(Search, Debts, Costs, Forgetting):
         found: tuple[str, str] | None = self._connection.execute(query, (name,)).fetchone()
         return found
 
+    def copy_student(self, old: str, new: str) -> None:
+        """Give a name the record of another, inside a transaction, unless it has one of its own."""
+        self._connection.execute(
+            """INSERT OR IGNORE INTO students
+            SELECT ?2, major, year, seen_on FROM students WHERE name = ?1""",
+            (old, new),
+        )
+
     def is_newest(self, result: Result) -> bool:
         """Tell whether no newer version of an upload has a result."""
         found = self._newest_rows(result.bucket, result.key)

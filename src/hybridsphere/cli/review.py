@@ -173,7 +173,8 @@ def replay(
 
     A second replay leaves out uploads that are still on their way from the first. Ctrl-C is safe.
 
-    Exits with 0 if nothing failed, 1 if some could not be sent, 2 if nothing could be done.
+    Exits with 0 if nothing failed, 1 if some could not be sent or another run holds them, 2 if
+    nothing could be done.
     """
     from hybridsphere.commands.replay import command
     from hybridsphere.commands.replay.choice import Choice

@@ -68,9 +68,11 @@ async def _apart(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _words(outcome: Outcome) -> str:
+    until = outcome.hidden_until[11:16]
     sent = "1 is" if outcome.sent == 1 else f"{outcome.sent} are"
     left = "; ".join(f"{count} not: {why}" for why, count in outcome.left.most_common(3))
-    return f"{sent} on the way again.{f' {left}.' if left else ''}"
+    held = f" Another replay holds {outcome.hidden} until {until} UTC." if outcome.hidden else ""
+    return f"{sent} on the way again.{f' {left}.' if left else ''}{held}"
 
 
 def add_replaying(app: web.Application) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from hybridsphere.commands.replay import report
 from hybridsphere.commands.replay.choice import Choice
-from hybridsphere.commands.replay.letters import count_letters, replay_letters
+from hybridsphere.commands.replay.letters import LetterCount, count_letters, replay_letters
 from hybridsphere.commands.replay.uploads import Outcome, count_uploads, replay_uploads
 from hybridsphere.ledger.ledger import Ledger, ledger_path
 from hybridsphere.settings import Settings
@@ -53,17 +53,19 @@ class LetterReplay:
         queue = "input_queue_url" if settings.source == "queue" else "function_name"
         settings.require("dead_letter_queue_url", "input_bucket", queue)
         self._settings = settings
+        self._count = LetterCount(0, 0)
 
     def question(self) -> str | None:
-        count = asyncio.run(count_letters(self._settings))
-        return report.question_of_letters(count) if count else None
+        self._count = asyncio.run(count_letters(self._settings))
+        return report.question_of_letters(self._count.visible) if self._count.visible else None
 
     def run(self, console: Console, *, as_json: bool, wanted: bool) -> bool:
         outcome = Outcome()
+        outcome.hide(*self._count.hidden_now())
         with _reporting(console, outcome, "dead letter", as_json=as_json), self._ledger() as ledger:
             if wanted:
                 asyncio.run(replay_letters(self._settings, outcome, ledger))
-        return not outcome.left
+        return not outcome.left and not outcome.hidden
 
     @contextmanager
     def _ledger(self) -> Iterator[Ledger | None]:

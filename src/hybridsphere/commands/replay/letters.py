@@ -3,7 +3,8 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hybridsphere.aws.one_shot import CALL_FAILURES, client, concerning
 from hybridsphere.commands.replay.sender import (
@@ -22,6 +23,7 @@ from hybridsphere.messages import (
     parse_output,
     read_s3_event,
     reason_of,
+    utc_text,
 )
 from hybridsphere.settings import Settings
 
@@ -33,8 +35,6 @@ _HELD_S = 600
 
 _WAIT_S = 2
 """Seconds that a receive waits for a letter; short polls may miss some."""
-
-Fate = Literal["replayed", "left"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,37 @@ class Plan:
     why: str = ""
 
 
-async def count_letters(settings: Settings) -> int:
-    """Return about how many dead letters there are. Raises CannotRun."""
-    url = settings.need("dead_letter_queue_url")
+class LetterCount(NamedTuple):
+    """About how many dead letters a run can receive, and how many another run holds."""
+
+    visible: int
+    hidden: int
+
+    def hidden_now(self) -> tuple[int, str]:
+        """Return the number of hidden letters, and when SQS shows them again at the latest."""
+        return self.hidden, utc_text(datetime.now(UTC) + timedelta(seconds=_HELD_S))
+
+
+async def count_letters(settings: Settings) -> LetterCount:
+    """Count the dead letters. Raises CannotRun."""
     async with client("sqs") as sqs:
-        with concerning(f"queue {url}"):
-            answer = await sqs.get_queue_attributes(
-                QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
-            )
-    return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+        return await _count(sqs, settings.need("dead_letter_queue_url"))
+
+
+async def _count(sqs: "SQSClient", url: str) -> LetterCount:
+    with concerning(f"queue {url}"):
+        answer = await sqs.get_queue_attributes(
+            QueueUrl=url,
+            AttributeNames=[
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesNotVisible",
+            ],
+        )
+    found = answer["Attributes"]
+    return LetterCount(
+        int(found["ApproximateNumberOfMessages"]),
+        int(found["ApproximateNumberOfMessagesNotVisible"]),
+    )
 
 
 def plan_of(letter: Letter, bucket: str, ledger: Ledger | None) -> Plan:
@@ -132,6 +154,9 @@ async def replay_letters(
     bucket = settings.need("input_bucket")
     url = settings.need("dead_letter_queue_url")
     async with client("sqs", connections=CALLS) as sqs, connected_sender(settings) as sender:
+        # Later this run holds letters of its own.
+        before = await _count(sqs, url)
+        outcome.hide(*before.hidden_now())
         letters = _Letters(sqs, url, sender, settings.output_queue_url)
         seen: set[str] = set()
         try:
@@ -145,6 +170,10 @@ async def replay_letters(
                     break
         finally:
             await letters.put_back()
+        if before.hidden:
+            # Some may have come back meanwhile. SQS may still count those that this run put back.
+            still = min(before.hidden, (await _count(sqs, url)).hidden)
+            outcome.hide(*before._replace(hidden=still).hidden_now())
 
 
 class _Letters:
@@ -207,9 +236,15 @@ class _Letters:
 
     async def _send(self, plans: Sequence[tuple[Letter, Plan]]) -> dict[str, str]:
         """Send the content of letters; returns why some were refused, by the letter's id."""
-        records = {record: letter.id for letter, plan in plans for record in plan.records}
+        # Two letters may have the same upload, which is sent once.
+        records = dict.fromkeys(record for _, plan in plans for record in plan.records)
         refused = await send_all(self._sender, list(records), lambda _: None)
-        faults = {records[record]: why for record, why in refused.items()}
+        faults = {
+            letter.id: refused[record]
+            for letter, plan in plans
+            for record in plan.records
+            if record in refused
+        }
         results = [letter for letter, plan in plans if plan.result]
         if results and self._results is None:
             return faults | {one.id: "HYBRIDSPHERE_OUTPUT_QUEUE_URL is not set" for one in results}

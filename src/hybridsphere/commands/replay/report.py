@@ -23,6 +23,7 @@ def question(count: Count) -> str:
 
 
 def question_of_letters(count: int) -> str:
+    """Ask for the consent to a replay of dead letters."""
     return (
         f"Replay about {_counted(count, 'dead letter')}: an invocation of the function for each "
         "upload in them. Go on?"
@@ -35,7 +36,7 @@ def print_outcome(console: Console, outcome: Outcome, thing: str, *, as_json: bo
         print_json(console, _record(outcome))
         return
     print_line(console, f"{_counted(outcome.sent, thing)} replayed")
-    for line in _left(outcome):
+    for line in (*_left(outcome), *_hidden(outcome)):
         print_line(console, line)
 
 
@@ -52,12 +53,23 @@ def _left(outcome: Outcome) -> Iterator[str]:
         yield f"  and {outcome.left.total() - shown:,} more; --json lists up to {MOST_EXAMPLES:,}"
 
 
+def _hidden(outcome: Outcome) -> list[str]:
+    """Say how many letters another run holds, and until when."""
+    if not outcome.hidden:
+        return []
+    until = f"SQS shows them again by {outcome.hidden_until[11:19]} UTC at the latest"
+    why = f"another replay holds them, or was killed while it did; {until}"
+    return textwrap.wrap(f"{outcome.hidden:,} hidden: {why}", _WIDTH, subsequent_indent="    ")
+
+
 def _record(outcome: Outcome) -> dict[str, Any]:
     return {
         "replayed": outcome.sent,
         "left": dict(outcome.left.most_common()),
         "failed": outcome.failed,
         "not_replayed": outcome.examples,
+        "hidden": outcome.hidden,
+        "hidden_until": outcome.hidden_until or None,
     }
 
 

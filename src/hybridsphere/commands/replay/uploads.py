@@ -37,13 +37,19 @@ class Outcome:
     """The outcome of a replay.
 
     `left` counts the uploads that were not sent by the reason, `failed` those of which the call
-    was refused; `examples` names some of them.
+    was refused; `examples` names some of them. `hidden` counts the dead letters that another run
+    holds, `hidden_until` is when SQS shows them again at the latest.
     """
 
     sent: int = 0
     left: Counter[str] = field(default_factory=Counter)
     failed: int = 0
     examples: list[dict[str, Any]] = field(default_factory=list)
+    hidden: int = 0
+    hidden_until: str = ""
+
+    def hide(self, letters: int, until: str) -> None:
+        self.hidden, self.hidden_until = letters, until if letters else ""
 
     def leave(self, key: str, why: str) -> None:
         self.left[why] += 1

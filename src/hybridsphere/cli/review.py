@@ -73,7 +73,7 @@ def sheet(
 
     \b
     present 0:00-44:10, 38 min   from, to and how long the videos show the student
-    late 12:30-44:10, 30 min     the same, for who appeared later than --late-after
+    late 12:30-44:10, 31 min     the same, for who appeared later than --late-after
     present?                     recognised, but not surely: look at the video
     absent?                      not seen, but a video was not read to its end
 

@@ -10,7 +10,7 @@ from bench.doubles.places import PlacesDouble, places_double
 from bench.uploads import record
 from hybridsphere.aws import connect
 from hybridsphere.bridge.places.homes import Homes
-from hybridsphere.bridge.places.places import Places
+from hybridsphere.bridge.places.places import Backlog, Places
 from hybridsphere.bridge.telemetry.health import Health
 from hybridsphere.bridge.telemetry.metrics import Metrics
 from hybridsphere.keys import KeyPair
@@ -27,13 +27,13 @@ def _account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def at_home(
-    workers: int, video_s: float
+    workers: int, video_s: float, backlog: Backlog | None = None
 ) -> AsyncIterator[tuple[PlacesDouble, Places, Health]]:
     """A host, and the places of a bridge that has no function."""
     health, metrics = Health(), Metrics()
     health.started()
     places = Places(
-        cloud=None, budget=None, backlog=None, longest_s=30, health=health, metrics=metrics
+        cloud=None, budget=None, backlog=backlog, longest_s=30, health=health, metrics=metrics
     )
     async with (
         places_double(workers, video_s) as (double, _),
@@ -69,6 +69,25 @@ async def test_a_cancelled_upload_gives_its_place_back() -> None:
         (home,) = places.homes
         assert home.room.running == 0
         assert not places._waiting
+
+
+async def test_an_upload_that_has_come_is_no_longer_on_the_queue() -> None:
+    """Otherwise home gets too few of the last uploads: they count twice."""
+
+    async def backlog() -> int:
+        return 4
+
+    async with at_home(1, 5, backlog) as (double, places, _):
+        calls = [asyncio.create_task(places.invoke(record(number))) for number in range(2)]
+        await until(lambda: double._running == 1)
+        await until(lambda: places._situation().behind == 4)
+        calls += [asyncio.create_task(places.invoke(record(number))) for number in range(2, 5)]
+        await asyncio.sleep(0)
+        situation = places._situation()
+        assert (situation.waiting, situation.behind) == (4, 1)
+        for call in calls:
+            call.cancel()
+        await asyncio.wait(calls)
 
 
 async def test_a_host_that_is_down_at_first_is_used_once_it_answers() -> None:

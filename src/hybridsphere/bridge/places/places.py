@@ -133,6 +133,8 @@ class Places:
             self._waiting.appendleft(waiter)
         else:
             self._waiting.append(waiter)
+            # It was on the queue when the backlog was counted.
+            self._behind = max(0, self._behind - 1)
         self._someone_waits.set()
         try:
             self._dispatch()

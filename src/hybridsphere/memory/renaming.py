@@ -1,20 +1,21 @@
 """Another name for a person: faces, groups and words, as if the person had always had it."""
 
-import json
 from collections.abc import Sequence
 
 from hybridsphere.ledger.ledger import Upload
 from hybridsphere.memory.memory import Memory
+from hybridsphere.memory.words import Judgement, standing_judgements
 from hybridsphere.messages import name_form, utc_text
 
-_OLD = "SELECT id FROM faces WHERE said = ? ORDER BY id"
+_OLD = "SELECT id, video FROM faces WHERE said = ? ORDER BY id"
 
 
 def rename_person(memory: Memory, old: str, new: str, *, by: str) -> int:
     """Give all faces of a person another name, inside a transaction; returns how many.
 
-    A name that the machine found is replaced. A name that people said gets a new word, which may be
-    taken back. The faces join those of a person who has the new name already. Raises UnusableName.
+    A name that the machine found is replaced. A name that people said or denied gets a new word,
+    which may be taken back. The faces join those of a person who has the new name already. Raises
+    UnusableName.
     """
     new = name_form(new)
     connection = memory.connection
@@ -65,12 +66,40 @@ def _rename_found(memory: Memory, old: str, new: str) -> None:
 
 
 def _rename_said(memory: Memory, old: str, new: str, by: str) -> None:
+    """Repeat the words about a name with the new one, in the order in which they were said."""
     connection = memory.connection
-    faces = [row[0] for row in connection.execute(_OLD, (old,))]
-    connection.execute(
-        """INSERT INTO judgements (at, by, kind, video, face, name)
-        SELECT ?, ?, 'is', video, id, ? FROM faces
-        WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id""",
-        (utc_text(), by, new, json.dumps(faces)),
+    denied = [one for video in _denying(memory, old) for one in _denials(memory, video, old, new)]
+    videos = {one.video for one in denied}
+    said = [tuple(row) for row in connection.execute(_OLD, (old,))]
+    # Order matters only where somebody also denied the name.
+    standings = memory.judgements.standings([face for face, video in said if video in videos])
+    words = [
+        (standings[face].since if face in standings else 0, "is", video, face)
+        for face, video in said
+    ]
+    words += [(one.id, "is_not", one.video, one.face) for one in denied]
+    at = utc_text()
+    connection.executemany(
+        "INSERT INTO judgements (at, by, kind, video, face, name) VALUES (?, ?, ?, ?, ?, ?)",
+        [(at, by, *word, new) for _, *word in sorted(words, key=lambda word: word[0])],
     )
-    memory.judgements.apply(faces)
+    connection.executemany("INSERT OR IGNORE INTO stale VALUES (?)", [(video,) for video in videos])
+    memory.judgements.apply([face for *_, face in words if face is not None])
+
+
+def _denying(memory: Memory, name: str) -> list[int]:
+    query = "SELECT DISTINCT video FROM judgements WHERE kind = 'is_not' AND name = ?"
+    return [row[0] for row in memory.connection.execute(query, (name,))]
+
+
+def _denials(memory: Memory, video: int, old: str, new: str) -> list[Judgement]:
+    """List the words that deny a name, except where people gave the new one."""
+    words = standing_judgements(memory.judgements.of_video(video))
+    given = {word.face for word in words if (word.kind, word.name) == ("is", new)}
+    given |= {face.id for face in memory.faces(video) if face.said == new}
+    return [
+        word
+        for word in words
+        if (word.kind, word.name) == ("is_not", old)
+        and (word.face not in given if word.face is not None else not given)
+    ]

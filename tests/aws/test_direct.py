@@ -391,6 +391,50 @@ async def test_credentials_are_those_of_the_moment(
         assert request.signature_holds(f"secret{number}")
 
 
+async def test_credentials_that_waited_for_a_connection_sign_no_later_call(
+    record: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source, config = tmp_path / "credentials", tmp_path / "config"
+    config.write_text(f"[default]\ncredential_process = cat {source}\n")
+    recorder = await record()
+
+    def rotate(number: int) -> None:
+        end = datetime.now(UTC) + timedelta(hours=5)
+        keys = {"AccessKeyId": f"KEY{number}", "SecretAccessKey": "secret"}
+        more = {"SessionToken": f"token{number}", "Expiration": end.isoformat(), "Version": 1}
+        source.write_text(json.dumps({**keys, **more}))
+
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{recorder.port}")
+    waits, connects = asyncio.Event(), asyncio.Event()
+    connect_at_once = direct._Request._connect
+
+    async def connect_late(request: direct._Request, session: Any) -> Any:
+        if not waits.is_set():
+            waits.set()
+            await connects.wait()
+        return await connect_at_once(request, session)
+
+    monkeypatch.setattr(direct._Request, "_connect", connect_late)
+    rotate(0)
+    async with connected() as aws:
+        queue = aws.queue(QUEUE)
+        # Builds the request that all calls share.
+        late = asyncio.create_task(queue.receive(1, visibility_timeout_s=30))
+        await waits.wait()
+        rotate(1)
+        credentials: Any = aws._sqs._request_signer._credentials
+        credentials._expiry_time = datetime.now(UTC) + timedelta(minutes=5)
+        await queue.receive(1, visibility_timeout_s=30)
+        connects.set()
+        await late
+        await queue.receive(1, visibility_timeout_s=30)
+    tokens = [request.headers["x-amz-security-token"] for request in recorder.requests]
+    assert tokens == ["token1", "token0", "token1"]
+
+
 @pytest.mark.parametrize("page", [b"<html>told</html>", b"<html>told"])
 async def test_a_role_without_credentials_is_unavailable_and_not_quoted(
     record: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, page: bytes

@@ -152,7 +152,7 @@ class _Request:
             signature_version=building["signature_version"],
         )
         self._credentials: Any = request_signer._credentials  # noqa: SLF001
-        # Those that signed last, where they are refreshed.
+        # Those of the head, where they are refreshed.
         self._frozen: object = None
         self._head: SignedHead | None = None
         self._moment = (0, "")
@@ -177,11 +177,14 @@ class _Request:
         with readable():
             # This may fetch new credentials, through another client.
             auth = await self._auth()
-        self._frozen = getattr(self._credentials, "_frozen_credentials", None)
+        frozen = getattr(self._credentials, "_frozen_credentials", None)
         connection = await self._connect(session)
         try:
             # No await before the write: the connection could be lost meanwhile.
-            sent = self._write(connection, self._head_of(body, auth) + body, session, limit_s)
+            head = self._head_of(body, auth)
+            # Another call may have fetched newer ones during the wait for the connection.
+            self._frozen = frozen
+            sent = self._write(connection, head + body, session, limit_s)
             answer = await sent.reader.read()
         except BaseException:
             # The rest of the answer would be taken for the next call's.
@@ -231,7 +234,7 @@ class _Request:
         return Connection(connector, self._place, protocol, self._loop)
 
     def _is_settled(self) -> bool:
-        """Return whether the credentials that signed last are those of the moment."""
+        """Return whether the credentials of the head are those of the moment."""
         if isinstance(self._credentials, RefreshableCredentials):
             credentials: Any = self._credentials
             frozen = credentials._frozen_credentials  # noqa: SLF001

@@ -216,6 +216,20 @@ def test_a_quoted_name_leaves_what_somebody_confirmed(tmp_path: Path) -> None:
     assert "ben" in str(notes)
 
 
+def test_the_record_goes_though_another_result_replaced_the_rows(tmp_path: Path) -> None:
+    with Stage.open(tmp_path) as stage:
+        stage.see(["ada"])
+        stage.see(["ben"], attempt=2)
+        assert stage.ledger.student("ada")
+    with Desk.open(tmp_path) as desk:
+        place = ResultsFolder(desk, Trace("ada"))
+        remembered, rows, _ = place.find()
+        place.forget(remembered, rows, {})
+        place.sweep()
+        assert desk.ledger.student("ada") is None
+        assert place.search()[2] == []
+
+
 def test_a_memory_that_somebody_reads_is_reported_though_longer_words_hide_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

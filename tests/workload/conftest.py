@@ -23,20 +23,29 @@ _serial = itertools.count()
 
 @pytest.fixture(scope="session")
 def clients() -> Iterator[tuple[Any, Any]]:
-    """Clients of S3 and SQS, and one session for those of the code under test: a new one reads
-    the descriptions of the services anew, which takes longer than most tests.
-    """
-    with moto_account(), pytest.MonkeyPatch.context() as patch:
-        shared = session()
-        patch.setattr("hybridsphere.aws.one_shot.session", lambda: shared)
+    """Clients of S3 and SQS."""
+    with moto_account():
         s3, sqs = boto3.client("s3"), boto3.client("sqs")
         yield s3, sqs
         s3.close()
         sqs.close()
 
 
+@pytest.fixture(scope="module")
+def _shared_session(clients: tuple[Any, Any]) -> Iterator[None]:
+    """One session for the clients of the code under test.
+
+    A new one reads the descriptions of the services anew, which takes longer than most tests.
+    Other modules, which run in the same process later, get sessions of their own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        shared = session()
+        patch.setattr("hybridsphere.aws.one_shot.session", lambda: shared)
+        yield
+
+
 @pytest.fixture
-def stage(clients: tuple[Any, Any], tmp_path: Path) -> Stage:
+def stage(clients: tuple[Any, Any], _shared_session: None, tmp_path: Path) -> Stage:
     s3, sqs = clients
     serial = next(_serial)
     buckets = [f"workload-{way}-{serial}" for way in ("input", "output")]
